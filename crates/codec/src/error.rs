@@ -1,0 +1,28 @@
+//! What can be wrong with a schema or a batch as a whole. A bad message is no error but a [`crate::Rejected`].
+
+/// What can be wrong with a schema or a batch as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// The text is no Avro schema that a stream can have.
+    #[error("{message}")]
+    Schema {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The writer's schema cannot be read with the reader's.
+    #[error("schema {id} cannot be read as `{reader}`: {message}")]
+    Resolution {
+        /// The writer's schema id.
+        id: u32,
+        /// The reader's full name.
+        reader: String,
+        /// What does not fit.
+        message: String,
+    },
+    /// A batch that cannot be written with the schema.
+    #[error("cannot encode: {message}")]
+    Encode {
+        /// What does not fit.
+        message: String,
+    },
+}

@@ -1,0 +1,34 @@
+//! The steps of a pipeline over one partition: rows in, rows out, state by key.
+//!
+//! Pure. A stage knows no offsets, topics, files or transactions: a runtime gives it rows and commits what comes out.
+
+mod rows;
+
+pub use rows::{DeadLetter, Key, Outputs, Rows, StageError};
+
+use bytes::Bytes;
+
+/// One step of a pipeline over one partition.
+///
+/// Batch boundaries never matter: any way of cutting the same rows into batches gives the same output bytes.
+pub trait Stage: Send {
+    /// Takes rows in the order of their positions and hands on what comes of each: a row, a dead letter or a count.
+    fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError>;
+
+    /// Position of the oldest row that no snapshot covers yet; `None` where every key is covered.
+    fn horizon(&self) -> Option<u64> {
+        None
+    }
+
+    /// Snapshots of the keys that have been dirty longest, up to about `bytes` in all; they count as clean from now on.
+    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+        let _ = bytes;
+        Vec::new()
+    }
+
+    /// Puts a key's state back as a snapshot has it.
+    fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
+        let _ = (key, snapshot);
+        Ok(())
+    }
+}
