@@ -50,6 +50,16 @@ impl Expression {
         &DataType::Float64
     }
 
+    /// Whether its values can be null; true as well where a row can fail.
+    pub fn nullable(&self) -> bool {
+        true
+    }
+
+    /// The columns it reads, in the order of the schema.
+    pub fn columns(&self) -> &[String] {
+        &[]
+    }
+
     /// One value a row, and the rows that failed.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Evaluated, ExprError> {
         let _ = batch;

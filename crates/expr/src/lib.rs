@@ -5,5 +5,6 @@
 mod error;
 mod expression;
 mod lookup;
+mod table;
 
-pub use self::{error::ExprError, expression::{Evaluated, Expression, functions}, lookup::Lookup};
+pub use self::{error::ExprError, expression::{Evaluated, Expression, functions}, lookup::Lookup, table::read_table};
