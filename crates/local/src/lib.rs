@@ -1,1 +1,23 @@
-//! 
+//! A stream in one process, with no server: its stages on all cores, exactly once.
+//!
+//! A reader thread cuts the source into partitions, workers process them, and a committer makes their results
+//! durable epoch by epoch: the source's position, the state of the stages and the list of finished files in one
+//! atomic write. Whatever ends a run, the same command goes on from the last commit, and its results are those of a
+//! run that nothing disturbed.
+
+mod checkpoint;
+mod committer;
+mod epoch;
+mod error;
+mod meter;
+mod reader;
+mod route;
+mod run;
+mod statistics;
+mod worker;
+
+pub use self::{
+    error::LocalError,
+    meter::{Counts, Meter},
+    run::{Options, Summary, run},
+};

@@ -2,17 +2,33 @@
 //!
 //! Pure. A stage knows no offsets, topics, files or transactions: a runtime gives it rows and commits what comes out.
 
+mod detect;
+mod enrich;
+mod keys;
+mod ledger;
+mod partition;
+mod pipeline;
 mod rows;
 
-pub use rows::{DeadLetter, Key, Outputs, Rows, StageError};
-
 use bytes::Bytes;
+
+pub use self::{
+    detect::Detect,
+    enrich::Enrich,
+    ledger::Ledger,
+    partition::{key_text, partition_of},
+    pipeline::Pipeline,
+    rows::{DeadLetter, DeadLetterKind, Key, Outputs, Rows, StageError},
+};
 
 /// One step of a pipeline over one partition.
 ///
 /// Batch boundaries never matter: any way of cutting the same rows into batches gives the same output bytes.
 pub trait Stage: Send {
     /// Takes rows in the order of their positions and hands on what comes of each: a row, a dead letter or a count.
+    ///
+    /// # Errors
+    /// Where the stage as a whole cannot go on; a bad row is a dead letter.
     fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError>;
 
     /// Position of the oldest row that no snapshot covers yet; `None` where every key is covered.
@@ -20,13 +36,17 @@ pub trait Stage: Send {
         None
     }
 
-    /// Snapshots of the keys that have been dirty longest, up to about `bytes` in all; they count as clean from now on.
+    /// Snapshots of the keys whose oldest uncovered change is oldest, up to about `bytes` in all; they count as
+    /// covered from now on.
     fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
         let _ = bytes;
         Vec::new()
     }
 
     /// Puts a key's state back as a snapshot has it.
+    ///
+    /// # Errors
+    /// Where the snapshot is of another version or definition, or damaged.
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
         let _ = (key, snapshot);
         Ok(())

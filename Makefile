@@ -1,0 +1,55 @@
+# Everything a person or a machine does with Beamline. `make` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+ARGS ?=
+STREAM ?= streams/particle-events.yaml
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: ## Check that the tools to build are there; install the C compiler on Debian and Ubuntu
+	@command -v cargo >/dev/null || { echo "error: no Rust toolchain; install rustup from https://rustup.rs, then open a new shell" >&2; exit 1; }
+	@command -v cc >/dev/null || { \
+		if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev; \
+		else echo "error: no C compiler; on Debian or Ubuntu: sudo apt-get install gcc libc6-dev" >&2; exit 1; fi; }
+
+.PHONY: build
+build: setup ## Build everything, as `make run` and `make test` use it
+	cargo build --workspace --all-targets --locked
+
+.PHONY: run
+run: setup ## Run the particle stream until Ctrl-C, or as ARGS say (ARGS="--for 10s", STREAM=streams/sensors.yaml)
+	cargo run --quiet --locked --bin beamline -- run $(STREAM) $(ARGS)
+
+.PHONY: test
+test: setup ## Run all tests
+	cargo test --workspace --locked $(ARGS)
+
+.PHONY: lint
+lint: setup ## Check the formatting and the lints
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: deny
+deny: setup ## Check licences and advisories of the dependencies (installs cargo-deny where it is missing)
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --all-features check licenses bans sources
+
+.PHONY: bench
+bench: setup ## Measure the replay of 10 million events end to end, and each part alone
+	cargo bench --profile dev --locked --workspace --benches
+	cargo run --quiet --locked --bin beamline -- bench $(ARGS)
+
+.PHONY: faults
+faults: setup ## Kill a run 20 times at random moments and reconcile it with a quiet one (ARGS="--events 2000000")
+	cargo test --locked -p beamline --test kills -- --nocapture --include-ignored $(ARGS)
+
+.PHONY: schema
+schema: setup ## Write the JSON Schema of the stream definition anew
+	cargo run --quiet --locked --bin beamline -- check-config --json-schema > schemas/stream.schema.json
+
+.PHONY: clean
+clean: ## Delete what was built, and no results
+	cargo clean

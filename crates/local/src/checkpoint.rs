@@ -1,0 +1,194 @@
+//! What a run has committed: one embedded database, one atomic write a commit.
+
+use std::{collections::BTreeMap, path::Path};
+
+use bytes::Bytes;
+use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use source::Cursor;
+use stage::{Key, Ledger};
+use store::FileEntry;
+
+use crate::LocalError;
+
+const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// Where the source stood at each commit that a restart may go back to, by position.
+const CURSORS: TableDefinition<u64, &[u8]> = TableDefinition::new("cursors");
+/// State by partition and key, behind the position up to which it covers the key's rows.
+const SNAPSHOTS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("snapshots");
+/// Finished result files by path.
+const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
+
+/// What a run is of: a restart must be of the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// The layout of this database.
+    pub version: u32,
+    pub stream: String,
+    pub fingerprint: String,
+    pub partitions: u32,
+    /// The source's definition, without what does not change its records.
+    pub source: String,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// Every record before this position is committed.
+    pub position: u64,
+    /// The oldest position that a restart has to read again to have every key's state.
+    pub horizon: u64,
+    /// Where the source stands.
+    pub cursor: Cursor,
+    pub ledger: Ledger,
+    /// Whether the source came to its end.
+    pub finished: bool,
+}
+
+/// The state of one key, covering its rows before `position`.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub partition: u32,
+    pub key: Key,
+    pub position: u64,
+    pub state: Bytes,
+}
+
+/// Everything that one commit changes.
+#[derive(Debug)]
+pub(crate) struct Commit<'a> {
+    pub progress: &'a Progress,
+    pub snapshots: &'a [Snapshot],
+    pub added: &'a [FileEntry],
+    pub removed: &'a [FileEntry],
+}
+
+/// What a run has committed.
+#[derive(Debug)]
+pub(crate) struct Checkpoint {
+    database: Database,
+}
+
+impl Checkpoint {
+    /// Opens or makes the database at `path`.
+    pub(crate) fn open(path: &Path) -> Result<Self, LocalError> {
+        let database = Database::create(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => LocalError::InUse { path: path.to_owned() },
+            error => LocalError::Checkpoint(Box::new(error.into())),
+        })?;
+        let checkpoint = Self { database };
+        let transaction = checkpoint.database.begin_write()?;
+        transaction.open_table(META)?;
+        transaction.open_table(CURSORS)?;
+        transaction.open_table(SNAPSHOTS)?;
+        transaction.open_table(FILES)?;
+        transaction.commit()?;
+        Ok(checkpoint)
+    }
+
+    pub(crate) fn identity(&self) -> Result<Option<Identity>, LocalError> {
+        self.meta("identity")
+    }
+
+    /// When the run was first started, in microseconds since 1970.
+    pub(crate) fn started(&self) -> Result<Option<i64>, LocalError> {
+        self.meta("started")
+    }
+
+    pub(crate) fn begin(&self, identity: &Identity, started: i64) -> Result<(), LocalError> {
+        let transaction = self.database.begin_write()?;
+        {
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("identity", json(identity)?.as_slice())?;
+            meta.insert("started", json(&started)?.as_slice())?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    pub(crate) fn progress(&self) -> Result<Option<Progress>, LocalError> {
+        self.meta("progress")
+    }
+
+    /// The latest cursor at or before `position`.
+    pub(crate) fn cursor_before(&self, position: u64) -> Result<Option<Cursor>, LocalError> {
+        let table = self.database.begin_read()?.open_table(CURSORS)?;
+        let Some(entry) = table.range(..=position)?.next_back() else { return Ok(None) };
+        from_json(entry?.1.value()).map(Some)
+    }
+
+    pub(crate) fn files(&self) -> Result<BTreeMap<String, FileEntry>, LocalError> {
+        let table = self.database.begin_read()?.open_table(FILES)?;
+        let mut files = BTreeMap::new();
+        for entry in table.iter()? {
+            let (path, file) = entry?;
+            files.insert(path.value().to_owned(), from_json(file.value())?);
+        }
+        Ok(files)
+    }
+
+    pub(crate) fn snapshots(&self) -> Result<Vec<Snapshot>, LocalError> {
+        let table = self.database.begin_read()?.open_table(SNAPSHOTS)?;
+        let mut snapshots = Vec::new();
+        for entry in table.iter()? {
+            let (key, value) = entry?;
+            let (partition, key) = key.value();
+            let Some((position, state)) = value.value().split_first_chunk::<8>() else {
+                return Err(LocalError::Damaged { what: format!("the snapshot of key {key:?}") });
+            };
+            let (position, state) = (u64::from_le_bytes(*position), Bytes::copy_from_slice(state));
+            snapshots.push(Snapshot { partition, key: key.into(), position, state });
+        }
+        Ok(snapshots)
+    }
+
+    /// Makes a commit durable: all of it or nothing.
+    pub(crate) fn commit(&self, commit: &Commit<'_>) -> Result<(), LocalError> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(Durability::Immediate)?;
+        {
+            transaction.open_table(META)?.insert("progress", json(commit.progress)?.as_slice())?;
+            let mut cursors = transaction.open_table(CURSORS)?;
+            cursors.insert(commit.progress.position, json(&commit.progress.cursor)?.as_slice())?;
+            forget_cursors(&mut cursors, commit.progress.horizon)?;
+            let mut snapshots = transaction.open_table(SNAPSHOTS)?;
+            let mut value = Vec::new();
+            for snapshot in commit.snapshots {
+                value.clear();
+                value.extend_from_slice(&snapshot.position.to_le_bytes());
+                value.extend_from_slice(&snapshot.state);
+                snapshots.insert((snapshot.partition, &*snapshot.key), value.as_slice())?;
+            }
+            let mut files = transaction.open_table(FILES)?;
+            for file in commit.removed {
+                files.remove(file.path.as_str())?;
+            }
+            for file in commit.added {
+                files.insert(file.path.as_str(), json(file)?.as_slice())?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn meta<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, LocalError> {
+        let table = self.database.begin_read()?.open_table(META)?;
+        table.get(name)?.map(|value| from_json(value.value())).transpose()
+    }
+}
+
+/// Drops the cursors that no restart needs: all but the last one at or before the horizon, and those after it.
+fn forget_cursors(cursors: &mut redb::Table<'_, u64, &'static [u8]>, horizon: u64) -> Result<(), LocalError> {
+    let Some(needed) = cursors.range(..=horizon)?.next_back() else { return Ok(()) };
+    let needed = needed?.0.value();
+    cursors.retain_in(..needed, |_, _| false)?;
+    Ok(())
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, LocalError> {
+    serde_json::to_vec(value).map_err(|error| LocalError::Damaged { what: error.to_string() })
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, LocalError> {
+    serde_json::from_slice(bytes).map_err(|error| LocalError::Damaged { what: error.to_string() })
+}

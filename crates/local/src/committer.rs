@@ -1,0 +1,144 @@
+//! Commits: when every worker has reported an epoch, one atomic write makes it so.
+
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::Receiver,
+    time::{Duration, Instant},
+};
+
+use store::{FileEntry, Manifest, Results, Table};
+
+use crate::{
+    LocalError, Meter,
+    checkpoint::{Checkpoint, Commit, Progress},
+    reader::Epoch,
+    statistics,
+    worker::Report,
+};
+
+/// A partition's table may have so many small files before they are merged into one.
+const SMALL_FILES_MAX: usize = 32;
+/// A file with fewer rows is small.
+const SMALL_FILE_ROWS: u64 = 65_536;
+
+/// What the committer is told.
+pub(crate) enum Event {
+    /// Where the reader has put a barrier.
+    Epoch(Epoch),
+    /// What a worker did up to a barrier.
+    Report(Report),
+    /// A thread could not go on.
+    Failed(LocalError),
+}
+
+/// An epoch that not everyone has reported yet.
+#[derive(Default)]
+struct Pending {
+    epoch: Option<Epoch>,
+    reports: Vec<Report>,
+}
+
+/// Takes the workers' reports and commits them epoch by epoch.
+pub(crate) struct Committer<'a> {
+    pub checkpoint: Checkpoint,
+    pub results: Results,
+    /// The manifest as published: everything that is committed.
+    pub manifest: Manifest,
+    pub progress: Progress,
+    pub files: BTreeMap<String, FileEntry>,
+    pub workers: usize,
+    pub statistics: Option<Duration>,
+    pub meter: &'a Meter,
+}
+
+impl Committer<'_> {
+    /// Commits epochs until nobody has anything to say any more, or until the first failure.
+    pub(crate) fn run(&mut self, events: &Receiver<Event>) -> Result<(), LocalError> {
+        let mut pending: BTreeMap<u64, Pending> = BTreeMap::new();
+        let mut statistics_time = Instant::now();
+        for event in events {
+            let number = match event {
+                Event::Failed(error) => return Err(error),
+                Event::Epoch(epoch) => {
+                    let number = epoch.number;
+                    pending.entry(number).or_default().epoch = Some(epoch);
+                    number
+                }
+                Event::Report(report) => {
+                    let number = report.epoch;
+                    pending.entry(number).or_default().reports.push(report);
+                    number
+                }
+            };
+            // Everyone speaks of the epochs in their order, so they become complete in their order.
+            let complete = |pending: &mut Pending| pending.epoch.is_some() && pending.reports.len() == self.workers;
+            let Some(Pending { epoch: Some(epoch), reports }) = pending.get_mut(&number).filter(|p| complete(p)).map(std::mem::take) else { continue };
+            pending.remove(&number);
+            let last = epoch.last;
+            self.commit(epoch, reports)?;
+            self.merge_small_files(last)?;
+            if self.statistics.is_some_and(|every| last || statistics_time.elapsed() >= every) {
+                statistics::write(&self.results, &self.manifest, &self.progress)?;
+                statistics_time = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, epoch: Epoch, reports: Vec<Report>) -> Result<(), LocalError> {
+        let mut added = Vec::new();
+        let mut snapshots = Vec::new();
+        let mut horizon = epoch.position;
+        for report in reports {
+            self.progress.ledger += &report.ledger;
+            horizon = horizon.min(report.horizon.unwrap_or(epoch.position));
+            added.extend(report.files);
+            snapshots.extend(report.snapshots);
+        }
+        added.sort_by(|a, b| a.path.cmp(&b.path));
+        self.progress.position = epoch.position;
+        self.progress.horizon = horizon;
+        self.progress.cursor = epoch.cursor;
+        self.progress.finished = epoch.finished;
+        let commit = Commit { progress: &self.progress, snapshots: &snapshots, added: &added, removed: &[] };
+        self.checkpoint.commit(&commit)?;
+        self.results.publish(&added)?;
+        self.files.extend(added.into_iter().map(|file| (file.path.clone(), file)));
+        self.publish_manifest()?;
+        self.meter.committed(epoch.position);
+        Ok(())
+    }
+
+    /// Merges a table's small files, of which a live stream leaves one a second and partition.
+    fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
+        let mut small: BTreeMap<(Table, u32, String), Vec<FileEntry>> = BTreeMap::new();
+        for file in self.files.values().filter(|file| file.rows < SMALL_FILE_ROWS && file.mergeable()) {
+            small.entry((file.table, file.partition, file.folder().to_owned())).or_default().push(file.clone());
+        }
+        let enough = if last { 2 } else { SMALL_FILES_MAX };
+        for files in small.into_values().filter(|files| files.len() >= enough) {
+            let merged = store::compact(&self.results, &files)?;
+            let added = std::slice::from_ref(&merged);
+            let commit = Commit { progress: &self.progress, snapshots: &[], added, removed: &files };
+            self.checkpoint.commit(&commit)?;
+            self.results.publish(added)?;
+            for file in &files {
+                self.files.remove(&file.path);
+            }
+            self.files.insert(merged.path.clone(), merged);
+            self.publish_manifest()?;
+            self.results.remove(&files)?;
+        }
+        Ok(())
+    }
+
+    fn publish_manifest(&mut self) -> Result<(), LocalError> {
+        self.manifest.position = self.progress.position;
+        self.manifest.finished = self.progress.finished;
+        self.manifest.ledger = serde_json::to_value(&self.progress.ledger)
+            .map_err(|error| LocalError::Damaged { what: error.to_string() })?;
+        self.manifest.files = self.files.values().cloned().collect();
+        Ok(self.results.publish_manifest(&self.manifest)?)
+    }
+}
+

@@ -1,0 +1,63 @@
+//! What can end a run.
+
+use std::path::PathBuf;
+
+/// What can end a run. What was committed before stays, and the same command goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// Two runs want the same results.
+    #[error("{} is in use by another run; stop it first, or name another folder with --out", path.display())]
+    InUse {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The folder holds the results of something else.
+    #[error("{} holds results of {found}, but this run is of {wanted}; name another folder with --out, or start over with --fresh", path.display())]
+    OtherRun {
+        /// The results folder.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What this run would put there.
+        wanted: String,
+    },
+    /// The checkpoint cannot be read.
+    #[error("the checkpoint is damaged: {what}; start over with --fresh")]
+    Damaged {
+        /// What cannot be read.
+        what: String,
+    },
+    /// The checkpoint's database failed.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[source] Box<redb::Error>),
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] source::SourceError),
+    /// A stage failed.
+    #[error(transparent)]
+    Stage(#[from] stage::StageError),
+    /// The results could not be written.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// A batch that cannot be put together.
+    #[error(transparent)]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// A thread ended before its time.
+    #[error("the {0} thread ended before its time, which is a defect; what was committed is safe")]
+    Lost(&'static str),
+}
+
+macro_rules! from_redb {
+    ($($error:ty),*) => {
+        $(impl From<$error> for LocalError {
+            fn from(error: $error) -> Self {
+                LocalError::Checkpoint(Box::new(error.into()))
+            }
+        })*
+    };
+}
+
+from_redb!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError, redb::SetDurabilityError);

@@ -1,0 +1,117 @@
+//! The thread that reads the source, hands out the work and decides where commits fall.
+
+use std::{
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::SyncSender,
+    },
+    time::{Duration, Instant},
+};
+
+use source::{Cursor, Next, Source};
+
+use crate::{LocalError, Meter, committer::Event, route::Router, worker::Work};
+
+/// How many records are asked of the source at a time: enough that a partition's share is worth a batch.
+const RECORDS_AT_ONCE: u64 = 65_536;
+
+/// Where a commit falls: every worker reports at this position.
+pub(crate) struct Epoch {
+    /// Counted from 0 within a run: two epochs may end at the same position.
+    pub number: u64,
+    pub position: u64,
+    /// Where the source stands at that position.
+    pub cursor: Cursor,
+    /// Whether this is the last one, and whether the source came to its end.
+    pub last: bool,
+    pub finished: bool,
+}
+
+/// When a commit falls, and when the run ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cadence {
+    /// At the latest after so many records,
+    pub records: u64,
+    /// or after so long, where there was a record.
+    pub interval: Duration,
+    /// The run ends at this position, or
+    pub end_position: Option<u64>,
+    /// after so long.
+    pub end_after: Option<Duration>,
+}
+
+/// Reads a source from its cursor on and hands its records to the workers.
+pub(crate) struct Reader<'a> {
+    pub source: Box<dyn Source>,
+    pub router: Router,
+    pub workers: Vec<SyncSender<Work>>,
+    pub events: SyncSender<Event>,
+    pub cadence: Cadence,
+    pub stop: &'a AtomicBool,
+    pub meter: &'a Meter,
+    /// The last barrier's position; at first, what an earlier run has committed. The source may stand before that,
+    /// so that the workers can bring their state up to date.
+    pub barrier: u64,
+    /// How many barriers were sent.
+    pub epochs: u64,
+}
+
+impl Reader<'_> {
+    /// Reads until the source ends, a limit is reached, or `stop` is set; then sends the last barrier.
+    pub(crate) fn read(mut self) -> Result<(), LocalError> {
+        let begun = Instant::now();
+        let mut barrier_time = begun;
+        loop {
+            let position = self.source.cursor().position;
+            if self.must_end(position, begun) {
+                return self.send_barrier(true, false);
+            }
+            let epoch_end = self.barrier.saturating_add(self.cadence.records);
+            let end = self.cadence.end_position.map_or(epoch_end, |end| end.max(self.barrier).min(epoch_end));
+            match self.source.next(RECORDS_AT_ONCE.min(end - position) as usize)? {
+                Next::End => return self.send_barrier(true, true),
+                Next::Idle => {}
+                Next::Records(records) => self.hand_out(records)?,
+            }
+            let uncommitted = self.source.cursor().position.saturating_sub(self.barrier);
+            let due = barrier_time.elapsed() >= self.cadence.interval;
+            if uncommitted >= self.cadence.records || (uncommitted > 0 && due) {
+                self.send_barrier(false, false)?;
+                barrier_time = Instant::now();
+            }
+        }
+    }
+
+    fn must_end(&self, position: u64, begun: Instant) -> bool {
+        self.cadence.end_position.is_some_and(|end| position >= end)
+            || self.cadence.end_after.is_some_and(|after| begun.elapsed() >= after)
+            || self.stop.load(Ordering::Relaxed)
+    }
+
+    fn hand_out(&self, records: source::Records) -> Result<(), LocalError> {
+        for share in self.router.route(records)? {
+            let worker = &self.workers[share.partition as usize % self.workers.len()];
+            worker.send(Work::Share(share)).map_err(|_| LocalError::Lost("worker"))?;
+        }
+        let progress = self.source.progress();
+        self.meter.progress(progress.done, progress.total);
+        Ok(())
+    }
+
+    fn send_barrier(&mut self, last: bool, finished: bool) -> Result<(), LocalError> {
+        let cursor = self.source.cursor();
+        if cursor.position < self.barrier {
+            // Stopped while the state was still being brought up to date: what is committed stays as it is.
+            return Ok(());
+        }
+        let (number, position) = (self.epochs, cursor.position);
+        self.barrier = position;
+        self.epochs += 1;
+        for worker in &self.workers {
+            let work = Work::Barrier { epoch: number, position, last };
+            worker.send(work).map_err(|_| LocalError::Lost("worker"))?;
+        }
+        let epoch = Epoch { number, position, cursor, last, finished };
+        self.events.send(Event::Epoch(epoch)).map_err(|_| LocalError::Lost("commit"))
+    }
+}

@@ -1,0 +1,84 @@
+//! From a source's records to the rows of each partition.
+
+use arrow::{
+    array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array},
+    compute,
+};
+use source::Records;
+use stage::{DeadLetter, DeadLetterKind, Rows};
+
+use crate::LocalError;
+
+/// Cuts records into partitions by their key.
+#[derive(Debug)]
+pub(crate) struct Router {
+    key: String,
+    partitions: u32,
+}
+
+/// What one partition has to do: rows, and records that were never rows.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pub partition: u32,
+    pub rows: Option<Rows>,
+    pub rejected: Vec<DeadLetter>,
+}
+
+impl Router {
+    pub(crate) fn new(key: &str, partitions: u32) -> Self {
+        Self { key: key.to_owned(), partitions }
+    }
+
+    /// Each partition's share of the records, in their order. A record that is no row has no key: it goes by position.
+    pub(crate) fn route(&self, records: Records) -> Result<Vec<Share>, LocalError> {
+        let mut shares: Vec<Share> = (0..self.partitions)
+            .map(|partition| Share { partition, rows: None, rejected: Vec::new() })
+            .collect();
+        for rejected in records.rejected {
+            let partition = (rejected.position % u64::from(self.partitions)) as usize;
+            shares[partition].rejected.push(DeadLetter {
+                position: rejected.position,
+                payload: rejected.payload,
+                kind: DeadLetterKind::Decode,
+                rule: String::new(),
+                reason: rejected.reason,
+            });
+        }
+        if records.rows.num_rows() > 0 {
+            self.route_rows(&records.rows, &records.positions, &mut shares)?;
+        }
+        shares.retain(|share| share.rows.is_some() || !share.rejected.is_empty());
+        Ok(shares)
+    }
+
+    fn route_rows(&self, batch: &RecordBatch, positions: &UInt64Array, shares: &mut [Share]) -> Result<(), LocalError> {
+        let keys = stage::key_text(batch.column(batch.schema().index_of(&self.key)?))?;
+        let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); shares.len()];
+        for (row, key) in keys.iter().enumerate() {
+            let partition = stage::partition_of(key.unwrap_or_default().as_bytes(), self.partitions);
+            rows_of[partition as usize].push(row as u32);
+        }
+        for (share, rows) in shares.iter_mut().zip(rows_of) {
+            if !rows.is_empty() {
+                share.rows = Some(take(batch, positions, &keys, rows)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn take(
+    batch: &RecordBatch,
+    positions: &UInt64Array,
+    keys: &StringArray,
+    rows: Vec<u32>,
+) -> Result<Rows, LocalError> {
+    let indices = UInt32Array::from(rows);
+    let take = |array: &ArrayRef| compute::take(array, &indices, None);
+    let columns = batch.columns().iter().map(take).collect::<Result<Vec<_>, _>>()?;
+    Ok(Rows {
+        batch: RecordBatch::try_new(batch.schema(), columns)?,
+        positions: UInt64Array::from(compute::take(positions, &indices, None)?.to_data()),
+        keys: StringArray::from(compute::take(keys, &indices, None)?.to_data()),
+    })
+}

@@ -1,0 +1,264 @@
+//! The life of a run: take up what was committed, start the threads, and see them to their end.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use source::Cursor;
+use stage::{Ledger, Pipeline};
+use store::{Manifest, Results, WriterOptions};
+use stream::Stream;
+
+use crate::{
+    LocalError, Meter,
+    checkpoint::{Checkpoint, Identity, Progress, Snapshot},
+    committer::{Committer, Event},
+    epoch::{PartitionWriters, table_schemas},
+    reader::{Cadence, Reader},
+    route::Router,
+    worker::{Partition, Work, work},
+};
+
+/// The layout of the checkpoint.
+const CHECKPOINT_VERSION: u32 = 1;
+/// How many shares may wait for a worker.
+const WAITING_SHARES_MAX: usize = 16;
+/// How many reports may wait for the committer: beyond it workers wait, so no more than this is ever uncommitted.
+const WAITING_EVENTS_MAX: usize = 8;
+
+/// What to run, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The stream.
+    pub stream: Arc<Stream>,
+    /// Where its events come from.
+    pub source: stream::Source,
+    /// The folder that paths in `source` are relative to.
+    pub base: PathBuf,
+    /// The folder of the results.
+    pub results: PathBuf,
+    /// Worker threads.
+    pub threads: usize,
+    /// A commit at the latest after so many records,
+    pub commit_records: u64,
+    /// or after so long.
+    pub commit_interval: Duration,
+    /// About how many bytes of state a commit writes; what does not fit is read again after a crash.
+    pub snapshot_bytes: usize,
+    /// End at this position, or
+    pub end_position: Option<u64>,
+    /// after so long.
+    pub end_after: Option<Duration>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The account of everything committed, by this run and those before it.
+    pub ledger: Ledger,
+    /// Where this run began.
+    pub resumed_from: u64,
+    /// Everything before this position is committed.
+    pub position: u64,
+    /// Whether the source came to its end.
+    pub finished: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Result files and their bytes.
+    pub files: usize,
+    /// Bytes of the result files.
+    pub bytes: u64,
+}
+
+/// Runs a stream until its source ends, a limit is reached or `stop` is set, and commits what was done.
+///
+/// # Errors
+/// What cannot be gone on from; everything committed before stays.
+pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summary, LocalError> {
+    let begun = Instant::now();
+    let results = Results::new(&options.results);
+    results.create()?;
+    let checkpoint = Checkpoint::open(&results.state().join("checkpoint.redb"))?;
+    let started = take_up(&checkpoint, options)?;
+    let mut source = source::open(&options.source, &options.stream, &source_options(options, &results, started))?;
+    let progress = match checkpoint.progress()? {
+        Some(progress) => progress,
+        None => Progress {
+            position: 0,
+            horizon: 0,
+            cursor: source.cursor(),
+            ledger: Ledger::default(),
+            finished: false,
+        },
+    };
+    let files = checkpoint.files()?;
+    let manifest = manifest(options, &progress, files.values().cloned().collect())?;
+    results.publish(&manifest.files)?;
+    results.remove_unlisted(&manifest)?;
+    results.publish_manifest(&manifest)?;
+    meter.committed(progress.position);
+    let resumed_from = progress.position;
+    let mut committer = Committer {
+        checkpoint,
+        results,
+        manifest,
+        progress,
+        files,
+        workers: options.threads.clamp(1, options.stream.definition.spec.partitions as usize),
+        statistics: options.stream.definition.spec.store.files.statistics.map(|every| every.0),
+        meter,
+    };
+    if !committer.progress.finished && options.end_position.is_none_or(|end| end > resumed_from) {
+        let cursor = committer.checkpoint.cursor_before(committer.progress.horizon)?;
+        source.seek(&cursor.unwrap_or_default())?;
+        run_threads(options, &mut committer, source, stop)?;
+    }
+    committer.finish(options)?;
+    let Committer { progress, files, .. } = committer;
+    Ok(Summary {
+        ledger: progress.ledger,
+        resumed_from,
+        position: progress.position,
+        finished: progress.finished,
+        elapsed: begun.elapsed(),
+        files: files.len(),
+        bytes: files.values().map(|file| file.bytes).sum(),
+    })
+}
+
+fn run_threads(
+    options: &Options,
+    committer: &mut Committer<'_>,
+    source: Box<dyn source::Source>,
+    stop: &AtomicBool,
+) -> Result<(), LocalError> {
+    let spec = &options.stream.definition.spec;
+    let committed = committer.progress.position;
+    let mut shares = partitions(options, committer)?;
+    let (events, told) = sync_channel(WAITING_EVENTS_MAX);
+    let meter = committer.meter;
+    thread::scope(|scope| {
+        let mut workers = Vec::new();
+        for number in 0..committer.workers {
+            let (sender, receiver) = sync_channel(WAITING_SHARES_MAX);
+            workers.push(sender);
+            let partitions = std::mem::take(&mut shares[number]);
+            let events = events.clone();
+            let worker = move || report_failure(&events, work(partitions, &receiver, &events, options.snapshot_bytes, meter));
+            thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, worker)?;
+        }
+        let reader = Reader {
+            source,
+            router: Router::new(&spec.key, spec.partitions),
+            workers,
+            events: events.clone(),
+            cadence: Cadence {
+                records: options.commit_records,
+                interval: options.commit_interval,
+                end_position: options.end_position,
+                end_after: options.end_after,
+            },
+            stop,
+            meter,
+            barrier: committed,
+            epochs: 0,
+        };
+        let reader = move || report_failure(&events, reader.read());
+        thread::Builder::new().name("reader".into()).spawn_scoped(scope, reader)?;
+        let done = committer.run(&told);
+        // After a failure nobody listens to the others any more: let them find out.
+        stop.store(true, Ordering::Relaxed);
+        drop(told);
+        done
+    })
+}
+
+/// Tells the committer why a thread could not go on; where it is gone itself, it knows already.
+fn report_failure(events: &SyncSender<Event>, done: Result<(), LocalError>) {
+    match done {
+        Ok(()) | Err(LocalError::Lost(_)) => {}
+        Err(error) => drop(events.send(Event::Failed(error))),
+    }
+}
+
+/// Makes sure that the results are of this run, and gives the moment it was first started.
+fn take_up(checkpoint: &Checkpoint, options: &Options) -> Result<i64, LocalError> {
+    let wanted = identity(options)?;
+    let Some(found) = checkpoint.identity()? else {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let started = now.as_micros() as i64;
+        checkpoint.begin(&wanted, started)?;
+        return Ok(started);
+    };
+    let what = |identity: &Identity, other: &Identity| match () {
+        () if identity.stream != other.stream => format!("stream `{}`", identity.stream),
+        () if identity.version != other.version => format!("checkpoint layout {}", identity.version),
+        () if identity.source != other.source => format!("source {}", identity.source),
+        () => format!("definition {} of stream `{}`", identity.fingerprint, identity.stream),
+    };
+    match found == wanted {
+        true => Ok(checkpoint.started()?.unwrap_or_default()),
+        false => Err(LocalError::OtherRun {
+            path: options.results.clone(),
+            found: what(&found, &wanted),
+            wanted: what(&wanted, &found),
+        }),
+    }
+}
+
+/// What a restart must agree with: what says which records come, in which order, and what becomes of them.
+fn identity(options: &Options) -> Result<Identity, LocalError> {
+    let mut source = options.source.clone();
+    match &mut source {
+        stream::Source::Files(files) => files.speed = None,
+        stream::Source::Synthetic(synthetic) => synthetic.events = None,
+        stream::Source::Http(http) => *http = stream::Http::default(),
+        stream::Source::Stdin(_) => {}
+    }
+    let source = serde_json::to_string(&source).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
+    Ok(Identity {
+        version: CHECKPOINT_VERSION,
+        stream: options.stream.name().to_owned(),
+        fingerprint: options.stream.fingerprint.clone(),
+        partitions: options.stream.definition.spec.partitions,
+        source,
+    })
+}
+
+fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Result<Manifest, LocalError> {
+    let mut manifest = Manifest::new(options.stream.name(), &options.stream.fingerprint, table_schemas(&options.stream));
+    manifest.position = progress.position;
+    manifest.finished = progress.finished;
+    manifest.ledger = serde_json::to_value(&progress.ledger).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
+    manifest.files = files;
+    Ok(manifest)
+}
+
+/// Every worker's partitions, with the state that was committed.
+fn partitions(options: &Options, committer: &Committer<'_>) -> Result<Vec<BTreeMap<u32, Partition>>, LocalError> {
+    let spec = &options.stream.definition.spec;
+    let writer = WriterOptions::of(&options.stream);
+    let mut shares: Vec<BTreeMap<u32, Partition>> = (0..committer.workers).map(|_| BTreeMap::new()).collect();
+    for number in 0..spec.partitions {
+        let writers = PartitionWriters::new(options.stream.clone(), committer.results.clone(), writer.clone(), number);
+        let partition =
+            Partition::new(number, Pipeline::new(&options.stream)?, writers, committer.progress.position);
+        shares[number as usize % committer.workers].insert(number, partition);
+    }
+    for snapshot in committer.checkpoint.snapshots()? {
+        let worker = snapshot.partition as usize % committer.workers;
+        match shares[worker].get_mut(&snapshot.partition) {
+            Some(partition) => partition.restore(snapshot)?,
+            None => return Err(LocalError::Damaged { what: format!("partition {}", snapshot.partition) }),
+        }
+    }
+    Ok(shares)
+}

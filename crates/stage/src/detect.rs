@@ -1,0 +1,228 @@
+//! The second step: rules and learned layers, with state by key.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringBuilder},
+    datatypes::Float64Type,
+};
+use bytes::Bytes;
+use detect::{Detector, KeyState, Layer, Scores, Settings};
+use stream::Stream;
+
+use crate::{
+    DeadLetter, DeadLetterKind, Key, Outputs, Rows, Stage, StageError,
+    keys::{KEYS_MAX, KeyStates},
+    rows::row_json,
+};
+
+/// Rules and learned layers.
+#[derive(Debug)]
+pub struct Detect {
+    stream: Arc<Stream>,
+    /// `None` where no learned layer is on.
+    detector: Option<Detector>,
+    states: KeyStates<KeyState>,
+    /// Scratch: the features of a batch, row by row.
+    features: Vec<f64>,
+}
+
+/// What was found in each row of a batch.
+struct Found {
+    scores: Vec<Scores>,
+    /// For each rule, the rows it is true for.
+    rules: Vec<BooleanArray>,
+}
+
+impl Detect {
+    /// The second step of `stream`, or `None` where nothing is to be detected.
+    ///
+    /// # Errors
+    /// Where the definition's settings cannot be used.
+    pub fn new(stream: Arc<Stream>) -> Result<Option<Self>, StageError> {
+        let Some(settings) = settings(&stream) else { return Ok(None) };
+        let learned = settings.ewma.is_some() || settings.mahalanobis.is_some() || settings.chains.is_some();
+        let detector = (settings.features > 0 && learned).then(|| Detector::new(settings)).transpose()?;
+        Ok(Some(Self { stream, detector, states: KeyStates::new(KEYS_MAX), features: Vec::new() }))
+    }
+
+    /// Evaluates rules and features; rows for which one fails become dead letters, and the others are given back.
+    fn evaluate(&mut self, mut rows: Rows, out: &mut Outputs) -> Result<(Rows, Vec<BooleanArray>), StageError> {
+        let mut failed: Vec<(usize, String, String)> = Vec::new();
+        let rules = self.rules(&rows.batch, &mut failed)?;
+        self.evaluate_features(&rows.batch, &mut failed)?;
+        if failed.is_empty() {
+            return Ok((rows, rules));
+        }
+        failed.sort_by_key(|(row, ..)| *row);
+        failed.dedup_by_key(|(row, ..)| *row);
+        let raw: Vec<usize> = (0..self.stream.input.arrow().fields().len()).collect();
+        let raw = rows.batch.project(&raw)?;
+        let mut good = vec![true; rows.len()];
+        for (row, rule, reason) in failed {
+            good[row] = false;
+            let (position, payload) = (rows.positions.value(row), row_json(&raw, row)?);
+            out.dead_letters.push(DeadLetter { position, payload, kind: DeadLetterKind::Expression, rule, reason });
+        }
+        rows = rows.select(&BooleanArray::from(good))?;
+        let rules = self.rules(&rows.batch, &mut Vec::new())?;
+        self.evaluate_features(&rows.batch, &mut Vec::new())?;
+        Ok((rows, rules))
+    }
+
+    fn rules(
+        &self,
+        batch: &RecordBatch,
+        failed: &mut Vec<(usize, String, String)>,
+    ) -> Result<Vec<BooleanArray>, StageError> {
+        let mut rules = Vec::with_capacity(self.stream.rules.len());
+        for (name, when) in &self.stream.rules {
+            let (matches, bad) = when.matches(batch).map_err(|source| in_context(name, source))?;
+            failed.extend(bad.into_iter().map(|(row, reason)| (row, name.clone(), reason)));
+            rules.push(matches);
+        }
+        Ok(rules)
+    }
+
+    /// Fills `self.features`: row by row, NaN for what is missing.
+    fn evaluate_features(
+        &mut self,
+        batch: &RecordBatch,
+        failed: &mut Vec<(usize, String, String)>,
+    ) -> Result<(), StageError> {
+        let width = self.stream.features.len();
+        self.features.clear();
+        self.features.resize(batch.num_rows() * width, f64::NAN);
+        for (index, feature) in self.stream.features.iter().enumerate() {
+            let evaluated = feature.evaluate(batch).map_err(|source| in_context(feature.sql(), source))?;
+            let values = evaluated.values.as_primitive::<Float64Type>();
+            for (row, value) in values.iter().enumerate() {
+                if let Some(value) = value {
+                    self.features[row * width + index] = value;
+                }
+            }
+            failed.extend(evaluated.failed.into_iter().map(|(row, reason)| (row, feature.sql().to_owned(), reason)));
+        }
+        Ok(())
+    }
+
+    /// Scores each row by its key's state. Rows are taken key by key, since a state is far larger than a cache line
+    /// and the order between keys changes nothing.
+    fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Vec<Scores> {
+        let mut scores = vec![Scores::default(); rows.len()];
+        let Some(detector) = &self.detector else { return scores };
+        let mut order: Vec<(u32, u32)> = Vec::with_capacity(rows.len());
+        for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
+            let key = key.unwrap_or_default();
+            match self.states.touch(key, *position, || detector.fresh(key.as_bytes())) {
+                Some(slot) => order.push((slot, row as u32)),
+                None => out.unscored += 1,
+            }
+        }
+        order.sort_unstable();
+        let width = self.stream.features.len();
+        for (slot, row) in order {
+            let row = row as usize;
+            let features = &self.features[row * width..(row + 1) * width];
+            scores[row] = detector.score(self.states.state_mut(slot), features);
+        }
+        scores
+    }
+
+    /// The detector's columns, in the order of the stream's scored schema.
+    fn columns(&self, found: &Found) -> Vec<ArrayRef> {
+        let layers = self.detector.as_ref().map(Detector::layers).unwrap_or_default();
+        let rows = found.scores.len();
+        let mut anomalous = Vec::with_capacity(rows);
+        let mut reasons = StringBuilder::with_capacity(rows, rows / 8);
+        let mut text = String::new();
+        for row in 0..rows {
+            text.clear();
+            let rules = self.stream.rules.iter().zip(&found.rules).filter(|(_, matches)| matches.value(row));
+            let alarms = layers.iter().filter(|layer| found.scores[row].alarmed(**layer));
+            for name in rules.map(|((name, _), _)| name.as_str()).chain(alarms.map(|layer| layer.name())) {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                text.push_str(name);
+            }
+            anomalous.push(!text.is_empty());
+            reasons.append_option((!text.is_empty()).then_some(text.as_str()));
+        }
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(BooleanArray::from(anomalous)),
+            Arc::new(Float64Array::from_iter_values(found.scores.iter().map(|scores| scores.ratio))),
+        ];
+        for layer in layers {
+            columns.push(Arc::new(layer_scores(&found.scores, *layer)));
+        }
+        columns.push(Arc::new(reasons.finish()));
+        columns
+    }
+}
+
+impl Stage for Detect {
+    fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
+        let (rows, rules) = self.evaluate(rows, out)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let scores = self.score(&rows, out);
+        let mut columns = rows.batch.columns().to_vec();
+        columns.extend(self.columns(&Found { scores, rules }));
+        let batch = RecordBatch::try_new(self.stream.scored.clone(), columns)?;
+        out.rows.push(Rows { batch, ..rows });
+        Ok(())
+    }
+
+    fn horizon(&self) -> Option<u64> {
+        self.states.horizon()
+    }
+
+    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+        let Some(detector) = &self.detector else { return Vec::new() };
+        let (mut snapshots, mut size) = (Vec::new(), 0);
+        while size < bytes {
+            let Some((key, state)) = self.states.take_dirty() else { break };
+            let snapshot = Bytes::from(detector.snapshot(state));
+            size += key.len() + snapshot.len();
+            snapshots.push((key.clone(), snapshot));
+        }
+        snapshots
+    }
+
+    fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
+        let Some(detector) = &self.detector else { return Ok(()) };
+        match detector.restore(snapshot) {
+            Ok(state) => self.states.restore(key, state),
+            Err(source) => return Err(StageError::Snapshot { key, source }),
+        }
+        Ok(())
+    }
+}
+
+fn in_context(context: &str, source: expr::ExprError) -> StageError {
+    StageError::Expression { context: context.to_owned(), source }
+}
+
+fn layer_scores(scores: &[Scores], layer: Layer) -> Float64Array {
+    scores.iter().map(|scores| scores.score(layer)).collect()
+}
+
+/// The detector's settings as the definition has them.
+fn settings(stream: &Stream) -> Option<Settings> {
+    let detect = stream.definition.spec.detect.as_ref()?;
+    Some(Settings {
+        features: stream.features.len(),
+        ewma: detect.layers.ewma.settings().map(|layer| detect::Ewma { alpha: layer.alpha }),
+        mahalanobis: detect.layers.mahalanobis.settings().map(|layer| detect::Mahalanobis { alpha: layer.alpha }),
+        chains: detect.layers.chains.settings().map(|layer| detect::Chains {
+            chains: layer.chains,
+            depth: layer.depth,
+            width: layer.width,
+            window: layer.window,
+        }),
+        false_alarm_rate: detect.false_alarm_rate,
+        warm_up: detect.warm_up,
+    })
+}

@@ -1,0 +1,182 @@
+//! The first step: quality rules, lookups, computed columns and the noise filter. It keeps no state.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch},
+    compute,
+    datatypes::{DataType, Field, Schema, TimeUnit},
+};
+use stream::Stream;
+
+use crate::{DeadLetter, DeadLetterKind, Outputs, Rows, Stage, StageError, rows::row_json};
+
+/// Quality rules, lookups, computed columns and the noise filter.
+#[derive(Debug)]
+pub struct Enrich {
+    stream: Arc<Stream>,
+}
+
+/// Rows that failed at a step, with the reason for each.
+struct Failure {
+    kind: DeadLetterKind,
+    rule: String,
+    rows: Vec<(usize, String)>,
+}
+
+impl Enrich {
+    /// The first step of `stream`.
+    pub fn new(stream: Arc<Stream>) -> Self {
+        Self { stream }
+    }
+
+    /// Id, key and time must be there, and the time must be one.
+    fn check_identity(&self, rows: &Rows) -> Result<Vec<Failure>, StageError> {
+        let spec = &self.stream.definition.spec;
+        let mut failures = Vec::new();
+        for (role, column) in [("id", &spec.id), ("key", &spec.key), ("time", &spec.time)] {
+            let Some(values) = rows.batch.column_by_name(column) else { continue };
+            let nulls = nulls(values.as_ref());
+            if !nulls.is_empty() {
+                let reason = format!("the {role} column `{column}` is null");
+                let rows = nulls.into_iter().map(|row| (row, reason.clone())).collect();
+                failures.push(Failure { kind: DeadLetterKind::Identity, rule: column.clone(), rows });
+            }
+            if role == "time" && values.data_type() == &DataType::Utf8 {
+                failures.push(Failure {
+                    kind: DeadLetterKind::Identity,
+                    rule: column.clone(),
+                    rows: unreadable_times(values, column)?,
+                });
+            }
+        }
+        Ok(failures)
+    }
+
+    fn check_quality(&self, rows: &Rows) -> Result<Vec<Failure>, StageError> {
+        let mut failures = Vec::new();
+        for (name, check) in &self.stream.quality {
+            let (good, failed) = check.matches(&rows.batch).map_err(in_context(name))?;
+            if !failed.is_empty() {
+                failures.push(Failure { kind: DeadLetterKind::Expression, rule: name.clone(), rows: failed });
+            }
+            if good.true_count() < good.len() {
+                let reason = format!("not true: {}", check.sql());
+                let rows = (0..good.len()).filter(|&row| !good.value(row)).map(|row| (row, reason.clone())).collect();
+                failures.push(Failure { kind: DeadLetterKind::Quality, rule: name.clone(), rows });
+            }
+        }
+        Ok(failures)
+    }
+
+    /// Adds the looked-up columns, then the computed ones in their order.
+    fn add_columns(&self, mut rows: Rows, out: &mut Outputs) -> Result<Rows, StageError> {
+        let mut fields = rows.batch.schema().fields().to_vec();
+        let mut columns = rows.batch.columns().to_vec();
+        for lookup in &self.stream.lookups {
+            columns.extend(lookup.columns(&rows.batch).map_err(in_context("lookup"))?);
+            fields.extend(lookup.fields().iter().cloned());
+        }
+        if fields.len() > rows.batch.num_columns() {
+            rows.batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+        }
+        for (name, expression) in &self.stream.columns {
+            let evaluated = expression.evaluate(&rows.batch).map_err(in_context(name))?;
+            let field = self.stream.enriched.field_with_name(name)?.clone();
+            rows.batch = with_column(&rows.batch, field, evaluated.values)?;
+            if !evaluated.failed.is_empty() {
+                let failure =
+                    Failure { kind: DeadLetterKind::Expression, rule: name.clone(), rows: evaluated.failed };
+                rows = self.bury(rows, vec![failure], out)?;
+            }
+        }
+        rows.batch = rows.batch.with_schema(self.stream.enriched.clone())?;
+        Ok(rows)
+    }
+
+    fn filter(&self, mut rows: Rows, out: &mut Outputs) -> Result<Rows, StageError> {
+        let Some(filter) = &self.stream.filter else { return Ok(rows) };
+        let (mut keep, failed) = filter.matches(&rows.batch).map_err(in_context("filter"))?;
+        if !failed.is_empty() {
+            let failure = Failure { kind: DeadLetterKind::Expression, rule: "filter".into(), rows: failed };
+            rows = self.bury(rows, vec![failure], out)?;
+            keep = filter.matches(&rows.batch).map_err(in_context("filter"))?.0;
+        }
+        out.filtered += (keep.len() - keep.true_count()) as u64;
+        rows.select(&keep)
+    }
+
+    /// Turns failed rows into dead letters and gives the others. A row that failed twice is buried for its first failure.
+    fn bury(&self, rows: Rows, failures: Vec<Failure>, out: &mut Outputs) -> Result<Rows, StageError> {
+        if failures.iter().all(|failure| failure.rows.is_empty()) {
+            return Ok(rows);
+        }
+        let mut good = vec![true; rows.len()];
+        let mut letters = Vec::new();
+        for failure in failures {
+            for (row, reason) in failure.rows {
+                if std::mem::replace(&mut good[row], false) {
+                    letters.push((row, failure.kind, failure.rule.clone(), reason));
+                }
+            }
+        }
+        letters.sort_by_key(|(row, ..)| *row);
+        let raw = self.raw_columns(&rows.batch)?;
+        for (row, kind, rule, reason) in letters {
+            let position = rows.positions.value(row);
+            out.dead_letters.push(DeadLetter { position, payload: row_json(&raw, row)?, kind, rule, reason });
+        }
+        rows.select(&BooleanArray::from(good))
+    }
+
+    /// The columns as they came in, without the ones added since.
+    fn raw_columns(&self, batch: &RecordBatch) -> Result<RecordBatch, StageError> {
+        let raw: Vec<usize> = (0..self.stream.input.arrow().fields().len()).collect();
+        Ok(batch.project(&raw)?)
+    }
+}
+
+impl Stage for Enrich {
+    fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
+        let buried = out.dead_letters.len();
+        let failures = self.check_identity(&rows)?;
+        let rows = self.bury(rows, failures, out)?;
+        let failures = self.check_quality(&rows)?;
+        let rows = self.bury(rows, failures, out)?;
+        let rows = self.add_columns(rows, out)?;
+        let rows = self.filter(rows, out)?;
+        // Steps bury their own rows one step after the other; the order must be that of the rows, whatever the batch.
+        out.dead_letters[buried..].sort_by_key(|letter| letter.position);
+        if !rows.is_empty() {
+            out.rows.push(rows);
+        }
+        Ok(())
+    }
+}
+
+fn in_context(context: &str) -> impl Fn(expr::ExprError) -> StageError + '_ {
+    move |source| StageError::Expression { context: context.to_owned(), source }
+}
+
+fn nulls(values: &dyn Array) -> Vec<usize> {
+    match values.null_count() {
+        0 => Vec::new(),
+        _ => (0..values.len()).filter(|&row| values.is_null(row)).collect(),
+    }
+}
+
+/// Rows whose text is no time in ISO 8601.
+fn unreadable_times(values: &ArrayRef, column: &str) -> Result<Vec<(usize, String)>, StageError> {
+    let times = compute::cast(values, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+    let text = values.as_string::<i32>();
+    let reason = |row| format!("`{column}` is no time in ISO 8601: {:?}", text.value(row));
+    Ok(nulls(times.as_ref()).into_iter().filter(|&row| text.is_valid(row)).map(|row| (row, reason(row))).collect())
+}
+
+fn with_column(batch: &RecordBatch, field: Field, values: ArrayRef) -> Result<RecordBatch, StageError> {
+    let mut fields = batch.schema().fields().to_vec();
+    let mut columns = batch.columns().to_vec();
+    fields.push(Arc::new(field));
+    columns.push(values);
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}

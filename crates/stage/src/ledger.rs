@@ -1,0 +1,75 @@
+//! The account of every record: what came in and what became of it.
+
+use std::{collections::BTreeMap, ops::AddAssign};
+
+use serde::{Deserialize, Serialize};
+
+/// The account of every record. Each is in exactly one of `out`, `filtered`, `dead_lettered` and `late`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Records taken in, good or bad.
+    pub records: u64,
+    /// Events that came out at the end, anomalous or not.
+    pub out: u64,
+    /// Events that the filter dropped.
+    pub filtered: u64,
+    /// Records that could not go on.
+    pub dead_lettered: u64,
+    /// Events that came after their window had closed.
+    pub late: u64,
+    /// Of `out`, the anomalous ones.
+    pub anomalies: u64,
+    /// Of `out`, events of keys beyond the limit on keys, which no learned layer looked at.
+    pub unscored: u64,
+    /// Anomalies by reason; one with two reasons counts for both.
+    pub reasons: BTreeMap<String, u64>,
+    /// Dead letters by the rule, column or step they failed at.
+    pub dead_letter_rules: BTreeMap<String, u64>,
+}
+
+impl Ledger {
+    /// Whether every record is accounted for.
+    pub fn balances(&self) -> bool {
+        self.records == self.out + self.filtered + self.dead_lettered + self.late
+    }
+}
+
+impl AddAssign<&Ledger> for Ledger {
+    fn add_assign(&mut self, other: &Ledger) {
+        self.records += other.records;
+        self.out += other.out;
+        self.filtered += other.filtered;
+        self.dead_lettered += other.dead_lettered;
+        self.late += other.late;
+        self.anomalies += other.anomalies;
+        self.unscored += other.unscored;
+        for (reason, count) in &other.reasons {
+            *self.reasons.entry(reason.clone()).or_default() += count;
+        }
+        for (rule, count) in &other.dead_letter_rules {
+            *self.dead_letter_rules.entry(rule.clone()).or_default() += count;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_vanished_unbalances_the_ledger() {
+        let mut ledger = Ledger { records: 6, out: 3, filtered: 1, dead_lettered: 1, late: 1, ..Ledger::default() };
+        assert!(ledger.balances());
+        ledger += &Ledger { records: 1, ..Ledger::default() };
+        assert!(!ledger.balances());
+    }
+
+    #[test]
+    fn sums_keep_the_counts_by_name() {
+        let one = |name: &str| Ledger { reasons: [(name.to_owned(), 2)].into(), ..Ledger::default() };
+        let mut ledger = one("ewma");
+        ledger += &one("ewma");
+        ledger += &one("chains");
+        assert_eq!(ledger.reasons, [("chains".to_owned(), 2), ("ewma".to_owned(), 4)].into());
+    }
+}

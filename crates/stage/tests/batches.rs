@@ -1,0 +1,207 @@
+//! Batch boundaries never matter: any way of cutting the same rows gives the same output, on every stage and on all
+//! of them together, with or without a crash in between.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array},
+    compute::concat_batches,
+    ipc::writer::StreamWriter,
+};
+use proptest::prelude::*;
+use stage::{DeadLetter, Detect, Enrich, Outputs, Pipeline, Rows, Stage};
+use stream::{FileReader, Stream};
+
+const DEFINITION: &str = r#"
+apiVersion: beamline.dev/v1
+kind: Stream
+metadata: { name: readings }
+spec:
+  schema: reading.avsc
+  id: id
+  key: sensor
+  time: at
+  partitions: 1
+  quality:
+    - { name: has_value, check: "value IS NOT NULL" }
+    - { name: small_enough, check: "value < 1000" }
+  enrich:
+    lookups:
+      - { table: sensors.csv, on: sensor, columns: [offset] }
+    columns:
+      corrected: "value - coalesce(offset, 0)"
+      share: "100 / divisor"
+    filter: "NOT noise"
+  detect:
+    features: [corrected, "abs(corrected)"]
+    rules:
+      - { name: huge, when: "corrected > 500" }
+    layers: { chains: { window: 64 } }
+    false_alarm_rate: 0.05
+    warm_up: 16
+"#;
+
+const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
+    { "name": "id", "type": ["null", "string"] },
+    { "name": "sensor", "type": "string" },
+    { "name": "at", "type": { "type": "long", "logicalType": "timestamp-micros" } },
+    { "name": "value", "type": ["null", "double"] },
+    { "name": "divisor", "type": "long" },
+    { "name": "noise", "type": "boolean" } ] }"#;
+
+struct Files;
+
+impl FileReader for Files {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        match path {
+            "reading.avsc" => Ok(SCHEMA.into()),
+            "sensors.csv" => Ok(b"sensor,offset\na,1.5\nb,-2\n".to_vec()),
+            other => Err(format!("no such file: {other}")),
+        }
+    }
+}
+
+fn stream() -> Arc<Stream> {
+    Arc::new(Stream::load("readings.yaml", DEFINITION, &Files).unwrap())
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    id: bool,
+    sensor: char,
+    value: Option<f64>,
+    divisor: i64,
+    noise: bool,
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let value = prop_oneof![
+        20 => (-3.0..3.0f64).prop_map(Some),
+        1 => Just(None),
+        1 => Just(Some(f64::NAN)),
+        1 => Just(Some(1e300)),
+        1 => (400.0..1100.0f64).prop_map(Some),
+    ];
+    (prop::bool::weighted(0.97), prop::sample::select(vec!['a', 'b', 'c']), value, -1..20i64, prop::bool::weighted(0.1))
+        .prop_map(|(id, sensor, value, divisor, noise)| Row { id, sensor, value, divisor, noise })
+}
+
+fn rows(stream: &Stream, rows: &[Row]) -> Rows {
+    let sensors = StringArray::from_iter_values(rows.iter().map(|row| row.sensor.to_string()));
+    let ids: StringArray = rows.iter().enumerate().map(|(n, row)| row.id.then(|| n.to_string())).collect();
+    let times = TimestampMicrosecondArray::from_iter_values((0..rows.len()).map(|n| n as i64 * 1000));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(ids),
+        Arc::new(sensors.clone()),
+        Arc::new(times.with_timezone("UTC")),
+        Arc::new(rows.iter().map(|row| row.value).collect::<Float64Array>()),
+        Arc::new(rows.iter().map(|row| Some(row.divisor)).collect::<Int64Array>()),
+        Arc::new(rows.iter().map(|row| Some(row.noise)).collect::<BooleanArray>()),
+    ];
+    let columns = columns
+        .into_iter()
+        .zip(stream.input.arrow().fields())
+        .map(|(column, field)| arrow::compute::cast(&column, field.data_type()).unwrap())
+        .collect();
+    Rows {
+        batch: RecordBatch::try_new(stream.input.arrow().clone(), columns).unwrap(),
+        positions: UInt64Array::from_iter_values((0..rows.len() as u64).map(|n| n * 3)),
+        keys: sensors,
+    }
+}
+
+/// What a stage gave, in a form that does not know of batches.
+#[derive(Debug, PartialEq)]
+struct Given {
+    rows: Vec<u8>,
+    positions: Vec<u64>,
+    dead_letters: Vec<DeadLetter>,
+    filtered: u64,
+}
+
+fn given(outputs: &Outputs) -> Given {
+    let mut bytes = Vec::new();
+    if let Some(first) = outputs.rows.first() {
+        let schema = first.batch.schema();
+        let batches: Vec<RecordBatch> = outputs.rows.iter().map(|rows| rows.batch.clone()).collect();
+        let mut writer = StreamWriter::try_new(&mut bytes, &schema).unwrap();
+        writer.write(&concat_batches(&schema, &batches).unwrap()).unwrap();
+        writer.finish().unwrap();
+    }
+    Given {
+        rows: bytes,
+        positions: outputs.rows.iter().flat_map(|rows| rows.positions.values().to_vec()).collect(),
+        dead_letters: outputs.dead_letters.clone(),
+        filtered: outputs.filtered,
+    }
+}
+
+fn process(stage: &mut dyn Stage, rows: &Rows, cuts: &[usize], outputs: &mut Outputs) {
+    let mut begin = 0;
+    for length in cuts.iter().copied().chain([usize::MAX]) {
+        let length = length.min(rows.len() - begin);
+        stage.process(rows.slice(begin, length), outputs).unwrap();
+        begin += length;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cuts_never_change_what_comes_out(all in prop::collection::vec(row(), 1..300), cuts in prop::collection::vec(0..60usize, 0..12)) {
+        let stream = stream();
+        let rows = rows(&stream, &all);
+
+        let mut whole = Outputs::default();
+        Enrich::new(stream.clone()).process(rows.clone(), &mut whole).unwrap();
+        let mut cut = Outputs::default();
+        process(&mut Enrich::new(stream.clone()), &rows, &cuts, &mut cut);
+        prop_assert_eq!(given(&whole), given(&cut), "enrich");
+
+        if let Some(enriched) = whole.rows.first() {
+            let detect = || Detect::new(stream.clone()).unwrap().unwrap();
+            let mut whole = Outputs::default();
+            detect().process(enriched.clone(), &mut whole).unwrap();
+            let mut cut = Outputs::default();
+            process(&mut detect(), enriched, &cuts, &mut cut);
+            prop_assert_eq!(given(&whole), given(&cut), "detect");
+        }
+
+        let mut whole = Outputs::default();
+        Pipeline::new(&stream).unwrap().process(rows.clone(), &mut whole).unwrap();
+        let mut cut = Outputs::default();
+        process(&mut Pipeline::new(&stream).unwrap(), &rows, &cuts, &mut cut);
+        prop_assert_eq!(given(&whole), given(&cut), "pipeline");
+        let counted = whole.rows.iter().map(Rows::len).sum::<usize>() + whole.dead_letters.len() + whole.filtered as usize;
+        prop_assert_eq!(counted, all.len(), "no row vanishes");
+    }
+
+    /// A state that is snapshot, dropped and put back, then brought up to date from the horizon on, goes on the same.
+    #[test]
+    fn a_restored_state_gives_the_same_scores(all in prop::collection::vec(row(), 2..300), at in 0.0..1.0f64, budget in 0..40_000usize) {
+        let stream = stream();
+        let rows = rows(&stream, &all);
+        let at = (all.len() as f64 * at) as usize;
+        let mut whole = Outputs::default();
+        let mut quiet = Pipeline::new(&stream).unwrap();
+        process(&mut quiet, &rows, &[at], &mut whole);
+
+        let mut crashed = Outputs::default();
+        let mut before = Pipeline::new(&stream).unwrap();
+        before.process(rows.slice(0, at), &mut crashed).unwrap();
+        let snapshots = before.snapshots(budget);
+        let horizon = before.horizon().map_or(at, |position| position as usize / 3);
+        let mut after = Pipeline::new(&stream).unwrap();
+        let covered: Vec<String> = snapshots.iter().map(|(key, _)| key.to_string()).collect();
+        for (key, snapshot) in snapshots {
+            after.restore(key, &snapshot).unwrap();
+        }
+        let replay = rows.slice(horizon, at - horizon);
+        let uncovered: BooleanArray =
+            replay.keys.iter().map(|key| Some(!covered.contains(&key.unwrap().to_owned()))).collect();
+        after.process(replay.select(&uncovered).unwrap(), &mut Outputs::default()).unwrap();
+        after.process(rows.slice(at, all.len() - at), &mut crashed).unwrap();
+        prop_assert_eq!(given(&whole), given(&crashed));
+    }
+}

@@ -1,0 +1,196 @@
+//! What the command line takes.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::logging::LogFormat;
+
+/// Runs streams of scientific events: takes them in, enriches them, finds anomalies, stores them, and answers SQL.
+#[derive(Debug, Parser)]
+#[command(name = "beamline", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What log lines look like.
+    #[arg(long, global = true, value_enum, default_value = "auto", env = "BEAMLINE_LOG_FORMAT")]
+    pub log_format: LogFormat,
+    /// Say nothing but errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a stream in this process until its source ends or Ctrl-C.
+    #[command(after_help = "\
+Examples:
+  beamline run streams/particle-events.yaml
+  beamline run streams/particle-events.yaml --for 10s --out /tmp/results
+  beamline run streams/sensors.yaml --listen 127.0.0.1:8080     # POST /v1/events
+  tail -F log.jsonl | beamline run streams/logs.yaml --stdin jsonl
+
+What is committed stays whatever happens, and the same command goes on from there.")]
+    Run(RunArgs),
+    /// Run files through a stream, as fast as possible or as they happened.
+    #[command(after_help = "\
+Examples:
+  beamline replay streams/clickstream.yaml clicks-2025-*.csv.gz
+  beamline replay streams/clickstream.yaml clicks.parquet --speed 60     # an hour in a minute")]
+    Replay(ReplayArgs),
+    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late.
+    #[command(after_help = "\
+Examples:
+  beamline query \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
+  beamline query --results beamline-results/sensors --format csv \"SELECT sensor_id, avg(temperature) FROM processed_data GROUP BY 1\"
+  beamline query --format parquet \"SELECT * FROM anomalies\" > anomalies.parquet")]
+    Query(QueryArgs),
+    /// Check stream definitions and say everything that is wrong with them.
+    #[command(after_help = "\
+Examples:
+  beamline check-config streams/*.yaml
+  beamline check-config --json-schema > stream.schema.json     # for editors")]
+    CheckConfig(CheckConfigArgs),
+    /// Print the completion script of a shell.
+    #[command(after_help = "\
+Example:
+  beamline completions bash > /etc/bash_completion.d/beamline")]
+    Completions(CompletionsArgs),
+}
+
+/// Where results go, and how the run behaves.
+#[derive(Debug, Args)]
+pub struct Running {
+    /// The folder of the results.
+    #[arg(long, short, env = "BEAMLINE_OUT", help = "The folder of the results [default: beamline-results/STREAM]")]
+    pub out: Option<PathBuf>,
+    /// Delete earlier results of this folder first.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Stop after so long (10s, 5m, 1h).
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub end_after: Option<Duration>,
+    /// Stop when so many events have been taken in, those of earlier runs included.
+    #[arg(long, value_name = "N")]
+    pub events: Option<u64>,
+    /// Worker threads; as many as there are cores by default.
+    #[arg(long, env = "BEAMLINE_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Commit at the latest after so long.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, env = "BEAMLINE_COMMIT_INTERVAL")]
+    pub commit_interval: Option<Duration>,
+    /// Commit at the latest after so many events.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub commit_events: u64,
+}
+
+/// `beamline run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The stream definition.
+    pub stream: PathBuf,
+    /// Take events from standard input in this format, instead of the definition's source.
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "listen")]
+    pub stdin: Option<LineFormat>,
+    /// Take events posted to this address (`POST /v1/events`), instead of the definition's source.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Synthetic events a second, instead of the definition's rate; 0 is as fast as possible.
+    #[arg(long, value_name = "EVENTS/S")]
+    pub rate: Option<f64>,
+    /// Results and limits.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// `beamline replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The stream definition.
+    pub stream: PathBuf,
+    /// The files, in this order; without any, those of the definition.
+    pub files: Vec<PathBuf>,
+    /// Play back by event time, this many times faster than it happened.
+    #[arg(long, value_name = "FACTOR")]
+    pub speed: Option<f64>,
+    /// The files' format where their names do not tell.
+    #[arg(long, value_enum)]
+    pub format: Option<InputFormat>,
+    /// Results and limits.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Formats of standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineFormat {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Formats of input files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InputFormat {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+    /// An Avro object container file.
+    Avro,
+}
+
+/// `beamline query`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// The SQL, or `-` to read it from standard input.
+    pub sql: String,
+    /// Folders of results; without any, the only or the latest one in `beamline-results`.
+    #[arg(long, short, env = "BEAMLINE_RESULTS")]
+    pub results: Vec<PathBuf>,
+    /// The output's format.
+    #[arg(long, short, value_enum, default_value = "table")]
+    pub format: QueryFormat,
+    /// At most so many rows; 0 is no limit. A table on a terminal stops at 40 by default.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// At most so much memory, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub memory: u64,
+}
+
+/// Formats of a query's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// A table for a person.
+    Table,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line.
+    Json,
+    /// Apache Parquet; not onto a terminal.
+    Parquet,
+}
+
+/// `beamline check-config`.
+#[derive(Debug, Args)]
+pub struct CheckConfigArgs {
+    /// The stream definitions.
+    #[arg(required_unless_present = "json_schema")]
+    pub streams: Vec<PathBuf>,
+    /// Print the JSON Schema of the format instead.
+    #[arg(long)]
+    pub json_schema: bool,
+}
+
+/// `beamline completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

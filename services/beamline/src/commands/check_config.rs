@@ -1,0 +1,24 @@
+//! `beamline check-config`: everything that is wrong with stream definitions.
+
+use std::io::{Write, stdout};
+
+use crate::{Failure, cli::CheckConfigArgs, files::load_stream};
+
+pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
+    let mut out = stdout().lock();
+    if args.json_schema {
+        return writeln!(out, "{}", stream::json_schema()).map_err(Failure::run_time);
+    }
+    let mut failures = Vec::new();
+    for path in &args.streams {
+        match load_stream(path) {
+            Ok(stream) => {
+                let columns = stream.scored.fields().len();
+                writeln!(out, "{}: stream `{}` is good, {columns} columns out", path.display(), stream.name())
+                    .map_err(Failure::run_time)?;
+            }
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Failure::all(failures)
+}

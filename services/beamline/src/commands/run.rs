@@ -1,0 +1,159 @@
+//! `beamline run` and `beamline replay`: a stream in this process.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::AtomicBool,
+    },
+    thread,
+    time::Duration,
+};
+
+use local::{LocalError, Meter};
+use signal_hook::{consts::TERM_SIGNALS, flag};
+use stream::{FileFormat, Source, Stream};
+
+use crate::{
+    Failure,
+    cli::{InputFormat, LineFormat, ReplayArgs, RunArgs, Running},
+    files::{folder_of, load_stream},
+    progress, summary,
+};
+
+/// How often live sources commit, so that results are there within about a second.
+const LIVE_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often files commit when they are read as fast as possible.
+const FILE_COMMIT_INTERVAL: Duration = Duration::from_secs(10);
+/// How much state a commit writes at most; the rest is read again from the source after a crash.
+const SNAPSHOT_BYTES: usize = 16 << 20;
+
+pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
+    let stream = load_stream(&args.stream)?;
+    let mut source = match (args.stdin, args.listen) {
+        (Some(format), _) => Source::Stdin(stream::Stdin { format: line_format(format) }),
+        (_, Some(listen)) => Source::Http(stream::Http { listen, ..stream::Http::default() }),
+        _ => stream.definition.spec.source.clone().ok_or_else(|| no_source(&args.stream))?,
+    };
+    if let (Source::Synthetic(synthetic), Some(rate)) = (&mut source, args.rate) {
+        synthetic.rate = rate;
+    }
+    start(stream, source, folder_of(&args.stream), args.running)
+}
+
+pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
+    let stream = load_stream(&args.stream)?;
+    let defined = match &stream.definition.spec.source {
+        Some(Source::Files(files)) => Some(files.clone()),
+        _ => None,
+    };
+    let mut files = match (defined, args.files.is_empty()) {
+        (Some(files), true) => files,
+        (None, true) => return Err(Failure::configuration("name the files to replay: `beamline replay STREAM FILE...`")),
+        (defined, false) => stream::Files {
+            paths: absolute(&args.files)?,
+            format: None,
+            derive: defined.map(|files| files.derive).unwrap_or_default(),
+            speed: None,
+        },
+    };
+    files.format = args.format.map(input_format).or(files.format);
+    files.speed = args.speed.or(files.speed);
+    start(stream, Source::Files(files), folder_of(&args.stream), args.running)
+}
+
+fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -> Result<(), Failure> {
+    let results = running.out.unwrap_or_else(|| Path::new("beamline-results").join(stream.name()));
+    if running.fresh {
+        clear(&results)?;
+    }
+    let live = match &source {
+        Source::Files(files) => files.speed.is_some(),
+        Source::Synthetic(synthetic) => synthetic.rate > 0.0,
+        Source::Http(_) | Source::Stdin(_) => true,
+    };
+    let interval = if live { LIVE_COMMIT_INTERVAL } else { FILE_COMMIT_INTERVAL };
+    let options = local::Options {
+        stream,
+        source,
+        base,
+        results: results.clone(),
+        threads: running.threads.map_or_else(cores, usize::from),
+        commit_records: running.commit_events,
+        commit_interval: running.commit_interval.unwrap_or(interval),
+        snapshot_bytes: SNAPSHOT_BYTES,
+        end_position: running.events,
+        end_after: running.end_after,
+    };
+    let meter = Arc::new(Meter::default());
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in TERM_SIGNALS {
+        // A second signal ends the process at once: what is committed is safe.
+        flag::register_conditional_shutdown(*signal, 130, stop.clone()).map_err(Failure::run_time)?;
+        flag::register(*signal, stop.clone()).map_err(Failure::run_time)?;
+    }
+    let shown = progress::show(meter.clone());
+    let summary = local::run(&options, &meter, &stop);
+    shown.end();
+    summary::print(&options, &summary.map_err(failure)?)
+}
+
+/// Deletes earlier results, but nothing that is not known to be ours.
+fn clear(results: &Path) -> Result<(), Failure> {
+    if !results.exists() {
+        return Ok(());
+    }
+    if !results.join("_beamline").is_dir() && fs::read_dir(results).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Failure::configuration(format!(
+            "{} holds no results of Beamline; --fresh will not delete it",
+            results.display()
+        )));
+    }
+    fs::remove_dir_all(results)
+        .map_err(|error| Failure::run_time(format!("cannot delete {}: {error}", results.display())))
+}
+
+fn failure(error: LocalError) -> Failure {
+    match &error {
+        LocalError::OtherRun { .. } | LocalError::InUse { .. } => Failure::configuration(error),
+        LocalError::Source(source) if source.is_configuration() => Failure::configuration(error),
+        _ => Failure::run_time(error),
+    }
+}
+
+fn no_source(path: &Path) -> Failure {
+    Failure::configuration(format!(
+        "{} has no source; add one, or name it with --listen, --stdin, or `beamline replay STREAM FILE...`",
+        path.display()
+    ))
+}
+
+fn absolute(files: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let path = |file: &PathBuf| {
+        std::path::absolute(file)
+            .map(|file| file.to_string_lossy().into_owned())
+            .map_err(|error| Failure::configuration(format!("{}: {error}", file.display())))
+    };
+    files.iter().map(path).collect()
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn line_format(format: LineFormat) -> FileFormat {
+    match format {
+        LineFormat::Csv => FileFormat::Csv,
+        LineFormat::Jsonl => FileFormat::Jsonl,
+    }
+}
+
+fn input_format(format: InputFormat) -> FileFormat {
+    match format {
+        InputFormat::Csv => FileFormat::Csv,
+        InputFormat::Jsonl => FileFormat::Jsonl,
+        InputFormat::Parquet => FileFormat::Parquet,
+        InputFormat::Avro => FileFormat::Avro,
+    }
+}

@@ -1,0 +1,72 @@
+//! What a run did, in a few lines on standard output.
+
+use std::{
+    collections::BTreeMap,
+    io::{Write, stdout},
+};
+
+use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use local::{Options, Summary};
+
+use crate::Failure;
+
+/// How many reasons are listed.
+const REASONS_MAX: usize = 8;
+
+/// Prints the summary of a run.
+pub(crate) fn print(options: &Options, summary: &Summary) -> Result<(), Failure> {
+    write(&mut stdout().lock(), options, summary).map_err(Failure::run_time)
+}
+
+fn write(out: &mut impl Write, options: &Options, summary: &Summary) -> std::io::Result<()> {
+    let ledger = &summary.ledger;
+    let new = summary.position - summary.resumed_from;
+    let rate = new as f64 / summary.elapsed.as_secs_f64();
+    let state = if summary.finished { "finished" } else { "stopped; the same command goes on from here" };
+    writeln!(out, "{}: {state}", options.stream.name())?;
+    if summary.resumed_from > 0 {
+        writeln!(out, "  went on from   {:>14}", HumanCount(summary.resumed_from))?;
+    }
+    writeln!(
+        out,
+        "  this run       {:>14} records in {}, {}/s",
+        HumanCount(new),
+        HumanDuration(summary.elapsed),
+        HumanCount(rate.round() as u64)
+    )?;
+    let balance = if ledger.balances() { "balances" } else { "DOES NOT BALANCE" };
+    writeln!(out, "  in             {:>14} (the ledger {balance})", HumanCount(ledger.records))?;
+    writeln!(out, "  = out          {:>14}", HumanCount(ledger.out))?;
+    writeln!(out, "  + filtered     {:>14}", HumanCount(ledger.filtered))?;
+    writeln!(out, "  + dead letters {:>14}{}", HumanCount(ledger.dead_lettered), top(&ledger.dead_letter_rules))?;
+    writeln!(out, "  + late         {:>14}", HumanCount(ledger.late))?;
+    writeln!(out, "  anomalies      {:>14}{}", HumanCount(ledger.anomalies), top(&ledger.reasons))?;
+    if ledger.unscored > 0 {
+        writeln!(out, "  not scored     {:>14} (more keys than a partition keeps)", HumanCount(ledger.unscored))?;
+    }
+    writeln!(
+        out,
+        "  results        {} ({} files, {})",
+        options.results.display(),
+        summary.files,
+        HumanBytes(summary.bytes)
+    )?;
+    writeln!(
+        out,
+        "  ask them       beamline query --results {} \"SELECT * FROM processed_data LIMIT 10\"",
+        options.results.display()
+    )
+}
+
+/// The most frequent names with their counts, in brackets.
+fn top(counts: &BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let shown: Vec<String> =
+        counts.iter().take(REASONS_MAX).map(|(name, count)| format!("{name} {}", HumanCount(**count))).collect();
+    match (shown.is_empty(), counts.len() - shown.len()) {
+        (true, _) => String::new(),
+        (false, 0) => format!(" ({})", shown.join(", ")),
+        (false, more) => format!(" ({}, and {more} more)", shown.join(", ")),
+    }
+}
