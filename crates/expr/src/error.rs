@@ -50,3 +50,15 @@ pub enum ExprError {
         message: String,
     },
 }
+
+impl ExprError {
+    /// What would mend it, where that is known: the nearest name, or the names there are.
+    pub fn suggestion(&self) -> Option<&str> {
+        match self {
+            ExprError::UnknownColumn { suggestion, .. } | ExprError::UnknownFunction { suggestion, .. } => {
+                Some(suggestion)
+            }
+            _ => None,
+        }
+    }
+}

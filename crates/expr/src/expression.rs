@@ -2,15 +2,24 @@
 
 use std::sync::Arc;
 
-use arrow::{array::{ArrayRef, BooleanArray, RecordBatch}, datatypes::{DataType, Schema}};
-use datafusion_expr::ScalarUDF;
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions},
+    datatypes::{DataType, Schema},
+};
 
-use crate::ExprError;
+use crate::{
+    ExprError, isolate,
+    plan::{Plan, Target, plan},
+};
 
-/// A SQL expression, compiled against a schema.
+/// A SQL expression, compiled against a schema. Cheap to clone.
+///
+/// Column names are as the schema has them, upper and lower case alike, and need quotes only where they are no words;
+/// function names may be in any case. Fields of records are `position.x` or `position['x']`.
 #[derive(Debug, Clone)]
 pub struct Expression {
-    sql: String,
+    sql: Arc<str>,
+    plan: Arc<Plan>,
 }
 
 /// What an expression gives for a batch.
@@ -25,19 +34,31 @@ pub struct Evaluated {
 
 impl Expression {
     /// Compiles `sql` against `schema`. Column names are taken as written, upper and lower case alike.
+    ///
+    /// # Errors
+    /// Everything that can be wrong before a row is seen, down to a constant that cannot be computed.
     pub fn compile(sql: &str, schema: &Schema) -> Result<Self, ExprError> {
-        let _ = schema;
-        Ok(Self { sql: sql.into() })
+        Self::compile_as(sql, schema, Target::Any)
     }
 
     /// The same, where the result must be a boolean.
+    ///
+    /// # Errors
+    /// As `compile`, and `Type` where it is none.
     pub fn compile_boolean(sql: &str, schema: &Schema) -> Result<Self, ExprError> {
-        Self::compile(sql, schema)
+        Self::compile_as(sql, schema, Target::Boolean)
     }
 
     /// The same, where the result must be numeric, and is cast to float64.
+    ///
+    /// # Errors
+    /// As `compile`, and `Type` where it is none.
     pub fn compile_float(sql: &str, schema: &Schema) -> Result<Self, ExprError> {
-        Self::compile(sql, schema)
+        Self::compile_as(sql, schema, Target::Float)
+    }
+
+    fn compile_as(sql: &str, schema: &Schema, target: Target) -> Result<Self, ExprError> {
+        Ok(Self { sql: sql.into(), plan: Arc::new(plan(sql, schema, target)?) })
     }
 
     /// The SQL as written.
@@ -47,33 +68,65 @@ impl Expression {
 
     /// The type of its values.
     pub fn data_type(&self) -> &DataType {
-        &DataType::Float64
+        &self.plan.data_type
     }
 
-    /// Whether its values can be null; true as well where a row can fail.
+    /// Whether its values can be null. True as well where a row can fail, since a failed row's value is null.
     pub fn nullable(&self) -> bool {
-        true
+        self.plan.nullable
     }
 
-    /// The columns it reads, in the order of the schema.
+    /// The columns it names, in the order of the schema.
     pub fn columns(&self) -> &[String] {
-        &[]
+        &self.plan.columns
     }
 
-    /// One value a row, and the rows that failed.
+    /// One value a row, and the rows that failed. `batch` must have the columns it was compiled against; it may have
+    /// more.
+    ///
+    /// # Errors
+    /// `Evaluate` where a column is missing or has another type, never for a row's values.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Evaluated, ExprError> {
-        let _ = batch;
-        Err(ExprError::Evaluate { message: "not yet".into() })
+        let input = self.input(batch)?;
+        let (values, failed) = isolate::evaluate(&self.plan.physical, &input, &self.plan.data_type)
+            .map_err(|error| ExprError::Evaluate { message: isolate::reason(&error) })?;
+        Ok(Evaluated { values, failed })
     }
 
     /// For a boolean expression: one true or false a row (null and failure count as false), and the rows that failed.
+    ///
+    /// # Errors
+    /// As `evaluate`, and where it is no boolean expression.
     pub fn matches(&self, batch: &RecordBatch) -> Result<(BooleanArray, Vec<(usize, String)>), ExprError> {
-        let _ = batch;
-        Err(ExprError::Evaluate { message: "not yet".into() })
+        let Evaluated { values, failed } = self.evaluate(batch)?;
+        let Some(values) = values.as_boolean_opt() else {
+            let message = format!("the check must be true or false, but `{}` is {}", self.sql, self.data_type());
+            return Err(ExprError::Evaluate { message });
+        };
+        let decided = match values.logical_nulls() {
+            Some(nulls) => values.values() & nulls.inner(),
+            None => values.values().clone(),
+        };
+        Ok((BooleanArray::new(decided, None), failed))
     }
-}
 
-/// The functions of the field, for expressions here and for queries over the results.
-pub fn functions() -> Vec<Arc<ScalarUDF>> {
-    Vec::new()
+    /// The columns it reads, and no others.
+    fn input(&self, batch: &RecordBatch) -> Result<RecordBatch, ExprError> {
+        let schema = batch.schema_ref();
+        let columns = self
+            .plan
+            .indices
+            .iter()
+            .zip(self.plan.input.fields())
+            .map(|(&index, field)| match schema.fields().get(index) {
+                Some(found) if found.name() == field.name() => Ok(batch.column(index).clone()),
+                _ => batch.column_by_name(field.name()).cloned().ok_or_else(|| ExprError::Evaluate {
+                    message: format!("`{}` needs the column `{}`, which the batch does not have", self.sql, field.name()),
+                }),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(self.plan.input.clone(), columns, &options)
+            .map_err(|error| ExprError::Evaluate { message: format!("`{}`: {error}", self.sql) })
+    }
 }

@@ -2,9 +2,26 @@
 //!
 //! Pure and deterministic: the same rows give the same bytes however they are cut into batches.
 
+mod angles;
 mod error;
 mod expression;
+mod fallible;
+mod formula;
+mod invariant_mass;
+mod isolate;
 mod lookup;
+mod momenta;
+mod parse;
+mod physics;
+mod plan;
+mod registry;
+mod suggestion;
 mod table;
 
-pub use self::{error::ExprError, expression::{Evaluated, Expression, functions}, lookup::Lookup, table::read_table};
+pub use self::{
+    error::ExprError,
+    expression::{Evaluated, Expression},
+    lookup::Lookup,
+    physics::functions,
+    table::read_table,
+};

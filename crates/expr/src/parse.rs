@@ -1,0 +1,144 @@
+//! From text to a syntax tree of one expression over one row, refusing what is more than that.
+
+use std::ops::ControlFlow;
+
+use datafusion_sql::sqlparser::{
+    ast::{Expr, Function, Query, Value, ValueWithSpan, Visit, Visitor},
+    dialect::GenericDialect,
+    parser::{Parser, ParserError},
+    tokenizer::Token,
+};
+
+use crate::{ExprError, registry, suggestion::nearest};
+
+/// Bytes of one expression. Together with [`TERMS_MAX`] it keeps the planner's recursion within a thread's stack.
+const SQL_BYTES_MAX: usize = 32 << 10;
+
+/// How deep parentheses and function calls may be nested.
+const NESTING_MAX: usize = 48;
+
+/// Operators along one branch of the tree, as in `a + b + c`.
+const TERMS_MAX: usize = 256;
+
+/// Names of SQL's aggregates, to tell them from a slip of the pen.
+const AGGREGATES: [&str; 22] = [
+    "approx_distinct", "approx_median", "approx_percentile_cont", "array_agg", "avg", "bool_and", "bool_or", "corr",
+    "count", "covar_pop", "covar_samp", "max", "mean", "median", "min", "stddev", "stddev_pop", "stddev_samp",
+    "string_agg", "sum", "var_pop", "var_samp",
+];
+
+/// Names of SQL's window functions.
+const WINDOW_FUNCTIONS: [&str; 11] = [
+    "cume_dist", "dense_rank", "first_value", "lag", "last_value", "lead", "nth_value", "ntile", "percent_rank",
+    "rank", "row_number",
+];
+
+/// Parses `sql`, the whole of which must be one scalar expression of functions that exist and are deterministic.
+///
+/// # Errors
+/// `Syntax`, `UnknownFunction` or `NotDeterministic`.
+pub(crate) fn parse(sql: &str) -> Result<Expr, ExprError> {
+    if sql.len() > SQL_BYTES_MAX {
+        let message = format!("the expression has {} bytes; at most {SQL_BYTES_MAX} are possible", sql.len());
+        return Err(ExprError::Syntax { message });
+    }
+    let mut parser = Parser::new(&GenericDialect {})
+        .with_recursion_limit(NESTING_MAX)
+        .try_with_sql(sql)
+        .map_err(explain)?;
+    let expression = parser.parse_expr().map_err(explain)?;
+    let rest = parser.peek_token();
+    match rest.token {
+        Token::EOF => {}
+        Token::Comma | Token::SemiColon => {
+            return Err(syntax(format!("one expression was expected, but `{rest}` begins another")));
+        }
+        _ => return Err(syntax(format!("the expression ends before `{rest}`; is an operator missing?"))),
+    }
+    match expression.visit(&mut Refusals { depth: 0 }) {
+        ControlFlow::Continue(()) => Ok(expression),
+        ControlFlow::Break(error) => Err(*error),
+    }
+}
+
+fn syntax(message: impl Into<String>) -> ExprError {
+    ExprError::Syntax { message: message.into() }
+}
+
+fn explain(error: ParserError) -> ExprError {
+    match error {
+        ParserError::ParserError(message) | ParserError::TokenizerError(message) => syntax(lower_first(&message)),
+        ParserError::RecursionLimitExceeded => syntax("the expression is nested too deeply; name its parts as columns"),
+    }
+}
+
+/// The text with its first letter in lower case, unless it begins with an abbreviation.
+pub(crate) fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// Walks the tree and stops at the first thing that has no place in it.
+struct Refusals {
+    depth: usize,
+}
+
+impl Visitor for Refusals {
+    type Break = Box<ExprError>;
+
+    fn pre_visit_query(&mut self, _query: &Query) -> ControlFlow<Self::Break> {
+        ControlFlow::Break(Box::new(syntax("an expression sees one row and no table, so it cannot hold a subquery")))
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Self::Break> {
+        self.depth += 1;
+        if self.depth > TERMS_MAX {
+            let message = format!("the expression has more than {TERMS_MAX} operators in a row; name its parts as columns");
+            return ControlFlow::Break(Box::new(syntax(message)));
+        }
+        match expression {
+            Expr::Function(function) => check_function(function),
+            Expr::Value(ValueWithSpan { value: Value::Placeholder(name), .. }) => {
+                ControlFlow::Break(Box::new(syntax(format!("`{name}` stands for a parameter, and there are none"))))
+            }
+            Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => {
+                ControlFlow::Break(Box::new(syntax("`*` stands for all columns, but one value is expected")))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_expr(&mut self, _expression: &Expr) -> ControlFlow<Self::Break> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+}
+
+fn check_function(function: &Function) -> ControlFlow<Box<ExprError>> {
+    let written = function.name.to_string();
+    let name = written.trim_matches(['"', '`']).to_lowercase();
+    let error = if function.over.is_some() || WINDOW_FUNCTIONS.contains(&name.as_str()) {
+        syntax(format!("`{written}` is a window function, but an expression sees one row"))
+    } else {
+        match registry::function(&name) {
+            Some(known) if registry::is_deterministic(known) => return ControlFlow::Continue(()),
+            Some(_) => ExprError::NotDeterministic { function: written },
+            None if AGGREGATES.contains(&name.as_str()) => {
+                syntax(format!("`{written}` is an aggregate over many rows, but an expression sees one row"))
+            }
+            None => ExprError::UnknownFunction {
+                suggestion: match nearest(&name, registry::function_names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "no function has a similar name".to_owned(),
+                },
+                function: written,
+            },
+        }
+    };
+    ControlFlow::Break(Box::new(error))
+}
