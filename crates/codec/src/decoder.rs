@@ -1,15 +1,30 @@
 //! Messages to batches.
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 
-use crate::{CodecError, ValueSchema};
+use crate::{
+    CodecError, ValueSchema,
+    columns::Column,
+    parse,
+    plan::{self, Plan},
+    read,
+    wire::{Cursor, Problem, Read},
+};
+
+/// The magic byte and the schema id.
+const HEADER_BYTES: usize = 5;
+/// Writers' schemas a decoder knows.
+const WRITERS_MAX: usize = 1024;
+/// Bytes a call of [`Decoder::decode`], so that no column outgrows Arrow's 32-bit offsets.
+const BATCH_BYTES_MAX: usize = 1 << 30;
 
 /// What a decoder accepts.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes a message; a longer one is rejected.
+    /// Bytes a message, header included; a longer one is rejected. Also bounds the memory that a message's arrays and
+    /// maps may take: eight bytes a byte of this limit.
     pub message_bytes_max: usize,
-    /// Rows a batch.
+    /// Messages a call of [`Decoder::decode`], and so rows a batch.
     pub batch_rows_max: usize,
 }
 
@@ -20,9 +35,17 @@ impl Default for Limits {
 }
 
 /// Decodes framed messages into batches of one reader's schema.
+///
+/// Every byte of a message is checked while it is stored, in one pass: lengths and counts against the bytes that are
+/// left, booleans, UTF-8, enum indices, union branches, digits of decimals, and that nothing is left over. A message
+/// that fails is taken back out of the columns, so that it costs the others nothing.
 #[derive(Debug)]
 pub struct Decoder {
     reader: ValueSchema,
+    limits: Limits,
+    /// By schema id, ascending.
+    writers: Vec<(u32, Plan)>,
+    rows: Column,
 }
 
 /// What came of some messages: every message is in exactly one of the three.
@@ -48,21 +71,132 @@ pub struct Rejected {
 }
 
 impl Decoder {
-    /// A decoder to this schema.
+    /// A decoder to this schema. It knows no writer yet, not even the reader itself.
+    ///
+    /// # Errors
+    /// [`CodecError::Decode`] where a limit is zero.
     pub fn new(reader: ValueSchema, limits: Limits) -> Result<Self, CodecError> {
-        let _ = limits;
-        Ok(Self { reader })
+        if limits.message_bytes_max == 0 || limits.batch_rows_max == 0 {
+            return Err(CodecError::Decode { message: "a limit of zero accepts nothing; raise it".into() });
+        }
+        let rows = Column::of_record(reader.record());
+        Ok(Self { reader, limits, writers: Vec::new(), rows })
     }
 
-    /// Makes a writer's schema known. An error means that its messages can never be read with the reader's schema.
+    /// Makes a writer's schema known, in place of an earlier one of the same id.
+    ///
+    /// # Errors
+    /// [`CodecError::Resolution`] where its messages can never be read with the reader's schema, or where there are
+    /// 1024 writers already.
     pub fn add_writer(&mut self, id: u32, avro: &str) -> Result<(), CodecError> {
-        let _ = (id, avro);
+        let reader = self.reader.record();
+        let fail = |message| CodecError::Resolution { id, reader: reader.named.name.full(), message };
+        let writer = parse::parse(avro).map_err(|error| fail(error.to_string()))?;
+        let plan = plan::resolve(&writer, reader).map_err(fail)?;
+        match self.writers.binary_search_by_key(&id, |(known, _)| *known) {
+            Ok(index) => self.writers[index].1 = plan,
+            Err(_) if self.writers.len() >= WRITERS_MAX => {
+                return Err(fail(format!("more than {WRITERS_MAX} schemas in one stream")));
+            }
+            Err(index) => self.writers.insert(index, (id, plan)),
+        }
         Ok(())
     }
 
-    /// Decodes messages, each with its five header bytes.
+    /// Decodes messages, each with its five header bytes. Different writers may be mixed.
+    ///
+    /// # Errors
+    /// [`CodecError::Decode`] where there are more messages than `batch_rows_max`, or more than 1 GiB of them. A bad
+    /// message is no error.
     pub fn decode(&mut self, messages: &[&[u8]]) -> Result<Decoded, CodecError> {
-        let _ = messages;
-        Ok(Decoded { rows: RecordBatch::new_empty(self.reader.arrow().clone()), messages: vec![], rejected: vec![], unknown: vec![] })
+        self.check(messages)?;
+        self.rows.truncate(0);
+        self.rows.reserve(messages.len());
+        let mut good = Vec::with_capacity(messages.len());
+        let (mut rejected, mut unknown) = (Vec::new(), Vec::new());
+        let mut writer = 0;
+        for (index, message) in messages.iter().enumerate() {
+            let body = match header(message, self.limits.message_bytes_max) {
+                Ok((id, body)) if self.find(id, &mut writer) => body,
+                Ok((id, _)) => {
+                    unknown.push((index, id));
+                    continue;
+                }
+                Err(reason) => {
+                    rejected.push(Rejected { message: index, reason });
+                    continue;
+                }
+            };
+            match read_row(&self.writers[writer].1, &mut self.rows, body, self.limits.message_bytes_max) {
+                Ok(()) => good.push(index),
+                Err(problem) => {
+                    self.rows.truncate(good.len());
+                    rejected.push(Rejected { message: index, reason: problem.to_string() });
+                }
+            }
+        }
+        Ok(Decoded { rows: self.take_rows(good.len())?, messages: good, rejected, unknown })
+    }
+
+    fn check(&self, messages: &[&[u8]]) -> Result<(), CodecError> {
+        let fail = |message| Err(CodecError::Decode { message });
+        if messages.len() > self.limits.batch_rows_max {
+            return fail(format!(
+                "{} messages at once, but the limit is {}; cut them smaller",
+                messages.len(),
+                self.limits.batch_rows_max
+            ));
+        }
+        let bytes: usize = messages.iter().map(|message| message.len().min(self.limits.message_bytes_max)).sum();
+        if bytes > BATCH_BYTES_MAX {
+            return fail(format!("{bytes} bytes at once, but the limit is {BATCH_BYTES_MAX}; cut them smaller"));
+        }
+        Ok(())
+    }
+
+    /// Finds a writer, which is mostly the one that the message before had.
+    fn find(&self, id: u32, writer: &mut usize) -> bool {
+        if self.writers.get(*writer).is_some_and(|(known, _)| *known == id) {
+            return true;
+        }
+        match self.writers.binary_search_by_key(&id, |(known, _)| *known) {
+            Ok(index) => {
+                *writer = index;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn take_rows(&mut self, rows: usize) -> Result<RecordBatch, CodecError> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        self.rows
+            .take_children()
+            .and_then(|columns| RecordBatch::try_new_with_options(self.reader.arrow().clone(), columns, &options))
+            .map_err(|error| CodecError::Decode { message: error.to_string() })
+    }
+}
+
+/// The schema id and what comes after it.
+fn header(message: &[u8], bytes_max: usize) -> Result<(u32, &[u8]), String> {
+    if message.len() > bytes_max {
+        return Err(format!("message of {} bytes, but the limit is {bytes_max}", message.len()));
+    }
+    match message.split_first_chunk::<HEADER_BYTES>() {
+        Some(([0, id @ ..], body)) => Ok((u32::from_be_bytes(*id), body)),
+        Some(([magic, ..], _)) => {
+            Err(format!("no framed Avro: the message begins with byte 0x{magic:02x}, not with the magic byte 0"))
+        }
+        None if message.is_empty() => Err("empty message".into()),
+        None => Err(format!("message of {} bytes, shorter than its header of {HEADER_BYTES} bytes", message.len())),
+    }
+}
+
+fn read_row(plan: &Plan, rows: &mut Column, body: &[u8], budget: usize) -> Read<()> {
+    let mut cursor = Cursor::new(body, budget as u64);
+    read::read(plan, rows, &mut cursor)?;
+    match cursor.len() {
+        0 => Ok(()),
+        left => Err(Problem::new(format!("{left} bytes are left over after the row"))),
     }
 }

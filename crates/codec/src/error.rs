@@ -19,6 +19,12 @@ pub enum CodecError {
         /// What does not fit.
         message: String,
     },
+    /// Messages that cannot be decoded at once, because a limit is exceeded.
+    #[error("cannot decode: {message}")]
+    Decode {
+        /// Which limit.
+        message: String,
+    },
     /// A batch that cannot be written with the schema.
     #[error("cannot encode: {message}")]
     Encode {

@@ -2,9 +2,26 @@
 //!
 //! Pure: schemas and bytes in, batches and reasons out. Nothing is fetched: an unknown schema id is an answer.
 
+mod avro;
+mod columns;
+mod decimal;
 mod decoder;
+mod default;
+mod derive;
+mod emit;
 mod encoder;
 mod error;
+mod parse;
+mod plan;
+mod read;
+mod recode;
 mod schema;
+mod types;
+mod wire;
 
-pub use self::{decoder::{Decoded, Decoder, Limits, Rejected}, encoder::{Encoder, Framed}, error::CodecError, schema::ValueSchema};
+pub use self::{
+    decoder::{Decoded, Decoder, Limits, Rejected},
+    encoder::{Encoder, Framed},
+    error::CodecError,
+    schema::ValueSchema,
+};

@@ -1,0 +1,162 @@
+//! One message into one row, by its plan.
+//!
+//! Checking and storing are one pass over the bytes. (Checking first and decoding with arrow-avro after it would read
+//! every message twice, and arrow-avro still cannot take a row back.)
+
+use crate::{
+    avro::{Decimal, Kind, Site},
+    columns::{Column, Values},
+    decimal,
+    plan::{Plan, RecordPlan, Target},
+    wire::{Cursor, Problem, Read},
+};
+
+/// Appends one value to a column. On an error some of it may have been appended: truncate the column.
+pub(crate) fn read(plan: &Plan, column: &mut Column, cursor: &mut Cursor<'_>) -> Read<()> {
+    match plan {
+        Plan::Null => {
+            column.push_null();
+            return Ok(());
+        }
+        Plan::Nullable { null, accepted, value } => {
+            if !cursor.is_null(*null)? {
+                return read(value, column, cursor);
+            }
+            if !*accepted {
+                return Err(Problem::new("null, which the reader's schema does not have here"));
+            }
+            column.push_null();
+            return Ok(());
+        }
+        _ => read_value(plan, &mut column.values, cursor)?,
+    }
+    if let Some(nulls) = &mut column.nulls {
+        nulls.append_non_null();
+    }
+    Ok(())
+}
+
+#[inline]
+fn read_value(plan: &Plan, values: &mut Values, cursor: &mut Cursor<'_>) -> Read<()> {
+    match (plan, values) {
+        (Plan::Double, Values::Double(out)) => out.push(f64::from_le_bytes(cursor.array("double")?)),
+        (Plan::Long, Values::Long(out)) => out.push(cursor.long("long")?),
+        (Plan::Text, Values::Bytes { offsets, data }) => push_bytes(cursor.text()?, offsets, data)?,
+        (Plan::Boolean, Values::Boolean(out)) => out.append(cursor.boolean()?),
+        (Plan::Int, Values::Int(out)) => out.push(cursor.int()?),
+        (Plan::IntToLong, Values::Long(out)) => out.push(i64::from(cursor.int()?)),
+        (Plan::IntToFloat, Values::Float(out)) => out.push(cursor.int()? as f32),
+        (Plan::IntToDouble, Values::Double(out)) => out.push(f64::from(cursor.int()?)),
+        (Plan::LongToFloat, Values::Float(out)) => out.push(cursor.long("long")? as f32),
+        (Plan::LongToDouble, Values::Double(out)) => out.push(cursor.long("long")? as f64),
+        (Plan::Float, Values::Float(out)) => out.push(f32::from_le_bytes(cursor.array("float")?)),
+        (Plan::FloatToDouble, Values::Double(out)) => out.push(f64::from(f32::from_le_bytes(cursor.array("float")?))),
+        (Plan::Bytes, Values::Bytes { offsets, data }) => push_bytes(cursor.prefixed("bytes")?, offsets, data)?,
+        (Plan::Fixed(size), Values::Fixed { data, .. }) => data.extend_from_slice(cursor.take(*size, "fixed")?),
+        (Plan::Enum(plan), Values::Enum { keys, .. }) => {
+            let symbol = cursor.symbol(plan.indices.len())?;
+            match plan.indices[symbol] {
+                Some(index) => keys.push(index),
+                None => {
+                    let symbol = &plan.symbols[symbol];
+                    return Err(Problem::new(format!("symbol `{symbol}`, which the reader's enum does not have")));
+                }
+            }
+        }
+        (Plan::Decimal { decimal, size }, values) => read_decimal(*decimal, *size, values, cursor)?,
+        (Plan::Record(plan), Values::Record { len, children }) => {
+            read_record(plan, children, cursor)?;
+            *len += 1;
+        }
+        (Plan::Array(plan, weight), Values::List { offsets, items }) => {
+            cursor.blocks("array", *weight, |cursor| read(plan, items, cursor))?;
+            offsets.push(offset(items.len())?);
+        }
+        (Plan::Map(plan, weight), Values::Map { offsets, keys, values }) => {
+            cursor.blocks("map", *weight, |cursor| {
+                read_value(&Plan::Text, &mut keys.values, cursor)?;
+                read(plan, values, cursor)
+            })?;
+            offsets.push(offset(keys.len())?);
+        }
+        _ => return Err(Problem::new("the plan does not go with its column, which is a defect of the decoder")),
+    }
+    Ok(())
+}
+
+fn read_record(plan: &RecordPlan, children: &mut [Column], cursor: &mut Cursor<'_>) -> Read<()> {
+    for field in &plan.fields {
+        match &field.target {
+            Target::Column(column, plan) => read(plan, &mut children[*column], cursor),
+            Target::Skip(site) => skip(site, cursor),
+        }
+        .map_err(|problem| problem.within(&field.name))?;
+    }
+    for default in &plan.defaults {
+        // The plan's weight has paid for it already.
+        read(&default.plan, &mut children[default.column], &mut Cursor::new(&default.bytes, u64::MAX))?;
+    }
+    Ok(())
+}
+
+fn read_decimal(decimal: Decimal, size: Option<usize>, values: &mut Values, cursor: &mut Cursor<'_>) -> Read<()> {
+    let bytes = match size {
+        Some(size) => cursor.take(size, "fixed")?,
+        None => cursor.prefixed("bytes")?,
+    };
+    let too_large = || Problem::new(format!("decimal of more than {} digits", decimal.precision));
+    match values {
+        Values::Decimal128(out) => {
+            let value = decimal::extend(bytes).map(i128::from_be_bytes);
+            out.push(value.filter(|value| decimal::fits_i128(*value, decimal)).ok_or_else(too_large)?);
+        }
+        Values::Decimal256(out) => {
+            let value = decimal::extend(bytes).map(arrow::datatypes::i256::from_be_bytes);
+            out.push(value.filter(|value| decimal::fits_i256(*value, decimal)).ok_or_else(too_large)?);
+        }
+        _ => return Err(Problem::new("the plan does not go with its column, which is a defect of the decoder")),
+    }
+    Ok(())
+}
+
+#[inline]
+fn push_bytes(bytes: &[u8], offsets: &mut Vec<i32>, data: &mut Vec<u8>) -> Read<()> {
+    data.extend_from_slice(bytes);
+    offsets.push(offset(data.len())?);
+    Ok(())
+}
+
+#[inline]
+fn offset(end: usize) -> Read<i32> {
+    i32::try_from(end).map_err(|_| Problem::new("the batch would have more than 2 GiB in one column; cut it smaller"))
+}
+
+/// Passes over a value that the reader does not have, with the same checks.
+fn skip(site: &Site, cursor: &mut Cursor<'_>) -> Read<()> {
+    if let Some(null) = site.null
+        && cursor.is_null(null.index())?
+    {
+        return Ok(());
+    }
+    match &site.kind {
+        Kind::Null => {}
+        Kind::Boolean => drop(cursor.boolean()?),
+        Kind::Int(_) => drop(cursor.int()?),
+        Kind::Long(_) => drop(cursor.long("long")?),
+        Kind::Float => drop(cursor.array::<4>("float")?),
+        Kind::Double => drop(cursor.array::<8>("double")?),
+        Kind::Bytes | Kind::Decimal(_) => drop(cursor.prefixed("bytes")?),
+        Kind::String { .. } => drop(cursor.text()?),
+        Kind::Fixed(fixed) => drop(cursor.take(fixed.size, "fixed")?),
+        Kind::Enum(symbols) => drop(cursor.symbol(symbols.symbols.len())?),
+        Kind::Record(record) => {
+            for field in &record.fields {
+                skip(&field.site, cursor).map_err(|problem| problem.within(&field.name))?;
+            }
+        }
+        // What is skipped takes no memory.
+        Kind::Array(items) => cursor.blocks("array", 0, |cursor| skip(items, cursor))?,
+        Kind::Map(values) => cursor.blocks("map", 0, |cursor| cursor.text().and_then(|_| skip(values, cursor)))?,
+    }
+    Ok(())
+}

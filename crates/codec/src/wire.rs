@@ -1,0 +1,225 @@
+//! The bytes of a message, read with every length and number checked.
+//!
+//! Follows the Avro 1.12 specification, "Binary Encoding". Nothing here allocates by what a message claims.
+
+/// Why a message is no row of its schema, with the field it happened in.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// Innermost first.
+    path: Vec<String>,
+    what: String,
+}
+
+impl Problem {
+    #[cold]
+    pub(crate) fn new(what: impl Into<String>) -> Box<Self> {
+        Box::new(Self { path: Vec::new(), what: what.into() })
+    }
+
+    /// The same, in a field of this name.
+    #[cold]
+    pub(crate) fn within(mut self: Box<Self>, field: &str) -> Box<Self> {
+        self.path.push(field.to_owned());
+        self
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.path.is_empty() {
+            let path: Vec<&str> = self.path.iter().rev().map(String::as_str).collect();
+            write!(formatter, "field `{}`: ", path.join("."))?;
+        }
+        formatter.write_str(&self.what)
+    }
+}
+
+/// What reading gives. The box keeps the good case within a register.
+pub(crate) type Read<T> = Result<T, Box<Problem>>;
+
+/// What is left of a message.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
+    /// How much more memory its arrays and maps may take, in units of eight bytes.
+    budget: u64,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8], budget: u64) -> Self {
+        Self { bytes, budget }
+    }
+
+    /// Bytes left.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, length: usize, what: &str) -> Read<&'a [u8]> {
+        match self.bytes.split_at_checked(length) {
+            Some((taken, rest)) => {
+                self.bytes = rest;
+                Ok(taken)
+            }
+            None => Err(self.ends(what)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self, what: &str) -> Read<[u8; N]> {
+        match self.bytes.split_first_chunk::<N>() {
+            Some((taken, rest)) => {
+                self.bytes = rest;
+                Ok(*taken)
+            }
+            None => Err(self.ends(what)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn boolean(&mut self) -> Read<bool> {
+        match self.array::<1>("boolean")? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            [other] => Err(Problem::new(format!("byte {other} is no boolean, which is 0 or 1"))),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn int(&mut self) -> Read<i32> {
+        let value = self.long("int")?;
+        i32::try_from(value).map_err(|_| Problem::new(format!("{value} does not fit an int")))
+    }
+
+    #[inline]
+    pub(crate) fn long(&mut self, what: &str) -> Read<i64> {
+        let zigzag = self.varint(what)?;
+        Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+    }
+
+    #[inline]
+    fn varint(&mut self, what: &str) -> Read<u64> {
+        if let [first, rest @ ..] = self.bytes
+            && *first < 0x80
+        {
+            self.bytes = rest;
+            return Ok(u64::from(*first));
+        }
+        self.long_varint(what)
+    }
+
+    #[inline]
+    fn long_varint(&mut self, what: &str) -> Read<u64> {
+        let mut value = 0;
+        for (index, byte) in self.bytes.iter().take(10).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if *byte < 0x80 {
+                if index == 9 && *byte > 1 {
+                    break;
+                }
+                self.bytes = &self.bytes[index + 1..];
+                return Ok(value);
+            }
+        }
+        match self.bytes.len() < 10 {
+            true => Err(self.ends(what)),
+            false => Err(Problem::new(format!("{what} has more than 64 bits"))),
+        }
+    }
+
+    /// A length, and as many bytes.
+    #[inline]
+    pub(crate) fn prefixed(&mut self, what: &str) -> Read<&'a [u8]> {
+        let length = self.length(what)?;
+        self.take(length, what)
+    }
+
+    /// A length that is no more than what is left.
+    #[inline]
+    fn length(&mut self, what: &str) -> Read<usize> {
+        let length = self.long(what)?;
+        match usize::try_from(length) {
+            Ok(length) if length <= self.bytes.len() => Ok(length),
+            Ok(length) => {
+                Err(Problem::new(format!("{what} of {length} bytes, but only {} are left", self.bytes.len())))
+            }
+            Err(_) => Err(Problem::new(format!("{what} with the negative length {length}"))),
+        }
+    }
+
+    /// Text, which must be UTF-8.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Read<&'a [u8]> {
+        let bytes = self.prefixed("string")?;
+        match std::str::from_utf8(bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(Problem::new(format!("string is not UTF-8 from its byte {} on", error.valid_up_to()))),
+        }
+    }
+
+    /// An index of so many symbols.
+    #[inline]
+    pub(crate) fn symbol(&mut self, symbols: usize) -> Read<usize> {
+        let index = self.long("enum")?;
+        match usize::try_from(index) {
+            Ok(index) if index < symbols => Ok(index),
+            _ => Err(Problem::new(format!("enum index {index}, but there are {symbols} symbols, from 0 on"))),
+        }
+    }
+
+    /// Which branch of a union of null and a type: true for null.
+    #[inline]
+    pub(crate) fn is_null(&mut self, null: u8) -> Read<bool> {
+        match self.long("union branch")? {
+            branch @ (0 | 1) => Ok(branch == i64::from(null)),
+            branch => Err(Problem::new(format!("union branch {branch}, but there are two, 0 and 1"))),
+        }
+    }
+
+    /// The blocks of an array or map. `weight` is the memory that an item may take whatever its bytes.
+    pub(crate) fn blocks(&mut self, what: &str, weight: u64, mut item: impl FnMut(&mut Self) -> Read<()>) -> Read<()> {
+        loop {
+            let count = self.long(what)?;
+            if count == 0 {
+                return Ok(());
+            }
+            let end = match count < 0 {
+                true => Some(self.length("block")?).map(|size| self.bytes.len() - size),
+                false => None,
+            };
+            let count = count.unsigned_abs();
+            // An item takes at least one byte.
+            if count > self.bytes.len() as u64 {
+                return Err(Problem::new(format!(
+                    "{what} of {count} items, but only {} bytes are left",
+                    self.bytes.len()
+                )));
+            }
+            self.spend(count.saturating_mul(weight), what)?;
+            for _ in 0..count {
+                item(self)?;
+            }
+            if let Some(end) = end
+                && end != self.bytes.len()
+            {
+                return Err(Problem::new(format!("a block of the {what} does not take as many bytes as it says")));
+            }
+        }
+    }
+
+    fn spend(&mut self, units: u64, what: &str) -> Read<()> {
+        match self.budget.checked_sub(units) {
+            Some(left) => {
+                self.budget = left;
+                Ok(())
+            }
+            None => Err(Problem::new(format!("{what} would take more memory than a message may"))),
+        }
+    }
+
+    #[cold]
+    fn ends(&self, what: &str) -> Box<Problem> {
+        Problem::new(format!("the message ends within a value ({what}), {} bytes are left", self.bytes.len()))
+    }
+}
