@@ -9,7 +9,7 @@ pub struct Diagnostic {
     pub file: String,
     /// Line from 1.
     pub line: usize,
-    /// Column from 1.
+    /// Column from 1, in characters.
     pub column: usize,
     /// What is wrong, as a sentence in lower case without a full stop.
     pub message: String,
@@ -32,9 +32,11 @@ impl fmt::Display for Diagnostic {
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl fmt::Display for Diagnostics {
+    /// One a line, without a line end after the last.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for diagnostic in &self.0 {
-            writeln!(f, "{diagnostic}")?;
+        for (index, diagnostic) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{diagnostic}")?;
         }
         Ok(())
     }

@@ -2,17 +2,46 @@
 //!
 //! Pure: the text of the definition and of the files it names come in, a [`Stream`] or every error at once goes out.
 
-mod diagnostic;
+mod check;
+mod choice;
+pub mod columns;
 mod definition;
+mod diagnostic;
+mod fingerprint;
+mod node;
+mod profile;
+mod report;
+mod schema;
+mod scope;
+mod structure;
+mod suggestion;
+mod topics;
 mod units;
+mod yaml;
 
 use std::sync::Arc;
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::datatypes::SchemaRef;
 use codec::ValueSchema;
 use expr::Expression;
 
-pub use self::{definition::*, diagnostic::{Diagnostic, Diagnostics}, units::Duration};
+use self::{
+    check::{Checked, check},
+    fingerprint::fingerprint,
+    node::Position,
+    report::Report,
+    schema::SCHEMA,
+    structure::Structure,
+};
+
+pub use self::{
+    definition::*,
+    diagnostic::{Diagnostic, Diagnostics},
+    profile::{ColumnClass, ProfileColumn},
+    schema::json_schema,
+    topics::Topics,
+    units::Duration,
+};
 
 /// Reads the files a definition names (its Avro schema, its lookup tables), so that this crate itself reads none.
 pub trait FileReader {
@@ -58,15 +87,51 @@ impl Stream {
     /// # Errors
     /// Everything that is wrong with it, in the order of the file.
     pub fn load(name: &str, text: &str, files: &dyn FileReader) -> Result<Stream, Diagnostics> {
-        let _ = (name, text, files);
-        Err(Diagnostics::default())
+        let mut report = Report::new(name, text);
+        match load(text, files, &mut report) {
+            Some(stream) if report.is_empty() => Ok(stream),
+            _ => Err(report.finish()),
+        }
     }
 
     /// The stream's name.
     pub fn name(&self) -> &str {
         &self.definition.metadata.name
     }
-
-    /// Reads a lookup table's bytes (CSV or Parquet).
-    fn _lookup(_: &RecordBatch) {}
 }
+
+/// The stream, where nothing is reported.
+fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<Stream> {
+    let document = yaml::parse(text, report)?;
+    Structure::new(&SCHEMA, report).check_document(&document);
+    let checked = document.get("spec").and_then(|spec| check(spec, files, report));
+    if !report.is_empty() {
+        return None;
+    }
+    // The structure fits the types' own schema, so neither can fail; if one ever does, it must not go unsaid.
+    let definition: Result<StreamDefinition, _> = serde_json::from_value(document.json());
+    let definition = definition.map_err(|error| report.add(START, format!("the definition does not fit: {error}"), None));
+    let (Ok(definition), Some(checked)) = (definition, checked) else {
+        report.add(START, "the definition cannot be used", None);
+        return None;
+    };
+    let Checked { input, enriched, scored, quality, lookups, tables, columns, filter, features, rules, selections } =
+        checked;
+    let fingerprint = fingerprint(&definition.spec, input.avro(), &tables);
+    Some(Stream {
+        definition,
+        input,
+        enriched,
+        scored,
+        quality,
+        lookups,
+        columns,
+        filter,
+        features,
+        rules,
+        selections,
+        fingerprint,
+    })
+}
+
+const START: Position = Position { line: 1, column: 1 };

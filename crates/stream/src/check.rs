@@ -1,0 +1,62 @@
+//! What a definition means: whether its files, columns and expressions go together, and what follows from them.
+//!
+//! Everything is checked on the tree of nodes rather than on the typed definition, so that one wrong field hides
+//! nothing of the others. What follows from an error reported already is not reported again.
+
+mod detect;
+mod enrich;
+mod input;
+mod source;
+mod store;
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use codec::ValueSchema;
+use expr::{Expression, Lookup};
+
+use self::{detect::Detection, enrich::Enrichment};
+use crate::{FileReader, node::Node, report::Report, scope::Scope};
+
+/// What follows from a definition.
+pub(crate) struct Checked {
+    pub(crate) input: ValueSchema,
+    pub(crate) enriched: SchemaRef,
+    pub(crate) scored: SchemaRef,
+    pub(crate) quality: Vec<(String, Expression)>,
+    pub(crate) lookups: Vec<Arc<Lookup>>,
+    /// The lookup tables' bytes, in order.
+    pub(crate) tables: Vec<Vec<u8>>,
+    pub(crate) columns: Vec<(String, Expression)>,
+    pub(crate) filter: Option<Expression>,
+    pub(crate) features: Vec<Expression>,
+    pub(crate) rules: Vec<(String, Expression)>,
+    pub(crate) selections: Vec<(String, Expression)>,
+}
+
+/// Checks `spec` and compiles it. `None` where there is no input schema, which is reported; where anything else is
+/// reported, the result lacks it.
+pub(crate) fn check(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>) -> Option<Checked> {
+    let input = input::read(spec, files, report);
+    let raw = Scope::new(input.as_ref().map(|input| input.arrow().as_ref()));
+    input::check_roles(spec, &raw, report);
+    source::check(spec, input.as_ref().map(|input| input.arrow().as_ref()), report);
+    let Enrichment { quality, lookups, tables, columns, filter, scope } = enrich::check(spec, &raw, files, report);
+    let enriched = scope.schema();
+    let Detection { features, rules, scope } = detect::check(spec, &raw, scope, report);
+    let selections = store::check(spec, &scope, report);
+    let scored = scope.schema();
+    Some(Checked {
+        input: input?,
+        enriched,
+        scored,
+        quality,
+        lookups,
+        tables,
+        columns,
+        filter,
+        features,
+        rules,
+        selections,
+    })
+}

@@ -1,0 +1,119 @@
+//! Where events come from: whether the source can fill the schema.
+
+use arrow::{compute::kernels::cast_utils::string_to_timestamp_nanos, datatypes::Schema};
+use expr::{ExprError, Expression};
+
+use crate::{
+    Profile,
+    node::{Entry, Node},
+    report::Report,
+    scope::type_name,
+    suggestion::{list, suggest},
+};
+
+/// Checks `source` against the schema of the raw events, where that is known.
+pub(super) fn check(spec: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
+    let Some(source) = spec.get("source") else { return };
+    if let Some(synthetic) = source.get("synthetic") {
+        check_synthetic(synthetic, schema, report);
+    }
+    if let Some(files) = source.get("files") {
+        check_files(files, schema, report);
+    }
+    if let Some(node) = source.get("http").and_then(|http| http.get("listen"))
+        && let Some(text) = node.text()
+        && !text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    {
+        let suggestion = "it is written `host:port`, as in `127.0.0.1:8080`".to_owned();
+        report.add(node.at, format!("`listen` cannot be `{text}`"), Some(suggestion));
+    }
+    if let Some(node) = source.get("stdin").and_then(|stdin| stdin.get("format"))
+        && let Some(text @ ("parquet" | "avro")) = node.text()
+    {
+        let suggestion = "possible: `csv`, `jsonl`".to_owned();
+        report.add(node.at, format!("`{text}` cannot be read from standard input"), Some(suggestion));
+    }
+}
+
+fn check_synthetic(synthetic: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
+    if let Some(node) = synthetic.get("start")
+        && let Some(text) = node.text()
+        && string_to_timestamp_nanos(text).is_err()
+    {
+        let suggestion = "an instant is written `2025-01-31T12:00:00Z`".to_owned();
+        report.add(node.at, format!("`start` cannot be `{text}`"), Some(suggestion));
+    }
+    let profile_node = synthetic.get("profile");
+    let Some((node, profile)) = profile_node.and_then(|node| Some((node, node.typed::<Profile>()?))) else { return };
+    let fields = synthetic.get("fields").map(Node::entries).unwrap_or_default();
+    check_fields(fields, profile, schema, report);
+    let Some(schema) = schema else { return };
+    let name = node.text().unwrap_or_default();
+    let missing: Vec<&str> = profile
+        .columns()
+        .iter()
+        .filter(|column| column.required && schema.field_with_name(column.name).is_err())
+        .map(|column| column.name)
+        .collect();
+    if !missing.is_empty() {
+        let message = format!("the profile `{name}` fills columns that the schema does not have: {}", list(missing));
+        report.add(node.at, message, Some("add them to the schema, or choose another profile".to_owned()));
+    }
+    for column in profile.columns() {
+        let Ok(field) = schema.field_with_name(column.name) else { continue };
+        if !column.class.accepts(field.data_type()) {
+            let (wanted, found) = (column.class.avro(), type_name(field.data_type()));
+            let message = format!("the profile `{name}` needs `{}` as {wanted}, but it is {found}", column.name);
+            report.add(node.at, message, Some("change its type in the schema".to_owned()));
+        }
+    }
+    let unfilled = schema.fields().iter().filter(|field| {
+        !field.is_nullable() && profile.columns().iter().all(|column| column.name != field.name())
+    });
+    let unfilled: Vec<&str> = unfilled.map(|field| field.name().as_str()).collect();
+    if !unfilled.is_empty() {
+        let message = format!("the profile `{name}` has no values for the columns {}", list(unfilled));
+        report.add(node.at, message, Some("allow null for them in the schema, or choose another profile".to_owned()));
+    }
+}
+
+/// Bounds are for numeric columns of the uniform profile.
+fn check_fields(fields: &[Entry], profile: Profile, schema: Option<&Schema>, report: &mut Report<'_>) {
+    for Entry { name, at, value } in fields {
+        let columns = profile.columns().iter().filter(|column| column.class == crate::ColumnClass::Number);
+        let mut names = columns.map(|column| column.name).filter(|name| {
+            schema.is_none_or(|schema| schema.field_with_name(name).is_ok())
+        });
+        if profile != Profile::Uniform {
+            let message = "`fields` has an effect in the profile `uniform` only";
+            report.add(*at, message, Some("remove it".to_owned()));
+            return;
+        }
+        if !names.clone().any(|known| known == name) {
+            let suggestion = suggest(name, names.by_ref().collect::<Vec<_>>());
+            report.add(*at, format!("the profile has no numeric column `{name}`"), Some(suggestion));
+        }
+        if let Some([low, high]) = value.typed::<[f64; 2]>().filter(|[low, high]| low > high) {
+            let message = format!("the lower bound {low} of `{name}` is above the upper bound {high}");
+            report.add(value.at, message, Some(format!("write [{high}, {low}]")));
+        }
+    }
+}
+
+fn check_files(files: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
+    for Entry { name, at, value } in files.get("derive").map(Node::entries).unwrap_or_default() {
+        if let Some(schema) = schema
+            && schema.field_with_name(name).is_err()
+        {
+            let names = schema.fields().iter().map(|field| field.name().as_str());
+            let suggestion = suggest(name, names);
+            report.add(*at, format!("the schema has no column `{name}` that could be derived"), Some(suggestion));
+        }
+        // The files' columns are known only when they are opened; what is wrong whatever they are is known now.
+        let compiled = value.text().map(|sql| Expression::compile(sql, &Schema::empty()));
+        let Some(Err(error)) = compiled else { continue };
+        if !matches!(error, ExprError::UnknownColumn { .. } | ExprError::Type { .. }) {
+            report.add(value.at, error.to_string(), error.suggestion().map(str::to_owned));
+        }
+    }
+}

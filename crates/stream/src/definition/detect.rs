@@ -1,0 +1,141 @@
+//! How a stream's anomalies are found.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How anomalies are found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Detect {
+    /// What the learned layers look at: numeric SQL over the enriched columns. Not finite counts as missing.
+    #[serde(default)]
+    #[schemars(length(max = 16), inner(length(min = 1)))]
+    pub features: Vec<String>,
+    /// Conditions that are anomalies whatever was learned.
+    #[serde(default)]
+    pub rules: Vec<DetectRule>,
+    /// The learned layers. Each is on with good defaults; `false` turns one off.
+    #[serde(default)]
+    pub layers: Layers,
+    /// The share of ordinary events that each layer may call anomalous.
+    #[serde(default = "default_false_alarm_rate")]
+    #[schemars(range(min = 1e-7, max = 0.1))]
+    pub false_alarm_rate: f64,
+    /// How many events of a key are learned from before its learned layers may alarm.
+    #[serde(default = "default_warm_up")]
+    #[schemars(range(min = 16, max = 1_000_000))]
+    pub warm_up: u32,
+}
+
+fn default_false_alarm_rate() -> f64 {
+    1e-3
+}
+
+fn default_warm_up() -> u32 {
+    256
+}
+
+/// A condition that is an anomaly whatever was learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetectRule {
+    /// The rule's name, which the event's reasons carry: letters, digits, `_`, `-` and `.`, a letter or `_` first.
+    #[schemars(example = &"high_energy", regex(pattern = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"))]
+    pub name: String,
+    /// SQL over the enriched columns that is true for an anomaly.
+    #[schemars(example = "energy_gev > 900", length(min = 1))]
+    pub when: String,
+}
+
+/// The learned layers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layers {
+    /// Largest |z| of any feature against exponentially weighted mean and variance.
+    pub ewma: Layer<EwmaLayer>,
+    /// Mahalanobis distance from the exponentially weighted mean, which sees broken correlations.
+    pub mahalanobis: Layer<MahalanobisLayer>,
+    /// Half-space chains over two windows, which see density and bursts.
+    pub chains: Layer<ChainsLayer>,
+}
+
+/// A layer that is on with its defaults, on with these settings, or off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Layer<T> {
+    /// `true`: on with its defaults; `false`: off.
+    Switch(bool),
+    /// On with these settings.
+    Settings(T),
+}
+
+impl<T> Default for Layer<T> {
+    fn default() -> Self {
+        Layer::Switch(true)
+    }
+}
+
+impl<T: Clone + Default> Layer<T> {
+    /// The settings in force, or `None` where the layer is off.
+    pub fn settings(&self) -> Option<T> {
+        match self {
+            Layer::Switch(true) => Some(T::default()),
+            Layer::Switch(false) => None,
+            Layer::Settings(settings) => Some(settings.clone()),
+        }
+    }
+}
+
+/// Settings of the EWMA layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EwmaLayer {
+    /// The weight of a new event.
+    #[schemars(range(min = 1e-6, max = 0.5))]
+    pub alpha: f64,
+}
+
+impl Default for EwmaLayer {
+    fn default() -> Self {
+        Self { alpha: 1e-3 }
+    }
+}
+
+/// Settings of the Mahalanobis layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MahalanobisLayer {
+    /// The weight of a new event.
+    #[schemars(range(min = 1e-6, max = 0.5))]
+    pub alpha: f64,
+}
+
+impl Default for MahalanobisLayer {
+    fn default() -> Self {
+        Self { alpha: 1e-3 }
+    }
+}
+
+/// Settings of the half-space chains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChainsLayer {
+    /// How many chains.
+    #[schemars(range(min = 1, max = 64))]
+    pub chains: u32,
+    /// Splits a chain.
+    #[schemars(range(min = 1, max = 16))]
+    pub depth: u32,
+    /// Counters a split.
+    #[schemars(range(min = 16, max = 4096))]
+    pub width: u32,
+    /// Events a window; longer than the longest burst expected.
+    #[schemars(range(min = 64, max = 1_000_000))]
+    pub window: u32,
+}
+
+impl Default for ChainsLayer {
+    fn default() -> Self {
+        Self { chains: 4, depth: 6, width: 64, window: 2048 }
+    }
+}

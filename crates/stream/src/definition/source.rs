@@ -1,0 +1,170 @@
+//! Where a stream's events come from.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where events come from. Exactly one of these.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Events made up from a seed, the same ones every time.
+    Synthetic(Synthetic),
+    /// Events read from files, once each.
+    Files(Files),
+    /// Events posted to `POST /v1/events`.
+    Http(Http),
+    /// Events on standard input.
+    Stdin(Stdin),
+}
+
+/// Events made up from a seed, the same ones every time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Synthetic {
+    /// What the events are like. The schema must have the profile's columns.
+    pub profile: Profile,
+    /// Events a second; 0 is as fast as possible.
+    #[serde(default = "default_rate")]
+    #[schemars(range(min = 0))]
+    pub rate: f64,
+    /// The share of events that are made anomalous, and labelled so in `is_anomaly`.
+    #[serde(default = "default_anomalies")]
+    #[schemars(range(min = 0, max = 1))]
+    pub anomalies: f64,
+    /// The seed: the same seed gives the same events.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// How many different keys (detectors, sensors, hosts, symbols, users) there are.
+    #[serde(default = "default_keys")]
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub keys: u32,
+    /// Stop after so many events; without it the stream has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
+    /// Event time of the first event (ISO 8601); without it, the moment of the first start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "2025-01-31T12:00:00Z")]
+    pub start: Option<String>,
+    /// Lower and upper bound of numeric columns in the `uniform` profile: `energy_gev: [0.1, 1000]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, [f64; 2]>,
+}
+
+fn default_rate() -> f64 {
+    1000.0
+}
+
+fn default_anomalies() -> f64 {
+    0.01
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+fn default_keys() -> u32 {
+    16
+}
+
+/// What synthetic events are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Particle events, every field uniform within its bounds.
+    Uniform,
+    /// Particle events from resonances that decay to pairs, on the mass shell, with a detector's resolution.
+    Physical,
+    /// Temperature, humidity, pressure and battery of sensors.
+    Sensors,
+    /// Requests as a web server logs them.
+    Logs,
+    /// Trades of a few symbols.
+    Prices,
+    /// Clicks in a shop.
+    Clicks,
+}
+
+/// Events read from files, once each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Paths relative to this file, or patterns such as `data/*.csv.gz`; read in this order, a pattern's sorted.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub paths: Vec<String>,
+    /// The format; without it the file's name tells (`.csv`, `.jsonl`, `.parquet`, `.avro`, each also `.gz`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FileFormat>,
+    /// Columns of the schema that the files lack, as SQL over those they have, and `_row` (the row's number from 0
+    /// over all files) and `_file` (the file's name without its endings).
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub derive: IndexMap<String, String>,
+    /// Play back by event time, this many times faster than it happened; without it, as fast as possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub speed: Option<f64>,
+}
+
+/// The format of an input file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFormat {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+    /// An Avro object container file.
+    Avro,
+}
+
+/// Events posted to `POST /v1/events`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// The address to listen on.
+    #[serde(default = "default_listen")]
+    pub listen: String,
+    /// The largest request body in bytes; a larger one is answered with 413.
+    #[serde(default = "default_body_bytes_max")]
+    #[schemars(range(min = 1))]
+    pub body_bytes_max: u64,
+    /// How many accepted events may wait to be processed; beyond it requests are answered with 429.
+    #[serde(default = "default_backlog_max")]
+    #[schemars(range(min = 1))]
+    pub backlog_max: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: default_listen(), body_bytes_max: default_body_bytes_max(), backlog_max: default_backlog_max() }
+    }
+}
+
+fn default_listen() -> String {
+    "127.0.0.1:8080".into()
+}
+
+fn default_body_bytes_max() -> u64 {
+    8 << 20
+}
+
+fn default_backlog_max() -> u64 {
+    1_000_000
+}
+
+/// Events on standard input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stdin {
+    /// The format: `csv` with a header line, or `jsonl`.
+    #[serde(default = "default_stdin_format")]
+    pub format: FileFormat,
+}
+
+fn default_stdin_format() -> FileFormat {
+    FileFormat::Jsonl
+}

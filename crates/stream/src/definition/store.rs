@@ -1,0 +1,71 @@
+//! Where a stream's results go.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Duration;
+
+/// Where results go.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// Result files.
+    pub files: FileStore,
+}
+
+/// Result files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileStore {
+    /// The format of the result tables.
+    pub format: ResultFormat,
+    /// Folders by event time.
+    pub partition_by: PartitionBy,
+    /// Extra CSV files for a spreadsheet: `high_energy_events: "energy_gev > 500"` writes
+    /// `high_energy_events_*.csv` with the scored events for which the SQL is true.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,62}$" }))]
+    pub selections: IndexMap<String, String>,
+    /// Write `statistics_*.json` this often (and once at the end).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Duration>,
+    /// Write `all_events_final.csv` when the run ends.
+    pub final_csv: bool,
+}
+
+impl Default for FileStore {
+    fn default() -> Self {
+        Self {
+            format: ResultFormat::Parquet,
+            partition_by: PartitionBy::None,
+            selections: IndexMap::default(),
+            statistics: None,
+            final_csv: false,
+        }
+    }
+}
+
+/// The format of the result tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultFormat {
+    /// Apache Parquet, compressed with zstd.
+    Parquet,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Folders by event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionBy {
+    /// One folder a table.
+    None,
+    /// A folder a day, `date=2025-01-31`.
+    Day,
+    /// A folder an hour, `hour=2025-01-31T13`.
+    Hour,
+}

@@ -1,0 +1,133 @@
+//! The columns that an expression can see, and the compilation of expressions over them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use expr::{ExprError, Expression};
+
+use crate::{node::Node, report::Report, suggestion::suggest};
+
+/// Compiles SQL against a schema: one of the ways of [`Expression`].
+pub(crate) type Compile = fn(&str, &Schema) -> Result<Expression, ExprError>;
+
+/// The columns that an expression can see.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    fields: Vec<FieldRef>,
+    /// Columns whose own definition is wrong: what uses them is not reported again.
+    failed: BTreeSet<String>,
+    /// Columns that are defined further down.
+    later: BTreeSet<String>,
+    /// Whether the columns are not known at all, since the schema could not be read.
+    unknown: bool,
+}
+
+impl Scope {
+    /// The columns of `schema`; without one, nothing about columns is reported.
+    pub(crate) fn new(schema: Option<&Schema>) -> Self {
+        Self {
+            fields: schema.map(|schema| schema.fields().to_vec()).unwrap_or_default(),
+            unknown: schema.is_none(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.fields.clone()))
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.fields.iter().map(|field| field.name().as_str())
+    }
+
+    pub(crate) fn field(&self, name: &str) -> Option<&FieldRef> {
+        self.fields.iter().find(|field| field.name() == name)
+    }
+
+    /// Adds a column behind the others.
+    pub(crate) fn push(&mut self, field: FieldRef) {
+        self.later.remove(field.name());
+        self.fields.push(field);
+    }
+
+    /// A column that should be there, but whose definition is wrong.
+    pub(crate) fn fail(&mut self, name: &str) {
+        self.later.remove(name);
+        self.failed.insert(name.to_owned());
+    }
+
+    /// A column that is defined further down.
+    pub(crate) fn announce(&mut self, name: &str) {
+        if self.field(name).is_none() {
+            self.later.insert(name.to_owned());
+        }
+    }
+
+    /// The column named by `node`, reporting it where it does not exist.
+    pub(crate) fn column(&self, node: &Node, role: &str, report: &mut Report<'_>) -> Option<&FieldRef> {
+        let name = node.text()?;
+        let field = self.field(name);
+        if field.is_none() && !self.unknown && !self.failed.contains(name) {
+            let suggestion = suggest(name, self.names());
+            report.add(node.at, format!("{role}: column `{name}` does not exist"), Some(suggestion));
+        }
+        field
+    }
+
+    /// Compiles the SQL in `node`, reporting what is wrong with it unless that follows from an error reported already.
+    pub(crate) fn compile(&self, node: &Node, compile: Compile, report: &mut Report<'_>) -> Option<Expression> {
+        let sql = node.text()?;
+        let error = match compile(sql, &Schema::new(self.fields.clone())) {
+            Ok(expression) if self.unknown => return expression.columns().is_empty().then_some(expression),
+            Ok(expression) => return Some(expression),
+            Err(error) => error,
+        };
+        let mut suggestion = error.suggestion().map(str::to_owned);
+        match &error {
+            ExprError::Type { .. } if self.unknown => return None,
+            ExprError::UnknownColumn { column, .. } => {
+                let name = column_name(column);
+                if self.unknown || self.failed.contains(name) {
+                    return None;
+                }
+                if self.later.contains(name) {
+                    suggestion = Some("it is defined further down, and only what comes before can be used".to_owned());
+                }
+            }
+            _ => {}
+        }
+        report.add(node.at, error.to_string(), suggestion);
+        None
+    }
+}
+
+/// The column's name in `column`, `"column"` or `column.field`.
+fn column_name(written: &str) -> &str {
+    match written.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
+        None => written.split('.').next().unwrap_or(written),
+    }
+}
+
+/// A field of a computed column.
+pub(crate) fn computed(name: &str, expression: &Expression) -> FieldRef {
+    Arc::new(Field::new(name, expression.data_type().clone(), expression.nullable()))
+}
+
+/// What a person calls a type.
+pub(crate) fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Boolean => "true or false".to_owned(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => "a timestamp in nanoseconds".to_owned(),
+        DataType::Timestamp(..) => "a timestamp".to_owned(),
+        DataType::Date32 | DataType::Date64 => "a date".to_owned(),
+        DataType::Dictionary(..) => "an enum".to_owned(),
+        DataType::Struct(_) => "a record".to_owned(),
+        DataType::List(_) | DataType::LargeList(_) => "a list".to_owned(),
+        DataType::Map(..) => "a map".to_owned(),
+        other if other.is_integer() => "a whole number".to_owned(),
+        other if other.is_numeric() => "a number".to_owned(),
+        other => format!("{other}"),
+    }
+}

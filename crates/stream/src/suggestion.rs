@@ -1,0 +1,59 @@
+//! What the author of a definition may have meant by a name that is not there.
+
+use strsim::damerau_levenshtein;
+
+/// How many names a list shows before it is cut.
+const NAMES_SHOWN_MAX: usize = 24;
+
+/// The name nearest to `written`, where one is near enough to be meant: at most a third of the letters differ. Upper
+/// and lower case count as the same; of two equally near ones it is the first.
+pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let written = written.to_lowercase();
+    let limit = (written.chars().count() / 3).max(1);
+    names
+        .into_iter()
+        .map(|name| (damerau_levenshtein(&written, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// The sentence that goes with an unknown name: the nearest one, or all there are.
+pub(crate) fn suggest<'a>(written: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(written, names.clone()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("there are {}", list(names)),
+    }
+}
+
+/// The names, quoted and separated by commas; `no others` where there are none.
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        0 => "no others".to_owned(),
+        count if count > NAMES_SHOWN_MAX => {
+            format!("{} and {} more", names[..NAMES_SHOWN_MAX].join(", "), count - NAMES_SHOWN_MAX)
+        }
+        _ => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_name_and_a_stranger_finds_the_list() {
+        let names = ["threshold", "rate", "seed"];
+        assert_eq!(suggest("treshold", names), "did you mean `threshold`?");
+        assert_eq!(suggest("Seed", names), "did you mean `seed`?");
+        assert_eq!(suggest("window", names), "there are `threshold`, `rate`, `seed`");
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let names: Vec<String> = (0..30).map(|index| format!("column_{index}")).collect();
+        let listed = list(names.iter().map(String::as_str));
+        assert!(listed.ends_with("`column_23` and 6 more"), "{listed}");
+    }
+}

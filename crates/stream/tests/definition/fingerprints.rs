@@ -1,0 +1,68 @@
+//! What changes a fingerprint, and what does not.
+
+use stream::Stream;
+
+use crate::fixture::{Files, GOOD, PARTICLES, SCHEMA, load, with};
+
+fn fingerprint(text: &str) -> String {
+    load(text).unwrap_or_else(|errors| panic!("{errors}")).fingerprint
+}
+
+#[test]
+fn it_stays_where_no_result_can_change() {
+    let original = fingerprint(GOOD);
+    assert_eq!(original.len(), 32);
+    let source = GOOD.find("  source:\n").unwrap()..GOOD.find("  quality:\n").unwrap();
+    let same = [
+        ("the source", GOOD.replace(&GOOD[source], "")),
+        ("the store", GOOD[..GOOD.find("  store:\n").unwrap()].to_owned()),
+        ("a label", with("calorimeter", "tracker")),
+        ("the order of fields", with("name: high_energy, when: \"energy_gev > 900\"", "when: \"energy_gev > 900\", name: high_energy")),
+        ("the spelling of a number", with("false_alarm_rate: 1e-3", "false_alarm_rate: 0.001")),
+        ("a default written out", with("layers:\n", "warm_up: 256\n    layers:\n")),
+        ("a comment", format!("# A comment.\n{GOOD}")),
+    ];
+    for (what, text) in same {
+        assert_eq!(fingerprint(&text), original, "{what}");
+    }
+}
+
+#[test]
+fn it_changes_with_everything_that_can_change_a_result() {
+    let mut seen = vec![fingerprint(GOOD)];
+    let changes = [
+        ("ln(pt)", "ln(pt + 1)"),
+        ("energy_gev > 0\"", "energy_gev > 1\""),
+        ("energy_gev >= 0.5", "energy_gev >= 0.6"),
+        ("energy_gev > 900", "energy_gev > 901"),
+        ("alpha: 0.01", "alpha: 0.02"),
+        ("chains: false", "chains: true"),
+        ("key: detector_id", "key: particle_type"),
+        ("columns: [mass_gev]", "columns: [mass_gev, charge]"),
+        ("false_alarm_rate: 1e-3", "false_alarm_rate: 2e-3"),
+    ];
+    for (from, to) in changes {
+        let changed = fingerprint(&with(from, to));
+        assert!(!seen.contains(&changed), "{from} -> {to}");
+        seen.push(changed);
+    }
+    for (name, bytes) in [
+        ("particles.csv", PARTICLES.replace("0.10566", "0.10567")),
+        ("hit.avsc", SCHEMA.replace("counts", "hits")),
+    ] {
+        let mut files = Files::new();
+        files.0.insert(name, bytes.into());
+        let changed = Stream::load("stream.yaml", GOOD, &files).unwrap().fingerprint;
+        assert!(!seen.contains(&changed), "{name}");
+        seen.push(changed);
+    }
+}
+
+#[test]
+fn it_ignores_where_files_are_and_how_a_schema_is_laid_out() {
+    let mut files = Files::new();
+    files.0.insert("elsewhere/hit.avsc", SCHEMA.replace("\n", " ").into());
+    files.0.insert("elsewhere/particles.csv", PARTICLES.into());
+    let text = GOOD.replace("hit.avsc", "elsewhere/hit.avsc").replace("particles.csv", "elsewhere/particles.csv");
+    assert_eq!(Stream::load("stream.yaml", &text, &files).unwrap().fingerprint, fingerprint(GOOD));
+}

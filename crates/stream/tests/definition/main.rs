@@ -1,0 +1,8 @@
+//! Whole definitions, good, broken and mutated.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod broken;
+mod fixture;
+mod fingerprints;
+mod good;
+mod mutations;
