@@ -1,1 +1,24 @@
-//! 
+//! Where events come from: made up from a seed, read from files, posted over HTTP, or on standard input.
+//!
+//! Every source can be read again: each record, good or bad, has one position (0, 1, 2, …), and the same position
+//! has the same record however often and in whatever pieces it is read. Sources that the world does not keep (HTTP,
+//! standard input) go through a durable [`log`](Log) first.
+
+mod error;
+mod files;
+mod cells;
+mod csv_fields;
+mod csv_rows;
+mod json_rows;
+mod record;
+mod records;
+mod source;
+mod synthetic;
+mod timestamp;
+
+pub use self::{
+    error::SourceError,
+    record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
+    source::{Options, Source, open},
+    synthetic::PARTICLES,
+};

@@ -1,0 +1,86 @@
+//! Parquet files.
+
+use std::fs::File;
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+};
+
+use super::{Chunk, FileReader, InputFile, damaged, fit, plan::Plan};
+use crate::{SourceError, csv_rows::missing_column};
+
+/// Rows decoded at a time.
+const BATCH_ROWS: usize = 16_384;
+
+/// Reads a Parquet file; its offsets are rows.
+pub(crate) struct ParquetFile {
+    file: InputFile,
+    schema: SchemaRef,
+    reader: ParquetRecordBatchReader,
+    /// What is decoded and not yet given.
+    held: Option<RecordBatch>,
+    offset: u64,
+    rows: u64,
+}
+
+impl ParquetFile {
+    pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
+        let on_disk = File::open(&file.path).map_err(|error| SourceError::io("read", &file.path, error))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(on_disk).map_err(|error| {
+            SourceError::input(format!("{} cannot be read as Parquet: {error}; replace it with a whole file", file.name()))
+        })?;
+        let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {
+            if *required && !names.contains(field.name()) {
+                return Err(missing_column(&file.name(), field.name(), &names));
+            }
+        }
+        let wanted = names.iter().enumerate().filter(|(_, name)| plan.file_schema().index_of(name).is_ok());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.map(|(index, _)| index));
+        let rows = builder.metadata().file_metadata().num_rows().max(0) as u64;
+        // Whole row groups before the place are not even opened.
+        let (mut skip, mut first) = (offset as usize, 0);
+        for group in builder.metadata().row_groups() {
+            let rows = group.num_rows().max(0) as usize;
+            if skip < rows {
+                break;
+            }
+            skip -= rows;
+            first += 1;
+        }
+        let groups = (first..builder.metadata().num_row_groups()).collect();
+        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS).with_row_groups(groups);
+        let reader = builder.with_offset(skip).build().map_err(|error| damaged(&file.path, "", &error))?;
+        Ok(Self { file: file.clone(), schema: plan.file_schema().clone(), reader, held: None, offset, rows })
+    }
+}
+
+impl FileReader for ParquetFile {
+    fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => match self.reader.next() {
+                Some(rows) => {
+                    rows.map_err(|error| damaged(&self.file.path, &format!("near row {}", self.offset), &error))?
+                }
+                None => return Ok(None),
+            },
+        };
+        let given = held.num_rows().min(rows_max);
+        if given < held.num_rows() {
+            self.held = Some(held.slice(given, held.num_rows() - given));
+        }
+        self.offset += given as u64;
+        fit::fit_batch(&held.slice(0, given), &self.schema).map(Some)
+    }
+
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn bytes_read(&self) -> u64 {
+        (self.file.bytes as f64 * self.offset as f64 / self.rows.max(1) as f64) as u64
+    }
+}

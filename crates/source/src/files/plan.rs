@@ -1,0 +1,165 @@
+//! Which columns are read from the files, which are derived, and how rows of the stream's schema come of them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array},
+    compute,
+    datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
+};
+use expr::{ExprError, Expression};
+use stream::Stream;
+
+use super::{
+    InputFile, derive,
+    fit::{self, Bad},
+};
+use crate::{Records, Rejected, SourceError};
+
+/// How rows of the stream's schema come of a file's.
+pub(crate) struct Plan {
+    file_schema: SchemaRef,
+    required: Vec<bool>,
+    /// The stream's input schema.
+    schema: SchemaRef,
+    origins: Vec<Origin>,
+    /// File columns, then `_row` and `_file`: what the derived columns see.
+    seen: SchemaRef,
+}
+
+/// Where a column comes from.
+enum Origin {
+    File(usize),
+    Derived(Box<Expression>),
+}
+
+impl Plan {
+    /// The plan for files that are like `first`.
+    ///
+    /// # Errors
+    /// Where a derived column is none of the schema's, or its expression does not fit the file.
+    pub(crate) fn new(definition: &stream::Files, stream: &Arc<Stream>, first: &InputFile) -> Result<Self, SourceError> {
+        let schema = stream.input.arrow().clone();
+        if let Some(name) = definition.derive.keys().find(|name| schema.index_of(name).is_err()) {
+            return Err(SourceError::input(format!("derive: the schema has no column `{name}`")));
+        }
+        let mut read = BTreeSet::new();
+        let mut found = Vec::new();
+        if !definition.derive.is_empty() {
+            found = file_fields(definition, &schema, first)?;
+            let seen = with_place(&found);
+            for (name, sql) in &definition.derive {
+                let expression = Expression::compile(sql, &seen).map_err(|error| bad_expression(name, &error))?;
+                read.extend(expression.columns().iter().cloned());
+            }
+        }
+        let mut fields: Vec<FieldRef> = Vec::new();
+        let mut required = Vec::new();
+        for field in schema.fields() {
+            let derived = definition.derive.contains_key(field.name());
+            if !derived {
+                required.push(!field.is_nullable() || read.contains(field.name()));
+                fields.push(field.clone());
+            }
+        }
+        for field in found {
+            if read.contains(field.name()) && !fields.iter().any(|known| known.name() == field.name()) {
+                fields.push(field);
+                required.push(true);
+            }
+        }
+        // Compiled again, against the columns that are read only.
+        let seen = with_place(&fields);
+        let mut origins = Vec::with_capacity(schema.fields().len());
+        for field in schema.fields() {
+            origins.push(match definition.derive.get(field.name()) {
+                Some(sql) => Origin::Derived(Box::new(
+                    Expression::compile(sql, &seen).map_err(|error| bad_expression(field.name(), &error))?,
+                )),
+                None => {
+                    let index = fields.iter().position(|known| known.name() == field.name()).unwrap_or_default();
+                    Origin::File(index)
+                }
+            });
+        }
+        Ok(Self { file_schema: Arc::new(Schema::new(fields)), required, schema, origins, seen: Arc::new(seen) })
+    }
+
+    /// The columns to read from each file.
+    pub(crate) fn file_schema(&self) -> &SchemaRef {
+        &self.file_schema
+    }
+
+    /// For each of them, whether every file must have it.
+    pub(crate) fn required(&self) -> &[bool] {
+        &self.required
+    }
+
+    /// Rows of the stream's schema, of the records at `positions` of the file called `file`.
+    pub(crate) fn rows(&self, rows: RecordBatch, positions: UInt64Array, file: &str) -> Result<Records, SourceError> {
+        let mut bad = Bad::new();
+        let derives = self.origins.iter().any(|origin| matches!(origin, Origin::Derived(_)));
+        let seen = if derives { self.with_place(&rows, &positions, file)? } else { rows };
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.origins.len());
+        for (origin, field) in self.origins.iter().zip(self.schema.fields()) {
+            columns.push(match origin {
+                Origin::File(index) => seen.column(*index).clone(),
+                Origin::Derived(expression) => {
+                    let evaluated = expression.evaluate(&seen).map_err(|error| bad_expression(field.name(), &error))?;
+                    for (row, reason) in evaluated.failed {
+                        bad.entry(row).or_insert_with(|| format!("derived column `{}`: {reason}", field.name()));
+                    }
+                    fit::fit_column(&evaluated.values, field, &mut bad)?
+                }
+            });
+        }
+        let (rows, _) = fit::keep_good(&self.schema, columns, seen.num_rows(), &bad)?;
+        if bad.is_empty() {
+            return Ok(Records { rows, positions, rejected: Vec::new() });
+        }
+        let kept = (0..seen.num_rows()).map(|row| Some(!bad.contains_key(&row))).collect();
+        let kept = UInt64Array::from(compute::filter(&positions, &kept)?.to_data());
+        let rejected = fit::rejected(&seen, bad)?
+            .into_iter()
+            .map(|(row, payload, reason)| Rejected { position: positions.value(row), payload, reason })
+            .collect();
+        Ok(Records { rows, positions: kept, rejected })
+    }
+
+    fn with_place(&self, rows: &RecordBatch, positions: &UInt64Array, file: &str) -> Result<RecordBatch, SourceError> {
+        let mut columns = rows.columns().to_vec();
+        columns.push(Arc::new(positions.values().iter().map(|position| *position as i64).collect::<Int64Array>()));
+        columns.push(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(file, rows.num_rows()))));
+        Ok(RecordBatch::try_new(self.seen.clone(), columns)?)
+    }
+}
+
+/// The columns of a file: those of the stream's schema in its types (unless they are derived anew), others as found.
+fn file_fields(
+    definition: &stream::Files,
+    schema: &SchemaRef,
+    first: &InputFile,
+) -> Result<Vec<FieldRef>, SourceError> {
+    let as_in_schema = |field: &FieldRef| match schema.field_with_name(field.name()) {
+        Ok(known) if !definition.derive.contains_key(field.name()) => Arc::new(known.clone()),
+        _ => field.clone(),
+    };
+    Ok(derive::columns(first)?.iter().map(as_in_schema).collect())
+}
+
+fn with_place(fields: &[FieldRef]) -> Schema {
+    let mut fields = fields.to_vec();
+    fields.push(Arc::new(Field::new("_row", DataType::Int64, false)));
+    fields.push(Arc::new(Field::new("_file", DataType::Utf8, false)));
+    Schema::new(fields)
+}
+
+fn bad_expression(column: &str, error: &ExprError) -> SourceError {
+    let suggestion = match error {
+        ExprError::UnknownColumn { suggestion, .. } | ExprError::UnknownFunction { suggestion, .. } => {
+            format!("; {suggestion}")
+        }
+        _ => String::new(),
+    };
+    SourceError::input(format!("derive: column `{column}`: {error}{suggestion}"))
+}

@@ -1,0 +1,266 @@
+//! Cuts a byte stream into records, one a line, without ever holding more than one record's limit.
+
+use std::io::{self, Read};
+
+use crate::{RECORD_BYTES_MAX, REJECTED_BYTES_MAX};
+
+/// Bytes read at a time beyond the longest record.
+const READ_BYTES: usize = 256 << 10;
+
+/// Reads records: lines, or for CSV lines that go on while a quote is open. Blank lines are no records.
+pub(crate) struct RecordReader {
+    input: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    /// What is read and not yet given: `start..end` of the buffer.
+    start: usize,
+    end: usize,
+    /// Where the buffer's first byte stands in the stream.
+    base: u64,
+    quotes: bool,
+    ended: bool,
+    failure: Option<io::Error>,
+    /// The kept beginning of a record that is too long.
+    cut: Vec<u8>,
+}
+
+/// One record; its bytes are valid until the next is asked for.
+pub(crate) enum Record<'a> {
+    /// A whole one, without the end of its line.
+    Whole(&'a [u8]),
+    /// A beginning of one that cannot be read, and why.
+    Unreadable(&'a [u8], String),
+}
+
+/// Where a record is found in the buffer.
+enum Found {
+    /// It ends before this index, and the next begins after the line's end.
+    Line(usize),
+    /// More must be read first.
+    More,
+    /// A quote is open beyond the limit or to the end; the record's first line ends here.
+    Unclosed(usize),
+    TooLong,
+    Nothing,
+}
+
+impl RecordReader {
+    /// Reads from `input`, which stands at `base` of the stream. With `quotes` a record may span lines.
+    pub(crate) fn new(input: Box<dyn Read + Send>, base: u64, quotes: bool) -> Self {
+        let buffer = Vec::new();
+        Self { input, buffer, start: 0, end: 0, base, quotes, ended: false, failure: None, cut: Vec::new() }
+    }
+
+    /// Where the next record begins in the stream.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.start as u64
+    }
+
+    /// Whether another whole line is at hand without reading.
+    pub(crate) fn has_line(&self) -> bool {
+        memchr::memchr(b'\n', &self.buffer[self.start..self.end]).is_some()
+    }
+
+    /// The next record, or `None` at the end.
+    ///
+    /// # Errors
+    /// Where the input cannot be read further; every whole record before has been given by then.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
+        loop {
+            match self.find() {
+                Found::More => self.fill(),
+                Found::Nothing => {
+                    return match self.failure.take() {
+                        Some(failure) => {
+                            self.failure = Some(io::Error::new(failure.kind(), failure.to_string()));
+                            Err(failure)
+                        }
+                        None => Ok(None),
+                    };
+                }
+                Found::Line(end) => {
+                    let start = self.start;
+                    self.start = (end + 1).min(self.end);
+                    let line = self.buffer[start..end].strip_suffix(b"\r").unwrap_or(&self.buffer[start..end]);
+                    if line.trim_ascii().is_empty() {
+                        continue;
+                    }
+                    let length = line.len();
+                    return Ok(Some(Record::Whole(&self.buffer[start..start + length])));
+                }
+                Found::Unclosed(end) => {
+                    let start = self.start;
+                    self.start = (end + 1).min(self.end);
+                    let reason = "a quote is opened and not closed".to_owned();
+                    return Ok(Some(Record::Unreadable(&self.buffer[start..end], reason)));
+                }
+                Found::TooLong => {
+                    self.skip_line();
+                    let reason = format!("the record is longer than {RECORD_BYTES_MAX} bytes, its beginning is kept");
+                    return Ok(Some(Record::Unreadable(&self.cut, reason)));
+                }
+            }
+        }
+    }
+
+    fn find(&self) -> Found {
+        let held = &self.buffer[self.start..self.end];
+        if held.is_empty() {
+            return if self.ended { Found::Nothing } else { Found::More };
+        }
+        let within = &held[..held.len().min(RECORD_BYTES_MAX + 2)];
+        let first = memchr::memchr(b'\n', within);
+        let mut line_end = first;
+        if self.quotes && memchr::memchr(b'"', &within[..first.unwrap_or(within.len())]).is_some() {
+            line_end = record_end(within);
+        }
+        match (line_end, first) {
+            (Some(end), _) => Found::Line(self.start + end),
+            _ if held.len() < RECORD_BYTES_MAX + 2 && !self.ended => Found::More,
+            // The piece behind the last line end of a damaged file is half a record at best.
+            _ if self.ended && self.failure.is_some() => Found::Nothing,
+            (None, Some(first)) => Found::Unclosed(self.start + first),
+            (None, None) if held.len() > RECORD_BYTES_MAX + 1 => Found::TooLong,
+            (None, None) if self.quotes && is_open(held) => Found::Unclosed(self.end),
+            (None, None) => Found::Line(self.end),
+        }
+    }
+
+    /// Keeps the record's beginning and goes to the end of its line.
+    fn skip_line(&mut self) {
+        self.cut.clear();
+        self.cut.extend_from_slice(&self.buffer[self.start..self.start + REJECTED_BYTES_MAX]);
+        loop {
+            match memchr::memchr(b'\n', &self.buffer[self.start..self.end]) {
+                Some(end) => {
+                    self.start += end + 1;
+                    return;
+                }
+                None if self.ended => {
+                    self.start = self.end;
+                    return;
+                }
+                None => {
+                    self.start = self.end;
+                    self.fill();
+                }
+            }
+        }
+    }
+
+    /// Reads once, or notes that there is no more.
+    fn fill(&mut self) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.base += self.start as u64;
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() < self.end + READ_BYTES {
+            self.buffer.resize(self.end + READ_BYTES, 0);
+        }
+        loop {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.ended = true,
+                Ok(count) => self.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => (self.ended, self.failure) = (true, Some(error)),
+            }
+            return;
+        }
+    }
+}
+
+/// Index of the line end that is outside quotes, by the rules of csv-core: a quote opens at a field's beginning only.
+fn record_end(bytes: &[u8]) -> Option<usize> {
+    let mut state = Quotes::FieldStart;
+    for (index, byte) in bytes.iter().enumerate() {
+        if *byte == b'\n' && state != Quotes::Open {
+            return Some(index);
+        }
+        state = state.after(*byte);
+    }
+    None
+}
+
+fn is_open(bytes: &[u8]) -> bool {
+    bytes.iter().fold(Quotes::FieldStart, |state, byte| state.after(*byte)) == Quotes::Open
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Quotes {
+    FieldStart,
+    Plain,
+    Open,
+    MaybeClosed,
+}
+
+impl Quotes {
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Open, b'"') => Self::MaybeClosed,
+            (Self::Open, _) => Self::Open,
+            (Self::FieldStart | Self::MaybeClosed, b'"') => Self::Open,
+            (_, b',') => Self::FieldStart,
+            _ => Self::Plain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes at a time.
+    struct Trickle(Vec<u8>, usize);
+
+    impl Read for Trickle {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(self.1).min(buffer.len());
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0.drain(..count);
+            Ok(count)
+        }
+    }
+
+    fn read(text: &[u8], quotes: bool, step: usize) -> Vec<(Vec<u8>, bool)> {
+        let mut reader = RecordReader::new(Box::new(Trickle(text.to_vec(), step)), 0, quotes);
+        let mut found = Vec::new();
+        while let Some(record) = reader.next().unwrap() {
+            found.push(match record {
+                Record::Whole(bytes) => (bytes.to_vec(), true),
+                Record::Unreadable(bytes, _) => (bytes.to_vec(), false),
+            });
+        }
+        assert_eq!(reader.offset(), text.len() as u64);
+        found
+    }
+
+    #[test]
+    fn lines_blank_lines_and_quotes() {
+        let text = b"a,b\r\n\n  \n1,\"x\ny\"\n2,\"q\"\"\n\"\n5\" pipe,3\n\"open,4\nlast";
+        for step in [1, 3, 1000] {
+            let found = read(text, true, step);
+            let bytes: Vec<_> = found.iter().map(|(bytes, _)| bytes.as_slice()).collect();
+            let expected: [&[u8]; 6] =
+                [b"a,b", b"1,\"x\ny\"", b"2,\"q\"\"\n\"", b"5\" pipe,3", b"\"open,4", b"last"];
+            assert_eq!(bytes, expected);
+            assert_eq!(found.iter().filter(|(_, whole)| !whole).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_the_next_one_found() {
+        for length in [RECORD_BYTES_MAX, RECORD_BYTES_MAX + 1, 3 * RECORD_BYTES_MAX] {
+            for end in ["\n", "\r\n"] {
+                let text = [vec![b'x'; length], format!("{end}next").into_bytes()].concat();
+                let found = read(&text, false, 100_000);
+                assert_eq!(found.len(), 2);
+                if length > RECORD_BYTES_MAX + 1 {
+                    assert_eq!((found[0].0.len(), found[0].1), (REJECTED_BYTES_MAX, false));
+                }
+                if length == RECORD_BYTES_MAX {
+                    assert_eq!((found[0].0.len(), found[0].1), (length, true));
+                }
+                assert_eq!(found[1], (b"next".to_vec(), true));
+            }
+        }
+    }
+}
