@@ -6,14 +6,22 @@
 //! order give the same bytes on every platform: counts instead of clocks, a fixed hash of the key instead of
 //! randomness, and no floating-point operation whose result depends on the machine.
 
+mod covariance;
 mod detector;
 mod error;
+mod half_space;
+mod moments;
 mod scores;
 mod settings;
+mod snapshot;
+mod state;
+mod tail;
+mod words;
 
 pub use self::{
-    detector::{Detector, KeyState},
+    detector::Detector,
     error::DetectError,
     scores::{Layer, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},
+    state::KeyState,
 };

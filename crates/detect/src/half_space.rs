@@ -1,0 +1,242 @@
+//! Half-space chains: how few of the events of a window came near this one, in bits.
+//!
+//! After xStream (Manzoor et al., KDD 2018) and half-space trees (Tan et al., IJCAI 2011). A chain halves the
+//! space feature by feature from a random start; at each split the cells so far are hashed to one of `width`
+//! counters. Few events in a cell, or the expectation of a uniform spread exceeded at no split, is a low density.
+//! Events are judged by the counts of the reference window, which is frozen, and counted in the current one; after
+//! `window` learned events the current one becomes the reference, so a burst shorter than that stays anomalous to
+//! its end. Until the first change the current window is its own reference.
+//!
+//! Features are standardised by mean and deviation frozen with the window. A missing feature is at its mean.
+
+use crate::{Chains, FEATURES_MAX, moments::Moments, words::{get, half, set, set_half}};
+
+/// A cell at the first split on a feature, in standard deviations; each further split on it halves that.
+const CELL: f32 = 3.0;
+
+/// Standardised values are cut here.
+const EDGE: f64 = 30.0;
+
+/// Adding this to a single rounds it to a whole number, in the low bits of its mantissa.
+const ROUND: f32 = 12_582_912.0;
+
+/// How much drift of mean (in deviations) or deviation (as a factor) makes a new window take new standards.
+const DRIFT: (f64, f64) = (0.25, 1.25);
+
+/// Chains whose cell counts are multiplied before one logarithm is taken: 16 * 32 bits are within a double's range.
+const CHAINS_A_LOGARITHM: usize = 16;
+
+const LEARNED: usize = 0;
+const REFERENCE: usize = 1;
+const DIFFERENT: usize = 2;
+const HEAD: usize = 3;
+
+/// Where the numbers are: head, the standards of the reference and of the current window (means, then inverse
+/// deviations), splits two a word, counters two a word. A counter's low 16 bits belong to the reference, its high
+/// 16 bits to the current window, so that one cache line serves both.
+#[derive(Debug, Clone)]
+pub(crate) struct HalfSpace {
+    features: usize,
+    chains: usize,
+    depth: usize,
+    width: usize,
+    window: f64,
+    /// Learned events before there is a score.
+    settle: f64,
+}
+
+/// Standardised features of an event.
+type Standardised = [f32; FEATURES_MAX];
+
+impl HalfSpace {
+    pub(crate) fn new(chains: Chains, features: usize, settle: u32) -> Self {
+        Self {
+            features,
+            chains: chains.chains as usize,
+            depth: chains.depth as usize,
+            width: chains.width as usize,
+            window: f64::from(chains.window),
+            settle: f64::from(settle.min(chains.window)),
+        }
+    }
+
+    fn splits(&self) -> usize {
+        self.chains * self.depth
+    }
+
+    fn splits_at(&self) -> usize {
+        HEAD + 4 * self.features
+    }
+
+    fn counters_at(&self) -> usize {
+        self.splits_at() + self.splits().div_ceil(2)
+    }
+
+    pub(crate) fn words(&self) -> usize {
+        self.counters_at() + (self.splits() * self.width).div_ceil(2)
+    }
+
+    /// Draws the splits: each chain takes the features in a random order, again and again while it is deep enough,
+    /// so that each time the cells of a feature are halved. The shift is the same for a feature within a chain.
+    pub(crate) fn draw(&self, words: &mut [u64], seed: u64) {
+        let mut state = seed;
+        let splits = &mut words[self.splits_at()..];
+        for chain in 0..self.chains {
+            let mut order: [u32; FEATURES_MAX] = std::array::from_fn(|feature| feature as u32);
+            let mut shifts = [0; FEATURES_MAX];
+            for (feature, shift) in shifts[..self.features].iter_mut().enumerate() {
+                let swap = ((next(&mut state) >> 32) * (self.features - feature) as u64) >> 32;
+                order.swap(feature, feature + swap as usize);
+                *shift = (next(&mut state) >> 40) as u32;
+            }
+            for split in 0..self.depth {
+                let (turn, halvings) = (split % self.features, split / self.features);
+                let packed = shifts[turn] << 8 | (halvings as u32) << 4 | order[turn];
+                set_half(splits, chain * self.depth + split, packed);
+            }
+        }
+    }
+
+    /// Takes the standards of the first window.
+    pub(crate) fn start(&self, words: &mut [u64], moments: &Moments, learned: &[u64]) {
+        self.take_standards(words, HEAD, moments, learned);
+        words.copy_within(HEAD..HEAD + 2 * self.features, HEAD + 2 * self.features);
+    }
+
+    /// Scores the event and counts it in the current window; [`HalfSpace::take_back`] undoes the latter.
+    pub(crate) fn score(&self, words: &mut [u64], x: &[f64]) -> f64 {
+        let (learned, reference) = (get(words, LEARNED), get(words, REFERENCE));
+        let different = get(words, DIFFERENT) != 0.0;
+        let z = self.standardise(words, HEAD, x);
+        let own = if different { self.standardise(words, HEAD + 2 * self.features, x) } else { z };
+        let (splits, counters) = words[self.splits_at()..].split_at_mut(self.splits().div_ceil(2));
+        let shift = if reference == 0.0 { 16 } else { 0 };
+        let (mut bits, mut product) = (0.0, 1.0);
+        for chain in 0..self.chains {
+            let (mut least, mut cell, mut own_cell) = (u64::MAX, 0, 0);
+            for level in 0..self.depth {
+                let split = chain * self.depth + level;
+                let packed = half(splits, split);
+                cell = step(cell, packed, &z);
+                let at = split * self.width + self.counter(cell);
+                let counter = half(counters, at);
+                least = least.min((u64::from(counter >> shift & 0xffff) + 1) << (level + 1));
+                if different {
+                    own_cell = step(own_cell, packed, &own);
+                    count_up(counters, split * self.width + self.counter(own_cell));
+                } else if counter < 0xffff_0000 {
+                    set_half(counters, at, counter + 0x1_0000);
+                }
+            }
+            product *= least as f64;
+            if (chain + 1) % CHAINS_A_LOGARITHM == 0 {
+                bits += libm::log2(product);
+                product = 1.0;
+            }
+        }
+        bits += libm::log2(product);
+        set(words, LEARNED, learned + 1.0);
+        if reference == 0.0 && learned < self.settle {
+            return f64::NAN;
+        }
+        let events = if reference == 0.0 { learned } else { reference };
+        libm::log2(events + 1.0) - bits / self.chains as f64
+    }
+
+    /// Takes the event that was scored last out of the current window.
+    #[cold]
+    pub(crate) fn take_back(&self, words: &mut [u64], x: &[f64]) {
+        let own = self.standardise(words, HEAD + 2 * self.features, x);
+        set(words, LEARNED, get(words, LEARNED) - 1.0);
+        let (splits, counters) = words[self.splits_at()..].split_at_mut(self.splits().div_ceil(2));
+        for chain in 0..self.chains {
+            let mut cell = 0;
+            for split in chain * self.depth..(chain + 1) * self.depth {
+                cell = step(cell, half(splits, split), &own);
+                let at = split * self.width + self.counter(cell);
+                let counter = half(counters, at);
+                if (0x1_0000..0xffff_0000).contains(&counter) {
+                    set_half(counters, at, counter - 0x1_0000);
+                }
+            }
+        }
+    }
+
+    /// Makes the current window the reference once it is full.
+    pub(crate) fn turn(&self, words: &mut [u64], moments: &Moments, learned: &[u64]) {
+        if get(words, LEARNED) < self.window {
+            return;
+        }
+        set(words, REFERENCE, get(words, LEARNED));
+        set(words, LEARNED, 0.0);
+        let current = HEAD + 2 * self.features;
+        words.copy_within(current..current + 2 * self.features, HEAD);
+        let different = self.drifted(words, moments, learned);
+        if different {
+            self.take_standards(words, current, moments, learned);
+        }
+        set(words, DIFFERENT, f64::from(u8::from(different)));
+        for counters in &mut words[self.counters_at()..] {
+            *counters = *counters >> 16 & 0x0000_ffff_0000_ffff;
+        }
+    }
+
+    fn take_standards(&self, words: &mut [u64], at: usize, moments: &Moments, learned: &[u64]) {
+        for feature in 0..self.features {
+            let (mean, deviation) = moments.standard(learned, feature);
+            set(words, at + feature, mean);
+            set(words, at + self.features + feature, 1.0 / deviation);
+        }
+    }
+
+    fn drifted(&self, words: &[u64], moments: &Moments, learned: &[u64]) -> bool {
+        let (step, factor) = DRIFT;
+        (0..self.features).any(|feature| {
+            let (mean, deviation) = moments.standard(learned, feature);
+            let inverse = get(words, HEAD + self.features + feature);
+            let spread = deviation * inverse;
+            let moved = ((mean - get(words, HEAD + feature)) * inverse).abs();
+            moved > step || !(1.0 / factor..=factor).contains(&spread)
+        })
+    }
+
+    fn standardise(&self, words: &[u64], at: usize, x: &[f64]) -> Standardised {
+        let (means, inverses) = words[at..at + 2 * self.features].split_at(self.features);
+        let mut z = [0.0; FEATURES_MAX];
+        for (((z, x), mean), inverse) in z.iter_mut().zip(x).zip(means).zip(inverses) {
+            let standardised = (x - f64::from_bits(*mean)) * f64::from_bits(*inverse);
+            *z = if standardised.is_nan() { 0.0 } else { standardised.clamp(-EDGE, EDGE) as f32 };
+        }
+        z
+    }
+
+    /// The counter of a cell.
+    fn counter(&self, cell: u32) -> usize {
+        ((u64::from(cell) * self.width as u64) >> 32) as usize
+    }
+}
+
+fn count_up(counters: &mut [u64], at: usize) {
+    let counter = half(counters, at);
+    if counter < 0xffff_0000 {
+        set_half(counters, at, counter + 0x1_0000);
+    }
+}
+
+/// The cell within `cell` at a split: feature in the low 4 bits, halvings in the next 4, the shift in the rest.
+#[inline]
+fn step(cell: u32, split: u32, z: &Standardised) -> u32 {
+    let scale = (1 << (split >> 4 & 15)) as f32;
+    let shift = (split >> 8) as f32 * (1.0 / 16_777_216.0);
+    let bin = ((z[(split & 15) as usize] * (1.0 / CELL) + shift) * scale + ROUND).to_bits();
+    let mixed = (cell ^ bin).wrapping_mul(0x9e37_79b1);
+    (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca77)
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014).
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ *state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
+}

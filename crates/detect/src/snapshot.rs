@@ -1,0 +1,72 @@
+//! A state as bytes, little-endian: magic, version, fingerprint of the settings, words, and a checksum of it all.
+
+use crate::{DetectError, Settings};
+
+const MAGIC: [u8; 6] = *b"detect";
+
+/// Changes with the layout and with anything that changes what a state means.
+const VERSION: u16 = 1;
+
+const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + size_of::<u64>();
+
+const CHECKSUM_BYTES: usize = size_of::<u32>();
+
+pub(crate) fn write(fingerprint: u64, words: &[u64]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + size_of_val(words) + CHECKSUM_BYTES);
+    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&fingerprint.to_le_bytes());
+    for word in words {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    let checksum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+pub(crate) fn read(fingerprint: u64, words: usize, bytes: &[u8]) -> Result<Box<[u64]>, DetectError> {
+    let not_a_snapshot = DetectError::NotASnapshot { length: bytes.len() };
+    let Some((magic, rest)) = bytes.split_first_chunk::<6>() else { return Err(not_a_snapshot) };
+    let Some((version, rest)) = rest.split_first_chunk::<2>() else { return Err(not_a_snapshot) };
+    let Some((found, rest)) = rest.split_first_chunk::<8>() else { return Err(not_a_snapshot) };
+    if *magic != MAGIC {
+        return Err(not_a_snapshot);
+    }
+    let (version, found) = (u16::from_le_bytes(*version), u64::from_le_bytes(*found));
+    if version != VERSION {
+        return Err(DetectError::Version { found: version, expected: VERSION });
+    }
+    if found != fingerprint {
+        return Err(DetectError::Fingerprint { found, expected: fingerprint });
+    }
+    let expected = HEAD_BYTES + words * size_of::<u64>() + CHECKSUM_BYTES;
+    let length = DetectError::Length { found: bytes.len(), expected };
+    if bytes.len() != expected {
+        return Err(length);
+    }
+    let Some((payload, checksum)) = rest.split_last_chunk::<CHECKSUM_BYTES>() else { return Err(length) };
+    if crc32fast::hash(&bytes[..bytes.len() - CHECKSUM_BYTES]) != u32::from_le_bytes(*checksum) {
+        return Err(DetectError::Checksum);
+    }
+    Ok(payload.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
+}
+
+/// What a state's meaning depends on, hashed.
+pub(crate) fn fingerprint(settings: &Settings) -> u64 {
+    let ewma = settings.ewma.map_or(0.0, |layer| layer.alpha);
+    let mahalanobis = settings.mahalanobis.map_or(0.0, |layer| layer.alpha);
+    let mut numbers = vec![settings.features as u64, ewma.to_bits(), mahalanobis.to_bits()];
+    numbers.extend([settings.false_alarm_rate.to_bits(), u64::from(settings.warm_up)]);
+    if let Some(chains) = settings.chains {
+        numbers.extend([chains.chains, chains.depth, chains.width, chains.window].map(u64::from));
+    }
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    hash(&bytes)
+}
+
+/// FNV-1a, 64 bits: the same everywhere and for ever.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
