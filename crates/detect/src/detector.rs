@@ -6,7 +6,7 @@ use crate::{
     half_space::HalfSpace,
     moments::Moments,
     snapshot,
-    tail::{TAIL_WORDS, Tail, calibration_max},
+    tail::{Exclusion, TAIL_WORDS, Tail, calibration_max},
     words::MAGNITUDE_MAX,
 };
 
@@ -17,6 +17,10 @@ const LEAST_THRESHOLDS: [f64; Layer::COUNT] = [1.0, 1.0, 0.5];
 /// The share of its memory that a layer keeps out as alarms before it learns from them. Chains keep out longer:
 /// a burst of a quarter of their window must stay anomalous to its end.
 const EXCLUSION_CAPS: [f64; Layer::COUNT] = [0.1, 0.1, 0.3];
+
+/// Alarms that a layer learns from all the same, as a multiple of the false-alarm rate. Chains that never counted
+/// the rarest ordinary events would find them rarer and rarer; moments would be pulled by an outlier's size.
+const LEARNABLE: [f64; Layer::COUNT] = [0.0, 0.0, 4.0];
 
 /// Settings and what follows from them, shared by all keys.
 #[derive(Debug, Clone)]
@@ -71,8 +75,9 @@ impl Detector {
         let calibrate_after = [settle, settle, 2 * settle].map(|first| first.max(latest));
         let tails = std::array::from_fn(|layer| {
             let calibration = settings.warm_up - calibrate_after[layer];
-            let (least, cap) = (LEAST_THRESHOLDS[layer], EXCLUSION_CAPS[layer]);
-            Tail::new(settings.false_alarm_rate, least, calibration, memories[layer], cap)
+            let exclusion =
+                Exclusion { memory: memories[layer], cap: EXCLUSION_CAPS[layer], learnable: LEARNABLE[layer] };
+            Tail::new(settings.false_alarm_rate, LEAST_THRESHOLDS[layer], calibration, exclusion)
         });
         let layers = settings.layers();
         let at = Parts::new(&layers, moments.as_ref(), covariance.as_ref(), half_space.as_ref());

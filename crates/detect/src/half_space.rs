@@ -23,6 +23,9 @@ const ROUND: f32 = 12_582_912.0;
 /// How much drift of mean (in deviations) or deviation (as a factor) makes a new window take new standards.
 const DRIFT: (f64, f64) = (0.25, 1.25);
 
+/// Splits whose counters are located before they are read; no chain has more than 16.
+const SPLITS_A_GROUP: usize = 32;
+
 /// Chains whose cell counts are multiplied before one logarithm is taken: 16 * 32 bits are within a double's range.
 const CHAINS_A_LOGARITHM: usize = 16;
 
@@ -112,29 +115,28 @@ impl HalfSpace {
         let (splits, counters) = words[self.splits_at()..].split_at_mut(self.splits().div_ceil(2));
         let shift = if reference == 0.0 { 16 } else { 0 };
         let (mut bits, mut product) = (0.0, 1.0);
-        for chain in 0..self.chains {
-            let (mut least, mut cell, mut own_cell) = (u64::MAX, 0, 0);
-            for level in 0..self.depth {
-                let split = chain * self.depth + level;
-                let packed = half(splits, split);
-                cell = step(cell, packed, &z);
-                let at = split * self.width + self.counter(cell);
-                let counter = half(counters, at);
-                least = least.min((u64::from(counter >> shift & 0xffff) + 1) << (level + 1));
-                if different {
-                    own_cell = step(own_cell, packed, &own);
-                    count_up(counters, split * self.width + self.counter(own_cell));
-                } else if counter < 0xffff_0000 {
-                    set_half(counters, at, counter + 0x1_0000);
+        // Where the counters are is worked out for several chains before any is read: reads that miss the cache
+        // then wait together.
+        let group = (SPLITS_A_GROUP / self.depth).min(CHAINS_A_LOGARITHM);
+        for first in (0..self.chains).step_by(group) {
+            let chains = first..self.chains.min(first + group);
+            let at = self.locate(splits, &z, chains.clone());
+            let own_at = if different { self.locate(splits, &own, chains.clone()) } else { at };
+            let located = chains.len() * self.depth;
+            for (at, own_at) in at[..located].chunks(self.depth).zip(own_at[..located].chunks(self.depth)) {
+                let mut least = u64::MAX;
+                for (level, at) in at.iter().enumerate() {
+                    let counter = half(counters, *at as usize) >> shift & 0xffff;
+                    least = least.min((u64::from(counter) + 1) << (level + 1));
                 }
+                for at in own_at {
+                    count_up(counters, *at as usize);
+                }
+                product *= least as f64;
             }
-            product *= least as f64;
-            if (chain + 1) % CHAINS_A_LOGARITHM == 0 {
-                bits += libm::log2(product);
-                product = 1.0;
-            }
+            bits += libm::log2(product);
+            product = 1.0;
         }
-        bits += libm::log2(product);
         set(words, LEARNED, learned + 1.0);
         if reference == 0.0 && learned < self.settle {
             return f64::NAN;
@@ -150,13 +152,10 @@ impl HalfSpace {
         set(words, LEARNED, get(words, LEARNED) - 1.0);
         let (splits, counters) = words[self.splits_at()..].split_at_mut(self.splits().div_ceil(2));
         for chain in 0..self.chains {
-            let mut cell = 0;
-            for split in chain * self.depth..(chain + 1) * self.depth {
-                cell = step(cell, half(splits, split), &own);
-                let at = split * self.width + self.counter(cell);
-                let counter = half(counters, at);
+            for at in &self.locate(splits, &own, chain..chain + 1)[..self.depth] {
+                let counter = half(counters, *at as usize);
                 if (0x1_0000..0xffff_0000).contains(&counter) {
-                    set_half(counters, at, counter - 0x1_0000);
+                    set_half(counters, *at as usize, counter - 0x1_0000);
                 }
             }
         }
@@ -210,9 +209,18 @@ impl HalfSpace {
         z
     }
 
-    /// The counter of a cell.
-    fn counter(&self, cell: u32) -> usize {
-        ((u64::from(cell) * self.width as u64) >> 32) as usize
+    /// The counters of an event's cells, chain by chain; `chains` have at most [`SPLITS_A_GROUP`] splits.
+    #[inline]
+    fn locate(&self, splits: &[u64], z: &Standardised, chains: std::ops::Range<usize>) -> [u32; SPLITS_A_GROUP] {
+        let mut located = [0; SPLITS_A_GROUP];
+        for (chain, located) in chains.zip(located.chunks_exact_mut(self.depth)) {
+            let mut cell = 0;
+            for (split, at) in (chain * self.depth..).zip(located) {
+                cell = step(cell, half(splits, split), z);
+                *at = (split * self.width) as u32 + ((u64::from(cell) * self.width as u64) >> 32) as u32;
+            }
+        }
+        located
     }
 }
 

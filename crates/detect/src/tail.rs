@@ -19,7 +19,7 @@ pub(crate) const PEAKS: usize = 32;
 const PEAKS_REMEMBERED: f64 = 512.0;
 
 /// The shape before anything is known, and how many peaks that is worth.
-const SHAPE_PRIOR: (f64, f64) = (0.1, 24.0);
+const SHAPE_PRIOR: (f64, f64) = (0.15, 32.0);
 
 /// Alarms that may stand in the fit at once, at most.
 const BUDGET_MAX: f64 = 4.0;
@@ -32,15 +32,16 @@ const BASE: usize = 1;
 const EVENTS: usize = 2;
 const BUDGET: usize = 3;
 const EXCLUDED: usize = 4;
-const BLOCK: usize = 5;
-const SHARE: usize = 6;
-const MOMENT_0: usize = 7;
-const MOMENT_1: usize = 8;
-const WEIGHT: usize = 9;
-const DRAWS: usize = 10;
-const SCALE: usize = 11;
-const SHAPE: usize = 12;
-const FIELDS: usize = 13;
+const LEARNABLE: usize = 5;
+const BLOCK: usize = 6;
+const SHARE: usize = 7;
+const MOMENT_0: usize = 8;
+const MOMENT_1: usize = 9;
+const WEIGHT: usize = 10;
+const DRAWS: usize = 11;
+const SCALE: usize = 12;
+const SHAPE: usize = 13;
+const FIELDS: usize = 14;
 
 /// Words of a threshold: its numbers and its block of peaks.
 pub(crate) const TAIL_WORDS: usize = FIELDS + PEAKS / 2;
@@ -56,10 +57,23 @@ pub(crate) struct Tail {
     least: f64,
     /// Scores that give the first base.
     calibration: f64,
+    /// Alarms an event that the layer may learn from all the same.
+    learnable: f64,
     /// What the count of recent exclusions keeps at each event.
     keep: f64,
     /// Recent exclusions beyond which alarms are learned from.
     cap: f64,
+}
+
+/// Which alarms a layer does not learn from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exclusion {
+    /// Events after which an exclusion is forgotten.
+    pub(crate) memory: f64,
+    /// The share of the memory that may be excluded; what alarms beyond it is the new normal.
+    pub(crate) cap: f64,
+    /// Alarms the layer may learn from all the same, as a multiple of the false-alarm rate.
+    pub(crate) learnable: f64,
 }
 
 /// What became of a score.
@@ -73,11 +87,18 @@ pub(crate) struct Verdict {
 }
 
 impl Tail {
-    /// `memory`: events after which an exclusion is forgotten; `cap`: the share of them that may be excluded.
-    pub(crate) fn new(rate: f64, least: f64, calibration: u32, memory: f64, cap: f64) -> Self {
-        let share = peak_share(rate);
-        let memory = memory.max(64.0);
-        Self { rate, share, least, calibration: f64::from(calibration), keep: 1.0 - 1.0 / memory, cap: cap * memory }
+    /// For a share `rate` of false alarms, never at scores below `least`, after `calibration` scores.
+    pub(crate) fn new(rate: f64, least: f64, calibration: u32, exclusion: Exclusion) -> Self {
+        let memory = exclusion.memory.max(64.0);
+        Self {
+            rate,
+            share: peak_share(rate),
+            least,
+            calibration: f64::from(calibration),
+            learnable: exclusion.learnable * rate,
+            keep: 1.0 - 1.0 / memory,
+            cap: exclusion.cap * memory,
+        }
     }
 
     /// Judges a score and learns from it. NaN is no score and changes nothing.
@@ -86,15 +107,16 @@ impl Tail {
         if score.is_nan() {
             return Verdict { ratio: 0.0, alarm: false, learn: true };
         }
-        if get(words, WEIGHT) == 0.0 {
+        let threshold = get(words, THRESHOLD);
+        if threshold == 0.0 {
             self.calibrate(words, score);
             return Verdict { ratio: 0.0, alarm: false, learn: true };
         }
-        let threshold = get(words, THRESHOLD);
         let ratio = (score / threshold).max(0.0);
         let events = get(words, EVENTS) + 1.0;
         set(words, EVENTS, events);
         set(words, BUDGET, (get(words, BUDGET) + self.rate).min(BUDGET_MAX));
+        set(words, LEARNABLE, (get(words, LEARNABLE) + self.learnable).min(BUDGET_MAX));
         set(words, EXCLUDED, get(words, EXCLUDED) * self.keep);
         let verdict = if score <= threshold {
             let excess = score - get(words, BASE);
@@ -117,11 +139,14 @@ impl Tail {
     #[cold]
     fn alarm(&self, words: &mut [u64]) -> bool {
         let (excluded, budget) = (get(words, EXCLUDED), get(words, BUDGET));
-        let learn = excluded + 1.0 > self.cap;
-        if !learn {
+        let capped = excluded + 1.0 > self.cap;
+        let learn = capped || get(words, LEARNABLE) >= 1.0;
+        if learn {
+            set(words, LEARNABLE, (get(words, LEARNABLE) - 1.0).max(0.0));
+        } else {
             set(words, EXCLUDED, excluded + 1.0);
         }
-        if learn || budget >= 1.0 {
+        if capped || budget >= 1.0 {
             set(words, BUDGET, (budget - 1.0).max(0.0));
             let draw = get(words, DRAWS) + 1.0;
             set(words, DRAWS, draw % 4096.0);
