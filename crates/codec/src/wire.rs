@@ -141,10 +141,11 @@ impl<'a> Cursor<'a> {
         let length = self.long(what)?;
         match usize::try_from(length) {
             Ok(length) if length <= self.bytes.len() => Ok(length),
-            Ok(length) => {
-                Err(Problem::new(format!("{what} of {length} bytes, but only {} are left", self.bytes.len())))
-            }
-            Err(_) => Err(Problem::new(format!("{what} with the negative length {length}"))),
+            Ok(length) => Err(Problem::new(format!(
+                "{what} has a length of {length}, but only {} bytes are left",
+                self.bytes.len()
+            ))),
+            Err(_) => Err(Problem::new(format!("{what} has the negative length {length}"))),
         }
     }
 
