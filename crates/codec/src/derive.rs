@@ -24,13 +24,13 @@ use crate::{
     avro::{
         Decimal, Enum, Field, Fixed, FixedLogical, IntLogical, Kind, LongLogical, Name, Named, NullBranch, Record, Site,
     },
-    parse, types,
+    names, parse, types,
 };
 
 /// The record for rows of an Arrow schema.
 pub(crate) fn derive(arrow: &Schema, name: &str, namespace: &str) -> Result<Record, CodecError> {
     let fail = |message: String| CodecError::Schema { message };
-    parse::check_name(name).and_then(|()| parse::check_namespace(namespace)).map_err(fail)?;
+    names::check_name(name).and_then(|()| names::check_namespace(namespace)).map_err(fail)?;
     if arrow.fields().is_empty() {
         return Err(fail(format!("record `{name}` has no columns")));
     }
@@ -38,7 +38,7 @@ pub(crate) fn derive(arrow: &Schema, name: &str, namespace: &str) -> Result<Reco
     for column in arrow.fields() {
         let path = format!("{name}_{}", column.name());
         let in_context = |reason: String| fail(format!("column `{}`: {reason}", column.name()));
-        parse::check_name(column.name()).map_err(in_context)?;
+        names::check_name(column.name()).map_err(in_context)?;
         if fields.iter().any(|other| other.name == *column.name()) {
             return Err(fail(format!("two columns are named `{}`", column.name())));
         }
@@ -177,7 +177,7 @@ fn nested(children: &arrow::datatypes::Fields, path: &str, namespace: &str) -> R
     children
         .iter()
         .map(|child| {
-            parse::check_name(child.name())?;
+            names::check_name(child.name())?;
             field(child, &format!("{path}_{}", child.name()), namespace)
         })
         .collect()

@@ -2,6 +2,7 @@
 //!
 //! Pure: schemas and bytes in, batches and reasons out. Nothing is fetched: an unknown schema id is an answer.
 
+mod arrays;
 mod avro;
 mod columns;
 mod decimal;
@@ -11,6 +12,7 @@ mod derive;
 mod emit;
 mod encoder;
 mod error;
+mod names;
 mod parse;
 mod plan;
 mod read;

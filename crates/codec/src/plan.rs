@@ -10,8 +10,13 @@ use std::collections::HashMap;
 
 use crate::{
     avro::{Decimal, Enum, Field, FixedLogical, IntLogical, Kind, LongLogical, Named, Record, Site},
-    default,
+    columns::Column,
+    default, read,
+    wire::Cursor,
 };
+
+/// What a default may take in each row, in bytes of Avro and in units of eight bytes of its arrays and maps.
+pub(crate) const DEFAULT_WEIGHT_MAX: u64 = 4096;
 
 /// How the bytes of a value become an entry of a column.
 #[derive(Debug)]
@@ -90,6 +95,8 @@ pub(crate) struct DefaultPlan {
     pub(crate) plan: Plan,
     /// The default in Avro binary.
     pub(crate) bytes: Vec<u8>,
+    /// How much memory it takes, in units of eight bytes.
+    weight: u64,
 }
 
 impl Plan {
@@ -104,7 +111,7 @@ impl Plan {
                     Target::Column(_, plan) => plan.weight(),
                     Target::Skip(_) => 0,
                 });
-                let defaults = record.defaults.iter().map(|field| field.plan.weight() * (1 + field.bytes.len() as u64));
+                let defaults = record.defaults.iter().map(|field| field.weight);
                 1 + fields.sum::<u64>() + defaults.sum::<u64>()
             }
             _ => 1,
@@ -249,5 +256,12 @@ fn default_of(column: usize, field: &Field) -> Result<DefaultPlan, String> {
     };
     let in_field = |reason: String| format!("field `{}`: {reason}", field.name);
     let bytes = default::encode(&field.site, value).map_err(in_field)?;
-    Ok(DefaultPlan { column, plan: site(&field.site, &field.site).map_err(in_field)?, bytes })
+    let plan = site(&field.site, &field.site).map_err(in_field)?;
+    let mut cursor = Cursor::new(&bytes, DEFAULT_WEIGHT_MAX);
+    let read = read::read(&plan, &mut Column::of_site(&field.site), &mut cursor);
+    if read.is_err() || bytes.len() as u64 > DEFAULT_WEIGHT_MAX {
+        return Err(in_field(format!("a default of {} bytes is too large to stand in every row", bytes.len())));
+    }
+    let weight = plan.weight() + bytes.len() as u64 + (DEFAULT_WEIGHT_MAX - cursor.budget());
+    Ok(DefaultPlan { column, plan, bytes, weight })
 }

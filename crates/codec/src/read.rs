@@ -7,7 +7,7 @@ use crate::{
     avro::{Decimal, Kind, Site},
     columns::{Column, Values},
     decimal,
-    plan::{Plan, RecordPlan, Target},
+    plan::{DEFAULT_WEIGHT_MAX, Plan, RecordPlan, Target},
     wire::{Cursor, Problem, Read},
 };
 
@@ -93,8 +93,7 @@ fn read_record(plan: &RecordPlan, children: &mut [Column], cursor: &mut Cursor<'
         .map_err(|problem| problem.within(&field.name))?;
     }
     for default in &plan.defaults {
-        // The plan's weight has paid for it already.
-        read(&default.plan, &mut children[default.column], &mut Cursor::new(&default.bytes, u64::MAX))?;
+        read(&default.plan, &mut children[default.column], &mut Cursor::new(&default.bytes, DEFAULT_WEIGHT_MAX))?;
     }
     Ok(())
 }

@@ -141,6 +141,12 @@ fn schemas_that_never_fit_are_refused_with_the_field() {
             "field `r`: field `x`: double cannot be read as float",
         ),
     ];
+    let large = format!(
+        r#"{{"name": "a", "type": "int"}}, {{"name": "b", "type": "string", "default": "{}"}}"#,
+        "x".repeat(5000)
+    );
+    let reason = "field `b`: a default of 5002 bytes is too large to stand in every row";
+    let cases = cases.into_iter().chain([(r#"{"name": "a", "type": "int"}"#, large.as_str(), reason)]);
     for (writer, reader, reason) in cases {
         assert_eq!(
             read(writer, reader, vec![]).unwrap_err(),
