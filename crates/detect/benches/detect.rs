@@ -52,3 +52,11 @@ fn snapshot_and_restore(bencher: Bencher) {
     let state = detector.fresh(b"key");
     bencher.bench_local(|| detector.restore(&detector.snapshot(&state)));
 }
+
+/// What the same results on every platform cost: the logarithm of `libm` against the platform's.
+#[divan::bench(args = ["libm", "platform"], sample_count = 20)]
+fn logarithm(bencher: Bencher, which: &str) {
+    let values: Vec<f64> = (1..1_000).map(f64::from).collect();
+    let log2 = if which == "libm" { libm::log2 } else { f64::log2 };
+    bencher.counter(ItemsCount::new(values.len())).bench_local(|| values.iter().map(|x| log2(*x)).sum::<f64>());
+}

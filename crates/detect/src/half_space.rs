@@ -9,7 +9,11 @@
 //!
 //! Features are standardised by mean and deviation frozen with the window. A missing feature is at its mean.
 
-use crate::{Chains, FEATURES_MAX, moments::Moments, words::{get, half, set, set_half}};
+use crate::{
+    Chains, FEATURES_MAX,
+    moments::Moments,
+    words::{get, half, set, set_half},
+};
 
 /// A cell at the first split on a feature, in standard deviations; each further split on it halves that.
 const CELL: f32 = 3.0;
@@ -32,7 +36,8 @@ const CHAINS_A_LOGARITHM: usize = 16;
 const LEARNED: usize = 0;
 const REFERENCE: usize = 1;
 const DIFFERENT: usize = 2;
-const HEAD: usize = 3;
+const REFERENCE_BITS: usize = 3;
+const HEAD: usize = 4;
 
 /// Where the numbers are: head, the standards of the reference and of the current window (means, then inverse
 /// deviations), splits two a word, counters two a word. A counter's low 16 bits belong to the reference, its high
@@ -141,8 +146,8 @@ impl HalfSpace {
         if reference == 0.0 && learned < self.settle {
             return f64::NAN;
         }
-        let events = if reference == 0.0 { learned } else { reference };
-        libm::log2(events + 1.0) - bits / self.chains as f64
+        let all = if reference == 0.0 { libm::log2(learned + 1.0) } else { get(words, REFERENCE_BITS) };
+        all - bits / self.chains as f64
     }
 
     /// Takes the event that was scored last out of the current window.
@@ -167,6 +172,7 @@ impl HalfSpace {
             return;
         }
         set(words, REFERENCE, get(words, LEARNED));
+        set(words, REFERENCE_BITS, libm::log2(get(words, LEARNED) + 1.0));
         set(words, LEARNED, 0.0);
         let current = HEAD + 2 * self.features;
         words.copy_within(current..current + 2 * self.features, HEAD);
@@ -247,4 +253,45 @@ fn next(state: &mut u64) -> u64 {
     let mixed = (*state ^ *state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ mixed >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half_space() -> (HalfSpace, Vec<u64>, Moments, Vec<u64>) {
+        let half_space = HalfSpace::new(Chains { chains: 4, depth: 6, width: 64, window: 64 }, 2, 8);
+        let moments = Moments { features: 2, alpha: 1e-2 };
+        let (mut words, mut learned) = (vec![0; half_space.words()], vec![0; moments.words()]);
+        for x in [[1.0, 1.0], [-1.0, -1.0]] {
+            moments.learn(&mut learned, &x);
+        }
+        half_space.draw(&mut words, 7);
+        half_space.start(&mut words, &moments, &learned);
+        (half_space, words, moments, learned)
+    }
+
+    #[test]
+    fn an_event_taken_back_leaves_no_trace() {
+        let (half_space, mut words, ..) = half_space();
+        half_space.score(&mut words, &[0.3, 0.1]);
+        let before = words.clone();
+        half_space.score(&mut words, &[0.5, f64::NAN]);
+        assert_ne!(words, before);
+        half_space.take_back(&mut words, &[0.5, f64::NAN]);
+        assert_eq!(words, before);
+    }
+
+    #[test]
+    fn the_reference_is_frozen_until_the_window_is_full() {
+        let (half_space, mut words, moments, learned) = half_space();
+        let mut scores = Vec::new();
+        for event in 0..192 {
+            scores.push(half_space.score(&mut words, if event < 64 { &[0.0, 0.0] } else { &[5.0, 5.0] }));
+            half_space.turn(&mut words, &moments, &learned);
+        }
+        assert!(scores[..8].iter().all(|score| score.is_nan()) && scores[8].is_finite());
+        assert!(scores[64] > 4.0 && scores[64..128].iter().all(|score| *score == scores[64]), "{:?}", &scores[60..130]);
+        assert!(scores[128] < 0.5 && scores[128..].iter().all(|score| *score == scores[128]));
+    }
 }

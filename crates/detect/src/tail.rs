@@ -24,6 +24,9 @@ const SHAPE_PRIOR: (f64, f64) = (0.15, 32.0);
 /// Alarms that may stand in the fit at once, at most.
 const BUDGET_MAX: f64 = 4.0;
 
+/// While a fit is young its threshold may be far too low, and then this many times the expected alarms stand in it.
+const YOUNG: f64 = 4.0;
+
 /// The golden ratio less one: its multiples fill the unit interval evenly.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
@@ -33,15 +36,16 @@ const EVENTS: usize = 2;
 const BUDGET: usize = 3;
 const EXCLUDED: usize = 4;
 const LEARNABLE: usize = 5;
-const BLOCK: usize = 6;
-const SHARE: usize = 7;
-const MOMENT_0: usize = 8;
-const MOMENT_1: usize = 9;
-const WEIGHT: usize = 10;
-const DRAWS: usize = 11;
-const SCALE: usize = 12;
-const SHAPE: usize = 13;
-const FIELDS: usize = 14;
+const ACCRUAL: usize = 6;
+const BLOCK: usize = 7;
+const SHARE: usize = 8;
+const MOMENT_0: usize = 9;
+const MOMENT_1: usize = 10;
+const WEIGHT: usize = 11;
+const DRAWS: usize = 12;
+const SCALE: usize = 13;
+const SHAPE: usize = 14;
+const FIELDS: usize = 15;
 
 /// Words of a threshold: its numbers and its block of peaks.
 pub(crate) const TAIL_WORDS: usize = FIELDS + PEAKS / 2;
@@ -115,7 +119,7 @@ impl Tail {
         let ratio = (score / threshold).max(0.0);
         let events = get(words, EVENTS) + 1.0;
         set(words, EVENTS, events);
-        set(words, BUDGET, (get(words, BUDGET) + self.rate).min(BUDGET_MAX));
+        set(words, BUDGET, (get(words, BUDGET) + get(words, ACCRUAL)).min(BUDGET_MAX));
         set(words, LEARNABLE, (get(words, LEARNABLE) + self.learnable).min(BUDGET_MAX));
         set(words, EXCLUDED, get(words, EXCLUDED) * self.keep);
         let verdict = if score <= threshold {
@@ -242,6 +246,8 @@ impl Tail {
         }
         set(words, SHARE, share);
         set(words, WEIGHT, remembered);
+        let young = if remembered < PEAKS_REMEMBERED { YOUNG } else { 1.0 };
+        set(words, ACCRUAL, self.rate * young);
         set(words, SCALE, scale);
         set(words, SHAPE, shape);
         set(words, BLOCK, 0.0);

@@ -133,3 +133,23 @@ fn a_missing_feature_hides_no_other() {
     assert!(alarmed(&learned.score(&[f64::NAN; FEATURES])).is_empty());
     assert!(learned.score(&[f64::NAN, f64::INFINITY, 9.0, 0.0, 0.0, 0.0]).alarmed(Layer::Ewma));
 }
+
+/// One event in a hundred is an anomaly, ten times the asked false-alarm rate: the threshold must not rise over them.
+#[test]
+fn frequent_anomalies_stay_anomalous() {
+    let mut learned = Learned::new(1_000);
+    let mut seen = [0; Layer::COUNT];
+    for _ in 0..300 {
+        for _ in 0..99 {
+            learned.ordinary(0.0);
+        }
+        let mut x = learned.draw();
+        x[3] += 9.0;
+        x[4] -= 9.0;
+        let scores = learned.score(&x);
+        for layer in Layer::ALL {
+            seen[layer as usize] += usize::from(scores.alarmed(layer));
+        }
+    }
+    assert!(seen[0] >= 270 && seen[1] >= 270, "{seen:?} of 300");
+}
