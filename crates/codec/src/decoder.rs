@@ -1,6 +1,9 @@
 //! Messages to batches.
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::{
+    array::{RecordBatch, RecordBatchOptions},
+    error::ArrowError,
+};
 
 use crate::{
     CodecError, ValueSchema,
@@ -36,9 +39,10 @@ impl Default for Limits {
 
 /// Decodes framed messages into batches of one reader's schema.
 ///
-/// Every byte of a message is checked while it is stored, in one pass: lengths and counts against the bytes that are
-/// left, booleans, UTF-8, enum indices, union branches, digits of decimals, and that nothing is left over. A message
-/// that fails is taken back out of the columns, so that it costs the others nothing.
+/// A message is checked while it is stored, in one pass: lengths and counts against the bytes that are left, booleans,
+/// enum indices, union branches, digits of decimals, and that nothing is left over. One that fails is taken back out of
+/// the columns, so that it costs the others nothing. UTF-8 is checked a column at a time; where that fails, the call
+/// goes through its messages a second time to find the culprit.
 #[derive(Debug)]
 pub struct Decoder {
     reader: ValueSchema,
@@ -110,6 +114,16 @@ impl Decoder {
     /// message is no error.
     pub fn decode(&mut self, messages: &[&[u8]]) -> Result<Decoded, CodecError> {
         self.check(messages)?;
+        // Text is checked a column at a time, which is quicker; only where that fails, a message at a time.
+        match self.decode_with(messages, false) {
+            Ok(decoded) => Ok(decoded),
+            Err(_) => {
+                self.decode_with(messages, true).map_err(|error| CodecError::Decode { message: error.to_string() })
+            }
+        }
+    }
+
+    fn decode_with(&mut self, messages: &[&[u8]], check_text: bool) -> Result<Decoded, ArrowError> {
         self.rows.truncate(0);
         self.rows.reserve(messages.len());
         let mut good = Vec::with_capacity(messages.len());
@@ -127,15 +141,24 @@ impl Decoder {
                     continue;
                 }
             };
-            match read_row(&self.writers[writer].1, &mut self.rows, body, self.limits.message_bytes_max) {
+            let plan = &self.writers[writer].1;
+            let cursor = Cursor::new(body, self.limits.message_bytes_max as u64);
+            let first = if check_text { cursor.clone() } else { cursor.clone().with_text_unchecked() };
+            match read_row(plan, &mut self.rows, first) {
                 Ok(()) => good.push(index),
                 Err(problem) => {
+                    self.rows.truncate(good.len());
+                    // With text checked too: the reason must not depend on which messages share the batch.
+                    let problem = read_row(plan, &mut self.rows, cursor).err().unwrap_or(problem);
                     self.rows.truncate(good.len());
                     rejected.push(Rejected { message: index, reason: problem.to_string() });
                 }
             }
         }
-        Ok(Decoded { rows: self.take_rows(good.len())?, messages: good, rejected, unknown })
+        let columns = self.rows.take_children()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(good.len()));
+        let rows = RecordBatch::try_new_with_options(self.reader.arrow().clone(), columns, &options)?;
+        Ok(Decoded { rows, messages: good, rejected, unknown })
     }
 
     fn check(&self, messages: &[&[u8]]) -> Result<(), CodecError> {
@@ -167,14 +190,6 @@ impl Decoder {
             Err(_) => false,
         }
     }
-
-    fn take_rows(&mut self, rows: usize) -> Result<RecordBatch, CodecError> {
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        self.rows
-            .take_children()
-            .and_then(|columns| RecordBatch::try_new_with_options(self.reader.arrow().clone(), columns, &options))
-            .map_err(|error| CodecError::Decode { message: error.to_string() })
-    }
 }
 
 /// The schema id and what comes after it.
@@ -192,8 +207,7 @@ fn header(message: &[u8], bytes_max: usize) -> Result<(u32, &[u8]), String> {
     }
 }
 
-fn read_row(plan: &Plan, rows: &mut Column, body: &[u8], budget: usize) -> Read<()> {
-    let mut cursor = Cursor::new(body, budget as u64);
+fn read_row(plan: &Plan, rows: &mut Column, mut cursor: Cursor<'_>) -> Read<()> {
     read::read(plan, rows, &mut cursor)?;
     match cursor.len() {
         0 => Ok(()),

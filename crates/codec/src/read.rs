@@ -36,7 +36,7 @@ pub(crate) fn read(plan: &Plan, column: &mut Column, cursor: &mut Cursor<'_>) ->
     Ok(())
 }
 
-#[inline]
+#[inline(always)]
 fn read_value(plan: &Plan, values: &mut Values, cursor: &mut Cursor<'_>) -> Read<()> {
     match (plan, values) {
         (Plan::Double, Values::Double(out)) => out.push(f64::from_le_bytes(cursor.array("double")?)),
@@ -118,16 +118,21 @@ fn read_decimal(decimal: Decimal, size: Option<usize>, values: &mut Values, curs
     Ok(())
 }
 
-#[inline]
+#[inline(always)]
 fn push_bytes(bytes: &[u8], offsets: &mut Vec<i32>, data: &mut Vec<u8>) -> Read<()> {
     data.extend_from_slice(bytes);
     offsets.push(offset(data.len())?);
     Ok(())
 }
 
-#[inline]
+#[inline(always)]
 fn offset(end: usize) -> Read<i32> {
-    i32::try_from(end).map_err(|_| Problem::new("the batch would have more than 2 GiB in one column; cut it smaller"))
+    i32::try_from(end).map_err(|_| too_long())
+}
+
+#[cold]
+fn too_long() -> Box<Problem> {
+    Problem::new("the batch would have more than 2 GiB in one column; cut it smaller")
 }
 
 /// Passes over a value that the reader does not have, with the same checks.
@@ -145,7 +150,7 @@ fn skip(site: &Site, cursor: &mut Cursor<'_>) -> Read<()> {
         Kind::Float => drop(cursor.array::<4>("float")?),
         Kind::Double => drop(cursor.array::<8>("double")?),
         Kind::Bytes | Kind::Decimal(_) => drop(cursor.prefixed("bytes")?),
-        Kind::String { .. } => drop(cursor.text()?),
+        Kind::String { .. } => cursor.skip_text()?,
         Kind::Fixed(fixed) => drop(cursor.take(fixed.size, "fixed")?),
         Kind::Enum(symbols) => drop(cursor.symbol(symbols.symbols.len())?),
         Kind::Record(record) => {
@@ -155,7 +160,9 @@ fn skip(site: &Site, cursor: &mut Cursor<'_>) -> Read<()> {
         }
         // What is skipped takes no memory.
         Kind::Array(items) => cursor.blocks("array", 0, |cursor| skip(items, cursor))?,
-        Kind::Map(values) => cursor.blocks("map", 0, |cursor| cursor.text().and_then(|_| skip(values, cursor)))?,
+        Kind::Map(values) => {
+            cursor.blocks("map", 0, |cursor| cursor.skip_text().and_then(|()| skip(values, cursor)))?
+        }
     }
     Ok(())
 }

@@ -38,16 +38,23 @@ impl std::fmt::Display for Problem {
 pub(crate) type Read<T> = Result<T, Box<Problem>>;
 
 /// What is left of a message.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     /// How much more memory its arrays and maps may take, in units of eight bytes.
     budget: u64,
+    /// Whether text is checked here, or by the array that it becomes.
+    check_text: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8], budget: u64) -> Self {
-        Self { bytes, budget }
+        Self { bytes, budget, check_text: true }
+    }
+
+    /// The same, where whoever makes an array of the text checks it.
+    pub(crate) fn with_text_unchecked(self) -> Self {
+        Self { check_text: false, ..self }
     }
 
     /// Bytes left.
@@ -60,7 +67,7 @@ impl<'a> Cursor<'a> {
         self.budget
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, length: usize, what: &str) -> Read<&'a [u8]> {
         match self.bytes.split_at_checked(length) {
             Some((taken, rest)) => {
@@ -71,7 +78,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn array<const N: usize>(&mut self, what: &str) -> Read<[u8; N]> {
         match self.bytes.split_first_chunk::<N>() {
             Some((taken, rest)) => {
@@ -87,23 +94,23 @@ impl<'a> Cursor<'a> {
         match self.array::<1>("boolean")? {
             [0] => Ok(false),
             [1] => Ok(true),
-            [other] => Err(Problem::new(format!("byte {other} is no boolean, which is 0 or 1"))),
+            [other] => Err(no_boolean(other)),
         }
     }
 
     #[inline]
     pub(crate) fn int(&mut self) -> Read<i32> {
         let value = self.long("int")?;
-        i32::try_from(value).map_err(|_| Problem::new(format!("{value} does not fit an int")))
+        i32::try_from(value).map_err(|_| no_int(value))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn long(&mut self, what: &str) -> Read<i64> {
         let zigzag = self.varint(what)?;
         Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self, what: &str) -> Read<u64> {
         if let [first, rest @ ..] = self.bytes
             && *first < 0x80
@@ -115,7 +122,6 @@ impl<'a> Cursor<'a> {
     }
 
     /// Eight bytes at once where there are as many: a time in microseconds takes eight.
-    #[inline]
     fn long_varint(&mut self, what: &str) -> Read<u64> {
         if let Some(bytes) = self.bytes.first_chunk::<8>() {
             let word = u64::from_le_bytes(*bytes);
@@ -148,34 +154,35 @@ impl<'a> Cursor<'a> {
     }
 
     /// A length, and as many bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn prefixed(&mut self, what: &str) -> Read<&'a [u8]> {
         let length = self.length(what)?;
         self.take(length, what)
     }
 
     /// A length that is no more than what is left.
-    #[inline]
+    #[inline(always)]
     fn length(&mut self, what: &str) -> Read<usize> {
         let length = self.long(what)?;
         match usize::try_from(length) {
             Ok(length) if length <= self.bytes.len() => Ok(length),
-            Ok(length) => Err(Problem::new(format!(
-                "{what} has a length of {length}, but only {} bytes are left",
-                self.bytes.len()
-            ))),
-            Err(_) => Err(Problem::new(format!("{what} has the negative length {length}"))),
+            _ => Err(self.no_length(length, what)),
         }
     }
 
     /// Text, which must be UTF-8.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&mut self) -> Read<&'a [u8]> {
         let bytes = self.prefixed("string")?;
-        match std::str::from_utf8(bytes) {
-            Ok(_) => Ok(bytes),
-            Err(error) => Err(Problem::new(format!("string is not UTF-8 from its byte {} on", error.valid_up_to()))),
+        if self.check_text {
+            check_text(bytes)?;
         }
+        Ok(bytes)
+    }
+
+    /// Text that becomes no array.
+    pub(crate) fn skip_text(&mut self) -> Read<()> {
+        check_text(self.prefixed("string")?)
     }
 
     /// An index of so many symbols.
@@ -184,7 +191,7 @@ impl<'a> Cursor<'a> {
         let index = self.long("enum")?;
         match usize::try_from(index) {
             Ok(index) if index < symbols => Ok(index),
-            _ => Err(Problem::new(format!("enum index {index}, but there are {symbols} symbols, from 0 on"))),
+            _ => Err(no_symbol(index, symbols)),
         }
     }
 
@@ -193,7 +200,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn is_null(&mut self, null: u8) -> Read<bool> {
         match self.long("union branch")? {
             branch @ (0 | 1) => Ok(branch == i64::from(null)),
-            branch => Err(Problem::new(format!("union branch {branch}, but there are two, 0 and 1"))),
+            branch => Err(no_branch(branch)),
         }
     }
 
@@ -239,8 +246,45 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
+    fn no_length(&self, length: i64, what: &str) -> Box<Problem> {
+        match length < 0 {
+            true => Problem::new(format!("{what} has the negative length {length}")),
+            false => {
+                Problem::new(format!("{what} has a length of {length}, but only {} bytes are left", self.bytes.len()))
+            }
+        }
+    }
+
+    #[cold]
     fn ends(&self, what: &str) -> Box<Problem> {
         Problem::new(format!("the message ends within a value ({what}), {} bytes are left", self.bytes.len()))
+    }
+}
+
+#[cold]
+fn no_boolean(byte: u8) -> Box<Problem> {
+    Problem::new(format!("byte {byte} is no boolean, which is 0 or 1"))
+}
+
+#[cold]
+fn no_int(value: i64) -> Box<Problem> {
+    Problem::new(format!("{value} does not fit an int"))
+}
+
+#[cold]
+fn no_symbol(index: i64, symbols: usize) -> Box<Problem> {
+    Problem::new(format!("enum index {index}, but there are {symbols} symbols, from 0 on"))
+}
+
+#[cold]
+fn no_branch(branch: i64) -> Box<Problem> {
+    Problem::new(format!("union branch {branch}, but there are two, 0 and 1"))
+}
+
+fn check_text(bytes: &[u8]) -> Read<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Problem::new(format!("string is not UTF-8 from its byte {} on", error.valid_up_to()))),
     }
 }
 

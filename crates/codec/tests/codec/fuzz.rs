@@ -93,6 +93,13 @@ proptest! {
         prop_assert_eq!(decoded.rows.num_rows(), decoded.messages.len());
         prop_assert!(decoded.rejected.iter().all(|rejected| !rejected.reason.is_empty()));
 
+        // A message fares the same on its own.
+        for (index, message) in slices.iter().enumerate() {
+            let alone = decoder.decode(&[message]).unwrap();
+            let reason = decoded.rejected.iter().find(|rejected| rejected.message == index).map(|rejected| &rejected.reason);
+            prop_assert_eq!(alone.rejected.first().map(|rejected| &rejected.reason), reason);
+        }
+
         // What nobody touched is there, as it was.
         for index in (0..good.len()).filter(|index| tampered[*index] == good[*index]) {
             let row = decoded.messages.binary_search(&index);
