@@ -16,7 +16,7 @@ use codec::ValueSchema;
 use expr::{Expression, Lookup};
 
 use self::{detect::Detection, enrich::Enrichment};
-use crate::{FileReader, node::Node, report::Report, scope::Scope};
+use crate::{FileReader, node::Node, report::Report, scope::Scope, suggestion::nearest};
 
 /// What follows from a definition.
 pub(crate) struct Checked {
@@ -59,4 +59,9 @@ pub(crate) fn check(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>
         rules,
         selections,
     })
+}
+
+/// Whether a field is missing only because of a slip in its name, which the check of the structure has reported.
+fn is_misspelt(node: &Node, field: &str) -> bool {
+    node.get(field).is_none() && node.entries().iter().any(|entry| nearest(&entry.name, [field]).is_some())
 }

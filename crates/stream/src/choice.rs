@@ -8,6 +8,8 @@ pub(crate) enum Choice<'s> {
     Values(Vec<&'s str>),
     /// A mapping with one field out of these, each with the schema of its value.
     Tags(Vec<(&'s str, &'s Json)>),
+    /// Null or this.
+    Optional(&'s Json),
     /// Values of several types.
     Shapes(Vec<&'s Json>),
     /// No choice.
@@ -19,9 +21,16 @@ pub(crate) fn of<'s>(root: &'s Json, schema: &'s Json) -> Choice<'s> {
     if let Some(values) = values(schema) {
         return Choice::Values(values);
     }
-    let branches = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Json::as_array);
-    let Some(branches) = branches else { return Choice::None };
-    let branches: Vec<&Json> = branches.iter().map(|branch| resolve(root, branch)).collect();
+    let Some(all) = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Json::as_array) else {
+        return Choice::None;
+    };
+    let branches = all.iter().map(|branch| resolve(root, branch)).filter(|branch| !is_null(branch));
+    let branches: Vec<&Json> = branches.collect();
+    if let [branch] = branches.as_slice()
+        && all.len() > 1
+    {
+        return Choice::Optional(branch);
+    }
     if let Some(values) = branches.iter().map(|branch| values(branch)).collect::<Option<Vec<_>>>() {
         return Choice::Values(values.concat());
     }
@@ -29,6 +38,10 @@ pub(crate) fn of<'s>(root: &'s Json, schema: &'s Json) -> Choice<'s> {
         Some(tags) => Choice::Tags(tags),
         None => Choice::Shapes(branches),
     }
+}
+
+fn is_null(schema: &Json) -> bool {
+    schema.get("type").and_then(Json::as_str) == Some("null")
 }
 
 /// Follows references within the document.

@@ -18,6 +18,7 @@ pub use self::{detect::*, source::*, store::*};
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Beamline stream definition")]
 pub struct StreamDefinition {
     /// The version of this format.
     pub api_version: ApiVersion,
@@ -48,7 +49,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
-    /// Lower-case letters, digits and hyphens. Topics, tables and Kubernetes objects are named after it.
+    /// Lower-case letters, digits and hyphens, a letter first. Topics, tables and Kubernetes objects are named after it.
     #[schemars(example = "particle-events", regex(pattern = r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"))]
     pub name: String,
     /// Free labels, carried along to Kubernetes objects.
@@ -98,7 +99,7 @@ fn default_partitions() -> u32 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QualityRule {
-    /// The rule's name, which the dead letter carries: letters, digits, `_`, `-` and `.`, a letter or `_` first.
+    /// Letters, digits, `_`, `-` and `.`, a letter or `_` first. It is the name that the dead letter carries.
     #[schemars(example = &"positive_energy", regex(pattern = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"))]
     pub name: String,
     /// SQL that is true for a good row. Null counts as false.
@@ -113,9 +114,11 @@ pub struct Enrich {
     /// Columns looked up in reference tables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lookups: Vec<Lookup>,
-    /// New columns as SQL, in order; a later one may use an earlier one. A name has letters, digits and `_`.
+    /// New columns as SQL, in order; a later one may use an earlier one.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    #[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }))]
+    #[schemars(extend("propertyNames" = {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "description": "Letters, digits and `_`, no digit first."
+    }))]
     pub columns: IndexMap<String, String>,
     /// SQL that is true for an event worth keeping. What it drops is counted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,4 +149,3 @@ pub enum LookupOn {
     /// The stream's column: the table's column. One pair.
     Renamed(#[schemars(extend("minProperties" = 1, "maxProperties" = 1))] BTreeMap<String, String>),
 }
-

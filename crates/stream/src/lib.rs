@@ -110,9 +110,10 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
     }
     // The structure fits the types' own schema, so neither can fail; if one ever does, it must not go unsaid.
     let definition: Result<StreamDefinition, _> = serde_json::from_value(document.json());
-    let definition = definition.map_err(|error| report.add(START, format!("the definition does not fit: {error}"), None));
+    let definition =
+        definition.map_err(|error| report.add(START, format!("the types refuse the definition: {error}"), None));
     let (Ok(definition), Some(checked)) = (definition, checked) else {
-        report.add(START, "the definition cannot be used", None);
+        report.add(START, "nothing follows from the definition", None);
         return None;
     };
     let Checked { input, enriched, scored, quality, lookups, tables, columns, filter, features, rules, selections } =

@@ -110,8 +110,8 @@ impl Node {
     }
 }
 
-/// A float that is exactly a whole number, as one.
+/// A float that is a whole number, as one.
 pub(crate) fn whole(value: f64) -> Option<i64> {
-    const EXACT_MAX: f64 = (1_u64 << 53) as f64;
-    (value.fract() == 0.0 && value.abs() <= EXACT_MAX).then_some(value as i64)
+    const BOUND: f64 = (1_u64 << 63) as f64;
+    (value.fract() == 0.0 && value.abs() < BOUND).then_some(value as i64)
 }

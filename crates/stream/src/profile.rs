@@ -7,6 +7,8 @@ use crate::Profile;
 /// What kind of values a profile's column has. The generator casts them to the schema's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnClass {
+    /// A name or number that identifies: utf8, int32 or int64.
+    Identity,
     /// Text: utf8.
     Text,
     /// A whole number: int32 or int64.
@@ -15,7 +17,7 @@ pub enum ColumnClass {
     Number,
     /// True or false: boolean.
     Boolean,
-    /// An instant: a timestamp in milliseconds or microseconds.
+    /// An instant: a timestamp in milliseconds or microseconds, or utf8 in ISO 8601.
     Time,
 }
 
@@ -23,12 +25,16 @@ impl ColumnClass {
     /// Whether a column of this type can hold such values.
     pub fn accepts(self, data_type: &DataType) -> bool {
         match self {
+            ColumnClass::Identity => matches!(data_type, DataType::Utf8 | DataType::Int32 | DataType::Int64),
             ColumnClass::Text => *data_type == DataType::Utf8,
             ColumnClass::Whole => matches!(data_type, DataType::Int32 | DataType::Int64),
             ColumnClass::Number => matches!(data_type, DataType::Float32 | DataType::Float64),
             ColumnClass::Boolean => *data_type == DataType::Boolean,
             ColumnClass::Time => {
-                matches!(data_type, DataType::Timestamp(TimeUnit::Millisecond | TimeUnit::Microsecond, _))
+                matches!(
+                    data_type,
+                    DataType::Timestamp(TimeUnit::Millisecond | TimeUnit::Microsecond, _) | DataType::Utf8
+                )
             }
         }
     }
@@ -36,11 +42,12 @@ impl ColumnClass {
     /// The Avro type that a person writes for it.
     pub fn avro(self) -> &'static str {
         match self {
+            ColumnClass::Identity => "string, int or long",
             ColumnClass::Text => "string",
             ColumnClass::Whole => "int or long",
             ColumnClass::Number => "float or double",
             ColumnClass::Boolean => "boolean",
-            ColumnClass::Time => "long with logicalType timestamp-micros or timestamp-millis",
+            ColumnClass::Time => "string, or long with logicalType timestamp-micros or timestamp-millis",
         }
     }
 }
@@ -68,25 +75,26 @@ const fn optional(name: &'static str, class: ColumnClass) -> ProfileColumn {
 const IS_ANOMALY: ProfileColumn = optional("is_anomaly", ColumnClass::Boolean);
 const ANOMALY_KIND: ProfileColumn = optional("anomaly_kind", ColumnClass::Text);
 
-const PARTICLES: [ProfileColumn; 12] = [
-    required("event_id", ColumnClass::Text),
+const PARTICLES: [ProfileColumn; 13] = [
+    required("event_id", ColumnClass::Identity),
     required("timestamp", ColumnClass::Time),
     required("particle_type", ColumnClass::Text),
     required("energy_gev", ColumnClass::Number),
     required("momentum_x", ColumnClass::Number),
     required("momentum_y", ColumnClass::Number),
     required("momentum_z", ColumnClass::Number),
-    required("detector_id", ColumnClass::Text),
+    required("detector_id", ColumnClass::Identity),
     required("is_anomaly", ColumnClass::Boolean),
     optional("event_number", ColumnClass::Whole),
     ANOMALY_KIND,
     optional("mass_gev", ColumnClass::Number),
+    optional("charge", ColumnClass::Whole),
 ];
 
 const SENSORS: [ProfileColumn; 9] = [
-    required("reading_id", ColumnClass::Text),
+    required("reading_id", ColumnClass::Identity),
     required("timestamp", ColumnClass::Time),
-    required("sensor_id", ColumnClass::Text),
+    required("sensor_id", ColumnClass::Identity),
     required("temperature", ColumnClass::Number),
     required("humidity", ColumnClass::Number),
     required("pressure", ColumnClass::Number),
@@ -96,9 +104,9 @@ const SENSORS: [ProfileColumn; 9] = [
 ];
 
 const LOGS: [ProfileColumn; 11] = [
-    required("request_id", ColumnClass::Text),
+    required("request_id", ColumnClass::Identity),
     required("timestamp", ColumnClass::Time),
-    required("host", ColumnClass::Text),
+    required("host", ColumnClass::Identity),
     required("level", ColumnClass::Text),
     required("status", ColumnClass::Whole),
     required("latency_ms", ColumnClass::Number),
@@ -110,9 +118,9 @@ const LOGS: [ProfileColumn; 11] = [
 ];
 
 const PRICES: [ProfileColumn; 7] = [
-    required("trade_id", ColumnClass::Text),
+    required("trade_id", ColumnClass::Identity),
     required("timestamp", ColumnClass::Time),
-    required("symbol", ColumnClass::Text),
+    required("symbol", ColumnClass::Identity),
     required("price", ColumnClass::Number),
     required("volume", ColumnClass::Number),
     IS_ANOMALY,
@@ -120,9 +128,9 @@ const PRICES: [ProfileColumn; 7] = [
 ];
 
 const CLICKS: [ProfileColumn; 8] = [
-    required("event_id", ColumnClass::Text),
+    required("event_id", ColumnClass::Identity),
     required("event_time", ColumnClass::Time),
-    required("user_id", ColumnClass::Text),
+    required("user_id", ColumnClass::Identity),
     required("event_type", ColumnClass::Text),
     required("product_id", ColumnClass::Text),
     required("session_id", ColumnClass::Text),

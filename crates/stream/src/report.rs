@@ -24,6 +24,11 @@ impl<'a> Report<'a> {
         self.found.push(Diagnostic { file: self.file.to_owned(), line, column, message: message.into(), suggestion });
     }
 
+    /// Whether something is wrong at exactly this place, so that more about it would only repeat that.
+    pub(crate) fn has(&self, at: Position) -> bool {
+        self.found.iter().any(|found| (found.line, found.column) == (at.line, at.column))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 use crate::StreamDefinition;
 
 /// The schema that editors complete by and that the reader itself checks by.
-pub(crate) static SCHEMA: LazyLock<Json> =
-    LazyLock::new(|| SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<StreamDefinition>().to_value());
+pub(crate) static SCHEMA: LazyLock<Json> = LazyLock::new(|| {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<StreamDefinition>().to_value()
+});
 
 /// The JSON Schema (draft 2020-12) of the stream definition, for editors, indented and without a line end.
 pub fn json_schema() -> String {
@@ -29,7 +30,10 @@ mod tests {
             std::fs::write(path, &generated).unwrap();
         }
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == generated, "schemas/stream.schema.json is out of date: run this test with UPDATE_SCHEMA=1");
+        assert!(
+            committed == generated,
+            "schemas/stream.schema.json is out of date: run this test with UPDATE_SCHEMA=1"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) struct Scope {
     failed: BTreeSet<String>,
     /// Columns that are defined further down.
     later: BTreeSet<String>,
-    /// Whether the columns are not known at all, since the schema could not be read.
+    /// Whether there may be more columns, since what defines them cannot be read.
     unknown: bool,
 }
 
@@ -53,7 +53,13 @@ impl Scope {
     /// A column that should be there, but whose definition is wrong.
     pub(crate) fn fail(&mut self, name: &str) {
         self.later.remove(name);
+        self.fields.retain(|field| field.name() != name);
         self.failed.insert(name.to_owned());
+    }
+
+    /// There may be more columns, since what defines them cannot be read.
+    pub(crate) fn open(&mut self) {
+        self.unknown = true;
     }
 
     /// A column that is defined further down.
@@ -78,23 +84,18 @@ impl Scope {
     pub(crate) fn compile(&self, node: &Node, compile: Compile, report: &mut Report<'_>) -> Option<Expression> {
         let sql = node.text()?;
         let error = match compile(sql, &Schema::new(self.fields.clone())) {
-            Ok(expression) if self.unknown => return expression.columns().is_empty().then_some(expression),
             Ok(expression) => return Some(expression),
             Err(error) => error,
         };
         let mut suggestion = error.suggestion().map(str::to_owned);
-        match &error {
-            ExprError::Type { .. } if self.unknown => return None,
-            ExprError::UnknownColumn { column, .. } => {
-                let name = column_name(column);
-                if self.unknown || self.failed.contains(name) {
-                    return None;
-                }
-                if self.later.contains(name) {
-                    suggestion = Some("it is defined further down, and only what comes before can be used".to_owned());
-                }
+        if let ExprError::UnknownColumn { column, .. } = &error {
+            let name = column_name(column);
+            if self.failed.contains(name) || (self.unknown && !self.later.contains(name)) {
+                return None;
             }
-            _ => {}
+            if self.later.contains(name) {
+                suggestion = Some("it is defined further down, and only what comes before can be used".to_owned());
+            }
         }
         report.add(node.at, error.to_string(), suggestion);
         None

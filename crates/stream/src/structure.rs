@@ -34,16 +34,18 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
         match choice::of(self.root, schema) {
             Choice::Values(values) => return self.check_value(node, &values, label),
             Choice::Tags(tags) => return self.check_tagged(node, &tags, label),
+            Choice::Optional(_) if node.value == Value::Null => return,
+            Choice::Optional(inner) => return self.check(node, inner, label),
             Choice::Shapes(shapes) => {
                 return match shapes.iter().find(|shape| types(shape).any(|name| is_of_type(node, name))) {
                     Some(shape) => self.check(node, shape, label),
-                    None => self.report_type(node, shapes.iter().copied().flat_map(types), label),
+                    None => self.report_type(node, shapes.iter().copied().flat_map(types), None, label),
                 };
             }
             Choice::None => {}
         }
         if types(schema).next().is_some() && !types(schema).any(|name| is_of_type(node, name)) {
-            return self.report_type(node, types(schema), label);
+            return self.report_type(node, types(schema), Some(schema), label);
         }
         match &node.value {
             Value::Map(entries) => self.check_map(node, entries, schema, label),
@@ -55,13 +57,32 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
         }
     }
 
-    fn report_type(&mut self, node: &Node, expected: impl Iterator<Item = &'s str>, label: &str) {
+    /// `schema` is the one shape that is possible, where there is but one.
+    fn report_type(
+        &mut self,
+        node: &Node,
+        expected: impl Iterator<Item = &'s str>,
+        schema: Option<&'s Json>,
+        label: &str,
+    ) {
         let expected: Vec<&str> = expected.filter(|name| *name != "null").collect();
         let wanted: Vec<&str> = expected.iter().copied().map(type_name).collect();
         let message = format!("{label}: expected {}, found {}", wanted.join(" or "), found(node));
         let suggestion = match &node.value {
+            // Quotes alone would not make it fit the pattern.
+            _ if schema.is_some_and(|schema| schema.get("pattern").is_some()) => description(self.root, schema),
             Value::Boolean(_) | Value::Integer(_) | Value::Float(_) if expected.contains(&"string") => {
                 Some("put it in quotes".to_owned())
+            }
+            Value::Text(text)
+                if expected.contains(&"boolean") && matches!(text.as_str(), "yes" | "on" | "Yes" | "On") =>
+            {
+                Some("write `true`".to_owned())
+            }
+            Value::Text(text)
+                if expected.contains(&"boolean") && matches!(text.as_str(), "no" | "off" | "No" | "Off") =>
+            {
+                Some("write `false`".to_owned())
             }
             Value::Text(text) if text.parse::<f64>().is_ok() && !expected.contains(&"array") => {
                 Some("remove the quotes".to_owned())
@@ -85,7 +106,8 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
                 self.report.add(node.at, format!("{label} cannot be `{text}`"), Some(suggestion));
             }
             None => {
-                let message = format!("{label}: expected one of {}, found {}", list(values.iter().copied()), found(node));
+                let message =
+                    format!("{label}: expected one of {}, found {}", list(values.iter().copied()), found(node));
                 self.report.add(node.at, message, None);
             }
         }
@@ -119,7 +141,8 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
         let properties = schema.get("properties").and_then(Json::as_object);
         let names = || properties.into_iter().flat_map(|fields| fields.keys().map(String::as_str));
         let others = schema.get("additionalProperties");
-        let pattern = schema.get("propertyNames").and_then(|names| names.get("pattern")).and_then(Json::as_str);
+        let name_schema = schema.get("propertyNames");
+        let pattern = name_schema.and_then(|names| names.get("pattern")).and_then(Json::as_str);
         let mut meant = Vec::new();
         for Entry { name, at, value } in entries {
             if let Some(field) = properties.and_then(|fields| fields.get(name)) {
@@ -133,17 +156,26 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
             if let Some(pattern) = pattern
                 && !matches(pattern, name)
             {
-                self.report.add(*at, format!("`{name}` is no name: it must be like {pattern}"), None);
+                self.report.add(*at, format!("`{name}` cannot be a name here"), description(self.root, name_schema));
             }
         }
         for required in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
             // A field that was only misspelt has been reported already.
             if node.get(required).is_none() && !meant.contains(&required) {
-                let suggestion = description(self.root, properties.and_then(|fields| fields.get(required)));
+                let suggestion = self.suggest_field(required, properties.and_then(|fields| fields.get(required)));
                 self.report.add(node.at, format!("{label} lacks the field `{required}`"), suggestion);
             }
         }
         self.check_count(node, entries.len(), [schema.get("minProperties"), schema.get("maxProperties")], label);
+    }
+
+    /// What a missing field is, or all of it where there is but one value.
+    fn suggest_field(&self, name: &str, schema: Option<&'s Json>) -> Option<String> {
+        let schema = schema?;
+        match choice::of(self.root, choice::resolve(self.root, schema)) {
+            Choice::Values(values) if values.len() == 1 => Some(format!("write `{name}: {}`", values[0])),
+            _ => description(self.root, Some(schema)),
+        }
     }
 
     fn check_list(&mut self, node: &Node, items: &[Node], schema: &'s Json, label: &str) {
@@ -161,12 +193,13 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
         if (low..=high).contains(&(count as u64)) {
             return;
         }
-        let wanted = match (low, high) {
-            (low, high) if low == high => format!("exactly {low}"),
-            (low, high) if (count as u64) < low && high > 0 => format!("at least {low}"),
-            (_, high) => format!("at most {high}"),
+        let (bound, limit) = match () {
+            () if low == high => ("exactly", low),
+            () if (count as u64) < low => ("at least", low),
+            () => ("at most", high),
         };
-        self.report.add(node.at, format!("{label} must have {wanted} entries, but has {count}"), None);
+        let entries = if limit == 1 { "entry" } else { "entries" };
+        self.report.add(node.at, format!("{label} must have {bound} {limit} {entries}, but has {count}"), None);
     }
 
     fn check_text(&mut self, node: &Node, text: &str, schema: &Json, label: &str) {
@@ -177,8 +210,7 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
         if let Some(pattern) = schema.get("pattern").and_then(Json::as_str)
             && !matches(pattern, text)
         {
-            let suggestion = description(self.root, Some(schema));
-            self.report.add(node.at, format!("{label} cannot be `{text}`: it must be like {pattern}"), suggestion);
+            self.report.add(node.at, format!("{label} cannot be `{text}`"), description(self.root, Some(schema)));
         }
     }
 

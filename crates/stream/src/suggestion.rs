@@ -5,11 +5,11 @@ use strsim::damerau_levenshtein;
 /// How many names a list shows before it is cut.
 const NAMES_SHOWN_MAX: usize = 24;
 
-/// The name nearest to `written`, where one is near enough to be meant: at most a third of the letters differ. Upper
-/// and lower case count as the same; of two equally near ones it is the first.
+/// The name nearest to `written`, where one is near enough to be meant: at most a quarter of the letters differ.
+/// Upper and lower case count as the same; of two equally near ones it is the first.
 pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
-    let limit = (written.chars().count() / 3).max(1);
+    let limit = (written.chars().count() / 4).max(1);
     names
         .into_iter()
         .map(|name| (damerau_levenshtein(&written, &name.to_lowercase()), name))
@@ -22,17 +22,20 @@ pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str
 pub(crate) fn suggest<'a>(written: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(written, names.clone()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("there are {}", list(names)),
+        None => match names.clone().into_iter().count() {
+            0 => "there are none".to_owned(),
+            1 => format!("there is only {}", list(names)),
+            _ => format!("there are {}", list(names)),
+        },
     }
 }
 
-/// The names, quoted and separated by commas; `no others` where there are none.
+/// The names, quoted and separated by commas.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    match names.len() {
-        0 => "no others".to_owned(),
-        count if count > NAMES_SHOWN_MAX => {
-            format!("{} and {} more", names[..NAMES_SHOWN_MAX].join(", "), count - NAMES_SHOWN_MAX)
+    match names.get(..NAMES_SHOWN_MAX) {
+        Some(shown) if names.len() > NAMES_SHOWN_MAX => {
+            format!("{} and {} more", shown.join(", "), names.len() - NAMES_SHOWN_MAX)
         }
         _ => names.join(", "),
     }

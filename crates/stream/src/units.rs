@@ -18,7 +18,9 @@ impl Serialize for Duration {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map(Duration).map_err(|error| D::Error::custom(format!("{text:?} is no length of time: {error}")))
+        humantime::parse_duration(&text)
+            .map(Duration)
+            .map_err(|error| D::Error::custom(format!("{text:?} is no length of time: {error}")))
     }
 }
 

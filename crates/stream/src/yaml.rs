@@ -91,6 +91,8 @@ fn explain(error: &ScanError, report: &Report<'_>) -> Stop {
         Some("text with a colon and a space in it needs quotes, and fields of one mapping the same indentation")
     } else if error.info().contains("quoted scalar") {
         Some("is a closing quote missing?")
+    } else if error.info().contains("indentation") || error.info().contains("block mapping") {
+        Some("fields of one mapping have the same indentation; is a bracket left open above?")
     } else {
         None
     };

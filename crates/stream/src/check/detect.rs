@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use expr::Expression;
 
-use super::enrich::named_rules;
+use super::{enrich::named_rules, is_misspelt};
 use crate::{Detect, columns, node::Node, report::Report, scope::Scope};
 
 /// The detector's expressions, compiled.
@@ -17,7 +17,12 @@ pub(super) struct Detection {
 
 /// Checks `detect` over the enriched columns.
 pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Report<'_>) -> Detection {
-    let Some(detect) = spec.get("detect") else { return Detection { features: vec![], rules: vec![], scope } };
+    let Some(detect) = spec.get("detect") else {
+        if is_misspelt(spec, "detect") {
+            scope.open();
+        }
+        return Detection { features: vec![], rules: vec![], scope };
+    };
     let features = detect.get("features").map(Node::items).unwrap_or_default();
     let features = features.iter().filter_map(|node| scope.compile(node, Expression::compile_float, report)).collect();
     let rules = named_rules(detect.get("rules"), "when", &scope, report);

@@ -2,18 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow::{
-    array::RecordBatch,
-    datatypes::{FieldRef, Schema},
-};
+use arrow::{array::RecordBatch, datatypes::Schema};
 use codec::ValueSchema;
 use expr::{Expression, Lookup};
 
+use super::is_misspelt;
 use crate::{
     FileReader, columns,
-    node::{Entry, Node, Position},
+    node::{Entry, Node, Position, Value},
     report::Report,
-    scope::{Scope, computed, type_name},
+    scope::{Scope, computed},
     suggestion::suggest,
 };
 
@@ -35,6 +33,9 @@ pub(super) fn check(spec: &Node, raw: &Scope, files: &dyn FileReader, report: &m
     let column_entries = enrich.and_then(|enrich| enrich.get("columns")).map(Node::entries).unwrap_or_default();
 
     let mut scope = raw.clone();
+    if is_misspelt(spec, "enrich") || enrich.is_some_and(is_unreadable) {
+        scope.open();
+    }
     let looked_up = lookup_nodes.iter().filter_map(|lookup| lookup.get("columns")).flat_map(Node::items);
     looked_up.filter_map(Node::text).for_each(|name| scope.announce(name));
     column_entries.iter().for_each(|Entry { name, .. }| scope.announce(name));
@@ -52,6 +53,17 @@ pub(super) fn check(spec: &Node, raw: &Scope, files: &dyn FileReader, report: &m
         .and_then(|enrich| enrich.get("filter"))
         .and_then(|node| scope.compile(node, Expression::compile_boolean, report));
     Enrichment { quality, lookups, tables, columns, filter, scope }
+}
+
+/// Whether columns may be missing because their sections cannot be read, which the check of the structure has reported.
+fn is_unreadable(enrich: &Node) -> bool {
+    let is_list = |node: &Node| matches!(node.value, Value::List(_));
+    let is_map = |node: &Node| matches!(node.value, Value::Map(_));
+    !is_map(enrich)
+        || is_misspelt(enrich, "columns")
+        || is_misspelt(enrich, "lookups")
+        || enrich.get("columns").is_some_and(|columns| !is_map(columns))
+        || enrich.get("lookups").is_some_and(|lookups| !is_list(lookups) || !lookups.items().iter().all(is_map))
 }
 
 /// Compiles a list of rules, each with a name of its own and a condition in the field `condition`.
@@ -83,7 +95,7 @@ fn check_columns(entries: &[Entry], scope: &mut Scope, report: &mut Report<'_>) 
         let expression = scope.compile(value, Expression::compile, report);
         let is_new = check_new(name, *at, scope, report);
         match expression {
-            Some(expression) if is_new && is_storable(name, value, &expression, report) => {
+            Some(expression) if is_new && is_storable(name, *at, value, &expression, report) => {
                 scope.push(computed(name, &expression));
                 compiled.push((name.clone(), expression));
             }
@@ -107,16 +119,15 @@ fn check_new(name: &str, at: Position, scope: &Scope, report: &mut Report<'_>) -
     false
 }
 
-/// Whether Avro has a type for the column.
-fn is_storable(name: &str, node: &Node, expression: &Expression, report: &mut Report<'_>) -> bool {
+/// Whether Avro has a type for the column. Its name has been checked with the structure.
+fn is_storable(name: &str, at: Position, node: &Node, expression: &Expression, report: &mut Report<'_>) -> bool {
     let schema = Schema::new(vec![computed(name, expression)]);
     match ValueSchema::derive(&schema, "Check", "") {
-        Ok(_) => true,
-        Err(error) => {
-            let found = type_name(expression.data_type());
-            report.add(node.at, format!("column `{name}` is {found}, which cannot be stored: {error}"), None);
+        Err(error) if !report.has(at) => {
+            report.add(node.at, error.to_string(), None);
             false
         }
+        _ => true,
     }
 }
 
@@ -128,67 +139,89 @@ fn check_lookup(
     files: &dyn FileReader,
     report: &mut Report<'_>,
 ) -> Option<(Lookup, Vec<u8>)> {
-    let column_nodes = node.get("columns").map(Node::items).unwrap_or_default();
-    let new: Vec<&Node> = column_nodes
-        .iter()
-        .filter(|column| column.text().is_some_and(|name| check_new(name, column.at, scope, report)))
-        .collect();
-    let found = build_lookup(node, &new, raw, files, report);
-    let fields: &[FieldRef] = found.as_ref().map(|(lookup, _)| lookup.fields()).unwrap_or_default();
-    for name in new.iter().filter_map(|column| column.text()) {
-        match fields.iter().find(|field| field.name() == name) {
-            Some(field) if scope.field(name).is_none() => scope.push(field.clone()),
-            Some(_) => {}
-            None => scope.fail(name),
+    let listed = node.get("columns").map(Node::items).unwrap_or_default();
+    let mut wanted: Vec<&Node> = Vec::new();
+    for column in listed {
+        let Some(name) = column.text() else { continue };
+        if wanted.iter().any(|other| other.text() == Some(name)) {
+            report.add(column.at, format!("`{name}` stands here a second time"), None);
+        } else if check_new(name, column.at, scope, report) {
+            wanted.push(column);
         }
     }
-    found
+    let table = read_table(node, files, report);
+    let lookup = table.as_ref().and_then(|(table, _)| build_lookup(node, table, &wanted, raw, report));
+    match (&lookup, &table) {
+        (Some(lookup), _) => lookup.fields().iter().for_each(|field| scope.push(field.clone())),
+        // Whichever column was meant: its use is no error of its own.
+        (None, Some((table, _))) => {
+            let schema = table.schema();
+            let names = schema.fields().iter().map(|field| field.name().as_str());
+            names.filter(|name| raw.field(name).is_none()).for_each(|name| scope.fail(name));
+        }
+        (None, None) if listed.is_empty() => scope.open(),
+        (None, None) => {}
+    }
+    if lookup.is_none() {
+        wanted.iter().filter_map(|column| column.text()).for_each(|name| scope.fail(name));
+    }
+    lookup.zip(table.map(|(_, bytes)| bytes))
 }
 
-/// Reads the table and builds the lookup, once everything it names is there.
-fn build_lookup(
-    node: &Node,
-    columns: &[&Node],
-    raw: &Scope,
-    files: &dyn FileReader,
-    report: &mut Report<'_>,
-) -> Option<(Lookup, Vec<u8>)> {
-    let on = node.get("on")?;
-    let (stream_side, table_side) = match on.entries() {
-        [entry] => (Node { at: entry.at, value: crate::node::Value::Text(entry.name.clone()) }, entry.value.clone()),
-        _ => (on.clone(), on.clone()),
+/// Reads the lookup's table.
+fn read_table(node: &Node, files: &dyn FileReader, report: &mut Report<'_>) -> Option<(RecordBatch, Vec<u8>)> {
+    let node = node.get("table")?;
+    let path = node.text()?;
+    let bytes = match files.read(path) {
+        Ok(bytes) => bytes,
+        Err(reason) => {
+            report.add(node.at, format!("the table `{path}` cannot be read: {reason}"), None);
+            return None;
+        }
     };
-    let stream_column = raw.column(&stream_side, "on", report).map(|field| field.name().clone());
-    let table_node = node.get("table")?;
-    let path = table_node.text()?;
-    let bytes = files.read(path).map_err(|reason| format!("the table `{path}` cannot be read: {reason}"));
-    let read = bytes.and_then(|bytes| match expr::read_table(path, &bytes) {
-        Ok(table) => Ok((table, bytes)),
-        Err(error) => Err(error.to_string()),
-    });
-    let (table, bytes) = read.map_err(|message| report.add(table_node.at, message, None)).ok()?;
-    let schema = table.schema();
-    let names = || schema.fields().iter().map(|field| field.name().as_str());
-    let mut complete = true;
-    for column in columns.iter().copied().chain([&table_side]) {
-        let Some(name) = column.text() else { continue };
-        if schema.field_with_name(name).is_err() {
-            report.add(column.at, format!("the table has no column `{name}`"), Some(suggest(name, names())));
-            complete = false;
+    match expr::read_table(path, &bytes) {
+        Ok(table) => Some((table, bytes)),
+        Err(error) => {
+            report.add(node.at, error.to_string(), None);
+            None
         }
     }
-    let (stream_column, table_column) = (stream_column?, table_side.text().filter(|_| complete)?);
+}
+
+/// Builds the lookup, once everything it names is there.
+fn build_lookup(
+    node: &Node,
+    table: &RecordBatch,
+    columns: &[&Node],
+    raw: &Scope,
+    report: &mut Report<'_>,
+) -> Option<Lookup> {
+    let on = node.get("on")?;
+    let (stream_side, table_side) = match on.entries() {
+        [entry] => (Node { at: entry.at, value: Value::Text(entry.name.clone()) }, &entry.value),
+        _ => (on.clone(), on),
+    };
+    let stream_column = raw.column(&stream_side, "on", report);
+    let schema = table.schema();
+    let names = || schema.fields().iter().map(|field| field.name().as_str());
+    for column in columns.iter().copied().chain([table_side]) {
+        if let Some(name) = column.text()
+            && schema.field_with_name(name).is_err()
+            && !report.has(column.at)
+        {
+            report.add(column.at, format!("the table has no column `{name}`"), Some(suggest(name, names())));
+        }
+    }
     let columns: Vec<String> = columns.iter().filter_map(|column| column.text()).map(str::to_owned).collect();
-    let built = Lookup::new(&table, &stream_column, table_column, &columns).and_then(|lookup| {
+    if columns.is_empty() || columns.iter().any(|name| schema.field_with_name(name).is_err()) {
+        return None;
+    }
+    let (stream_column, table_column) = (stream_column?, table_side.text()?);
+    schema.field_with_name(table_column).ok()?;
+    let built = Lookup::new(table, stream_column.name(), table_column, &columns).and_then(|lookup| {
         // The types of both sides meet here for the first time.
         lookup.columns(&RecordBatch::new_empty(raw.schema()))?;
         Ok(lookup)
     });
-    match built {
-        Ok(lookup) => Some((lookup, bytes)),
-        Err(error) => {
-            report.add(table_node.at, error.to_string(), None);
-            None
-        }
-    }
+    built.map_err(|error| report.add(on.at, error.to_string(), None)).ok()
 }

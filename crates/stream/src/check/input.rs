@@ -41,7 +41,7 @@ pub(super) fn check_roles(spec: &Node, scope: &Scope, report: &mut Report<'_>) {
         let Some(field) = scope.column(node, role, report) else { continue };
         let (fits, wanted) = match role {
             "time" => (is_time(field.data_type()), "a timestamp in milliseconds or microseconds, or text in ISO 8601"),
-            _ => (is_identity(field.data_type()), "text, a whole number, a uuid or an enum"),
+            _ => (is_identity(field.data_type()), "text, a whole number or an enum"),
         };
         if !fits {
             let (name, found) = (field.name(), type_name(field.data_type()));
@@ -56,15 +56,12 @@ pub(super) fn check_roles(spec: &Node, scope: &Scope, report: &mut Report<'_>) {
 }
 
 fn is_time(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Timestamp(TimeUnit::Millisecond | TimeUnit::Microsecond, _) | DataType::Utf8 | DataType::LargeUtf8
-    )
+    matches!(data_type, DataType::Timestamp(TimeUnit::Millisecond | TimeUnit::Microsecond, _) | DataType::Utf8)
 }
 
 fn is_identity(data_type: &DataType) -> bool {
     match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::FixedSizeBinary(16) => true,
+        DataType::Utf8 => true,
         DataType::Dictionary(_, values) => is_identity(values),
         other => other.is_integer(),
     }

@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn check(spec: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
     let Some(source) = spec.get("source") else { return };
     if let Some(synthetic) = source.get("synthetic") {
-        check_synthetic(synthetic, schema, report);
+        check_synthetic(spec, synthetic, schema, report);
     }
     if let Some(files) = source.get("files") {
         check_files(files, schema, report);
@@ -35,7 +35,7 @@ pub(super) fn check(spec: &Node, schema: Option<&Schema>, report: &mut Report<'_
     }
 }
 
-fn check_synthetic(synthetic: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
+fn check_synthetic(spec: &Node, synthetic: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
     if let Some(node) = synthetic.get("start")
         && let Some(text) = node.text()
         && string_to_timestamp_nanos(text).is_err()
@@ -43,23 +43,31 @@ fn check_synthetic(synthetic: &Node, schema: Option<&Schema>, report: &mut Repor
         let suggestion = "an instant is written `2025-01-31T12:00:00Z`".to_owned();
         report.add(node.at, format!("`start` cannot be `{text}`"), Some(suggestion));
     }
-    let profile_node = synthetic.get("profile");
-    let Some((node, profile)) = profile_node.and_then(|node| Some((node, node.typed::<Profile>()?))) else { return };
-    let fields = synthetic.get("fields").map(Node::entries).unwrap_or_default();
-    check_fields(fields, profile, schema, report);
+    let Some(node) = synthetic.get("profile") else { return };
+    let Some(profile) = node.typed::<Profile>() else { return };
+    let bounds = synthetic.get("fields").map(Node::entries).unwrap_or_default();
+    // These three are filled whatever they are called.
+    let roles: Vec<&str> = ["id", "key", "time"].iter().filter_map(|role| spec.get(role)?.text()).collect();
+    check_bounds(bounds, profile, &roles, schema, report);
     let Some(schema) = schema else { return };
+    let bounded = |name: &str| bounds.iter().any(|entry| entry.name == name);
+    check_profile(node, profile, |name| roles.contains(&name) || bounded(name), schema, report);
+}
+
+/// The profile and the schema must have the same columns, as far as one needs them of the other. `is_filled` tells
+/// which columns have values though they are none of the profile's.
+fn check_profile(
+    node: &Node,
+    profile: Profile,
+    is_filled: impl Fn(&str) -> bool,
+    schema: &Schema,
+    report: &mut Report<'_>,
+) {
     let name = node.text().unwrap_or_default();
-    let missing: Vec<&str> = profile
-        .columns()
-        .iter()
-        .filter(|column| column.required && schema.field_with_name(column.name).is_err())
-        .map(|column| column.name)
-        .collect();
-    if !missing.is_empty() {
-        let message = format!("the profile `{name}` fills columns that the schema does not have: {}", list(missing));
-        report.add(node.at, message, Some("add them to the schema, or choose another profile".to_owned()));
-    }
-    for column in profile.columns() {
+    let columns = profile.columns();
+    let missing = columns.iter().filter(|column| column.required && schema.field_with_name(column.name).is_err());
+    let missing: Vec<&str> = missing.map(|column| column.name).collect();
+    for column in columns {
         let Ok(field) = schema.field_with_name(column.name) else { continue };
         if !column.class.accepts(field.data_type()) {
             let (wanted, found) = (column.class.avro(), type_name(field.data_type()));
@@ -67,9 +75,13 @@ fn check_synthetic(synthetic: &Node, schema: Option<&Schema>, report: &mut Repor
             report.add(node.at, message, Some("change its type in the schema".to_owned()));
         }
     }
-    let unfilled = schema.fields().iter().filter(|field| {
-        !field.is_nullable() && profile.columns().iter().all(|column| column.name != field.name())
-    });
+    if !missing.is_empty() {
+        let message = format!("the profile `{name}` fills columns that the schema does not have: {}", list(missing));
+        report.add(node.at, message, Some("add them to the schema, or choose another profile".to_owned()));
+        return;
+    }
+    let is_known = |name: &str| is_filled(name) || columns.iter().any(|column| column.name == name);
+    let unfilled = schema.fields().iter().filter(|field| !field.is_nullable() && !is_known(field.name()));
     let unfilled: Vec<&str> = unfilled.map(|field| field.name().as_str()).collect();
     if !unfilled.is_empty() {
         let message = format!("the profile `{name}` has no values for the columns {}", list(unfilled));
@@ -78,20 +90,19 @@ fn check_synthetic(synthetic: &Node, schema: Option<&Schema>, report: &mut Repor
 }
 
 /// Bounds are for numeric columns of the uniform profile.
-fn check_fields(fields: &[Entry], profile: Profile, schema: Option<&Schema>, report: &mut Report<'_>) {
-    for Entry { name, at, value } in fields {
-        let columns = profile.columns().iter().filter(|column| column.class == crate::ColumnClass::Number);
-        let mut names = columns.map(|column| column.name).filter(|name| {
-            schema.is_none_or(|schema| schema.field_with_name(name).is_ok())
-        });
-        if profile != Profile::Uniform {
-            let message = "`fields` has an effect in the profile `uniform` only";
-            report.add(*at, message, Some("remove it".to_owned()));
-            return;
-        }
-        if !names.clone().any(|known| known == name) {
-            let suggestion = suggest(name, names.by_ref().collect::<Vec<_>>());
-            report.add(*at, format!("the profile has no numeric column `{name}`"), Some(suggestion));
+fn check_bounds(bounds: &[Entry], profile: Profile, roles: &[&str], schema: Option<&Schema>, report: &mut Report<'_>) {
+    if let Some(first) = bounds.first().filter(|_| profile != Profile::Uniform) {
+        let message = "`fields` has an effect in the profile `uniform` only";
+        return report.add(first.at, message, Some("remove it".to_owned()));
+    }
+    for Entry { name, at, value } in bounds {
+        if let Some(schema) = schema {
+            let numeric = schema.fields().iter().filter(|field| field.data_type().is_numeric());
+            let names = numeric.map(|field| field.name().as_str()).filter(|name| !roles.contains(name));
+            if !names.clone().any(|known| known == name) {
+                let suggestion = suggest(name, names);
+                report.add(*at, format!("the schema has no numeric column `{name}`"), Some(suggestion));
+            }
         }
         if let Some([low, high]) = value.typed::<[f64; 2]>().filter(|[low, high]| low > high) {
             let message = format!("the lower bound {low} of `{name}` is above the upper bound {high}");

@@ -12,7 +12,7 @@ use crate::{
 /// Checks `store` over the scored columns and compiles the selections.
 pub(super) fn check(spec: &Node, scope: &Scope, report: &mut Report<'_>) -> Vec<(String, Expression)> {
     let Some(files) = spec.get("store").and_then(|store| store.get("files")) else { return Vec::new() };
-    if let Some(node) = files.get("statistics").filter(|node| node.text().is_some()) {
+    if let Some(node) = files.get("statistics").filter(|node| node.text().is_some() && !report.has(node.at)) {
         match node.typed::<Duration>() {
             Some(Duration(every)) if every.is_zero() => {
                 report.add(node.at, "`statistics` must be longer than 0", None);

@@ -39,7 +39,7 @@ fn default_warm_up() -> u32 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DetectRule {
-    /// The rule's name, which the event's reasons carry: letters, digits, `_`, `-` and `.`, a letter or `_` first.
+    /// Letters, digits, `_`, `-` and `.`, a letter or `_` first. It is the name that the event's reasons carry.
     #[schemars(example = &"high_energy", regex(pattern = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"))]
     pub name: String,
     /// SQL over the enriched columns that is true for an anomaly.

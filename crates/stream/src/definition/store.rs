@@ -25,7 +25,10 @@ pub struct FileStore {
     /// Extra CSV files for a spreadsheet: `high_energy_events: "energy_gev > 500"` writes
     /// `high_energy_events_*.csv` with the scored events for which the SQL is true.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    #[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,62}$" }))]
+    #[schemars(extend("propertyNames" = {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,62}$",
+        "description": "Letters, digits, `_`, `-` and `.`, a letter or `_` first."
+    }))]
     pub selections: IndexMap<String, String>,
     /// Write `statistics_*.json` this often (and once at the end).
     #[serde(skip_serializing_if = "Option::is_none")]

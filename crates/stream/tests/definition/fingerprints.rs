@@ -17,7 +17,10 @@ fn it_stays_where_no_result_can_change() {
         ("the source", GOOD.replace(&GOOD[source], "")),
         ("the store", GOOD[..GOOD.find("  store:\n").unwrap()].to_owned()),
         ("a label", with("calorimeter", "tracker")),
-        ("the order of fields", with("name: high_energy, when: \"energy_gev > 900\"", "when: \"energy_gev > 900\", name: high_energy")),
+        (
+            "the order of fields",
+            with("name: high_energy, when: \"energy_gev > 900\"", "when: \"energy_gev > 900\", name: high_energy"),
+        ),
         ("the spelling of a number", with("false_alarm_rate: 1e-3", "false_alarm_rate: 0.001")),
         ("a default written out", with("layers:\n", "warm_up: 256\n    layers:\n")),
         ("a comment", format!("# A comment.\n{GOOD}")),
@@ -46,10 +49,9 @@ fn it_changes_with_everything_that_can_change_a_result() {
         assert!(!seen.contains(&changed), "{from} -> {to}");
         seen.push(changed);
     }
-    for (name, bytes) in [
-        ("particles.csv", PARTICLES.replace("0.10566", "0.10567")),
-        ("hit.avsc", SCHEMA.replace("counts", "hits")),
-    ] {
+    for (name, bytes) in
+        [("particles.csv", PARTICLES.replace("0.10566", "0.10567")), ("hit.avsc", SCHEMA.replace("counts", "hits"))]
+    {
         let mut files = Files::new();
         files.0.insert(name, bytes.into());
         let changed = Stream::load("stream.yaml", GOOD, &files).unwrap().fingerprint;

@@ -32,7 +32,10 @@ fn columns_follow_one_another_in_the_order_of_the_definition() {
 fn without_features_no_learned_layer_is_on_and_without_a_detector_nothing_is_added() {
     let stream = load(&with("    features: [log_pt, \"ln(energy_gev)\"]\n", "")).unwrap();
     let added = stream.scored.fields().len() - stream.enriched.fields().len();
-    assert_eq!(names(&stream.scored)[stream.enriched.fields().len()..], ["anomalous", "anomaly_score", "anomaly_reasons"]);
+    assert_eq!(
+        names(&stream.scored)[stream.enriched.fields().len()..],
+        ["anomalous", "anomaly_score", "anomaly_reasons"]
+    );
     assert_eq!(added, 3);
 
     let (head, rest) = GOOD.split_once("  detect:\n").unwrap();
@@ -62,7 +65,8 @@ fn topics_and_schemas_are_named_after_stream_and_record() {
     let scored = stream.scored_schema().unwrap();
     let avro: serde_json::Value = serde_json::from_str(scored.avro()).unwrap();
     assert_eq!((&avro["name"], &avro["namespace"]), (&"HitScored".into(), &"dev.beamline.test".into()));
-    let fields: Vec<&str> = avro["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
+    let fields: Vec<&str> =
+        avro["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
     assert_eq!(fields, names(&stream.scored));
     assert!(columns::RESERVED.iter().any(|name| fields.contains(name)));
 }

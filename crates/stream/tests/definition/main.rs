@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod broken;
-mod fixture;
 mod fingerprints;
+mod fixture;
 mod good;
 mod mutations;
