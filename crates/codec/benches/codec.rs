@@ -56,7 +56,7 @@ fn message(row: usize) -> Vec<u8> {
         out.extend((row as f64 * factor).to_le_bytes());
     }
     text(&format!("det_{:02}", row % 16), &mut out);
-    out.push(u8::from(row % 100 == 0));
+    out.push(u8::from(row.is_multiple_of(100)));
     out
 }
 
@@ -116,8 +116,8 @@ fn encode_15_columns(bencher: Bencher<'_, '_>) {
     let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
     let rows = decoder().decode(&messages).unwrap().rows;
     let floats = || Arc::new(Float64Array::from_iter_values((0..ROWS).map(|row| row as f64))) as ArrayRef;
-    let reasons = StringArray::from_iter((0..ROWS).map(|row| (row % 100 == 0).then_some("ewma,mahalanobis")));
-    let flags = BooleanArray::from_iter((0..ROWS).map(|row| Some(row % 100 == 0)));
+    let reasons = StringArray::from_iter((0..ROWS).map(|row| (row.is_multiple_of(100)).then_some("ewma,mahalanobis")));
+    let flags = BooleanArray::from_iter((0..ROWS).map(|row| Some(row.is_multiple_of(100))));
     let added: [(&str, ArrayRef, bool); 6] = [
         ("pt", floats(), true),
         ("eta", floats(), true),
