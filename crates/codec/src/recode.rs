@@ -1,7 +1,8 @@
 //! Columns brought to the types that the encoder writes.
 //!
-//! A column may come with a wider or narrower type than its schema's (Int16 for an int, LargeUtf8 or a dictionary for a
-//! string), and an enum's dictionary need not be the schema's list of symbols. Where nothing differs, nothing is copied.
+//! A column may come with a wider or narrower type than its schema's (Int16 for an int, LargeUtf8 or a dictionary for
+//! a string), and an enum's dictionary need not be the schema's list of symbols. Where nothing differs, nothing is
+//! copied.
 
 use std::{collections::HashMap, sync::Arc};
 
