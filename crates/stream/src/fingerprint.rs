@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use twox_hash::xxhash3_128::Hasher;
 
-use crate::{Spec, Store};
+use crate::{Layer, Spec, Store};
 
 /// Goes up when the same definition would give other results than before.
 const VERSION: u32 = 1;
@@ -14,6 +14,11 @@ pub(crate) fn fingerprint(spec: &Spec, avro: &str, tables: &[Vec<u8>]) -> String
     let mut relevant = Spec { schema: String::new(), source: None, store: Store::default(), ..spec.clone() };
     for lookup in &mut relevant.enrich.lookups {
         lookup.table.clear();
+    }
+    if let Some(detect) = &mut relevant.detect {
+        detect.layers.ewma = written_out(&detect.layers.ewma);
+        detect.layers.mahalanobis = written_out(&detect.layers.mahalanobis);
+        detect.layers.chains = written_out(&detect.layers.chains);
     }
     let avro = serde_json::from_str::<Json>(avro).map_or_else(|_| avro.to_owned(), |schema| schema.to_string());
     let definition = serde_json::json!(relevant).to_string();
@@ -26,4 +31,9 @@ pub(crate) fn fingerprint(spec: &Spec, avro: &str, tables: &[Vec<u8>]) -> String
         hashed.extend_from_slice(part);
     }
     format!("{:032x}", Hasher::oneshot(&hashed))
+}
+
+/// The same layer with its defaults as settings, so that writing them out changes nothing.
+fn written_out<T: Clone + Default>(layer: &Layer<T>) -> Layer<T> {
+    layer.settings().map_or(Layer::Switch(false), Layer::Settings)
 }

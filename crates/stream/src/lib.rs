@@ -17,6 +17,7 @@ mod structure;
 mod suggestion;
 mod topics;
 mod units;
+mod vocabulary;
 mod yaml;
 
 use std::sync::Arc;

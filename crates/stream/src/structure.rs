@@ -3,24 +3,30 @@
 //! It knows the keywords that the generator emits for our types and no others. Unlike a general validator it says
 //! for a choice between shapes which one was meant and what is wrong within that.
 
+use std::collections::BTreeMap;
+
+use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::{
     choice::{self, Choice},
-    node::{Entry, Node, Value, whole},
+    node::{Entry, Node, Value},
     report::Report,
     suggestion::{list, nearest, suggest},
+    vocabulary::{found, is_of_type, type_name, types},
 };
 
 /// Checks trees against one JSON Schema.
 pub(crate) struct Structure<'s, 'r, 't> {
     root: &'s Json,
     report: &'r mut Report<'t>,
+    /// The schema's patterns, compiled when first needed.
+    patterns: BTreeMap<&'s str, Option<Regex>>,
 }
 
 impl<'s, 'r, 't> Structure<'s, 'r, 't> {
     pub(crate) fn new(root: &'s Json, report: &'r mut Report<'t>) -> Self {
-        Self { root, report }
+        Self { root, report, patterns: BTreeMap::new() }
     }
 
     /// Checks the whole document.
@@ -154,7 +160,7 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
                 meant.extend(nearest(name, names()));
             }
             if let Some(pattern) = pattern
-                && !matches(pattern, name)
+                && !self.matches(pattern, name)
             {
                 self.report.add(*at, format!("`{name}` cannot be a name here"), description(self.root, name_schema));
             }
@@ -202,16 +208,21 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
         self.report.add(node.at, format!("{label} must have {bound} {limit} {entries}, but has {count}"), None);
     }
 
-    fn check_text(&mut self, node: &Node, text: &str, schema: &Json, label: &str) {
+    fn check_text(&mut self, node: &Node, text: &str, schema: &'s Json, label: &str) {
         let least = schema.get("minLength").and_then(Json::as_u64).unwrap_or(0);
         if (text.chars().count() as u64) < least {
             return self.report.add(node.at, format!("{label} is empty"), None);
         }
         if let Some(pattern) = schema.get("pattern").and_then(Json::as_str)
-            && !matches(pattern, text)
+            && !self.matches(pattern, text)
         {
             self.report.add(node.at, format!("{label} cannot be `{text}`"), description(self.root, Some(schema)));
         }
+    }
+
+    fn matches(&mut self, pattern: &'s str, text: &str) -> bool {
+        let compiled = self.patterns.entry(pattern).or_insert_with(|| Regex::new(pattern).ok());
+        compiled.as_ref().is_some_and(|pattern| pattern.is_match(text))
     }
 
     fn check_range(&mut self, node: &Node, value: f64, schema: &Json, label: &str) {
@@ -246,56 +257,4 @@ fn description(root: &Json, schema: Option<&Json>) -> Option<String> {
     let mut letters = sentence.chars();
     let first = letters.next()?;
     Some(first.to_lowercase().chain(letters).collect())
-}
-
-fn matches(pattern: &str, text: &str) -> bool {
-    regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
-}
-
-/// The names of the types that a schema allows.
-fn types(schema: &Json) -> impl Iterator<Item = &str> {
-    let names = match schema.get("type") {
-        Some(Json::Array(names)) => names.as_slice(),
-        Some(name) => std::slice::from_ref(name),
-        None => &[],
-    };
-    names.iter().filter_map(Json::as_str)
-}
-
-fn is_of_type(node: &Node, name: &str) -> bool {
-    match &node.value {
-        Value::Null => name == "null",
-        Value::Boolean(_) => name == "boolean",
-        Value::Integer(_) => matches!(name, "integer" | "number"),
-        Value::Float(value) => name == "number" || (name == "integer" && whole(*value).is_some()),
-        Value::Text(_) => name == "string",
-        Value::List(_) => name == "array",
-        Value::Map(_) => name == "object",
-    }
-}
-
-/// What a person calls a type of JSON Schema.
-fn type_name(name: &str) -> &str {
-    match name {
-        "integer" => "a whole number",
-        "number" => "a number",
-        "string" => "text",
-        "boolean" => "true or false",
-        "object" => "a mapping",
-        "array" => "a list",
-        other => other,
-    }
-}
-
-/// What a person calls what is there.
-fn found(node: &Node) -> String {
-    match &node.value {
-        Value::Null => "nothing".to_owned(),
-        Value::Boolean(value) => value.to_string(),
-        Value::Integer(value) => format!("the number {value}"),
-        Value::Float(value) => format!("the number {value}"),
-        Value::Text(_) => "text".to_owned(),
-        Value::List(_) => "a list".to_owned(),
-        Value::Map(_) => "a mapping".to_owned(),
-    }
 }

@@ -2,12 +2,18 @@
 
 use strsim::damerau_levenshtein;
 
+/// A longer name is no slip of the pen, and a comparison takes memory by its length.
+const NAME_BYTES_MAX: usize = 256;
+
 /// How many names a list shows before it is cut.
 const NAMES_SHOWN_MAX: usize = 24;
 
 /// The name nearest to `written`, where one is near enough to be meant: at most a quarter of the letters differ.
 /// Upper and lower case count as the same; of two equally near ones it is the first.
 pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if written.len() > NAME_BYTES_MAX {
+        return None;
+    }
     let written = written.to_lowercase();
     let limit = (written.chars().count() / 4).max(1);
     names

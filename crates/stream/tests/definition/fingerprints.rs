@@ -23,6 +23,7 @@ fn it_stays_where_no_result_can_change() {
         ),
         ("the spelling of a number", with("false_alarm_rate: 1e-3", "false_alarm_rate: 0.001")),
         ("a default written out", with("layers:\n", "warm_up: 256\n    layers:\n")),
+        ("a layer's default written out", with("chains: false", "chains: false\n      mahalanobis: { alpha: 0.001 }")),
         ("a comment", format!("# A comment.\n{GOOD}")),
     ];
     for (what, text) in same {
