@@ -2,22 +2,27 @@
 //!
 //! Every source can be read again: each record, good or bad, has one position (0, 1, 2, …), and the same position
 //! has the same record however often and in whatever pieces it is read. Sources that the world does not keep (HTTP,
-//! standard input) go through a durable [`log`](Log) first.
+//! standard input) go through a durable log first.
 
 mod error;
 mod files;
+mod http;
 mod cells;
 mod csv_fields;
 mod csv_rows;
 mod json_rows;
+mod log;
+mod paced;
 mod record;
 mod records;
 mod source;
+mod stdin;
 mod synthetic;
 mod timestamp;
 
 pub use self::{
     error::SourceError,
+    http::{HttpLimits, HttpServer, Intake, IntakeError},
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
     source::{Options, Source, open},
     synthetic::PARTICLES,

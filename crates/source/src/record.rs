@@ -1,9 +1,6 @@
 //! What a source gives: rows with their positions, the records that are no rows, and where it stands.
 
-use arrow::{
-    array::{RecordBatch, UInt64Array},
-    datatypes::SchemaRef,
-};
+use arrow::array::{RecordBatch, UInt64Array};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -39,10 +36,6 @@ pub struct Records {
 }
 
 impl Records {
-    pub(crate) fn empty(schema: SchemaRef) -> Self {
-        Self { rows: RecordBatch::new_empty(schema), positions: UInt64Array::from(Vec::<u64>::new()), rejected: Vec::new() }
-    }
-
     /// How many records, good and bad.
     pub fn len(&self) -> usize {
         self.rows.num_rows() + self.rejected.len()

@@ -4,7 +4,15 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use stream::Stream;
 
-use crate::{Cursor, Next, Progress, SourceError, files::Files, synthetic::Synthetic};
+use crate::{
+    Cursor, Next, Progress, SourceError,
+    files::Files,
+    http::HttpSource,
+    log::Log,
+    paced::{Pace, Paced},
+    stdin::StdinSource,
+    synthetic::Synthetic,
+};
 
 /// A source that can be read again: the same records at the same positions, however often and in whatever pieces.
 pub trait Source: Send {
@@ -64,9 +72,30 @@ pub struct Options {
 /// Where a file is missing or has not the columns of the schema, a profile cannot fill them, an address cannot be
 /// listened on, or another process has the log.
 pub fn open(source: &stream::Source, stream: &Arc<Stream>, options: &Options) -> Result<Box<dyn Source>, SourceError> {
+    let schema = stream.input.arrow().clone();
     match source {
-        stream::Source::Synthetic(definition) => Ok(Box::new(Synthetic::open(definition, stream, options)?)),
-        stream::Source::Files(definition) => Ok(Box::new(Files::open(definition, stream, options)?)),
-        stream::Source::Http(_) | stream::Source::Stdin(_) => Err(SourceError::input("not yet")),
+        stream::Source::Synthetic(definition) => {
+            let opened = Box::new(Synthetic::open(definition, stream, options)?);
+            let rate = definition.rate * options.speed.unwrap_or(1.0);
+            Ok(if is_pace(rate) { Box::new(Paced::new(opened, Pace::Rate(rate))) } else { opened })
+        }
+        stream::Source::Files(definition) => {
+            let opened = Box::new(Files::open(definition, stream, options)?);
+            let speed = options.speed.or(definition.speed).filter(|speed| is_pace(*speed));
+            let Some(speed) = speed else { return Ok(opened) };
+            let column = schema.index_of(&stream.definition.spec.time)?;
+            Ok(Box::new(Paced::new(opened, Pace::EventTime { column, speed })))
+        }
+        stream::Source::Http(definition) => {
+            Ok(Box::new(HttpSource::open(definition, schema, Log::open(&options.log_dir)?)?))
+        }
+        stream::Source::Stdin(definition) => {
+            Ok(Box::new(StdinSource::open(definition, schema, Log::open(&options.log_dir)?, std::io::stdin())?))
+        }
     }
+}
+
+/// Whether a factor or rate holds anything back.
+fn is_pace(pace: f64) -> bool {
+    pace > 0.0 && pace.is_finite()
 }

@@ -1,0 +1,107 @@
+//! Input of every bad kind: a clear message, or the bad records alone rejected.
+
+use std::{fs, io::Write, path::Path};
+
+use arrow::array::AsArray;
+use source::{RECORD_BYTES_MAX, REJECTED_BYTES_MAX};
+
+use crate::{
+    house::{nine, open, options, read, read_all, stream, try_open},
+    replay::{csv, gzip},
+};
+
+const SMALL: &str = r#"{"type":"record","name":"E","fields":[{"name":"id","type":"long"},
+    {"name":"t","type":["null",{"type":"long","logicalType":"timestamp-micros"}]},{"name":"v","type":["null","double"]}]}"#;
+
+fn small(source: &str) -> std::sync::Arc<stream::Stream> {
+    stream(SMALL, ["id", "id", "t"], source)
+}
+
+fn error_of(folder: &Path, source: &str) -> String {
+    let error = match try_open(&nine(source), &options(folder)) {
+        Err(error) => error,
+        Ok(mut source) => read(source.as_mut(), &[100]).1.expect("an error"),
+    };
+    assert!(error.is_input(), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn what_the_user_must_mend_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("empty.csv", &b""[..]), ("short.csv", b"event_id,timestamp,y\n"), ("garbage.parquet", b"\x00\x01\x02garbage"),
+        ("garbage.avro", b"\x00\x01\x02garbage"), ("garbage.csv", b"\x00\xff\x01,\n\x00"), ("x.parquet.gz", b""),
+        ("noise.csv.gz", b"this is no gzip"), ("unknown.dat", b""),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    for (path, expected) in [
+        ("missing.csv", "there is no such file"), ("\"no*.jsonl\"", "no file matches"), (".", "does not tell its format"),
+        ("empty.csv", "is empty; a CSV file begins with a header line"), ("garbage.csv", "is no CSV"),
+        ("short.csv", "has no column `detector_id`; it has `event_id`, `timestamp`, `y`"),
+        ("garbage.parquet", "cannot be read as Parquet"), ("garbage.avro", "cannot be read as Avro"),
+        ("x.parquet.gz", "unpack it"), ("noise.csv.gz", "is damaged"), ("unknown.dat", "set `format`"),
+    ] {
+        let error = error_of(folder.path(), &format!("{{ files: {{ paths: [{path}] }} }}"));
+        assert!(error.contains(expected), "{path}: {error}");
+    }
+}
+
+#[test]
+fn a_truncated_gzip_gives_its_rows_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = gzip(csv(2000, false).as_bytes());
+    fs::write(folder.path().join("t.csv.gz"), &packed[..packed.len() * 3 / 4]).unwrap();
+    let stream = nine("{ files: { paths: [t.csv.gz] } }");
+    let mut counts = Vec::new();
+    for sizes in [[10_000], [33]] {
+        let (all, failed, _) = read(open(&stream, folder.path()).as_mut(), &sizes);
+        let error = failed.expect("an error").to_string();
+        assert!(error.contains("truncated") && error.contains("unpacked bytes"), "{error}");
+        assert_eq!(all.rejected, []);
+        counts.push(all.rows.num_rows());
+    }
+    assert!(counts[0] > 1000 && counts[0] == counts[1], "{counts:?}");
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_is_rejected_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, head, good) in [("l.csv", "id,t,v\n", "1,,2\n"), ("l.jsonl", "", "{\"id\":1}\n")] {
+        let mut file = fs::File::create(folder.path().join(name)).unwrap();
+        write!(file, "{head}{good}").unwrap();
+        for _ in 0..100 {
+            file.write_all(&[b'x'; RECORD_BYTES_MAX]).unwrap();
+        }
+        write!(file, "\n{good}").unwrap();
+        let all = read_all(open(&small(&format!("{{ files: {{ paths: [{name}] }} }}")), folder.path()).as_mut());
+        assert_eq!((all.positions.as_slice(), all.rejected.len()), ([0, 2].as_slice(), 1), "{name}");
+        assert_eq!((all.rejected[0].position, all.rejected[0].payload.len()), (1, REJECTED_BYTES_MAX));
+        assert!(all.rejected[0].reason.contains("longer than 1048576 bytes"), "{}", all.rejected[0].reason);
+    }
+}
+
+#[test]
+fn strange_values_are_rows_where_the_type_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "id,t,v\n1,9999-12-31T23:59:59Z,NaN\n2,1970-01-01,inf\n3,1735787045,-Infinity\n4,yesterday,1\n5,,1e999\n\0,,\n7,,\n";
+    fs::write(folder.path().join("s.csv"), text).unwrap();
+    let all = read_all(open(&small("{ files: { paths: [s.csv] } }"), folder.path()).as_mut());
+    let ids = all.rows["id"].as_primitive::<arrow::datatypes::Int64Type>();
+    assert_eq!(ids.values(), &[1, 2, 3, 5, 7]);
+    let reasons: Vec<_> = all.rejected.iter().map(|r| (r.position, r.reason.as_str())).collect();
+    let expected = [(3, "column `t`: \"yesterday\" is no time"), (5, "column `id`: \"\\0\" is no whole number in range")];
+    assert_eq!(reasons, expected);
+    assert_eq!(&all.rejected[0].payload[..], b"4,yesterday,1");
+}
+
+#[test]
+fn empty_files_without_a_header_end_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["e.jsonl", "e.jsonl.gz"] {
+        fs::write(folder.path().join(name), b"").unwrap();
+        let (all, failed, _) = read(open(&nine(&format!("{{ files: {{ paths: [{name}] }} }}")), folder.path()).as_mut(), &[5]);
+        assert!(failed.is_none() && all.positions.is_empty());
+    }
+}

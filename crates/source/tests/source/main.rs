@@ -1,0 +1,9 @@
+//! Sources as a runtime meets them: opened from a definition, read in pieces, taken up again at any place.
+
+mod bad_input;
+mod derive;
+mod house;
+mod pace;
+mod physics;
+mod replay;
+mod synthetic;
