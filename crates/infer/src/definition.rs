@@ -1,0 +1,149 @@
+//! The texts: the Avro schema as JSON, and the definition as YAML with its reasons in comments.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    names::words,
+    plan::Plan,
+    sample::{Content, Sample},
+    table::Table,
+};
+
+/// The schema's text, a field a line.
+pub(crate) fn avro(stream: &str, plan: &Plan) -> String {
+    let mut text = String::from("{\n  \"type\": \"record\",\n");
+    let _ = writeln!(text, "  \"name\": {},", json!(record_name(stream)));
+    text.push_str("  \"namespace\": \"dev.beamline.events\",\n  \"fields\": [\n");
+    for (index, column) in plan.columns.iter().enumerate() {
+        let mut field = Map::new();
+        field.insert("name".to_owned(), json!(column.name));
+        if column.required {
+            field.insert("type".to_owned(), column.avro.clone());
+        } else {
+            field.insert("type".to_owned(), json!(["null", column.avro]));
+            field.insert("default".to_owned(), Json::Null);
+        }
+        let comma = if index + 1 < plan.columns.len() { "," } else { "" };
+        let _ = writeln!(text, "    {}{comma}", Json::Object(field));
+    }
+    text.push_str("  ]\n}\n");
+    text
+}
+
+/// `particle-events` as `ParticleEvents`.
+fn record_name(stream: &str) -> String {
+    let name: String = words(stream)
+        .iter()
+        .map(|word| {
+            let mut letters = word.chars().filter(char::is_ascii_alphanumeric);
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+        })
+        .collect();
+    if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) { format!("Event{name}") } else { name }
+}
+
+/// The definition's text.
+pub(crate) fn yaml(sample: &Sample, table: &Table, plan: &Plan) -> String {
+    let mut text = String::new();
+    let mut line = |line: String| {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    };
+    line(format!("# Guessed from {} rows of {}. Change what you know better; `beamline check-config` checks it.", table.rows, comment(&sample.path)));
+    for note in table.notes.iter().chain(&plan.notes) {
+        line(format!("# Note: {}.", comment(note)));
+    }
+    line("apiVersion: beamline.dev/v1".to_owned());
+    line("kind: Stream".to_owned());
+    line(format!("metadata: {{ name: {} }}", quoted(&sample.name)));
+    line("spec:".to_owned());
+    line(format!("  schema: {}", quoted(&sample.schema_path)));
+    line(format!("  # {}", comment(&plan.id_reason)));
+    line(format!("  id: {}", quoted(&plan.id)));
+    line(format!("  # {}; detectors learn for each key apart", comment(&plan.key_reason)));
+    line(format!("  key: {}", quoted(&plan.key)));
+    line(format!("  # {}", comment(&plan.time_reason)));
+    line(format!("  time: {}", quoted(&plan.time)));
+    line(format!("  partitions: {}", plan.partitions));
+    line("\n  source:\n    files:".to_owned());
+    line(format!("      paths: [{}]", quoted(&sample.path)));
+    if let Some(format) = format_of(sample) {
+        line(format!("      # the file's name does not tell\n      format: {format}"));
+    }
+    let derived: Vec<_> = plan.columns.iter().filter_map(|column| Some((&column.name, column.derive.as_ref()?))).collect();
+    if !derived.is_empty() {
+        line("      # SQL over the file's columns, the row's number `_row` and the file's name `_file`".to_owned());
+        line("      derive:".to_owned());
+        for (name, (sql, reason)) in derived {
+            line(format!("        # {}", comment(reason)));
+            line(format!("        {}: {}", quoted(name), quoted(sql)));
+        }
+    }
+    if !plan.quality.is_empty() {
+        line("\n  # every row of the sample passes; a row that does not becomes a dead letter\n  quality:".to_owned());
+        for (name, check) in &plan.quality {
+            line(format!("    - {{ name: {name}, check: {} }}", quoted(check)));
+        }
+    }
+    detect(&mut line, plan);
+    text
+}
+
+fn detect(line: &mut impl FnMut(String), plan: &Plan) {
+    if plan.features.is_empty() {
+        line("\n  # Nothing is looked for: no column is a number that varies. Features are SQL, as in\n  #   detect: { features: [\"ln(price)\"] }".to_owned());
+        return;
+    }
+    line("\n  detect:\n    features:".to_owned());
+    for (sql, reason) in &plan.features {
+        line(format!("      # {}", comment(reason)));
+        line(format!("      - {}", quoted(sql)));
+    }
+    line("    # the share of ordinary events that each layer may call anomalous\n    false_alarm_rate: 1e-3".to_owned());
+}
+
+/// The format, where the path does not end in it.
+pub(crate) fn format_of(sample: &Sample) -> Option<&'static str> {
+    let path = sample.path.to_ascii_lowercase();
+    let path = path.strip_suffix(".gz").unwrap_or(&path);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
+    match &sample.content {
+        Content::Csv(_) if !ends(&[".csv"]) => Some("csv"),
+        Content::Json(_) if !ends(&[".jsonl", ".ndjson", ".json"]) => Some("jsonl"),
+        Content::Rows(_) if !ends(&[".parquet", ".avro"]) => Some("parquet"),
+        _ => None,
+    }
+}
+
+/// Text in one line.
+fn comment(text: &str) -> String {
+    text.chars().map(|letter| if is_odd(letter) { ' ' } else { letter }).collect()
+}
+
+fn is_odd(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// A YAML scalar: plain where it is a word, else in double quotes.
+fn quoted(text: &str) -> String {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
+    if plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            odd if is_odd(odd) => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(odd));
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,50 @@
+//! A stream definition from a sample of its data: schema, identity, key, time and features guessed, each guess
+//! explained beside it, and the whole checked before it is given out.
+//!
+//! Pure: the beginning of a file comes in, texts go out. The guesses lean towards what later rows may hold: a value
+//! may be missing, a measurement may have a fraction, text takes anything.
+
+mod csv_table;
+mod definition;
+mod error;
+mod features;
+mod guess;
+mod json_table;
+mod names;
+mod parquet_table;
+mod plan;
+mod roles;
+mod sample;
+mod table;
+mod times;
+mod verify;
+
+pub use self::{
+    error::InferError,
+    sample::{Content, ROWS_MAX, Proposal, Sample},
+};
+
+/// Proposes a definition for streams of files like `sample`.
+///
+/// # Errors
+/// Where the sample cannot be read, has no rows or no column that a schema can name, or where no definition of it
+/// stands the check; the message names the columns at fault.
+pub fn infer(sample: &Sample) -> Result<Proposal, InferError> {
+    let table = match &sample.content {
+        Content::Csv(bytes) => csv_table::read(bytes, sample.complete)?,
+        Content::Json(bytes) => json_table::read(bytes, sample.complete)?,
+        Content::Rows(rows) => parquet_table::read(rows)?,
+    };
+    if table.rows == 0 {
+        return Err(InferError::sample("the sample has no rows; give a file with some"));
+    }
+    let plan = plan::plan(&table)?;
+    let plan = roles::assign(plan, &table);
+    let avro_schema = definition::avro(&sample.name, &plan);
+    let definition = definition::yaml(sample, &table, &plan);
+    verify::check(&table, &plan, &avro_schema, &definition)?;
+    let mut notes = table.notes.clone();
+    notes.extend(plan.notes.iter().cloned());
+    let format = definition::format_of(sample);
+    Ok(Proposal { avro_schema, definition, guesses: plan.guesses(), format, notes })
+}

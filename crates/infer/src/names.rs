@@ -1,0 +1,115 @@
+//! Names: which a schema may have, and what they say about a column.
+
+/// Names of the detector's columns and of a row's place, which a schema cannot have.
+pub(crate) fn is_taken(name: &str) -> bool {
+    stream::columns::RESERVED.contains(&name) || name == "_row" || name == "_file"
+}
+
+/// Whether Avro allows a name.
+pub(crate) fn is_legal(name: &str) -> bool {
+    let first = name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
+    first && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// A legal name near to `name` that is not one of `used`.
+pub(crate) fn legal(name: &str, used: &[String]) -> String {
+    let mut words = name
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("_");
+    if words.is_empty() {
+        words = "column".to_owned();
+    }
+    if words.starts_with(|first: char| first.is_ascii_digit()) {
+        words.insert(0, '_');
+    }
+    unused(&words, used)
+}
+
+/// `name`, or `name` with the first number that makes it new.
+pub(crate) fn unused(name: &str, used: &[String]) -> String {
+    let is_new = |name: &str| !is_taken(name) && !used.iter().any(|other| other == name);
+    if is_new(name) {
+        return name.to_owned();
+    }
+    (2..).map(|number| format!("{name}_{number}")).find(|name| is_new(name)).unwrap_or_default()
+}
+
+/// A column's name as SQL has it without doubt.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Text as SQL has it.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A name as a comment or message shows it: in one line, and not too long.
+pub(crate) fn shown(name: &str) -> String {
+    let mut shown: String = name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(60).collect();
+    shown = shown.replace(['\u{2028}', '\u{2029}', '\u{feff}'], " ");
+    format!("`{shown}`")
+}
+
+/// The words of a name in lower case: `eventTime`, `event_time` and `Event Time` are the same two.
+pub(crate) fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut last_lower = false;
+    for letter in name.chars() {
+        let new = !letter.is_alphanumeric() || letter.is_uppercase() && last_lower;
+        if new && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if letter.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(letter.to_lowercase());
+        }
+        last_lower = letter.is_lowercase() || letter.is_ascii_digit();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether one of a name's words is in `list`; a number behind a word does not count.
+pub(crate) fn has_word(name: &str, list: &[&str]) -> bool {
+    words(name).iter().any(|word| {
+        let bare = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        list.contains(&word.as_str()) || list.contains(&bare)
+    })
+}
+
+/// Words of times.
+pub(crate) const TIMES: [&str; 18] = [
+    "time", "timestamp", "ts", "date", "datetime", "epoch", "at", "when", "created", "updated", "start", "end", "unixtime",
+    "utc", "day", "moment", "started", "occurred",
+];
+
+/// Words of whole numbers: identities, codes and counts.
+pub(crate) const WHOLE: [&str; 41] = [
+    "id", "uid", "uuid", "number", "no", "num", "nr", "count", "counts", "n", "code", "status", "flag", "is", "has",
+    "label", "class", "type", "kind", "year", "month", "day", "hour", "minute", "weekday", "port", "index", "idx", "rank",
+    "run", "event", "lumi", "bytes", "size", "quantity", "qty", "version", "seq", "sequence", "offset", "pdg",
+];
+
+/// Words of measurements, which have fractions even where a sample shows none.
+pub(crate) const MEASURED: [&str; 48] = [
+    "value", "price", "amount", "cost", "temp", "temperature", "humidity", "pressure", "voltage", "current", "power",
+    "battery", "energy", "momentum", "mass", "pt", "px", "py", "pz", "eta", "phi", "latency", "duration", "elapsed", "ms",
+    "seconds", "speed", "velocity", "weight", "height", "length", "width", "depth", "distance", "lat", "lon", "latitude",
+    "longitude", "rate", "ratio", "percent", "score", "load", "open", "high", "low", "close", "volume",
+];
+
+/// Words of columns that say what is to be found out.
+pub(crate) const LABELS: [&str; 12] = [
+    "label", "anomaly", "anomalous", "target", "outlier", "fraud", "attack", "truth", "class", "anomalies", "labels", "failure",
+];
+
+/// Words of codes: numbers with which one does not reckon.
+pub(crate) const CODES: [&str; 31] = [
+    "id", "uid", "uuid", "code", "zip", "postcode", "year", "month", "day", "hour", "minute", "weekday", "port", "status",
+    "flag", "is", "has", "index", "idx", "row", "seq", "sequence", "number", "no", "nr", "version", "phone", "pdg", "run",
+    "event", "type",
+];

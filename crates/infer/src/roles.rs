@@ -1,0 +1,206 @@
+//! Which column identifies an event, which partitions the stream, and which dates it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::{
+    features,
+    guess::Kind,
+    names::{self, has_word, shown, words},
+    plan::{Plan, Planned},
+    table::{Column, Table},
+    times,
+};
+
+/// Words of things that many events have in common, so that their identity is not the event's.
+const THINGS: [&str; 40] = [
+    "detector", "sensor", "device", "host", "hostname", "symbol", "ticker", "station", "channel", "machine", "node", "user",
+    "customer", "account", "series", "instance", "service", "server", "asset", "probe", "vehicle", "meter", "site",
+    "location", "region", "client", "player", "source", "module", "unit", "stock", "instrument", "pump", "turbine",
+    "patient", "card", "session", "product", "item", "category",
+];
+
+/// Words of kinds of events: a worse key, but one.
+const KINDS: [&str; 8] = ["type", "kind", "class", "particle", "pdg", "level", "method", "name"];
+
+/// Keys that have detectors of their own at most, as a share of the sample's rows.
+const KEYS_SHARE: usize = 2;
+
+/// Words of times that are not the event's.
+const OTHER_TIMES: [&str; 10] =
+    ["birth", "birthday", "expiry", "expires", "updated", "modified", "end", "ended", "due", "deleted"];
+
+/// Gives the roles, deriving what the file lacks, then chooses the features.
+pub(crate) fn assign(mut plan: Plan, table: &Table) -> Plan {
+    time(&mut plan, table);
+    id(&mut plan, table);
+    key(&mut plan, table);
+    let (time, id, key) = (plan.time.clone(), plan.id.clone(), plan.key.clone());
+    for column in &mut plan.columns {
+        column.required = [&time, &id, &key].contains(&&column.name);
+    }
+    features::choose(&mut plan, table);
+    plan
+}
+
+/// A column with a derived value of its own.
+fn derived(plan: &mut Plan, table: &Table, name: &str, kind: Kind, sql: String, why: &str) -> String {
+    let mut used: Vec<String> = plan.columns.iter().map(|column| column.name.clone()).collect();
+    used.extend(table.columns.iter().map(|column| column.name.clone()));
+    let name = names::unused(name, &used);
+    let avro = match kind {
+        Kind::Time => json!({ "type": "long", "logicalType": "timestamp-micros" }),
+        _ => json!("string"),
+    };
+    let derive = Some((sql.clone(), why.to_owned()));
+    plan.columns.insert(0, Planned { name: name.clone(), origin: None, kind, avro, required: true, derive, sql, cells: None });
+    name
+}
+
+/// The place of the greatest score; of equal ones, the first.
+fn best(scores: impl Iterator<Item = (usize, u32)>) -> Option<usize> {
+    let mut best: Option<(usize, u32)> = None;
+    for (place, score) in scores.filter(|(_, score)| *score > 0) {
+        if best.is_none_or(|(_, found)| score > found) {
+            best = Some((place, score));
+        }
+    }
+    best.map(|(place, _)| place)
+}
+
+fn time(plan: &mut Plan, table: &Table) {
+    let own = plan.columns.iter().enumerate();
+    if let Some(place) = best(own.map(|(place, column)| (place, time_score(column, table)))) {
+        let column = &plan.columns[place];
+        (plan.time, plan.time_reason) = (column.name.clone(), "a time that every row of the sample has".to_owned());
+        return;
+    }
+    let within = plan.inner.iter().enumerate();
+    if let Some(place) = best(within.map(|(place, column)| (place, time_score(column, table)))) {
+        let column = plan.inner[place].clone();
+        let sql = match column.kind {
+            Kind::Epoch(digits) => times::from_epoch(&column.sql, digits),
+            _ => column.sql.clone(),
+        };
+        plan.time = derived(plan, table, &column.name, Kind::Time, sql, "a time within an object");
+        plan.time_reason = "a time within an object, which every row of the sample has".to_owned();
+        return;
+    }
+    if let Some((sql, why)) = written_time(plan, table) {
+        plan.time = derived(plan, table, "event_time", Kind::Time, sql, &why);
+        plan.time_reason = format!("derived: {why}");
+        return;
+    }
+    let sql = "to_timestamp_micros(1735689600000000 + _row * 1000000)".to_owned();
+    plan.time = derived(plan, table, "row_time", Kind::Time, sql, "the file has no times: a row a second, from 2025 on");
+    plan.time_reason = "derived: no column has a time in every row".to_owned();
+    plan.notes.push(format!("no column has a time in every row, so `{}` is made of the row's number", plan.time));
+}
+
+fn time_score(planned: &Planned, table: &Table) -> u32 {
+    let is_time = matches!(planned.kind, Kind::Time | Kind::Epoch(_));
+    let Some(column) = planned.column(table).filter(|column| is_time && !column.has_gaps()) else { return 0 };
+    let name = words(&column.name).join("_");
+    let score = match name.as_str() {
+        "timestamp" | "event_time" | "event_timestamp" => 100,
+        "time" | "datetime" | "ts" | "date_time" => 90,
+        _ if has_word(&name, &["time", "timestamp", "ts", "datetime"]) => 60,
+        _ if has_word(&name, &["created", "date", "at"]) => 40,
+        _ => 20,
+    };
+    if has_word(&name, &OTHER_TIMES) { score / 10 } else { score }
+}
+
+/// SQL for the time where it stands in another form than ISO 8601, or in a date and a time of day.
+fn written_time(plan: &Plan, table: &Table) -> Option<(String, String)> {
+    let texts = || {
+        let of_text = plan.columns.iter().filter(|planned| planned.kind == Kind::Text && planned.derive.is_none());
+        of_text.filter_map(|planned| Some((planned, planned.column(table)?))).filter(|(_, column)| !column.has_gaps())
+    };
+    for (planned, column) in texts() {
+        if let Some(format) = times::format_of(column.texts()) {
+            let why = format!("{} is written {format}", shown(&column.name));
+            return Some((format!("to_timestamp_micros({}, {})", planned.sql, names::literal(format)), why));
+        }
+    }
+    None
+}
+
+fn distinct(column: &Column) -> usize {
+    column.texts().collect::<BTreeSet<_>>().len()
+}
+
+fn is_identity(kind: &Kind) -> bool {
+    matches!(kind, Kind::Text | Kind::Long)
+}
+
+fn id(plan: &mut Plan, table: &Table) {
+    let own = plan.columns.iter().enumerate();
+    if let Some(place) = best(own.map(|(place, column)| (place, id_score(column, table)))) {
+        plan.id = plan.columns[place].name.clone();
+        plan.id_reason = "named like an identity, and different in every row of the sample".to_owned();
+        return;
+    }
+    let sql = "concat(_file, '-', CAST(_row AS VARCHAR))".to_owned();
+    plan.id = derived(plan, table, "row_id", Kind::Text, sql, "no column identifies a row: the file's name and the row's number");
+    plan.id_reason = "derived: no column named like an identity is different in every row".to_owned();
+}
+
+fn id_score(planned: &Planned, table: &Table) -> u32 {
+    let fits = is_identity(&planned.kind) && planned.name != "_file";
+    let Some(column) = planned.column(table).filter(|column| fits && !column.has_gaps()) else { return 0 };
+    let words = words(&column.name);
+    let ends = words.last().map(String::as_str);
+    if !matches!(ends, Some("id" | "uuid" | "guid" | "uid" | "key" | "hash")) || distinct(column) < table.rows {
+        return 0;
+    }
+    match words.as_slice() {
+        [_] => 100,
+        _ if has_word(&column.name, &THINGS) => 0,
+        _ if has_word(&column.name, &["event", "row", "record", "message", "request", "trade", "reading"]) => 90,
+        _ => 50,
+    }
+}
+
+fn key(plan: &mut Plan, table: &Table) {
+    let own = plan.columns.iter().enumerate();
+    if let Some(place) = best(own.map(|(place, column)| (place, key_score(column, plan, table)))) {
+        let column = &plan.columns[place];
+        let keys = column.column(table).map_or(0, distinct);
+        (plan.key, plan.partitions) = (column.name.clone(), 4);
+        plan.key_reason = format!("named like what events belong to; {keys} different in the sample");
+        return;
+    }
+    let within = plan.inner.iter().enumerate();
+    if let Some(place) = best(within.map(|(place, column)| (place, key_score(column, plan, table)))) {
+        let column = plan.inner[place].clone();
+        let sql = format!("CAST({} AS VARCHAR)", column.sql);
+        plan.key = derived(plan, table, &column.name, Kind::Text, sql, "a value within an object");
+        (plan.key_reason, plan.partitions) = ("a value within an object that is named like what events belong to".to_owned(), 4);
+        return;
+    }
+    plan.key = derived(plan, table, "series", Kind::Text, "_file".to_owned(), "no column says what rows belong together: a file is a series");
+    (plan.key_reason, plan.partitions) = ("derived: each file is a series of its own".to_owned(), 4);
+}
+
+fn key_score(planned: &Planned, plan: &Plan, table: &Table) -> u32 {
+    let fits = is_identity(&planned.kind) && planned.name != plan.id && planned.name != plan.time && planned.origin.is_some();
+    let Some(column) = planned.column(table).filter(|column| fits && !column.has_gaps()) else { return 0 };
+    if has_word(&column.name, &names::LABELS) {
+        return 0;
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    column.texts().for_each(|text| *counts.entry(text).or_default() += 1);
+    let few = counts.len() * KEYS_SHARE <= table.rows || table.rows < 64;
+    let is_text = planned.kind == Kind::Text;
+    let ends_in_id = words(&column.name).last().is_some_and(|word| word == "id");
+    let place = words(&column.name).iter().find_map(|word| THINGS.iter().position(|thing| thing == word));
+    match place {
+        Some(place) if few && (is_text || ends_in_id) => 100 - place as u32,
+        _ if has_word(&column.name, &KINDS) && counts.len() * 16 <= table.rows && (is_text || ends_in_id) => 20,
+        _ if ends_in_id && counts.len() * 16 <= table.rows => 15,
+        _ if is_text && counts.len() > 1 && counts.len() <= 64 && counts.len() * 16 <= table.rows => 10,
+        _ => 0,
+    }
+}

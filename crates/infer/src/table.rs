@@ -1,0 +1,87 @@
+//! The sample as columns of cells, whatever format it came in.
+
+use arrow::datatypes::{DataType, FieldRef};
+use arrow::array::RecordBatch;
+use serde_json::Value as Json;
+
+/// A sample.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub columns: Vec<Column>,
+    pub rows: usize,
+    /// The rows of a format that knows its types.
+    pub typed: Option<RecordBatch>,
+    /// The objects of JSON.
+    pub objects: Option<Vec<Json>>,
+    pub notes: Vec<String>,
+}
+
+/// A column as the file has it.
+#[derive(Debug, Default)]
+pub(crate) struct Column {
+    pub name: String,
+    pub cells: Vec<Cell>,
+    /// Its type, where the format knows it.
+    pub field: Option<FieldRef>,
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell {
+    /// Empty, null or absent.
+    Missing,
+    /// Text; in CSV everything is.
+    Text(String),
+    /// A number of JSON or Parquet, as text.
+    Number(String),
+    Bool(bool),
+    /// An object or list of JSON.
+    Nested(Json),
+}
+
+impl Column {
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.cells.contains(&Cell::Missing)
+    }
+
+    /// The values that are there, as text.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> + Clone {
+        self.cells.iter().filter_map(|cell| match cell {
+            Cell::Text(text) | Cell::Number(text) => Some(text.as_str()),
+            Cell::Bool(true) => Some("true"),
+            Cell::Bool(false) => Some("false"),
+            Cell::Missing | Cell::Nested(_) => None,
+        })
+    }
+
+    /// The values that are numbers, in order.
+    pub(crate) fn numbers(&self) -> Vec<f64> {
+        self.texts().filter_map(float).collect()
+    }
+}
+
+/// A number as the sources read it.
+pub(crate) fn float(text: &str) -> Option<f64> {
+    let text = text.trim();
+    fast_float2::parse(text.strip_prefix('+').unwrap_or(text)).ok()
+}
+
+/// A whole number in digits, without leading zeros, which text would have to keep.
+pub(crate) fn whole(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'));
+    if plain { text.parse().ok() } else { None }
+}
+
+/// Whether a text has digits only, so that a float would not hold all of them.
+pub(crate) fn is_digits(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a Parquet type is a number.
+pub(crate) fn is_number(data_type: &DataType) -> bool {
+    data_type.is_numeric()
+}
