@@ -121,7 +121,11 @@ impl Expression {
             .map(|(&index, field)| match schema.fields().get(index) {
                 Some(found) if found.name() == field.name() => Ok(batch.column(index).clone()),
                 _ => batch.column_by_name(field.name()).cloned().ok_or_else(|| ExprError::Evaluate {
-                    message: format!("`{}` needs the column `{}`, which the batch does not have", self.sql, field.name()),
+                    message: format!(
+                        "`{}` needs the column `{}`, which the batch does not have",
+                        self.sql,
+                        field.name()
+                    ),
                 }),
             })
             .collect::<Result<Vec<_>, _>>()?;

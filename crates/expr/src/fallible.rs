@@ -73,7 +73,7 @@ fn node_can_fail(expression: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     if let Some(function) = node.downcast_ref::<ScalarFunctionExpr>() {
         let total = TOTAL_FUNCTIONS.contains(&function.name())
             && function.args().iter().all(|argument| is_float(argument.as_ref()));
-        return !(total || physics::is_ours(function.fun().name()));
+        return !(total || function.name() == "get_field" || physics::is_ours(function.name()));
     }
     if node.is::<NegativeExpr>() {
         return !is_float(node);

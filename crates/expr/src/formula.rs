@@ -137,9 +137,8 @@ impl<F: Formula> ScalarUDFImpl for FormulaUdf<F> {
 fn evaluate<F: Formula>(arrays: &[ArrayRef]) -> Result<Float64Array> {
     let columns: Vec<&[f64]> =
         arrays.iter().map(|array| array.as_primitive::<Float64Type>().values().as_ref()).collect();
-    let nulls = arrays.iter().fold(None, |nulls: Option<NullBuffer>, array| {
-        NullBuffer::union(nulls.as_ref(), array.nulls())
-    });
+    let nulls =
+        arrays.iter().fold(None, |nulls: Option<NullBuffer>, array| NullBuffer::union(nulls.as_ref(), array.nulls()));
     Ok(Float64Array::try_new(F::values(&columns).into(), nulls)?)
 }
 

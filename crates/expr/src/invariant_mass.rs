@@ -51,12 +51,8 @@ pub(crate) struct InvariantMassPtEtaPhiM;
 
 impl Formula for InvariantMassPtEtaPhiM {
     const NAME: &'static str = "invariant_mass_ptetaphim";
-    const ARGUMENTS: &'static [(&'static str, &'static str)] = &[
-        ("pt", "transverse momentum"),
-        ("eta", "pseudorapidity"),
-        ("phi", "azimuth, in radians"),
-        ("m", "mass"),
-    ];
+    const ARGUMENTS: &'static [(&'static str, &'static str)] =
+        &[("pt", "transverse momentum"), ("eta", "pseudorapidity"), ("phi", "azimuth, in radians"), ("m", "mass")];
     const VARIADIC: bool = true;
     const DESCRIPTION: &'static str = "Invariant mass of one or more particles together, from collider coordinates: the \
         root of sum m_i^2 + 2 sum (mT_i mT_j cosh(y_i - y_j) - pt_i pt_j cos(phi_i - phi_j)) over pairs i < j, with the \

@@ -86,9 +86,10 @@ pub(crate) fn reason(error: &DataFusionError) -> String {
             | ArrowError::ArithmeticOverflow(text) => text.clone(),
             other => other.to_string(),
         },
-        DataFusionError::Plan(text) | DataFusionError::Execution(text) | DataFusionError::NotImplemented(text) => {
-            text.clone()
-        }
+        DataFusionError::Plan(text)
+        | DataFusionError::Execution(text)
+        | DataFusionError::NotImplemented(text)
+        | DataFusionError::Internal(text) => text.clone(),
         other => other.strip_backtrace(),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -108,11 +108,7 @@ impl Lookup {
     }
 }
 
-fn index(
-    converter: &RowConverter,
-    keys: &ArrayRef,
-    table_column: &str,
-) -> Result<HashMap<Box<[u8]>, u32>, ExprError> {
+fn index(converter: &RowConverter, keys: &ArrayRef, table_column: &str) -> Result<HashMap<Box<[u8]>, u32>, ExprError> {
     let bytes = converter.convert_columns(std::slice::from_ref(keys)).map_err(failed)?;
     let mut rows = HashMap::with_capacity(keys.len());
     for (row, key) in (0u32..).zip(bytes.iter()) {
@@ -212,9 +208,6 @@ mod tests {
         let error = Lookup::new(&twice, "k", "k", &[]).unwrap_err();
         assert_eq!(error.to_string(), "the value `7` stands twice in the table's column `k`");
         let lookup = Lookup::new(&table(), "kind", "pdg", &[]).unwrap();
-        assert_eq!(
-            lookup.check(table().schema_ref()),
-            unknown("kind", "there are `name`, `pdg`, `mass`").map(|()| ())
-        );
+        assert_eq!(lookup.check(table().schema_ref()), unknown("kind", "there are `name`, `pdg`, `mass`").map(|()| ()));
     }
 }

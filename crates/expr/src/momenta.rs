@@ -12,7 +12,11 @@ const SQUARE_SAFE: std::ops::Range<f64> = 1e-280..1e300;
 #[inline]
 pub(crate) fn length<const N: usize>(components: [f64; N]) -> f64 {
     let square = components.iter().fold(0.0, |sum, component| sum + component * component);
-    if SQUARE_SAFE.contains(&square) { square.sqrt() } else { components.iter().fold(0.0, |sum, &x| libm::hypot(sum, x)) }
+    if SQUARE_SAFE.contains(&square) {
+        square.sqrt()
+    } else {
+        components.iter().fold(0.0, |sum, &x| libm::hypot(sum, x))
+    }
 }
 
 /// `E^2 - px^2 - py^2 - pz^2` as `(E - |pz|) (E + |pz|) - (px^2 + py^2)`: the difference along the beam, where the large

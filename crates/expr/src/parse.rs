@@ -3,34 +3,68 @@
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::{
-    ast::{Expr, Function, Query, Value, ValueWithSpan, Visit, Visitor},
+    ast::{
+        Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Value, ValueWithSpan, Visit, Visitor,
+    },
     dialect::GenericDialect,
     parser::{Parser, ParserError},
-    tokenizer::Token,
+    tokenizer::{Token, Tokenizer},
 };
 
 use crate::{ExprError, registry, suggestion::nearest};
 
-/// Bytes of one expression. Together with [`TERMS_MAX`] it keeps the planner's recursion within a thread's stack.
-const SQL_BYTES_MAX: usize = 32 << 10;
+/// Bytes of one expression.
+const SQL_BYTES_MAX: usize = 64 << 10;
 
-/// How deep parentheses and function calls may be nested.
-const NESTING_MAX: usize = 48;
+/// Names and operators of one expression; values and the commas between them are not counted, so that lists may be long.
+const TOKENS_MAX: usize = 1024;
 
-/// Operators along one branch of the tree, as in `a + b + c`.
-const TERMS_MAX: usize = 256;
+/// How deep parentheses, function calls and `CASE` may be nested. The parser needs some 90 KiB of stack a level where
+/// it is not optimised, and a thread of Rust's has 2 MiB.
+const NESTING_MAX: usize = 16;
+
+/// Nodes along one branch of the tree, as in `a + b + c`. The planner needs some 12 KiB of stack for each.
+const BRANCH_MAX: usize = 64;
 
 /// Names of SQL's aggregates, to tell them from a slip of the pen.
 const AGGREGATES: [&str; 22] = [
-    "approx_distinct", "approx_median", "approx_percentile_cont", "array_agg", "avg", "bool_and", "bool_or", "corr",
-    "count", "covar_pop", "covar_samp", "max", "mean", "median", "min", "stddev", "stddev_pop", "stddev_samp",
-    "string_agg", "sum", "var_pop", "var_samp",
+    "approx_distinct",
+    "approx_median",
+    "approx_percentile_cont",
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "corr",
+    "count",
+    "covar_pop",
+    "covar_samp",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "string_agg",
+    "sum",
+    "var_pop",
+    "var_samp",
 ];
 
 /// Names of SQL's window functions.
 const WINDOW_FUNCTIONS: [&str; 11] = [
-    "cume_dist", "dense_rank", "first_value", "lag", "last_value", "lead", "nth_value", "ntile", "percent_rank",
-    "rank", "row_number",
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
 ];
 
 /// Parses `sql`, the whole of which must be one scalar expression of functions that exist and are deterministic.
@@ -39,13 +73,16 @@ const WINDOW_FUNCTIONS: [&str; 11] = [
 /// `Syntax`, `UnknownFunction` or `NotDeterministic`.
 pub(crate) fn parse(sql: &str) -> Result<Expr, ExprError> {
     if sql.len() > SQL_BYTES_MAX {
-        let message = format!("the expression has {} bytes; at most {SQL_BYTES_MAX} are possible", sql.len());
-        return Err(ExprError::Syntax { message });
+        return Err(syntax(format!("the expression has {} bytes; at most {SQL_BYTES_MAX} are possible", sql.len())));
     }
-    let mut parser = Parser::new(&GenericDialect {})
-        .with_recursion_limit(NESTING_MAX)
-        .try_with_sql(sql)
-        .map_err(explain)?;
+    let dialect = GenericDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| explain(error.into()))?;
+    let count = tokens.iter().filter(|token| is_counted(&token.token)).count();
+    if count > TOKENS_MAX {
+        let message = format!("the expression has {count} names and operators; name its parts as columns");
+        return Err(syntax(message));
+    }
+    let mut parser = Parser::new(&dialect).with_recursion_limit(NESTING_MAX).with_tokens_with_locations(tokens);
     let expression = parser.parse_expr().map_err(explain)?;
     let rest = parser.peek_token();
     match rest.token {
@@ -59,6 +96,10 @@ pub(crate) fn parse(sql: &str) -> Result<Expr, ExprError> {
         ControlFlow::Continue(()) => Ok(expression),
         ControlFlow::Break(error) => Err(*error),
     }
+}
+
+fn is_counted(token: &Token) -> bool {
+    !matches!(token, Token::Whitespace(_) | Token::Comma | Token::Number(..) | Token::SingleQuotedString(_))
 }
 
 fn syntax(message: impl Into<String>) -> ExprError {
@@ -97,17 +138,15 @@ impl Visitor for Refusals {
 
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<Self::Break> {
         self.depth += 1;
-        if self.depth > TERMS_MAX {
-            let message = format!("the expression has more than {TERMS_MAX} operators in a row; name its parts as columns");
+        if self.depth > BRANCH_MAX {
+            let message =
+                format!("the expression has more than {BRANCH_MAX} operators in a row; name parts of it as columns");
             return ControlFlow::Break(Box::new(syntax(message)));
         }
         match expression {
             Expr::Function(function) => check_function(function),
             Expr::Value(ValueWithSpan { value: Value::Placeholder(name), .. }) => {
                 ControlFlow::Break(Box::new(syntax(format!("`{name}` stands for a parameter, and there are none"))))
-            }
-            Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => {
-                ControlFlow::Break(Box::new(syntax("`*` stands for all columns, but one value is expected")))
             }
             _ => ControlFlow::Continue(()),
         }
@@ -126,6 +165,9 @@ fn check_function(function: &Function) -> ControlFlow<Box<ExprError>> {
         syntax(format!("`{written}` is a window function, but an expression sees one row"))
     } else {
         match registry::function(&name) {
+            Some(_) if has_wildcard(function) => {
+                syntax(format!("`*` stands for all columns, but `{written}` takes values"))
+            }
             Some(known) if registry::is_deterministic(known) => return ControlFlow::Continue(()),
             Some(_) => ExprError::NotDeterministic { function: written },
             None if AGGREGATES.contains(&name.as_str()) => {
@@ -141,4 +183,13 @@ fn check_function(function: &Function) -> ControlFlow<Box<ExprError>> {
         }
     };
     ControlFlow::Break(Box::new(error))
+}
+
+fn has_wildcard(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return false };
+    list.args.iter().any(|argument| match argument {
+        FunctionArg::Unnamed(value)
+        | FunctionArg::Named { arg: value, .. }
+        | FunctionArg::ExprNamed { arg: value, .. } => !matches!(value, FunctionArgExpr::Expr(_)),
+    })
 }

@@ -75,8 +75,7 @@ pub(crate) fn plan(sql: &str, schema: &Schema, target: Target) -> Result<Plan, E
         .and_then(|physical| guard(physical, &input))
         .map_err(|error| explain(&error, schema))?;
     let data_type = physical.data_type(&input).map_err(|error| explain(&error, schema))?;
-    let nullable =
-        physical.nullable(&input).map_err(|error| explain(&error, schema))? || can_fail(&physical, &input);
+    let nullable = physical.nullable(&input).map_err(|error| explain(&error, schema))? || can_fail(&physical, &input);
     Ok(Plan { physical, input, indices, columns, data_type, nullable })
 }
 
@@ -110,7 +109,9 @@ fn fold(logical: Expr, schema: &DFSchema, target: Target, sql: &str) -> Result<E
 fn wanted_type(found: &DataType, target: Target, sql: &str) -> Result<DataType, ExprError> {
     let wrong = |message: String| Err(ExprError::Type { message });
     match (target, found) {
-        (_, DataType::Null) => wrong(format!("`{sql}` is always null and has no type; write CAST(NULL AS DOUBLE) to give it one")),
+        (_, DataType::Null) => {
+            wrong(format!("`{sql}` is always null and has no type; write CAST(NULL AS DOUBLE) to give it one"))
+        }
         (Target::Boolean, DataType::Boolean) => Ok(DataType::Boolean),
         (Target::Boolean, _) => wrong(format!("the check must be true or false, but `{sql}` is {found}")),
         (Target::Float, found) if found.is_numeric() => Ok(DataType::Float64),
@@ -145,9 +146,12 @@ fn check_constants(folded: &Expr) -> Result<(), ExprError> {
 
 fn evaluate_constant(part: &Expr) -> Result<(), DataFusionError> {
     let none = Arc::new(Schema::empty());
-    let physical =
-        create_physical_expr(part, &DFSchema::try_from(none.clone())?, &properties(), &Default::default())?;
-    let row = RecordBatch::try_new_with_options(none, vec![], &arrow::array::RecordBatchOptions::new().with_row_count(Some(1)))?;
+    let physical = create_physical_expr(part, &DFSchema::try_from(none.clone())?, &properties(), &Default::default())?;
+    let row = RecordBatch::try_new_with_options(
+        none,
+        vec![],
+        &arrow::array::RecordBatchOptions::new().with_row_count(Some(1)),
+    )?;
     physical.evaluate(&row).map(|_| ())
 }
 

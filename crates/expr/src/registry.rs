@@ -12,7 +12,8 @@ use datafusion_expr::{
     planner::{ContextProvider, ExprPlanner},
 };
 use datafusion_functions::{
-    core::planner::CoreFunctionPlanner, datetime::planner::DatetimeFunctionPlanner, unicode::planner::UnicodeFunctionPlanner,
+    core::planner::CoreFunctionPlanner, datetime::planner::DatetimeFunctionPlanner,
+    unicode::planner::UnicodeFunctionPlanner,
 };
 use datafusion_functions_nested::planner::{FieldAccessPlanner, NestedFunctionPlanner};
 

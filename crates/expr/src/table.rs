@@ -93,12 +93,16 @@ fn sentence(error: &ArrowError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use arrow::{array::AsArray, datatypes::{Float64Type, Int64Type}};
+    use arrow::{
+        array::AsArray,
+        datatypes::{Float64Type, Int64Type},
+    };
     use parquet::arrow::ArrowWriter;
 
     use super::*;
 
-    const PARTICLES: &str = "\u{feff}# masses: PDG 2024\nname,pdg,mass_gev,note\nelectron,11,0.000511,\n# heavy\nmuon,13,0.105658,\n";
+    const PARTICLES: &str =
+        "\u{feff}# masses: PDG 2024\nname,pdg,mass_gev,note\nelectron,11,0.000511,\n# heavy\nmuon,13,0.105658,\n";
 
     #[test]
     fn csv_has_inferred_types_and_comments() {

@@ -102,9 +102,8 @@ proptest! {
 
 #[test]
 fn failing_rows_are_named_and_the_others_have_their_values() {
-    let rows: Vec<Row> = [(6, 2), (1, 0), (9, 3), (i64::MIN, -1), (4, 4)]
-        .map(|(i, j)| (Some(i), j, None, None, None))
-        .to_vec();
+    let rows: Vec<Row> =
+        [(6, 2), (1, 0), (9, 3), (i64::MIN, -1), (4, 4)].map(|(i, j)| (Some(i), j, None, None, None)).to_vec();
     let batch = batch(&rows);
     let evaluated = Expression::compile("i / j", batch.schema_ref()).unwrap().evaluate(&batch).unwrap();
     let values: Vec<Option<i64>> = evaluated.values.as_primitive::<Int64Type>().iter().collect();
@@ -117,9 +116,8 @@ fn failing_rows_are_named_and_the_others_have_their_values() {
 
 #[test]
 fn null_and_failure_do_not_match() {
-    let rows: Vec<Row> = [(Some(6), 2), (Some(1), 0), (None, 3), (Some(1), 4)]
-        .map(|(i, j)| (i, j, None, None, None))
-        .to_vec();
+    let rows: Vec<Row> =
+        [(Some(6), 2), (Some(1), 0), (None, 3), (Some(1), 4)].map(|(i, j)| (i, j, None, None, None)).to_vec();
     let batch = batch(&rows);
     let (matched, failed) =
         Expression::compile_boolean("i / j > 1", batch.schema_ref()).unwrap().matches(&batch).unwrap();
