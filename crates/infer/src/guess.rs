@@ -91,8 +91,8 @@ fn of_whole(column: &Column) -> Kind {
 
 /// The type of a column of JSON.
 pub(crate) fn of_json(column: &Column) -> Kind {
-    let mut there = column.cells.iter().filter(|cell| **cell != Cell::Missing).peekable();
-    match there.peek() {
+    let mut there = column.cells.iter().filter(|cell| **cell != Cell::Missing);
+    match there.clone().next() {
         None => Kind::Text,
         Some(Cell::Bool(_)) if there.all(|cell| matches!(cell, Cell::Bool(_))) => Kind::Boolean,
         Some(Cell::Number(_)) if there.all(|cell| matches!(cell, Cell::Number(_))) => {

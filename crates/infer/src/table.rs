@@ -17,7 +17,7 @@ pub(crate) struct Table {
 }
 
 /// A column as the file has it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Column {
     pub name: String,
     pub cells: Vec<Cell>,

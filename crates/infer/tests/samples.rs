@@ -1,0 +1,133 @@
+//! Samples of many forms: what is proposed for each, and that the file source then takes every row.
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use infer::{Content, InferError, Proposal, Sample, infer};
+use proptest::prelude::*;
+use source::{Next, Options};
+use stream::{FileReader, Stream};
+
+struct Only(String);
+
+impl FileReader for Only {
+    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
+        Ok(self.0.clone().into_bytes())
+    }
+}
+
+fn propose(file: &str, text: &str) -> Result<Proposal, InferError> {
+    let json = file.ends_with(".json") || file.ends_with(".jsonl");
+    let content = if json { Content::Json(text.into()) } else { Content::Csv(text.into()) };
+    let name = file.split('.').next().unwrap_or_default().to_owned();
+    infer(&Sample { schema_path: format!("{name}.avsc"), name, path: file.to_owned(), content, complete: true })
+}
+
+/// Rows taken, and the reasons of those that were not.
+fn replay(file: &str, text: &str, proposal: &Proposal) -> (usize, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(file), text).unwrap();
+    let stream = Stream::load("proposal", &proposal.definition, &Only(proposal.avro_schema.clone())).unwrap();
+    let from = stream.definition.spec.source.clone().unwrap();
+    let options = Options { base: folder.path().to_owned(), started: 0, log_dir: PathBuf::new(), speed: None };
+    let mut source = source::open(&from, &Arc::new(stream), &options).unwrap();
+    let (mut rows, mut reasons) = (0, Vec::new());
+    while let Next::Records(records) = source.next(10_000).unwrap() {
+        rows += records.rows.num_rows();
+        reasons.extend(records.rejected.into_iter().map(|rejected| rejected.reason));
+    }
+    (rows, reasons)
+}
+
+fn lines(header: &str, row: impl Fn(usize) -> String) -> String {
+    let rows = (0..200).map(|index| row(index) + "\n").collect::<String>();
+    if header.is_empty() { rows } else { format!("{header}\n{rows}") }
+}
+
+fn wave(index: usize) -> f64 {
+    (index as f64 * 0.7).sin() * 10.0
+}
+
+fn samples() -> Vec<(&'static str, String)> {
+    vec![
+        ("series.csv", lines("timestamp,value", |i| format!("2024-01-01 00:{:02}:{:02},{}", i / 60, i % 60, wave(i)))),
+        ("particles.csv", lines("event,pdg_id,px,py,pz,E", |i| format!("{},{},{},{},{},{}", i / 4, 11 + i % 3, wave(i), wave(i + 1), wave(i + 2), wave(i).exp()))),
+        ("clicks.csv", lines("event_time,user_id,event_type,product_id,session_id", |i| {
+            format!("2024-01-01T00:00:{:02}.5Z,u{},{},{},s{}", i % 60, i % 17, ["view", "cart"][i % 2], if i % 3 == 0 { String::new() } else { format!("p{i}") }, i / 5)
+        })),
+        ("sensors.csv", lines("reading_id,time,sensor_id,temperature,humidity", |i| {
+            format!("r{i},{},s{},{},{}", 1_700_000_000 + i, i % 4, if i % 9 == 0 { "NA".to_owned() } else { format!("{}", 20 + i % 7) }, 40.0 + wave(i))
+        })),
+        ("odd.csv", lines("Event Time,Temp (C),2nd,order,anomaly_score,Größe,host name", |i| {
+            format!("2024-01-01 00:00:{:02},{},{},{},{},{},\"h,{}\"", i % 60, wave(i), i % 5, wave(i + 3), wave(i), wave(i), i % 3)
+        })),
+        ("server.csv", lines("when,host,status,bytes,path", |i| {
+            format!("05/Mar/2024:10:11:{:02} +0000,h{},{},{},/a/{i}", i % 60, i % 5, [200, 404][i % 2], (i * i * i) % 99_991 + 1)
+        })),
+        ("prices.jsonl", lines("", |i| format!(r#"{{"trade_id": {i}, "ts": {}, "symbol": "S{}", "price": {}, "@x": 1.5}}"#, 1_700_000_000_123u64 + i as u64, i % 3, (wave(i) * 0.3).exp()))),
+        ("nested.jsonl", lines("", |i| format!(r#"{{"meta": {{"time": "2024-01-01T00:00:{:02}Z", "device": "d{}"}}, "data": {{"x": {}, "tags": ["a"], "odd-name": 1}}, "mixed": {}}}"#, i % 60, i % 3, wave(i), if i % 2 == 0 { "1" } else { "\"a\"" }))),
+    ]
+}
+
+#[test]
+fn each_form_has_its_definition_and_every_row_is_taken() {
+    for (file, text) in samples() {
+        let proposal = propose(file, &text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let (rows, reasons) = replay(file, &text, &proposal);
+        assert_eq!((rows, reasons.first()), (200, None), "{file}\n{}\n{}", proposal.definition, proposal.avro_schema);
+        insta::assert_snapshot!(file.replace('.', "_"), proposal.definition);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_said() {
+    let message = |file: &str, text: &str| propose(file, text).unwrap_err().to_string();
+    assert!(message("a.csv", "").contains("empty"));
+    assert!(message("a.csv", "x,y\n").contains("no rows"));
+    assert!(message("a.csv", "1.5,2\n3,4\n").contains("no names: 1.5,2"));
+    assert!(message("a.csv", "a;b\n1;2\n").contains("';'"));
+    assert!(message("a.csv", "a,a\n1,2\n").contains("`a`"));
+    assert!(message("a.jsonl", "nonsense\n").contains("JSON"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Either a clear error, or a definition with which the file source takes every row.
+    #[test]
+    fn random_files_are_taken_whole_or_refused(
+        names in prop::collection::vec("[a-zA-Z_ .%é\"-]{1,8}|time|id|user|value|order", 1..6),
+        kinds in prop::collection::vec(0usize..9, 6),
+        gaps in prop::collection::vec(any::<u8>(), 6),
+        texts in prop::collection::vec("\\PC{0,6}|007|-|NA| |1e3|99999999999999999999", 24),
+    ) {
+        let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let header = names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(",");
+        let cell = |row: usize, column: usize| {
+            if gaps[column] < 60 && row % 3 == 1 {
+                return if names.len() == 1 { "0".to_owned() } else { String::new() };
+            }
+            match kinds[column] {
+                0 => row.to_string(),
+                1 => format!("{}", wave(row)),
+                2 => format!("2024-02-{:02}", row % 28 + 1),
+                3 => (1_700_000_000 + row).to_string(),
+                4 => ["true", "False"][row % 2].to_owned(),
+                5 => ["1.5", "NA", "2"][row % 3].to_owned(),
+                6 => quote(&format!("s{},{}", row % 3, column)),
+                7 => "9".repeat(row % 25 + 1),
+                _ => quote(&texts[(row * 5 + column) % texts.len()]),
+            }
+        };
+        let rows: String =
+            (0..40).map(|row| (0..names.len()).map(|column| cell(row, column)).collect::<Vec<_>>().join(",") + "\n").collect();
+        let text = format!("{header}\n{rows}");
+        match propose("random.csv", &text) {
+            Ok(proposal) => {
+                let (_, reasons) = replay("random.csv", &text, &proposal);
+                prop_assert!(reasons.is_empty(), "{:?}\n{text}\n{}", reasons, proposal.definition);
+            }
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+}
