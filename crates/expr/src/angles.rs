@@ -53,15 +53,9 @@ impl Formula for Pseudorapidity {
     fn values(columns: &[&[f64]]) -> Vec<f64> {
         rowwise(columns, |[px, py, pz]| {
             let across = length([px, py]);
-            if across == 0.0 && pz == 0.0 { 0.0 } else { asinh(pz / across) }
+            if across == 0.0 && pz == 0.0 { 0.0 } else { libm::asinh(pz / across) }
         })
     }
-}
-
-/// `asinh`, exactly antisymmetric. `ln(x + sqrt(x^2 + 1))`, in the form that is accurate for small `x`.
-#[inline]
-pub(crate) fn asinh(x: f64) -> f64 {
-    libm::asinh(x)
 }
 
 /// `phi1 - phi2`, wrapped.

@@ -4,7 +4,6 @@
 //! review "Kinematics": `M^2 = (sum E)^2 - |sum p|^2`, and in transverse masses, rapidities and azimuths.
 
 use crate::{
-    angles::asinh,
     formula::Formula,
     momenta::{length, minkowski_square},
 };
@@ -90,7 +89,7 @@ impl<'a> Transverse<'a> {
         let (pt, eta, phi, m) = (columns[0], columns[1], columns[2], columns[3]);
         let mass: Vec<f64> = pt.iter().zip(m).map(|(&pt, &m)| length([pt, m])).collect();
         let rapidity = (0..mass.len())
-            .map(|row| if m[row] == 0.0 { eta[row] } else { asinh(pt[row] * libm::sinh(eta[row]) / mass[row]) })
+            .map(|row| if m[row] == 0.0 { eta[row] } else { libm::asinh(pt[row] * libm::sinh(eta[row]) / mass[row]) })
             .collect();
         Self { pt, phi, m, mass, rapidity }
     }
