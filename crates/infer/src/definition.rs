@@ -41,7 +41,11 @@ fn record_name(stream: &str) -> String {
             letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
         })
         .collect();
-    if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) { format!("Event{name}") } else { name }
+    if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("Event{name}")
+    } else {
+        name
+    }
 }
 
 /// The definition's text.
@@ -51,7 +55,11 @@ pub(crate) fn yaml(sample: &Sample, table: &Table, plan: &Plan) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     };
-    line(format!("# Guessed from {} rows of {}. Change what you know better; `beamline check-config` checks it.", table.rows, comment(&sample.path)));
+    line(format!(
+        "# Guessed from {} rows of {}. Change what you know better; `beamline check-config` checks it.",
+        table.rows,
+        comment(&sample.path)
+    ));
     for note in table.notes.iter().chain(&plan.notes) {
         line(format!("# Note: {}.", comment(note)));
     }
@@ -72,7 +80,8 @@ pub(crate) fn yaml(sample: &Sample, table: &Table, plan: &Plan) -> String {
     if let Some(format) = format_of(sample) {
         line(format!("      # the file's name does not tell\n      format: {format}"));
     }
-    let derived: Vec<_> = plan.columns.iter().filter_map(|column| Some((&column.name, column.derive.as_ref()?))).collect();
+    let derived: Vec<_> =
+        plan.columns.iter().filter_map(|column| Some((&column.name, column.derive.as_ref()?))).collect();
     if !derived.is_empty() {
         line("      # SQL over the file's columns, the row's number `_row` and the file's name `_file`".to_owned());
         line("      derive:".to_owned());
@@ -101,7 +110,9 @@ fn detect(line: &mut impl FnMut(String), plan: &Plan) {
         line(format!("      # {}", comment(reason)));
         line(format!("      - {}", quoted(sql)));
     }
-    line("    # the share of ordinary events that each layer may call anomalous\n    false_alarm_rate: 1e-3".to_owned());
+    line(
+        "    # the share of ordinary events that each layer may call anomalous\n    false_alarm_rate: 1e-3".to_owned(),
+    );
 }
 
 /// The format, where the path does not end in it.

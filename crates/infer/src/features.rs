@@ -46,7 +46,8 @@ pub(crate) fn choose(plan: &mut Plan, table: &Table) {
     }
     if features.len() > FEATURES_MAX {
         let left: Vec<&str> = features[FEATURES_MAX..].iter().map(|(sql, _)| sql.as_str()).take(16).collect();
-        plan.notes.push(format!("the detector looks at the first {FEATURES_MAX} measurements; not at {}", left.join(", ")));
+        plan.notes
+            .push(format!("the detector looks at the first {FEATURES_MAX} measurements; not at {}", left.join(", ")));
         features.truncate(FEATURES_MAX);
     }
     (plan.features, plan.quality) = (features, quality);
@@ -88,7 +89,8 @@ fn feature(sql: &str, mut numbers: Vec<f64>) -> (String, String) {
     if !heavy || positive.is_empty() {
         return (sql.to_owned(), "varies in the sample".to_owned());
     }
-    let reason = format!("never negative in the sample, with a long tail: half are below {middle:.6}, 1 % above {high:.6}");
+    let reason =
+        format!("never negative in the sample, with a long tail: half are below {middle:.6}, 1 % above {high:.6}");
     if numbers[0] > 0.0 && middle < 1e6 * numbers[0] {
         return (format!("ln({sql})"), reason);
     }

@@ -18,8 +18,7 @@ const WHOLE_ROWS: usize = 1_000;
 const EXACT: u64 = 1 << 53;
 
 /// How people write that a number is missing.
-const MARKERS: [&str; 13] =
-    ["NA", "N/A", "n/a", "na", "null", "NULL", "Null", "None", "none", "-", "--", "?", "#N/A"];
+const MARKERS: [&str; 13] = ["NA", "N/A", "n/a", "na", "null", "NULL", "Null", "None", "none", "-", "--", "?", "#N/A"];
 
 /// Objects within objects.
 const NESTING_MAX: usize = 8;

@@ -93,7 +93,8 @@ fn array(bytes: &[u8], complete: bool, notes: &mut Vec<String>) -> Result<Vec<Js
         return Err(no_array(&"the array holds something else than objects"));
     }
     notes.push(
-        "the file is one JSON array, and a replay reads one object a line; write it so first, as with `jq -c '.[]'`".to_owned(),
+        "the file is one JSON array, and a replay reads one object a line; write it so first, as with `jq -c '.[]'`"
+            .to_owned(),
     );
     Ok(objects)
 }

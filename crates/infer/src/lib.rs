@@ -21,7 +21,7 @@ mod verify;
 
 pub use self::{
     error::InferError,
-    sample::{Content, ROWS_MAX, Proposal, Sample},
+    sample::{Content, Proposal, ROWS_MAX, Sample},
 };
 
 /// Proposes a definition for streams of files like `sample`.

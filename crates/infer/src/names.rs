@@ -48,7 +48,8 @@ pub(crate) fn literal(text: &str) -> String {
 
 /// A name as a comment or message shows it: in one line, and not too long.
 pub(crate) fn shown(name: &str) -> String {
-    let mut shown: String = name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(60).collect();
+    let mut shown: String =
+        name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(60).collect();
     shown = shown.replace(['\u{2028}', '\u{2029}', '\u{feff}'], " ");
     format!("`{shown}`")
 }
@@ -83,33 +84,104 @@ pub(crate) fn has_word(name: &str, list: &[&str]) -> bool {
 
 /// Words of times.
 pub(crate) const TIMES: [&str; 18] = [
-    "time", "timestamp", "ts", "date", "datetime", "epoch", "at", "when", "created", "updated", "start", "end", "unixtime",
-    "utc", "day", "moment", "started", "occurred",
+    "time",
+    "timestamp",
+    "ts",
+    "date",
+    "datetime",
+    "epoch",
+    "at",
+    "when",
+    "created",
+    "updated",
+    "start",
+    "end",
+    "unixtime",
+    "utc",
+    "day",
+    "moment",
+    "started",
+    "occurred",
 ];
 
 /// Words of whole numbers: identities, codes and counts.
 pub(crate) const WHOLE: [&str; 41] = [
     "id", "uid", "uuid", "number", "no", "num", "nr", "count", "counts", "n", "code", "status", "flag", "is", "has",
-    "label", "class", "type", "kind", "year", "month", "day", "hour", "minute", "weekday", "port", "index", "idx", "rank",
-    "run", "event", "lumi", "bytes", "size", "quantity", "qty", "version", "seq", "sequence", "offset", "pdg",
+    "label", "class", "type", "kind", "year", "month", "day", "hour", "minute", "weekday", "port", "index", "idx",
+    "rank", "run", "event", "lumi", "bytes", "size", "quantity", "qty", "version", "seq", "sequence", "offset", "pdg",
 ];
 
 /// Words of measurements, which have fractions even where a sample shows none.
 pub(crate) const MEASURED: [&str; 48] = [
-    "value", "price", "amount", "cost", "temp", "temperature", "humidity", "pressure", "voltage", "current", "power",
-    "battery", "energy", "momentum", "mass", "pt", "px", "py", "pz", "eta", "phi", "latency", "duration", "elapsed", "ms",
-    "seconds", "speed", "velocity", "weight", "height", "length", "width", "depth", "distance", "lat", "lon", "latitude",
-    "longitude", "rate", "ratio", "percent", "score", "load", "open", "high", "low", "close", "volume",
+    "value",
+    "price",
+    "amount",
+    "cost",
+    "temp",
+    "temperature",
+    "humidity",
+    "pressure",
+    "voltage",
+    "current",
+    "power",
+    "battery",
+    "energy",
+    "momentum",
+    "mass",
+    "pt",
+    "px",
+    "py",
+    "pz",
+    "eta",
+    "phi",
+    "latency",
+    "duration",
+    "elapsed",
+    "ms",
+    "seconds",
+    "speed",
+    "velocity",
+    "weight",
+    "height",
+    "length",
+    "width",
+    "depth",
+    "distance",
+    "lat",
+    "lon",
+    "latitude",
+    "longitude",
+    "rate",
+    "ratio",
+    "percent",
+    "score",
+    "load",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
 ];
 
 /// Words of columns that say what is to be found out.
 pub(crate) const LABELS: [&str; 12] = [
-    "label", "anomaly", "anomalous", "target", "outlier", "fraud", "attack", "truth", "class", "anomalies", "labels", "failure",
+    "label",
+    "anomaly",
+    "anomalous",
+    "target",
+    "outlier",
+    "fraud",
+    "attack",
+    "truth",
+    "class",
+    "anomalies",
+    "labels",
+    "failure",
 ];
 
 /// Words of codes: numbers with which one does not reckon.
 pub(crate) const CODES: [&str; 31] = [
-    "id", "uid", "uuid", "code", "zip", "postcode", "year", "month", "day", "hour", "minute", "weekday", "port", "status",
-    "flag", "is", "has", "index", "idx", "row", "seq", "sequence", "number", "no", "nr", "version", "phone", "pdg", "run",
-    "event", "type",
+    "id", "uid", "uuid", "code", "zip", "postcode", "year", "month", "day", "hour", "minute", "weekday", "port",
+    "status", "flag", "is", "has", "index", "idx", "row", "seq", "sequence", "number", "no", "nr", "version", "phone",
+    "pdg", "run", "event", "type",
 ];

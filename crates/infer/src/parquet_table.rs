@@ -15,7 +15,8 @@ pub(crate) fn read(rows: &RecordBatch) -> Result<Table, InferError> {
     let rows = rows.slice(0, rows.num_rows().min(ROWS_MAX));
     let mut columns = Vec::with_capacity(rows.num_columns());
     for (field, values) in rows.schema_ref().fields().iter().zip(rows.columns()) {
-        let text = match compute::can_cast_types(values.data_type(), &DataType::Utf8) && !values.data_type().is_nested() {
+        let text = match compute::can_cast_types(values.data_type(), &DataType::Utf8) && !values.data_type().is_nested()
+        {
             true => compute::cast(values, &DataType::Utf8).ok(),
             false => None,
         };

@@ -90,7 +90,10 @@ pub(crate) fn plan(table: &Table) -> Result<Plan, InferError> {
         let name = if legal { column.name.clone() } else { names::legal(&column.name, &used) };
         if !legal {
             used.push(name.clone());
-            plan.notes.push(format!("column {} is called `{name}` in the stream: its own name cannot stand in a schema", shown(&column.name)));
+            plan.notes.push(format!(
+                "column {} is called `{name}` in the stream: its own name cannot stand in a schema",
+                shown(&column.name)
+            ));
         }
         inner(&mut plan, table, origin, column);
         plan.columns.push(planned(table, origin, column, name, kind, legal));
@@ -100,7 +103,9 @@ pub(crate) fn plan(table: &Table) -> Result<Plan, InferError> {
     }
     if plan.columns.is_empty() {
         let names = table.columns.iter().map(|column| shown(&column.name)).collect::<Vec<_>>().join(", ");
-        return Err(InferError::sample(format!("the sample has no column that a schema can name; it has {names}; rename them")));
+        return Err(InferError::sample(format!(
+            "the sample has no column that a schema can name; it has {names}; rename them"
+        )));
     }
     Ok(plan)
 }
@@ -119,10 +124,16 @@ fn kind(table: &Table, column: &Column) -> Kind {
             let is_time = column.texts().next().is_some() && column.texts().all(times::is_iso);
             if is_time { Kind::Time } else { Kind::Text }
         }
-        DataType::Dictionary(_, values) if matches!(values.as_ref(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => Kind::Text,
+        DataType::Dictionary(_, values)
+            if matches!(values.as_ref(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) =>
+        {
+            Kind::Text
+        }
         _ => {
             let alone = Schema::new(vec![field.as_ref().clone().with_name("x").with_nullable(false)]);
-            let avro = ValueSchema::derive(&alone, "Rows", "").ok().and_then(|schema| serde_json::from_str::<Json>(schema.avro()).ok());
+            let avro = ValueSchema::derive(&alone, "Rows", "")
+                .ok()
+                .and_then(|schema| serde_json::from_str::<Json>(schema.avro()).ok());
             avro.map_or(Kind::Mixed, |avro| Kind::Nested(avro["fields"][0]["type"].clone()))
         }
     }
@@ -156,7 +167,8 @@ fn planned(table: &Table, origin: usize, column: &Column, name: String, kind: Ki
 }
 
 fn needs_micros(column: &Column) -> bool {
-    let nanos = |data_type: &DataType| matches!(data_type, DataType::Timestamp(arrow::datatypes::TimeUnit::Nanosecond, _));
+    let nanos =
+        |data_type: &DataType| matches!(data_type, DataType::Timestamp(arrow::datatypes::TimeUnit::Nanosecond, _));
     column.field.as_ref().is_some_and(|field| nanos(field.data_type()))
 }
 
@@ -198,6 +210,15 @@ fn inner(plan: &mut Plan, table: &Table, origin: usize, column: &Column) {
         let sql = format!("{}[{}]", quoted(&column.name), names::literal(key));
         let avro = avro_type(&kind);
         let name = key.clone();
-        plan.inner.push(Planned { name, origin: Some(origin), kind, avro, required: false, derive: None, sql, cells: Some(cells) });
+        plan.inner.push(Planned {
+            name,
+            origin: Some(origin),
+            kind,
+            avro,
+            required: false,
+            derive: None,
+            sql,
+            cells: Some(cells),
+        });
     }
 }

@@ -15,10 +15,46 @@ use crate::{
 
 /// Words of things that many events have in common, so that their identity is not the event's.
 const THINGS: [&str; 40] = [
-    "detector", "sensor", "device", "host", "hostname", "symbol", "ticker", "station", "channel", "machine", "node", "user",
-    "customer", "account", "series", "instance", "service", "server", "asset", "probe", "vehicle", "meter", "site",
-    "location", "region", "client", "player", "source", "module", "unit", "stock", "instrument", "pump", "turbine",
-    "patient", "card", "session", "product", "item", "category",
+    "detector",
+    "sensor",
+    "device",
+    "host",
+    "hostname",
+    "symbol",
+    "ticker",
+    "station",
+    "channel",
+    "machine",
+    "node",
+    "user",
+    "customer",
+    "account",
+    "series",
+    "instance",
+    "service",
+    "server",
+    "asset",
+    "probe",
+    "vehicle",
+    "meter",
+    "site",
+    "location",
+    "region",
+    "client",
+    "player",
+    "source",
+    "module",
+    "unit",
+    "stock",
+    "instrument",
+    "pump",
+    "turbine",
+    "patient",
+    "card",
+    "session",
+    "product",
+    "item",
+    "category",
 ];
 
 /// Words of kinds of events: a worse key, but one.
@@ -54,7 +90,8 @@ fn derived(plan: &mut Plan, table: &Table, name: &str, kind: Kind, sql: String, 
         _ => json!("string"),
     };
     let derive = Some((sql.clone(), why.to_owned()));
-    plan.columns.insert(0, Planned { name: name.clone(), origin: None, kind, avro, required: true, derive, sql, cells: None });
+    plan.columns
+        .insert(0, Planned { name: name.clone(), origin: None, kind, avro, required: true, derive, sql, cells: None });
     name
 }
 
@@ -93,7 +130,8 @@ fn time(plan: &mut Plan, table: &Table) {
         return;
     }
     let sql = "to_timestamp_micros(1735689600000000 + _row * 1000000)".to_owned();
-    plan.time = derived(plan, table, "row_time", Kind::Time, sql, "the file has no times: a row a second, from 2025 on");
+    plan.time =
+        derived(plan, table, "row_time", Kind::Time, sql, "the file has no times: a row a second, from 2025 on");
     plan.time_reason = "derived: no column has a time in every row".to_owned();
     plan.notes.push(format!("no column has a time in every row, so `{}` is made of the row's number", plan.time));
 }
@@ -143,7 +181,14 @@ fn id(plan: &mut Plan, table: &Table) {
         return;
     }
     let sql = "concat(_file, '-', CAST(_row AS VARCHAR))".to_owned();
-    plan.id = derived(plan, table, "row_id", Kind::Text, sql, "no column identifies a row: the file's name and the row's number");
+    plan.id = derived(
+        plan,
+        table,
+        "row_id",
+        Kind::Text,
+        sql,
+        "no column identifies a row: the file's name and the row's number",
+    );
     plan.id_reason = "derived: no column named like an identity is different in every row".to_owned();
 }
 
@@ -177,15 +222,24 @@ fn key(plan: &mut Plan, table: &Table) {
         let column = plan.inner[place].clone();
         let sql = format!("CAST({} AS VARCHAR)", column.sql);
         plan.key = derived(plan, table, &column.name, Kind::Text, sql, "a value within an object");
-        (plan.key_reason, plan.partitions) = ("a value within an object that is named like what events belong to".to_owned(), 4);
+        (plan.key_reason, plan.partitions) =
+            ("a value within an object that is named like what events belong to".to_owned(), 4);
         return;
     }
-    plan.key = derived(plan, table, "series", Kind::Text, "_file".to_owned(), "no column says what rows belong together: a file is a series");
+    plan.key = derived(
+        plan,
+        table,
+        "series",
+        Kind::Text,
+        "_file".to_owned(),
+        "no column says what rows belong together: a file is a series",
+    );
     (plan.key_reason, plan.partitions) = ("derived: each file is a series of its own".to_owned(), 4);
 }
 
 fn key_score(planned: &Planned, plan: &Plan, table: &Table) -> u32 {
-    let fits = is_identity(&planned.kind) && planned.name != plan.id && planned.name != plan.time && planned.origin.is_some();
+    let fits =
+        is_identity(&planned.kind) && planned.name != plan.id && planned.name != plan.time && planned.origin.is_some();
     let Some(column) = planned.column(table).filter(|column| fits && !column.has_gaps()) else { return 0 };
     if has_word(&column.name, &names::LABELS) {
         return 0;

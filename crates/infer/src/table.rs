@@ -1,7 +1,7 @@
 //! The sample as columns of cells, whatever format it came in.
 
-use arrow::datatypes::{DataType, FieldRef};
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, FieldRef};
 use serde_json::Value as Json;
 
 /// A sample.

@@ -28,7 +28,8 @@ impl FileReader for Only<'_> {
 }
 
 pub(crate) fn check(table: &Table, plan: &Plan, avro: &str, definition: &str) -> Result<(), InferError> {
-    let stream = Stream::load("the proposal", definition, &Only(avro)).map_err(|errors| InferError::check(errors.to_string()))?;
+    let stream = Stream::load("the proposal", definition, &Only(avro))
+        .map_err(|errors| InferError::check(errors.to_string()))?;
     let input = stream.input.arrow();
     let derived: Vec<(&str, &str, bool)> = (plan.columns.iter())
         .filter_map(|column| Some((column.name.as_str(), column.derive.as_ref()?.0.as_str(), column.required)))
@@ -50,7 +51,8 @@ pub(crate) fn check(table: &Table, plan: &Plan, avro: &str, definition: &str) ->
         }
         let field = input.field_with_name(name).map_err(|error| wrong(error.to_string()))?;
         let options = compute::CastOptions { safe: false, ..Default::default() };
-        compute::cast_with_options(&found.values, field.data_type(), &options).map_err(|error| wrong(error.to_string()))?;
+        compute::cast_with_options(&found.values, field.data_type(), &options)
+            .map_err(|error| wrong(error.to_string()))?;
     }
     Ok(())
 }
@@ -61,7 +63,8 @@ fn file_schema(table: &Table, input: &Schema, derived: &[(&str, &str, bool)]) ->
         (Some(rows), _) => rows.schema_ref().fields().to_vec(),
         (_, Some(objects)) => {
             let schema = infer_json_schema_from_iterator(objects.iter().map(Ok));
-            let schema = schema.map_err(|error| InferError::check(format!("a field is not the same type throughout: {error}")))?;
+            let schema = schema
+                .map_err(|error| InferError::check(format!("a field is not the same type throughout: {error}")))?;
             schema.fields().to_vec()
         }
         _ => table.columns.iter().map(|column| Arc::new(Field::new(&column.name, found_type(column), true))).collect(),
@@ -73,7 +76,10 @@ fn file_schema(table: &Table, input: &Schema, derived: &[(&str, &str, bool)]) ->
         })
         .collect();
     let names: Vec<&String> = fields.iter().map(|field| field.name()).collect();
-    let twice = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name) || ["_row", "_file"].contains(&name.as_str()));
+    let twice = names
+        .iter()
+        .enumerate()
+        .find(|(place, name)| names[..*place].contains(name) || ["_row", "_file"].contains(&name.as_str()));
     if let Some((_, name)) = twice {
         return Err(InferError::sample(format!(
             "the file has the column {} twice, or under a name that a row's place has; rename it",
@@ -127,7 +133,8 @@ fn rows(table: &Table, seen: &Schema, columns: &[String]) -> Result<RecordBatch,
     };
     let arrays = fields.iter().map(column).collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(table.rows));
-    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(|error| error.to_string())
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+        .map_err(|error| error.to_string())
 }
 
 fn is_place(field: &FieldRef) -> bool {

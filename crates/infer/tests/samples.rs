@@ -51,21 +51,87 @@ fn wave(index: usize) -> f64 {
 fn samples() -> Vec<(&'static str, String)> {
     vec![
         ("series.csv", lines("timestamp,value", |i| format!("2024-01-01 00:{:02}:{:02},{}", i / 60, i % 60, wave(i)))),
-        ("particles.csv", lines("event,pdg_id,px,py,pz,E", |i| format!("{},{},{},{},{},{}", i / 4, 11 + i % 3, wave(i), wave(i + 1), wave(i + 2), wave(i).exp()))),
-        ("clicks.csv", lines("event_time,user_id,event_type,product_id,session_id", |i| {
-            format!("2024-01-01T00:00:{:02}.5Z,u{},{},{},s{}", i % 60, i % 17, ["view", "cart"][i % 2], if i % 3 == 0 { String::new() } else { format!("p{i}") }, i / 5)
-        })),
-        ("sensors.csv", lines("reading_id,time,sensor_id,temperature,humidity", |i| {
-            format!("r{i},{},s{},{},{}", 1_700_000_000 + i, i % 4, if i % 9 == 0 { "NA".to_owned() } else { format!("{}", 20 + i % 7) }, 40.0 + wave(i))
-        })),
-        ("odd.csv", lines("Event Time,Temp (C),2nd,order,anomaly_score,Größe,host name", |i| {
-            format!("2024-01-01 00:00:{:02},{},{},{},{},{},\"h,{}\"", i % 60, wave(i), i % 5, wave(i + 3), wave(i), wave(i), i % 3)
-        })),
-        ("server.csv", lines("when,host,status,bytes,path", |i| {
-            format!("05/Mar/2024:10:11:{:02} +0000,h{},{},{},/a/{i}", i % 60, i % 5, [200, 404][i % 2], (i * i * i) % 99_991 + 1)
-        })),
-        ("prices.jsonl", lines("", |i| format!(r#"{{"trade_id": {i}, "ts": {}, "symbol": "S{}", "price": {}, "@x": 1.5}}"#, 1_700_000_000_123u64 + i as u64, i % 3, (wave(i) * 0.3).exp()))),
-        ("nested.jsonl", lines("", |i| format!(r#"{{"meta": {{"time": "2024-01-01T00:00:{:02}Z", "device": "d{}"}}, "data": {{"x": {}, "tags": ["a"], "odd-name": 1}}, "mixed": {}}}"#, i % 60, i % 3, wave(i), if i % 2 == 0 { "1" } else { "\"a\"" }))),
+        (
+            "particles.csv",
+            lines("event,pdg_id,px,py,pz,E", |i| {
+                format!("{},{},{},{},{},{}", i / 4, 11 + i % 3, wave(i), wave(i + 1), wave(i + 2), wave(i).exp())
+            }),
+        ),
+        (
+            "clicks.csv",
+            lines("event_time,user_id,event_type,product_id,session_id", |i| {
+                format!(
+                    "2024-01-01T00:00:{:02}.5Z,u{},{},{},s{}",
+                    i % 60,
+                    i % 17,
+                    ["view", "cart"][i % 2],
+                    if i % 3 == 0 { String::new() } else { format!("p{i}") },
+                    i / 5
+                )
+            }),
+        ),
+        (
+            "sensors.csv",
+            lines("reading_id,time,sensor_id,temperature,humidity", |i| {
+                format!(
+                    "r{i},{},s{},{},{}",
+                    1_700_000_000 + i,
+                    i % 4,
+                    if i % 9 == 0 { "NA".to_owned() } else { format!("{}", 20 + i % 7) },
+                    40.0 + wave(i)
+                )
+            }),
+        ),
+        (
+            "odd.csv",
+            lines("Event Time,Temp (C),2nd,order,anomaly_score,Größe,host name", |i| {
+                format!(
+                    "2024-01-01 00:00:{:02},{},{},{},{},{},\"h,{}\"",
+                    i % 60,
+                    wave(i),
+                    i % 5,
+                    wave(i + 3),
+                    wave(i),
+                    wave(i),
+                    i % 3
+                )
+            }),
+        ),
+        (
+            "server.csv",
+            lines("when,host,status,bytes,path", |i| {
+                format!(
+                    "05/Mar/2024:10:11:{:02} +0000,h{},{},{},/a/{i}",
+                    i % 60,
+                    i % 5,
+                    [200, 404][i % 2],
+                    (i * i * i) % 99_991 + 1
+                )
+            }),
+        ),
+        (
+            "prices.jsonl",
+            lines("", |i| {
+                format!(
+                    r#"{{"trade_id": {i}, "ts": {}, "symbol": "S{}", "price": {}, "@x": 1.5}}"#,
+                    1_700_000_000_123u64 + i as u64,
+                    i % 3,
+                    (wave(i) * 0.3).exp()
+                )
+            }),
+        ),
+        (
+            "nested.jsonl",
+            lines("", |i| {
+                format!(
+                    r#"{{"meta": {{"time": "2024-01-01T00:00:{:02}Z", "device": "d{}"}}, "data": {{"x": {}, "tags": ["a"], "odd-name": 1}}, "mixed": {}}}"#,
+                    i % 60,
+                    i % 3,
+                    wave(i),
+                    if i % 2 == 0 { "1" } else { "\"a\"" }
+                )
+            }),
+        ),
     ]
 }
 
