@@ -208,6 +208,6 @@ mod tests {
         let error = Lookup::new(&twice, "k", "k", &[]).unwrap_err();
         assert_eq!(error.to_string(), "the value `7` stands twice in the table's column `k`");
         let lookup = Lookup::new(&table(), "kind", "pdg", &[]).unwrap();
-        assert_eq!(lookup.check(table().schema_ref()), unknown("kind", "there are `name`, `pdg`, `mass`")));
+        assert_eq!(lookup.check(table().schema_ref()), unknown("kind", "there are `name`, `pdg`, `mass`"));
     }
 }
