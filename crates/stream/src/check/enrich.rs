@@ -219,8 +219,7 @@ fn build_lookup(
     let (stream_column, table_column) = (stream_column?, table_side.text()?);
     schema.field_with_name(table_column).ok()?;
     let built = Lookup::new(table, stream_column.name(), table_column, &columns).and_then(|lookup| {
-        // The types of both sides meet here for the first time.
-        lookup.columns(&RecordBatch::new_empty(raw.schema()))?;
+        lookup.check(&raw.schema())?;
         Ok(lookup)
     });
     built.map_err(|error| report.add(on.at, error.to_string(), None)).ok()
