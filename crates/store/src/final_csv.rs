@@ -1,0 +1,49 @@
+//! `all_events_final.csv`: every processed event of a run in one file, in order.
+
+use std::{io::BufWriter, path::Path};
+
+use crate::{
+    Manifest, Results, StoreError,
+    durable::replace,
+    error::system_error,
+    query::{QueryOptions, block_on, open_manifests},
+    writer::CsvFile,
+};
+
+/// Bytes of memory for the sort; beyond it goes to disk.
+const MEMORY_BYTES_MAX: usize = 512 << 20;
+
+/// Writes all processed data to one CSV file in the order of `order_by` (the time and the id, which make it complete),
+/// whole or not at all, and gives the number of rows. Blocks; not to be called from within an asynchronous runtime.
+///
+/// # Errors
+/// `Query` where a column of `order_by` is none, `DiskFull` or `File` where the file cannot be written, `Damaged`
+/// where a result file cannot be read.
+pub fn final_csv(results: &Results, manifest: &Manifest, order_by: &[&str], path: &Path) -> Result<u64, StoreError> {
+    let options = QueryOptions { memory_bytes_max: MEMORY_BYTES_MAX, ..QueryOptions::default() };
+    let columns: Vec<String> = order_by.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+    let order = if columns.is_empty() { String::new() } else { format!(" ORDER BY {}", columns.join(", ")) };
+    let sql = format!("SELECT * FROM processed_data{order}");
+    let opened = [(results.clone(), manifest.clone())];
+    let mut count = 0;
+    replace(path, |file| {
+        block_on(async {
+            let session = open_manifests(&opened, &options).await?;
+            let mut answer = session.sql(&sql).await?;
+            let failed = |error: &arrow::error::ArrowError| match system_error(error) {
+                Some(error) => StoreError::file("write", path, error),
+                None => StoreError::writing(path, error),
+            };
+            let schema = answer.schema();
+            let mut csv = CsvFile::to(BufWriter::new(&*file), &schema);
+            csv.write_rows(&arrow::array::RecordBatch::new_empty(schema)).map_err(|error| failed(&error))?;
+            while let Some(rows) = answer.next().await? {
+                csv.write_rows(&rows).map_err(|error| failed(&error))?;
+                count += rows.num_rows() as u64;
+            }
+            let out = csv.into_inner().into_inner();
+            out.map(drop).map_err(|error| StoreError::file("write", path, error.into_error()))
+        })?
+    })?;
+    Ok(count)
+}

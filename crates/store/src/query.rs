@@ -1,0 +1,159 @@
+//! SQL over committed results.
+
+mod answer;
+mod mistake;
+mod tables;
+
+use std::{future::Future, path::Path, sync::Arc};
+
+use datafusion::{
+    execution::{
+        SessionStateBuilder,
+        context::{SQLOptions, SessionContext},
+        disk_manager::DiskManagerBuilder,
+        memory_pool::FairSpillPool,
+        runtime_env::RuntimeEnvBuilder,
+    },
+    prelude::SessionConfig,
+};
+
+pub use self::answer::Answer;
+use self::tables::Files;
+use crate::{Manifest, Results, StoreError};
+
+/// What a query may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryOptions {
+    /// Rows of an answer; what is beyond is left out, and the answer says so.
+    pub rows_max: Option<u64>,
+    /// Bytes of memory for sorting, grouping and joining.
+    pub memory_bytes_max: usize,
+    /// Bytes on disk for what does not fit into memory.
+    pub spill_bytes_max: u64,
+    /// How many threads' worth of work at once; `None` for one a core.
+    pub parallel: Option<usize>,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self { rows_max: None, memory_bytes_max: 1 << 30, spill_bytes_max: 64 << 30, parallel: None }
+    }
+}
+
+/// Results that can be asked.
+pub struct Session {
+    context: SessionContext,
+    files: Files,
+    options: QueryOptions,
+}
+
+/// Opens the results in these folders as they are committed now; what is committed later is not seen.
+///
+/// Tables are `processed_data`, `anomalies`, `dead_letters` and `late` (those the stream has), the processed data also
+/// under the stream's name with underscores. Of several folders each has its own schema of that name,
+/// `particle_events.anomalies`; for one alone it can be left out. A second folder of the same stream is
+/// `particle_events_2`.
+///
+/// # Errors
+/// `NoResults` where a folder has none; `Damaged` or `Newer` where its manifest cannot be read.
+pub async fn open<P: AsRef<Path>>(folders: &[P], options: &QueryOptions) -> Result<Session, StoreError> {
+    let mut opened = Vec::new();
+    for folder in folders {
+        let results = Results::new(folder.as_ref());
+        let Some(manifest) = results.manifest()? else {
+            return Err(StoreError::NoResults { path: folder.as_ref().to_owned() });
+        };
+        opened.push((results, manifest));
+    }
+    open_manifests(&opened, options).await
+}
+
+/// The same for manifests that the caller has.
+pub(crate) async fn open_manifests(
+    opened: &[(Results, Manifest)],
+    options: &QueryOptions,
+) -> Result<Session, StoreError> {
+    let context = context(options)?;
+    let files = tables::register(&context, opened).await?;
+    Ok(Session { context, files, options: options.clone() })
+}
+
+/// Runs `future` to its end on threads of its own, for callers that have no runtime.
+///
+/// # Errors
+/// Where the threads cannot be started.
+///
+/// # Panics
+/// Where it is called from within an asynchronous runtime.
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, StoreError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| StoreError::Query {
+        message: format!("cannot start the threads of a query: {error}"),
+        suggestion: None,
+    })?;
+    Ok(runtime.block_on(future))
+}
+
+impl Session {
+    /// Answers a query. Names are taken as they are written, upper and lower case apart, without a need for quotes;
+    /// keywords and functions may be in any case. Dropping the answer ends the query.
+    ///
+    /// # Errors
+    /// `NoQuery` where the statement would change something; `Query` with a suggestion where it cannot be understood.
+    pub async fn sql(&self, sql: &str) -> Result<Answer, StoreError> {
+        mistake::check_statement(sql)?;
+        let plan = self.plan(sql).await?;
+        let stream = async {
+            let plan = self.context.execute_logical_plan(plan).await?;
+            plan.execute_stream().await
+        };
+        let stream = stream.await.map_err(|error| self.files.explain(&error, &self.options))?;
+        Ok(Answer::new(stream, self.files.clone(), self.options.clone()))
+    }
+
+    async fn plan(&self, sql: &str) -> Result<datafusion::logical_expr::LogicalPlan, StoreError> {
+        let state = self.context.state();
+        let dialect = state.config().options().sql_parser.dialect;
+        let failed = |error| self.files.explain(&error, &self.options);
+        let statement = state.sql_to_statement(sql, &dialect).map_err(failed)?;
+        for table in state.resolve_table_references(&statement).map_err(failed)? {
+            let known = mistake::is_system(&table) || state.table_functions().contains_key(table.table());
+            if !known && !self.context.table_exist(table.clone()).map_err(failed)? {
+                return Err(self.files.unknown(&table));
+            }
+        }
+        let plan = state.statement_to_plan(statement).await.map_err(failed)?;
+        let allowed = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        match allowed.verify_plan(&plan) {
+            Ok(()) => Ok(plan),
+            // A change inside of something else, as in EXPLAIN CREATE.
+            Err(_) => Err(StoreError::NoQuery { statement: "this".to_owned() }),
+        }
+    }
+}
+
+fn context(options: &QueryOptions) -> Result<SessionContext, StoreError> {
+    let mut config = SessionConfig::new().with_information_schema(true).with_default_catalog_and_schema("results", "main");
+    if let Some(parallel) = options.parallel {
+        config = config.with_target_partitions(parallel.max(1));
+    }
+    let settings = config.options_mut();
+    settings.sql_parser.enable_ident_normalization = false;
+    // An answer's text is the text of the results, and not another layout of it.
+    settings.sql_parser.map_string_types_to_utf8view = false;
+    settings.execution.parquet.schema_force_view_types = false;
+    settings.execution.parquet.pushdown_filters = true;
+    settings.execution.time_zone = Some("+00:00".to_owned());
+    let disk = DiskManagerBuilder::default().with_max_temp_directory_size(options.spill_bytes_max);
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(options.memory_bytes_max)))
+        .with_disk_manager_builder(disk)
+        .build_arc()
+        .map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
+    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let context = SessionContext::new_with_state(state);
+    for function in expr::functions() {
+        context.register_udf(function.as_ref().clone());
+    }
+    Ok(context)
+}

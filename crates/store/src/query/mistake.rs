@@ -1,0 +1,154 @@
+//! What is wrong with a query, in words for the person who wrote it.
+
+use std::{error::Error, fs::File, path::Path};
+
+use datafusion::{
+    common::{SchemaError, TableReference},
+    error::DataFusionError,
+};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use strsim::damerau_levenshtein;
+
+use super::{QueryOptions, tables::Files};
+use crate::{
+    StoreError,
+    error::{sentence, system_error},
+};
+
+/// Words that begin a statement which changes something.
+const CHANGES: [&str; 20] = [
+    "alter", "analyze", "begin", "call", "commit", "copy", "create", "deallocate", "delete", "drop", "execute", "grant",
+    "insert", "merge", "prepare", "reset", "rollback", "set", "truncate", "update",
+];
+
+/// How many names a list shows before it is cut.
+const NAMES_SHOWN_MAX: usize = 24;
+
+/// Refuses a statement that is no query before anything is planned.
+pub(super) fn check_statement(sql: &str) -> Result<(), StoreError> {
+    let word = first_word(sql);
+    match CHANGES.contains(&word.to_lowercase().as_str()) {
+        true => Err(StoreError::NoQuery { statement: word.to_uppercase() }),
+        false => Ok(()),
+    }
+}
+
+/// The word a statement begins with, behind its comments.
+pub(super) fn first_word(sql: &str) -> &str {
+    let mut rest = sql.trim_start();
+    loop {
+        let comment = match rest {
+            line if line.starts_with("--") => line.find('\n').map(|end| end + 1),
+            block if block.starts_with("/*") => block.find("*/").map(|end| end + 2),
+            _ => break,
+        };
+        rest = rest[comment.unwrap_or(rest.len())..].trim_start();
+    }
+    rest.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default()
+}
+
+/// Whether the table is one of the tables about tables.
+pub(super) fn is_system(table: &TableReference) -> bool {
+    table.schema() == Some("information_schema")
+}
+
+impl Files {
+    /// A table that is not there.
+    pub(super) fn unknown(&self, table: &TableReference) -> StoreError {
+        let name = table.to_string();
+        let suggestion = suggest(&name, self.tables.iter().map(String::as_str), "tables");
+        StoreError::Query { message: format!("table `{name}` does not exist"), suggestion: Some(suggestion) }
+    }
+
+    /// An error of the engine, in words.
+    pub(super) fn explain(&self, error: &DataFusionError, options: &QueryOptions) -> StoreError {
+        let root = error.find_root();
+        match root {
+            DataFusionError::ResourcesExhausted(_) => StoreError::Memory { limit: options.memory_bytes_max >> 20 },
+            DataFusionError::SchemaError(error, _) => match error.as_ref() {
+                SchemaError::FieldNotFound { field, valid_fields } => {
+                    let names = valid_fields.iter().map(|field| field.name());
+                    StoreError::Query {
+                        message: format!("column `{}` does not exist", field.name()),
+                        suggestion: Some(suggest(field.name(), names, "columns")),
+                    }
+                }
+                other => query(&other.to_string()),
+            },
+            DataFusionError::SQL(error, _) => query(&error.to_string().replace("sql parser error: ", "")),
+            DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
+                self.damaged().unwrap_or_else(|| query(&root.message()))
+            }
+            DataFusionError::ArrowError(error, _) if system_error(error.as_ref()).is_none() => {
+                self.damaged().unwrap_or_else(|| query(&sentence(error.as_ref())))
+            }
+            other => query(&other.message()),
+        }
+    }
+
+    /// The first file that cannot be read through. An error of the engine does not name it.
+    fn damaged(&self) -> Option<StoreError> {
+        self.paths.iter().find_map(|path| read_through(path).err())
+    }
+}
+
+fn read_through(path: &Path) -> Result<(), StoreError> {
+    let failed = |error: &(dyn Error + 'static)| StoreError::reading(path, error);
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    if path.extension().is_some_and(|ending| ending == "parquet") {
+        let rows = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|reader| reader.build());
+        for rows in rows.map_err(|error| failed(&error))? {
+            rows.map_err(|error| failed(&error))?;
+        }
+    }
+    Ok(())
+}
+
+fn query(text: &str) -> StoreError {
+    let text = text.strip_prefix("Error during planning: ").unwrap_or(text);
+    let mut lines = text.splitn(2, '\n');
+    let lower = |text: &str| {
+        let mut letters = text.trim().trim_end_matches('.').chars();
+        letters.next().map(|first| first.to_lowercase().chain(letters).collect::<String>())
+    };
+    let message = lines.next().and_then(lower).unwrap_or_default();
+    StoreError::Query { message, suggestion: lines.next().and_then(lower) }
+}
+
+/// The nearest name, or the names there are.
+fn suggest<'a>(written: &str, names: impl Iterator<Item = &'a str>, what: &str) -> String {
+    let mut names: Vec<&str> = names.collect();
+    let lower = written.to_lowercase();
+    let limit = (written.chars().count() / 3).max(1);
+    let nearest = names
+        .iter()
+        .map(|name| (damerau_levenshtein(&lower, &name.to_lowercase()), *name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance);
+    if let Some((_, name)) = nearest {
+        return format!("did you mean `{name}`?");
+    }
+    let more = names.len().saturating_sub(NAMES_SHOWN_MAX);
+    names.truncate(NAMES_SHOWN_MAX);
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match (names.is_empty(), more) {
+        (true, _) => format!("there are no {what}"),
+        (_, 0) => format!("the {what} are {}", names.join(", ")),
+        (_, more) => format!("the {what} are {} and {more} more", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_queries_pass() {
+        for sql in ["SELECT 1", " -- DROP\n with a as (select 1) select * from a", "/* x */ explain select 1", "(select 1)", ""] {
+            assert!(check_statement(sql).is_ok(), "{sql}");
+        }
+        for sql in ["drop table x", "-- hi\nCREATE TABLE x (a int)", "/* a */ /* b */ Copy x TO 'y'", "set a = 1"] {
+            assert!(matches!(check_statement(sql), Err(StoreError::NoQuery { .. })), "{sql}");
+        }
+    }
+}

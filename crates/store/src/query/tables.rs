@@ -1,0 +1,149 @@
+//! The tables that a query sees: exactly the files that the manifests list, never what else is in a folder.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::{
+    catalog::{MemorySchemaProvider, TableProvider},
+    datasource::{
+        MemTable,
+        file_format::{FileFormat, csv::CsvFormat, json::JsonFormat, parquet::ParquetFormat},
+        listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
+    },
+    error::DataFusionError,
+    prelude::SessionContext,
+};
+use url::Url;
+
+use crate::{FileEntry, Manifest, Results, StoreError, Table, writer::flat};
+
+/// What a query is over, for the sake of its errors.
+#[derive(Clone, Default)]
+pub(super) struct Files {
+    /// Tables as a query names them.
+    pub(super) tables: Arc<Vec<String>>,
+    pub(super) paths: Arc<Vec<PathBuf>>,
+}
+
+/// Registers the tables of all results.
+pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manifest)]) -> Result<Files, StoreError> {
+    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
+    let mut tables = Vec::new();
+    let mut paths = Vec::new();
+    for (results, manifest) in opened {
+        let schema = schema_name(context, &manifest.stream);
+        let catalog = context.catalog("results").ok_or_else(|| failed(missing("catalog")))?;
+        catalog.register_schema(&schema, Arc::new(MemorySchemaProvider::new())).map_err(failed)?;
+        for table in Table::QUERIED {
+            let Some(provider) = provider(context, results, manifest, table).await? else { continue };
+            let mut names = vec![format!("{schema}.{table}")];
+            if opened.len() == 1 {
+                names.push(table.name().to_owned());
+            }
+            if table == Table::ProcessedData && opened.len() == 1 && !Table::QUERIED.iter().any(|t| t.name() == schema) {
+                names.push(schema.clone());
+            }
+            for name in &names {
+                context.register_table(name.as_str(), provider.clone()).map_err(failed)?;
+            }
+            tables.extend(names);
+        }
+        paths.extend(manifest.files.iter().filter(|file| file.table != Table::Reports).map(|file| results.path(file)));
+    }
+    Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths) })
+}
+
+fn missing(what: &str) -> DataFusionError {
+    DataFusionError::Internal(format!("there is no {what}"))
+}
+
+/// The stream's name as SQL has it, with a number where there are several of that name.
+fn schema_name(context: &SessionContext, stream: &str) -> String {
+    let name = stream.replace('-', "_");
+    let taken = context.catalog("results").map(|catalog| catalog.schema_names()).unwrap_or_default();
+    match taken.contains(&name) {
+        false => name,
+        true => (2..).map(|number| format!("{name}_{number}")).find(|name| !taken.contains(name)).unwrap_or(name),
+    }
+}
+
+/// The table over its files; `None` where the stream has no such table.
+async fn provider(
+    context: &SessionContext,
+    results: &Results,
+    manifest: &Manifest,
+    table: Table,
+) -> Result<Option<Arc<dyn TableProvider>>, StoreError> {
+    let mut files: BTreeMap<&str, Vec<&FileEntry>> = BTreeMap::new();
+    for file in manifest.files_of(table) {
+        files.entry(file.ending()).or_default().push(file);
+    }
+    let Some(schema) = manifest.schema(table) else { return Ok(None) };
+    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
+    let mut union: Option<datafusion::dataframe::DataFrame> = None;
+    let mut only: Option<Arc<dyn TableProvider>> = None;
+    let several = files.len() > 1;
+    for (ending, files) in files {
+        let provider = listing(results, &files, ending, &schema)?;
+        if several {
+            let rows = context.read_table(provider.clone()).map_err(failed)?;
+            union = Some(match union {
+                Some(union) => union.union(rows).map_err(failed)?,
+                None => rows,
+            });
+        }
+        only = Some(provider);
+    }
+    match (union, only) {
+        (Some(union), _) => Ok(Some(union.into_view())),
+        (None, Some(provider)) => Ok(Some(provider)),
+        (None, None) => {
+            let empty = MemTable::try_new(schema, vec![Vec::new()]).map_err(failed)?;
+            Ok(Some(Arc::new(empty)))
+        }
+    }
+}
+
+/// Files of one format as a table.
+fn listing(
+    results: &Results,
+    files: &[&FileEntry],
+    ending: &str,
+    schema: &SchemaRef,
+) -> Result<Arc<dyn TableProvider>, StoreError> {
+    let (format, schema): (Arc<dyn FileFormat>, SchemaRef) = match ending {
+        "csv" => (Arc::new(CsvFormat::default().with_has_header(true).with_newlines_in_values(true)), text(schema)),
+        "json" => (Arc::new(JsonFormat::default()), nullable(schema)),
+        _ => (Arc::new(ParquetFormat::default()), schema.clone()),
+    };
+    let urls = files.iter().map(|file| url(results, file)).collect::<Result<Vec<_>, _>>()?;
+    let options = ListingOptions::new(format).with_file_extension(format!(".{ending}"));
+    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
+    let table = ListingTable::try_new(config)
+        .map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
+    Ok(Arc::new(table))
+}
+
+fn url(results: &Results, file: &FileEntry) -> Result<ListingTableUrl, StoreError> {
+    let path = results.path(file);
+    let absolute = std::path::absolute(&path).map_err(|error| StoreError::file("find", &path, error))?;
+    let unnamed = || StoreError::Damaged { path: path.clone(), message: "its path cannot be written as text".to_owned() };
+    let url = Url::from_file_path(&absolute).map_err(|()| unnamed())?;
+    ListingTableUrl::try_new(url, None).map_err(|_| unnamed())
+}
+
+/// The schema that a CSV file comes back with: nested values and bytes as text, and empty for null everywhere.
+fn text(schema: &Schema) -> SchemaRef {
+    use arrow::datatypes::DataType::{Binary, FixedSizeBinary, LargeBinary, Utf8};
+    let field = |field: &arrow::datatypes::FieldRef| match field.data_type() {
+        Binary | LargeBinary | FixedSizeBinary(_) => Field::new(field.name(), Utf8, true),
+        _ => flat(field).as_ref().clone().with_nullable(true),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
+}
+
+/// The schema that a JSON file comes back with: a value that is no number is left out.
+fn nullable(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}

@@ -1,0 +1,205 @@
+//! The folder of one stream's results: where files are, how they become visible, and what is tidied up after a crash.
+//!
+//! ```text
+//! processed_data/[hour=2025-01-31T13/]part-<partition>-<first position>.parquet
+//! reports/<selection>_<partition>-<first position>.csv
+//! _beamline/manifest.json         what is committed
+//! _beamline/staging/              finished or half-written files that no commit has published yet
+//! ```
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    FileEntry, Manifest, StoreError, Table,
+    durable::{sync_folder, write_atomic},
+    manifest::MANIFEST_VERSION,
+};
+
+/// The folder of one stream's results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Results {
+    root: PathBuf,
+}
+
+pub(crate) const STAGING: &str = "_beamline/staging";
+
+impl Results {
+    /// The results in `root`; nothing is read or made yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder for what belongs to the run and not to its results.
+    pub fn state(&self) -> PathBuf {
+        self.root.join("_beamline")
+    }
+
+    /// The folder for reports: extra CSV files and statistics.
+    pub fn reports(&self) -> PathBuf {
+        self.root.join(Table::Reports.name())
+    }
+
+    /// Where a file of the results is once it is published.
+    pub fn path(&self, file: &FileEntry) -> PathBuf {
+        self.root.join(&file.path)
+    }
+
+    /// Makes the folders and tries to write.
+    ///
+    /// # Errors
+    /// `NotWritable` where that fails, `DiskFull` where there is no room.
+    pub fn create(&self) -> Result<(), StoreError> {
+        let staging = self.root.join(STAGING);
+        let tried = fs::create_dir_all(&staging).and_then(|()| tempfile::tempfile_in(&staging));
+        match tried {
+            Ok(_) => Ok(()),
+            Err(source) if source.kind() == io::ErrorKind::StorageFull => {
+                Err(StoreError::DiskFull { path: self.root.clone() })
+            }
+            Err(source) => Err(StoreError::NotWritable { path: self.root.clone(), source }),
+        }
+    }
+
+    /// The manifest, where there is one.
+    ///
+    /// # Errors
+    /// `Damaged` where it cannot be read, `Newer` where it is of a later version.
+    pub fn manifest(&self) -> Result<Option<Manifest>, StoreError> {
+        #[derive(serde::Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let path = self.manifest_path();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::file("read", &path, error)),
+        };
+        let damaged = |error: serde_json::Error| StoreError::Damaged { path: path.clone(), message: error.to_string() };
+        let Version { version } = serde_json::from_slice(&text).map_err(damaged)?;
+        if version > MANIFEST_VERSION {
+            return Err(StoreError::Newer { path, version, known: MANIFEST_VERSION });
+        }
+        serde_json::from_slice(&text).map(Some).map_err(damaged)
+    }
+
+    /// Replaces the manifest, whole or not at all.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn publish_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        let path = self.manifest_path();
+        let text = serde_json::to_vec(manifest)
+            .map_err(|error| StoreError::Damaged { path: path.clone(), message: error.to_string() })?;
+        write_atomic(&path, &text)
+    }
+
+    /// Moves finished files to their places. What is there already is done, so that this can be repeated after a
+    /// crash at any moment.
+    ///
+    /// # Errors
+    /// `Missing` where a file is neither staged nor published.
+    pub fn publish(&self, files: &[FileEntry]) -> Result<(), StoreError> {
+        let mut folders = BTreeSet::new();
+        for file in files {
+            let (staged, path) = (self.root.join(&file.staged), self.path(file));
+            let folder = self.root.join(file.folder());
+            if !folders.contains(&folder) {
+                fs::create_dir_all(&folder).map_err(|error| StoreError::file("create", &folder, error))?;
+            }
+            match fs::rename(&staged, &path) {
+                Ok(()) => {
+                    folders.insert(self.root.join(STAGING));
+                    folders.extend(folder.ancestors().take_while(|f| f.starts_with(&self.root)).map(Path::to_owned));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if !path.exists() {
+                        return Err(StoreError::Missing { path });
+                    }
+                }
+                Err(error) => return Err(StoreError::file("publish", &path, error)),
+            }
+        }
+        // Once a folder, however many files.
+        folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+
+    /// Deletes files that a merged one replaces, after the manifest no longer lists them. What is gone already is done.
+    ///
+    /// # Errors
+    /// Where a file cannot be deleted.
+    pub fn remove(&self, files: &[FileEntry]) -> Result<(), StoreError> {
+        files.iter().try_for_each(|file| remove(&self.path(file)))
+    }
+
+    /// Deletes what a crash left behind: staged files, and published ones that `manifest` does not list.
+    ///
+    /// # Errors
+    /// Where a file cannot be deleted.
+    pub fn remove_unlisted(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        let listed: HashSet<PathBuf> = manifest.files.iter().map(|file| self.path(file)).collect();
+        for path in files_in(&self.root.join(STAGING))? {
+            remove(&path)?;
+        }
+        let ours = |path: &Path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_part);
+        for table in Table::QUERIED.into_iter().chain([Table::Reports]) {
+            for path in files_in(&self.root.join(table.name()))? {
+                if ours(&path) && !listed.contains(&path) {
+                    remove(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn manifest_path(&self) -> PathBuf {
+        self.state().join("manifest.json")
+    }
+}
+
+/// Whether a writer made the name: it ends in partition and position, `00003-000000004096`, with what follows.
+fn is_part(name: &str) -> bool {
+    let digits = |text: &str, count: usize| text.len() >= count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((stem, _ending)) = name.rsplit_once('.') else { return false };
+    let stem = match stem.strip_prefix("part-") {
+        // The number of a file among those of one commit and folder.
+        Some(numbers) => Some(numbers.split_once('.').map_or(numbers, |(numbers, _)| numbers)),
+        None => stem.rsplit_once('_').map(|(_, numbers)| numbers),
+    };
+    let Some((partition, positions)) = stem.and_then(|numbers| numbers.split_once('-')) else { return false };
+    digits(partition, 5) && positions.split('-').all(|position| digits(position, 12))
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::file("delete", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Files in `folder` and its folders; none where there is no such folder.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |error| StoreError::file("read", folder, error);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        match entry.file_type().map_err(failed)?.is_dir() {
+            true => files.extend(files_in(&entry.path())?),
+            false => files.push(entry.path()),
+        }
+    }
+    Ok(files)
+}

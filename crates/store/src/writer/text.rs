@@ -1,0 +1,123 @@
+//! CSV and JSON Lines files of rows.
+
+use std::{
+    error::Error,
+    fs::File,
+    io::{BufWriter, Write},
+    sync::Arc,
+};
+
+use arrow::{
+    array::{Array, ArrayRef, RecordBatch, StringBuilder},
+    csv,
+    datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
+    error::ArrowError,
+    json::{
+        self,
+        writer::{EncoderOptions, LineDelimited, make_encoder},
+    },
+};
+
+use super::part::RowFile;
+
+/// A CSV file with a header line. Null is empty, times are ISO 8601, nested values are JSON text, bytes are hexadecimal.
+pub(crate) struct CsvFile<W: Write> {
+    writer: csv::Writer<W>,
+    schema: SchemaRef,
+}
+
+impl CsvFile<BufWriter<File>> {
+    pub(crate) fn new(file: File, schema: &Schema) -> Self {
+        CsvFile::to(BufWriter::new(file), schema)
+    }
+}
+
+impl<W: Write> CsvFile<W> {
+    pub(crate) fn to(out: W, schema: &Schema) -> Self {
+        let fields: Vec<FieldRef> = schema.fields().iter().map(flat).collect();
+        let writer = csv::WriterBuilder::new().with_header(true).build(out);
+        Self { writer, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    pub(crate) fn write_rows(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
+        let columns = rows.schema_ref().fields().iter().zip(rows.columns());
+        let columns = columns.map(|(field, column)| flattened(field, column)).collect::<Result<Vec<_>, _>>()?;
+        self.writer.write(&RecordBatch::try_new(self.schema.clone(), columns)?)
+    }
+
+    pub(crate) fn into_inner(self) -> W {
+        self.writer.into_inner()
+    }
+}
+
+impl RowFile for CsvFile<BufWriter<File>> {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), Box<dyn Error>> {
+        Ok(self.write_rows(rows)?)
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        0
+    }
+
+    fn finish(self: Box<Self>) -> Result<File, Box<dyn Error>> {
+        into_file(self.into_inner())
+    }
+}
+
+/// A file with one JSON object a line; a null is left out, as is a number that is none.
+pub(crate) struct JsonFile {
+    writer: json::Writer<BufWriter<File>, LineDelimited>,
+}
+
+impl JsonFile {
+    pub(crate) fn new(file: File) -> Self {
+        Self { writer: json::WriterBuilder::new().build(BufWriter::new(file)) }
+    }
+}
+
+impl RowFile for JsonFile {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), Box<dyn Error>> {
+        Ok(self.writer.write(rows)?)
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        0
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<File, Box<dyn Error>> {
+        self.writer.finish()?;
+        into_file(self.writer.into_inner())
+    }
+}
+
+fn into_file(out: BufWriter<File>) -> Result<File, Box<dyn Error>> {
+    Ok(out.into_inner().map_err(std::io::IntoInnerError::into_error)?)
+}
+
+/// The field as CSV has it: text where the type is nested, for which CSV has no form.
+pub(crate) fn flat(field: &FieldRef) -> FieldRef {
+    match field.data_type().is_nested() {
+        true => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
+        false => field.clone(),
+    }
+}
+
+fn flattened(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if !column.data_type().is_nested() {
+        return Ok(column.clone());
+    }
+    let options = EncoderOptions::default().with_explicit_nulls(true);
+    let mut encoder = make_encoder(field, column, &options)?;
+    let mut texts = StringBuilder::new();
+    let mut text = Vec::new();
+    for row in 0..column.len() {
+        if column.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        text.clear();
+        encoder.encode(row, &mut text);
+        texts.append_value(std::str::from_utf8(&text).map_err(|error| ArrowError::JsonError(error.to_string()))?);
+    }
+    Ok(Arc::new(texts.finish()))
+}

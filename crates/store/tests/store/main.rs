@@ -1,0 +1,10 @@
+//! Results written, published, merged and asked.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod asking;
+mod fixture;
+mod merging;
+mod printing;
+mod publishing;
+mod writing;
