@@ -9,7 +9,7 @@ use source::Cursor;
 use stage::{Key, Ledger};
 use store::FileEntry;
 
-use crate::LocalError;
+use crate::{LocalError, insertions::Insertion};
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// Where the source stood at each commit that a restart may go back to, by position.
@@ -108,6 +108,26 @@ impl Checkpoint {
 
     pub(crate) fn progress(&self) -> Result<Option<Progress>, LocalError> {
         self.meta("progress")
+    }
+
+    /// Repaired events that were put back, in their order.
+    pub(crate) fn insertions(&self) -> Result<Vec<Insertion>, LocalError> {
+        Ok(self.meta("insertions")?.unwrap_or_default())
+    }
+
+    /// Makes insertions durable, and with them where the run stands, where that changes.
+    pub(crate) fn insert(&self, insertions: &[Insertion], progress: Option<&Progress>) -> Result<(), LocalError> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(Durability::Immediate)?;
+        {
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("insertions", json(&insertions)?.as_slice())?;
+            if let Some(progress) = progress {
+                meta.insert("progress", json(progress)?.as_slice())?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
     }
 
     /// The latest cursor at or before `position`.

@@ -21,6 +21,52 @@ pub enum LocalError {
         /// What this run would put there.
         wanted: String,
     },
+    /// There is no run whose results these are.
+    #[error("there are no results of a run in {}; run the stream first, or name its results with --results", path.display())]
+    NoRun {
+        /// The results folder.
+        path: PathBuf,
+    },
+    /// Events are to be put back into the results of something else.
+    #[error("{} holds results of {found}, and these events are of {wanted}; name other results with --results", path.display())]
+    OtherStream {
+        /// The results folder.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What the events are of.
+        wanted: String,
+    },
+    /// The same events were put back before.
+    #[error("{name} was put back before, with the same {events} events; --again puts them in once more")]
+    Repeated {
+        /// What the events are called.
+        name: String,
+        /// How many they are.
+        events: u64,
+    },
+    /// There are no events to put back.
+    #[error("{name} has no events")]
+    NothingToRedrive {
+        /// What should have held them.
+        name: String,
+    },
+    /// Repaired events that the stream still cannot take.
+    #[error(
+        "{bad} of the {events} events of {name} cannot be put back yet, so none was; mend these and try again\n{}{}",
+        reasons.join("\n"),
+        if *bad > reasons.len() as u64 { format!("\n  and {} more", bad - reasons.len() as u64) } else { String::new() }
+    )]
+    Refused {
+        /// What the events are called.
+        name: String,
+        /// How many cannot be put back.
+        bad: u64,
+        /// How many there are.
+        events: u64,
+        /// Where the first of them stand, and what is wrong with each.
+        reasons: Vec<String>,
+    },
     /// The checkpoint cannot be read.
     #[error("the checkpoint is damaged: {what}; start over with --fresh")]
     Damaged {

@@ -9,15 +9,19 @@ mod checkpoint;
 mod committer;
 mod epoch;
 mod error;
+mod insertions;
 mod meter;
 mod reader;
+mod redrive;
 mod route;
 mod run;
+mod spliced;
 mod statistics;
 mod worker;
 
 pub use self::{
     error::LocalError,
     meter::{Counts, Meter},
+    redrive::{Redriven, Repaired, redrive},
     run::{Options, Summary, run},
 };

@@ -6,25 +6,25 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use source::Cursor;
 use stage::{Ledger, Pipeline};
-use store::{Manifest, Results, WriterOptions};
+use store::{FileEntry, Manifest, Results, WriterOptions};
 use stream::Stream;
 
 use crate::{
     LocalError, Meter,
-    checkpoint::{Checkpoint, Identity, Progress, Snapshot},
+    checkpoint::{Checkpoint, Identity, Progress},
     committer::{Committer, Event},
     epoch::{PartitionWriters, table_schemas},
+    insertions,
     reader::{Cadence, Reader},
     route::Router,
-    worker::{Partition, Work, work},
+    worker::{Partition, work},
 };
 
 /// The layout of the checkpoint.
@@ -88,8 +88,17 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     results.create()?;
     let checkpoint = Checkpoint::open(&results.state().join("checkpoint.redb"))?;
     let started = take_up(&checkpoint, options)?;
-    let mut source = source::open(&options.source, &options.stream, &source_options(options, &results, started))?;
-    let progress = match checkpoint.progress()? {
+    let source_options = source::Options {
+        base: options.base.clone(),
+        started,
+        log_dir: results.state().join("log"),
+        speed: None,
+    };
+    let source = source::open(&options.source, &options.stream, &source_options)?;
+    if let Some(address) = source.address() {
+        tracing::info!(%address, "listening for events: POST /v1/events");
+    }
+    let mut progress = match checkpoint.progress()? {
         Some(progress) => progress,
         None => Progress {
             position: 0,
@@ -99,6 +108,12 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
             finished: false,
         },
     };
+    let insertions = insertions::take_up(&checkpoint, &mut progress)?;
+    let inserted: u64 = insertions.iter().map(|insertion| insertion.records).sum();
+    let mut source = insertions::splice(source, insertions, &results, &options.stream);
+    // A limit speaks of the source's own records: repaired ones that were put back come on top.
+    let end_position = options.end_position.map(|end| end.saturating_add(inserted));
+    let options = &Options { end_position, ..options.clone() };
     let files = checkpoint.files()?;
     let manifest = manifest(options, &progress, files.values().cloned().collect())?;
     results.publish(&manifest.files)?;
@@ -121,7 +136,11 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         source.seek(&cursor.unwrap_or_default())?;
         run_threads(options, &mut committer, source, stop)?;
     }
-    committer.finish(options)?;
+    if options.stream.definition.spec.store.files.final_csv && committer.progress.position > 0 {
+        let spec = &options.stream.definition.spec;
+        let path = committer.results.root().join("all_events_final.csv");
+        store::final_csv(&committer.results, &committer.manifest, &[&spec.time, &spec.id], &path)?;
+    }
     let Committer { progress, files, .. } = committer;
     Ok(Summary {
         ledger: progress.ledger,
@@ -234,7 +253,8 @@ fn identity(options: &Options) -> Result<Identity, LocalError> {
 }
 
 fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Result<Manifest, LocalError> {
-    let mut manifest = Manifest::new(options.stream.name(), &options.stream.fingerprint, table_schemas(&options.stream));
+    let (stream, id) = (&options.stream, &options.stream.definition.spec.id);
+    let mut manifest = Manifest::new(stream.name(), &stream.fingerprint, id, table_schemas(stream));
     manifest.position = progress.position;
     manifest.finished = progress.finished;
     manifest.ledger = serde_json::to_value(&progress.ledger).map_err(|error| LocalError::Damaged { what: error.to_string() })?;

@@ -1,0 +1,91 @@
+//! `beamline dlq`: the records that could not go on, and the way back for those that were repaired.
+
+mod payload;
+mod redrive;
+mod show;
+
+use std::{
+    io::{IsTerminal, Write, stdout},
+    path::{Path, PathBuf},
+};
+
+use arrow::{array::AsArray, datatypes::Int64Type};
+use store::{OutputFormat, QueryOptions, Session, StoreError, TableLimits, query as sql};
+
+use super::query::failure;
+use crate::{
+    Failure,
+    cli::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs},
+    results,
+};
+
+/// Reasons with what differs from record to record left out: quoted values, and numbers that stand alone. A rule's own
+/// text stays as it is.
+const PATTERN: &str = r#"CASE WHEN kind = 'quality' THEN reason ELSE
+    regexp_replace(regexp_replace(reason, '"(\\.|[^"\\])*"', '"…"', 'g'), '(^|[ (])-?[0-9][0-9.,eE+-]*', '${1}#', 'g')
+END"#;
+
+/// Dead letters have short columns but for the reason.
+const LETTERS_MAX: usize = 100;
+
+pub(crate) fn dlq(args: DlqArgs) -> Result<(), Failure> {
+    match args.command {
+        DlqCommand::List(args) => list(args),
+        DlqCommand::Show(args) => show::show(args),
+        DlqCommand::Redrive(args) => redrive::redrive(args),
+    }
+}
+
+fn list(args: DlqListArgs) -> Result<(), Failure> {
+    let folder = folder(args.results)?;
+    let text = format!(
+        "SELECT kind, rule, reason, count(*) AS letters, min(position) AS first_position, max(position) AS last_position \
+         FROM (SELECT kind, rule, position, {PATTERN} AS reason FROM dead_letters) \
+         GROUP BY kind, rule, reason ORDER BY letters DESC, kind, rule, reason"
+    );
+    let (format, limits) = match (args.format, stdout().is_terminal()) {
+        (DlqFormat::Json, _) => (OutputFormat::Json, TableLimits::FILE),
+        (DlqFormat::Text, true) => (OutputFormat::Table, TableLimits { letters: LETTERS_MAX, ..TableLimits::TERMINAL }),
+        (DlqFormat::Text, false) => (OutputFormat::Table, TableLimits::FILE),
+    };
+    let listed = sql::block_on(async {
+        let session = open(&folder).await?;
+        if args.format == DlqFormat::Text {
+            let letters = count(&session).await?;
+            writeln!(stdout(), "{letters} dead letters in {}", folder.display()).map_err(StoreError::Output)?;
+            if letters == 0 {
+                return Ok(());
+            }
+        }
+        let printed = store::print(session.sql(&text).await?, format, limits, &mut stdout()).await?;
+        if let Some(note) = printed.note {
+            tracing::warn!("{note}");
+        }
+        Ok(())
+    });
+    ended(listed)
+}
+
+/// The folder that was named, or the one that was written last.
+fn folder(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let folders = results::folders(named.into_iter().collect())?;
+    folders.into_iter().next().ok_or_else(|| Failure::configuration("name a folder of results with --results"))
+}
+
+async fn open(folder: &Path) -> Result<Session, StoreError> {
+    sql::open(&[folder], &QueryOptions::default()).await
+}
+
+async fn count(session: &Session) -> Result<i64, StoreError> {
+    let mut answer = session.sql("SELECT count(*) FROM dead_letters").await?;
+    let rows = answer.next().await?;
+    Ok(rows.map_or(0, |rows| rows.column(0).as_primitive::<Int64Type>().value(0)))
+}
+
+/// How a command that only prints ends: whoever stopped reading has seen enough.
+fn ended(done: Result<Result<(), StoreError>, StoreError>) -> Result<(), Failure> {
+    match done.and_then(|done| done) {
+        Err(StoreError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.map_err(failure),
+    }
+}

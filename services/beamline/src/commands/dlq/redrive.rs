@@ -1,0 +1,101 @@
+//! `beamline dlq redrive`: repaired events on their way back.
+
+use std::{
+    fs::File,
+    io::{Read, Write, stdin, stdout},
+    path::Path,
+};
+
+use local::{LocalError, Redriven, Repaired};
+use stream::{FileFormat, Source};
+
+use crate::{
+    Failure,
+    cli::{DlqRedriveArgs, InputFormat},
+    files::load_stream,
+    results::RESULTS,
+};
+
+pub(super) fn redrive(args: DlqRedriveArgs) -> Result<(), Failure> {
+    let stream = load_stream(&args.stream)?;
+    let default = Path::new(RESULTS).join(stream.name());
+    let results = args.results.clone().unwrap_or_else(|| default.clone());
+    let is_stdin = args.file == Path::new("-");
+    let mut bytes: Box<dyn Read> = match is_stdin {
+        true => Box::new(stdin()),
+        false => Box::new(
+            File::open(&args.file)
+                .map_err(|error| Failure::configuration(format!("cannot read {}: {error}", args.file.display())))?,
+        ),
+    };
+    let name = if is_stdin { "standard input".to_owned() } else { args.file.display().to_string() };
+    let (format, gzip) = format(&args, is_stdin)?;
+    let repaired = Repaired { name: name.clone(), format, gzip, bytes: &mut bytes };
+    let redriven = local::redrive(&stream, &results, repaired, args.again).map_err(failure)?;
+    let out = if results == default { String::new() } else { format!(" --out {}", results.display()) };
+    say(&args.stream, &name, &redriven, &out).map_err(Failure::run_time)
+}
+
+/// The events' format, and whether they are gzipped, as the file's name tells.
+fn format(args: &DlqRedriveArgs, is_stdin: bool) -> Result<(FileFormat, bool), Failure> {
+    let name = args.file.to_string_lossy().to_ascii_lowercase();
+    let gzip = name.ends_with(".gz");
+    let by_name = match name.strip_suffix(".gz").unwrap_or(&name).rsplit('.').next() {
+        _ if is_stdin => Some(FileFormat::Jsonl),
+        Some("csv") => Some(FileFormat::Csv),
+        Some("jsonl" | "ndjson" | "json") => Some(FileFormat::Jsonl),
+        Some("parquet") => Some(FileFormat::Parquet),
+        Some("avro") => Some(FileFormat::Avro),
+        _ => None,
+    };
+    let format = match args.format {
+        Some(InputFormat::Csv) => Some(FileFormat::Csv),
+        Some(InputFormat::Jsonl) => Some(FileFormat::Jsonl),
+        Some(InputFormat::Parquet) => Some(FileFormat::Parquet),
+        Some(InputFormat::Avro) => Some(FileFormat::Avro),
+        None => by_name,
+    };
+    let unknown = || {
+        let file = args.file.display();
+        Failure::configuration(format!("the name of {file} does not tell its format; say --format jsonl, or csv"))
+    };
+    Ok((format.ok_or_else(unknown)?, gzip && !is_stdin))
+}
+
+/// Says what was done, and what to run next.
+fn say(stream: &Path, name: &str, redriven: &Redriven, out: &str) -> std::io::Result<()> {
+    let Redriven { events, waiting, source } = redriven;
+    let stream = stream.display();
+    let mut stdout = stdout().lock();
+    writeln!(stdout, "{events} events of {name} are kept and go back into the results with the next run.")?;
+    if waiting > events {
+        writeln!(stdout, "{waiting} events wait for it in all.")?;
+    }
+    writeln!(stdout, "Now run the same command as before, here:")?;
+    match source {
+        Source::Files(files) => {
+            writeln!(stdout, "  beamline replay {stream} {}{out}", files.paths.join(" "))
+        }
+        Source::Synthetic(_) => writeln!(stdout, "  beamline run {stream}{out}"),
+        Source::Http(_) => writeln!(stdout, "  beamline run {stream} --listen ADDRESS{out}"),
+        Source::Stdin(stdin) => {
+            let format = if stdin.format == FileFormat::Csv { "csv" } else { "jsonl" };
+            writeln!(stdout, "  ... | beamline run {stream} --stdin {format}{out}")
+        }
+    }
+}
+
+fn failure(error: LocalError) -> Failure {
+    match &error {
+        LocalError::InUse { .. } => Failure::configuration(
+            "a run is going on with these results; stop it (what is committed stays), put the events back, and start it again",
+        ),
+        LocalError::NoRun { .. }
+        | LocalError::OtherStream { .. }
+        | LocalError::Repeated { .. }
+        | LocalError::NothingToRedrive { .. }
+        | LocalError::Refused { .. } => Failure::configuration(error),
+        LocalError::Source(source) if source.is_input() => Failure::configuration(error),
+        _ => Failure::run_time(error),
+    }
+}
