@@ -38,6 +38,12 @@ struct Pending {
     reports: Vec<Report>,
 }
 
+impl Pending {
+    fn is_complete(&self, workers: usize) -> bool {
+        self.epoch.is_some() && self.reports.len() == workers
+    }
+}
+
 /// Takes the workers' reports and commits them epoch by epoch.
 pub(crate) struct Committer<'a> {
     pub checkpoint: Checkpoint,
@@ -71,9 +77,10 @@ impl Committer<'_> {
                 }
             };
             // Everyone speaks of the epochs in their order, so they become complete in their order.
-            let complete = |pending: &mut Pending| pending.epoch.is_some() && pending.reports.len() == self.workers;
-            let Some(Pending { epoch: Some(epoch), reports }) = pending.get_mut(&number).filter(|p| complete(p)).map(std::mem::take) else { continue };
-            pending.remove(&number);
+            if !pending.get(&number).is_some_and(|pending| pending.is_complete(self.workers)) {
+                continue;
+            }
+            let Some(Pending { epoch: Some(epoch), reports }) = pending.remove(&number) else { continue };
             let last = epoch.last;
             self.commit(epoch, reports)?;
             self.merge_small_files(last)?;

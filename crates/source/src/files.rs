@@ -56,8 +56,8 @@ pub(crate) struct Chunk {
 pub(crate) trait FileReader: Send {
     /// Up to `rows_max` records; `None` at the end.
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError>;
-    /// Where the next record is, in the unit that opening this format takes.
-    fn offset(&self) -> u64;
+    /// Where the next record is: an offset that opening this format takes, and how many records behind that.
+    fn place(&self) -> (u64, u64);
     /// How many bytes of the file have been read.
     fn bytes_read(&self) -> u64;
 }
@@ -77,7 +77,7 @@ pub(crate) struct Files {
     files: Vec<InputFile>,
     plan: Plan,
     reader: Option<Box<dyn FileReader>>,
-    /// Where the next record comes from; `offset` is kept up to date from the reader.
+    /// Where the next record comes from, kept up to date from the reader.
     cursor: Cursor,
     bytes_total: u64,
 }
@@ -107,11 +107,15 @@ impl Files {
                 return Ok(Some(chunk));
             }
             self.reader = None;
-            self.cursor =
-                Cursor { position: self.cursor.position, file: self.cursor.file + 1, ..Cursor::default() };
-            self.cursor.file_position = self.cursor.position;
+            self.cursor = Cursor { position: self.cursor.position, file: self.cursor.file + 1, ..Cursor::default() };
         }
         Ok(None)
+    }
+
+    /// Moves the cursor past `count` records of the present file.
+    fn advance(&mut self, count: u64) {
+        self.cursor.position += count;
+        (self.cursor.offset, self.cursor.skip) = self.reader.as_ref().map_or((0, 0), |reader| reader.place());
     }
 
     fn records(&self, chunk: Chunk) -> Result<Records, SourceError> {
@@ -135,8 +139,7 @@ impl Source for Files {
         let Some(chunk) = self.read(rows_max.clamp(1, RECORDS_MAX))? else { return Ok(Next::End) };
         let count = chunk.records;
         let records = self.records(chunk)?;
-        self.cursor.position += count;
-        self.cursor.offset = self.reader.as_ref().map_or(0, |reader| reader.offset());
+        self.advance(count);
         Ok(Next::Records(records))
     }
 
@@ -153,8 +156,7 @@ impl Source for Files {
                 return Err(SourceError::input("the files have fewer records than when the run began"));
             };
             left -= chunk.records;
-            self.cursor.position += chunk.records;
-            self.cursor.offset = self.reader.as_ref().map_or(0, |reader| reader.offset());
+            self.advance(chunk.records);
         }
         Ok(())
     }

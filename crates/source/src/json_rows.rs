@@ -2,21 +2,33 @@
 //!
 //! Decoded by arrow-json in whole batches. Where a batch fails it is halved until the objects at fault stand alone, so
 //! that a few bad ones cost little. Numbers in a time column are in the column's unit. A missing field is null.
+//!
+//! arrow-json reads 1.7 into a whole-number column as 1. So those columns are read as decimals with a fraction first, and
+//! a row whose fraction is not zero is rejected. (Whole numbers within records and arrays are not looked after.)
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
-    array::RecordBatch,
+    array::{Array, AsArray, BooleanArray, RecordBatch, RecordBatchOptions},
     compute,
-    datatypes::SchemaRef,
+    datatypes::{DataType, Decimal128Type, FieldRef, Schema, SchemaRef},
     error::ArrowError,
     json::{ReaderBuilder, reader::Decoder},
 };
+use serde_json::Value;
 
-use crate::SourceError;
+use crate::{SourceError, cells::type_name};
 
 /// Decodes JSON objects.
 pub(crate) struct JsonRows {
     schema: SchemaRef,
+    /// The schema with decimals for whole numbers.
+    decoded: SchemaRef,
 }
+
+/// Digits behind the point; 19 fit before it, and so does every 64-bit number.
+const FRACTION_DIGITS: i8 = 18;
+const ONE: i128 = 10i128.pow(FRACTION_DIGITS as u32);
 
 /// What came of some objects.
 pub(crate) struct JsonDecoded {
@@ -34,13 +46,20 @@ impl JsonRows {
     /// # Errors
     /// Where the schema has a type that JSON cannot hold.
     pub(crate) fn new(schema: SchemaRef) -> Result<Self, SourceError> {
-        let rows = Self { schema };
+        let decimal = |field: &FieldRef| match field.data_type() {
+            integer if integer.is_integer() => {
+                Arc::new(field.as_ref().clone().with_data_type(DataType::Decimal128(38, FRACTION_DIGITS)))
+            }
+            _ => field.clone(),
+        };
+        let decoded = Arc::new(Schema::new(schema.fields().iter().map(decimal).collect::<Vec<_>>()));
+        let rows = Self { schema, decoded };
         rows.decoder(1).map_err(|error| SourceError::input(format!("the schema cannot be read from JSON: {error}")))?;
         Ok(rows)
     }
 
     fn decoder(&self, batch: usize) -> Result<Decoder, ArrowError> {
-        ReaderBuilder::new(self.schema.clone()).with_batch_size(batch).build_decoder()
+        ReaderBuilder::new(self.decoded.clone()).with_batch_size(batch).build_decoder()
     }
 
     /// One row of each object that is one.
@@ -57,7 +76,9 @@ impl JsonRows {
                     indexes.extend(start as u64..end as u64);
                     batches.push(rows);
                 }
-                Err(error) if end - start == 1 => rejected.push((start as u64, reason(&error))),
+                Err(error) if end - start == 1 => {
+                    rejected.push((start as u64, self.reason(objects[start], &error)));
+                }
                 Err(_) => {
                     let middle = start + (end - start) / 2;
                     pieces.push((middle, end));
@@ -67,9 +88,73 @@ impl JsonRows {
         }
         let rows = match batches.len() {
             1 => batches.swap_remove(0),
-            _ => compute::concat_batches(&self.schema, &batches)?,
+            _ => compute::concat_batches(&self.decoded, &batches)?,
         };
+        self.with_whole_numbers(rows, indexes, rejected)
+    }
+
+    /// Turns decimals into the whole numbers that the schema has, and rejects rows where they are none.
+    fn with_whole_numbers(
+        &self,
+        rows: RecordBatch,
+        mut indexes: Vec<u64>,
+        mut rejected: Vec<(u64, String)>,
+    ) -> Result<JsonDecoded, SourceError> {
+        let mut bad: BTreeMap<usize, String> = BTreeMap::new();
+        let mut columns = Vec::with_capacity(rows.num_columns());
+        for (column, field) in rows.columns().iter().zip(self.schema.fields()) {
+            if !field.data_type().is_integer() {
+                columns.push(column.clone());
+                continue;
+            }
+            let decimals = column.as_primitive::<Decimal128Type>();
+            let whole = compute::cast(decimals, field.data_type())?;
+            for row in 0..decimals.len() {
+                if decimals.is_valid(row) && (decimals.value(row) % ONE != 0 || whole.is_null(row)) {
+                    let value = decimals.value_as_string(row);
+                    let value = value.trim_end_matches('0').trim_end_matches('.');
+                    let reason = format!("column `{}`: {value} is no {}", field.name(), type_name(field.data_type()));
+                    bad.entry(row).or_insert(reason);
+                }
+            }
+            columns.push(whole);
+        }
+        if !bad.is_empty() {
+            let good: BooleanArray = (0..rows.num_rows()).map(|row| Some(!bad.contains_key(&row))).collect();
+            columns = columns.iter().map(|column| compute::filter(column, &good)).collect::<Result<_, _>>()?;
+            rejected.extend(bad.into_iter().map(|(row, reason)| (indexes[row], reason)));
+            rejected.sort_by_key(|(index, _)| *index);
+            let mut row = 0;
+            indexes.retain(|_| {
+                row += 1;
+                good.value(row - 1)
+            });
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(indexes.len()));
+        let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
         Ok(JsonDecoded { rows, indexes, rejected })
+    }
+
+    /// Why one object is no row: the first column that cannot be read by itself, or what the decoder says.
+    fn reason(&self, object: &[u8], error: &ArrowError) -> String {
+        if let Ok(Value::Object(values)) = serde_json::from_slice(object) {
+            for (field, known) in self.decoded.fields().iter().zip(self.schema.fields()) {
+                let alone = Self { schema: self.schema.clone(), decoded: Arc::new(Schema::new(vec![field.clone()])) };
+                if alone.decode_all(&[object]).is_ok() {
+                    continue;
+                }
+                return match values.get(field.name()) {
+                    None | Some(Value::Null) => format!("column `{}` is missing", field.name()),
+                    Some(value) => {
+                        format!("column `{}`: {} is no {}", field.name(), shown(value), type_name(known.data_type()))
+                    }
+                };
+            }
+        }
+        match error {
+            ArrowError::JsonError(message) => message.clone(),
+            error => error.to_string(),
+        }
     }
 
     fn decode_all(&self, objects: &[&[u8]]) -> Result<RecordBatch, ArrowError> {
@@ -93,21 +178,21 @@ impl JsonRows {
     }
 }
 
-fn reason(error: &ArrowError) -> String {
-    match error {
-        ArrowError::JsonError(message) | ArrowError::InvalidArgumentError(message) => message.clone(),
-        error => error.to_string(),
+/// Characters of a value that a reason shows at most.
+const SHOWN_CHARS_MAX: usize = 80;
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
     }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::{
-        array::AsArray,
-        datatypes::{DataType, Field, Int64Type, Schema},
-    };
+    use arrow::datatypes::{Field, Int64Type};
 
     use super::*;
 
@@ -122,9 +207,10 @@ mod tests {
         ]);
         let rows = JsonRows::new(Arc::new(schema)).unwrap();
         let mut objects: Vec<&[u8]> = vec![br#"{"id": 1, "name": "a", "extra": [1, {}], "at": {"z": 2.5}, "hits": [1, 2]}"#; 100];
-        let bad: [&[u8]; 11] = [
+        let bad: [&[u8]; 13] = [
             br#"{"id": "x"}"#, br#"{"name": "a"}"#, br#"{"id": 1"#, br#"{"id": 1}{"id": 2}"#, b"[1]", b"1", b"nonsense",
             b"{\"id\": 1, \"name\": \"\xff\"}", b"{\"id\": 1}\0", b"{\"id\": NaN}", br#"{"id": 1, "at": 3}"#,
+            br#"{"id": 1.7}"#, br#"{"id": 9223372036854775808}"#,
         ];
         for (index, bad) in bad.iter().enumerate() {
             objects[index * 7 + 3] = bad;
@@ -132,11 +218,17 @@ mod tests {
         objects[99] = b" {\"id\": 2}  ";
         let decoded = rows.decode(&objects).unwrap();
         let found: Vec<u64> = decoded.rejected.iter().map(|(index, _)| *index).collect();
-        assert_eq!(found, (0..11).map(|index| index * 7 + 3).collect::<Vec<_>>(), "{:?}", decoded.rejected);
-        assert_eq!(decoded.rows.num_rows(), 89);
-        assert_eq!(decoded.indexes.len(), 89);
+        assert_eq!(found, (0..13).map(|index| index * 7 + 3).collect::<Vec<_>>(), "{:?}", decoded.rejected);
+        assert_eq!(decoded.rows.num_rows(), 87);
+        assert_eq!(decoded.indexes.len(), 87);
         let ids = decoded.rows["id"].as_primitive::<Int64Type>();
-        assert_eq!((ids.value(0), ids.value(88)), (1, 2));
-        assert!(decoded.rejected[0].1.contains("\"x\""), "{}", decoded.rejected[0].1);
+        assert_eq!((ids.value(0), ids.value(86)), (1, 2));
+        assert_eq!(decoded.rejected[11].1, "column `id`: 1.7 is no whole number in range");
+        let reasons: Vec<&str> = decoded.rejected.iter().map(|(_, reason)| reason.as_str()).collect();
+        assert_eq!(reasons[0], "column `id`: \"x\" is no whole number in range");
+        assert_eq!(reasons[1], "column `id` is missing");
+        assert_eq!(reasons[2], "the object is not complete");
+        assert_eq!(reasons[4], "not an object");
+        assert_eq!(reasons[10], "column `at`: 3 is no value of the column's type");
     }
 }

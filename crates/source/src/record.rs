@@ -97,8 +97,6 @@ pub struct Cursor {
     pub offset: u64,
     /// Private to the source: how many records lie between that place and the next record.
     pub skip: u64,
-    /// Private to the source: the position of the first record of `file`.
-    pub file_position: u64,
 }
 
 /// How far a source has come.

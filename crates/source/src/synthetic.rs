@@ -6,10 +6,10 @@
 //!
 //! | profile | key | columns |
 //! |---|---|---|
-//! | `uniform` | `detector_id` | `particle_type`, `charge`, `energy_gev`, `momentum_x`, `_y`, `_z`, and those in `fields` |
+//! | `uniform` | `detector_id` | `event_number`, `particle_type`, `charge`, `mass_gev`, `energy_gev`, `momentum_x`, `_y`, `_z`, and those in `fields` |
 //! | `physical` | `detector_id` | `event_number`, `particle_type`, `charge`, `mass_gev`, `energy_gev`, `momentum_x`, `_y`, `_z` |
 //! | `sensors` | `sensor_id` | `temperature`, `humidity`, `pressure`, `battery` |
-//! | `logs` | `host` | `method`, `path`, `status`, `latency_ms`, `bytes`, `level` |
+//! | `logs` | `host` | `method`, `path`, `status`, `latency_ms`, `bytes`, `level`, `message` |
 //! | `prices` | `symbol` | `price`, `volume`, `side` |
 //! | `clicks` | `user_id` | `session_id`, `event_type`, `product_id`, `category`, `price`, `quantity` |
 //!

@@ -1,11 +1,12 @@
 //! `all_events_final.csv`: every processed event of a run in one file, in order.
 
-use std::{io::BufWriter, path::Path};
+use std::path::Path;
+
+use arrow::{array::RecordBatch, error::ArrowError};
 
 use crate::{
     Manifest, Results, StoreError,
     durable::replace,
-    error::system_error,
     query::{QueryOptions, block_on, open_manifests},
     writer::CsvFile,
 };
@@ -30,19 +31,15 @@ pub fn final_csv(results: &Results, manifest: &Manifest, order_by: &[&str], path
         block_on(async {
             let session = open_manifests(&opened, &options).await?;
             let mut answer = session.sql(&sql).await?;
-            let failed = |error: &arrow::error::ArrowError| match system_error(error) {
-                Some(error) => StoreError::file("write", path, error),
-                None => StoreError::writing(path, error),
-            };
+            let failed = |error: &ArrowError| StoreError::writing(path, error);
             let schema = answer.schema();
-            let mut csv = CsvFile::to(BufWriter::new(&*file), &schema);
-            csv.write_rows(&arrow::array::RecordBatch::new_empty(schema)).map_err(|error| failed(&error))?;
+            let mut csv = CsvFile::new(&*file, &schema);
+            csv.write_rows(&RecordBatch::new_empty(schema)).map_err(|error| failed(&error))?;
             while let Some(rows) = answer.next().await? {
                 csv.write_rows(&rows).map_err(|error| failed(&error))?;
                 count += rows.num_rows() as u64;
             }
-            let out = csv.into_inner().into_inner();
-            out.map(drop).map_err(|error| StoreError::file("write", path, error.into_error()))
+            Ok(())
         })?
     })?;
     Ok(count)

@@ -139,7 +139,7 @@ fn texts(column: &ArrayRef, letters: usize) -> Result<ArrayRef, ArrowError> {
 
 async fn print_csv(answer: &mut Answer, out: &mut (dyn Write + Send)) -> Result<Printed, StoreError> {
     let schema = answer.schema();
-    let mut csv = CsvFile::to(out, &schema);
+    let mut csv = CsvFile::new(out, &schema);
     let mut count = 0;
     while let Some(rows) = answer.next().await? {
         csv.write_rows(&rows).map_err(|error| failed(&error))?;

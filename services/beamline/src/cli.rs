@@ -1,9 +1,12 @@
 //! What the command line takes.
 
+mod dlq;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind};
 use crate::logging::LogFormat;
 
 /// Runs streams of scientific events: takes them in, enriches them, finds anomalies, stores them, and answers SQL.
@@ -47,12 +50,38 @@ Examples:
   beamline query --results beamline-results/sensors --format csv \"SELECT sensor_id, avg(temperature) FROM processed_data GROUP BY 1\"
   beamline query --format parquet \"SELECT * FROM anomalies\" > anomalies.parquet")]
     Query(QueryArgs),
+    /// Check that results are whole (the ledger, every id once), and whether two of them have the same rows.
+    #[command(after_help = "\
+Examples:
+  beamline verify beamline-results/particle-events
+  beamline verify results-a results-b     # says which rows differ, and in which columns")]
+    Verify(VerifyArgs),
+    /// Look at dead letters, the records that could not go on, and put repaired ones back.
+    #[command(after_help = "\
+Examples:
+  beamline dlq list
+  beamline dlq show --rule positive_energy --payload > broken.jsonl
+  beamline dlq redrive streams/particle-events.yaml repaired.jsonl")]
+    Dlq(DlqArgs),
+    /// Write a stream definition from a sample of its data.
+    #[command(after_help = "\
+Examples:
+  beamline init readings.csv                       # writes readings.yaml and readings.avsc
+  beamline init data/clicks.jsonl.gz --name clicks --out streams
+
+Every guess has its reason beside it in the definition, which runs as it is: beamline replay readings.yaml readings.csv")]
+    Init(InitArgs),
     /// Check stream definitions and say everything that is wrong with them.
     #[command(after_help = "\
 Examples:
   beamline check-config streams/*.yaml
   beamline check-config --json-schema > stream.schema.json     # for editors")]
     CheckConfig(CheckConfigArgs),
+    /// Measure how fast this machine runs a stream, end to end and part by part.
+    #[command(after_help = "\
+Example:
+  beamline bench --events 10000000 streams/bench.yaml")]
+    Bench(BenchArgs),
     /// Print the completion script of a shell.
     #[command(after_help = "\
 Example:
@@ -193,4 +222,43 @@ pub struct CheckConfigArgs {
 pub struct CompletionsArgs {
     /// The shell.
     pub shell: clap_complete::Shell,
+}
+
+/// `beamline verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A folder of results.
+    pub results: PathBuf,
+    /// Another one, to compare it with.
+    pub other: Option<PathBuf>,
+}
+
+/// `beamline bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// A stream definition with a synthetic source.
+    #[arg(default_value = "streams/bench.yaml")]
+    pub stream: PathBuf,
+    /// How many events.
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub events: u64,
+    /// Where the input and the results go; the input is kept for the next time.
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
+}
+
+/// `beamline init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// A file of the stream: CSV, JSON Lines or Parquet; the first two also gzipped.
+    pub sample: PathBuf,
+    /// The stream's name; without it, the file's.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The folder of the definition and its schema.
+    #[arg(long, default_value = ".")]
+    pub out: PathBuf,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub force: bool,
 }

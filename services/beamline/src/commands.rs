@@ -1,6 +1,10 @@
 //! The commands, one module each.
 
+pub(crate) mod bench;
 pub(crate) mod check_config;
 pub(crate) mod completions;
+pub(crate) mod dlq;
+pub(crate) mod init;
 pub(crate) mod query;
 pub(crate) mod run;
+pub(crate) mod verify;

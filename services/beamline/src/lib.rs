@@ -6,6 +6,8 @@ mod failure;
 mod files;
 pub mod logging;
 mod progress;
+mod resources;
+mod results;
 mod summary;
 
 pub use self::{
@@ -22,6 +24,10 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(args) => commands::run::run(args),
         Command::Replay(args) => commands::run::replay(args),
         Command::Query(args) => commands::query::query(args),
+        Command::Verify(args) => commands::verify::verify(args),
+        Command::Dlq(args) => commands::dlq::dlq(args),
+        Command::Bench(args) => commands::bench::bench(args),
+        Command::Init(args) => commands::init::init(args),
         Command::CheckConfig(args) => commands::check_config::check_config(args),
         Command::Completions(args) => commands::completions::completions(args),
     }

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-const PURE: [&str; 5] = ["expr", "codec", "stream", "detect", "stage"];
+const PURE: [&str; 6] = ["expr", "codec", "stream", "detect", "stage", "infer"];
 
 /// Crates that read files or sockets, start threads, look at clocks or throw dice.
 const IMPURE: [&str; 14] = [

@@ -77,8 +77,8 @@ impl FileReader for CsvFile {
         Ok(Some(Chunk { rows, indexes, rejected, records }))
     }
 
-    fn offset(&self) -> u64 {
-        self.records.offset()
+    fn place(&self) -> (u64, u64) {
+        (self.records.offset(), 0)
     }
 
     fn bytes_read(&self) -> u64 {

@@ -76,8 +76,8 @@ impl FileReader for ParquetFile {
         fit::fit_batch(&held.slice(0, given), &self.schema).map(Some)
     }
 
-    fn offset(&self) -> u64 {
-        self.offset
+    fn place(&self) -> (u64, u64) {
+        (self.offset, 0)
     }
 
     fn bytes_read(&self) -> u64 {

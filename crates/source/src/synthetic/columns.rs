@@ -49,8 +49,8 @@ impl Filler {
                 name if name == spec.id && own.is_none() => Origin::Id,
                 name if name == spec.time => Origin::Time,
                 name if name == profile.key() => Origin::Key,
-                "event_id" => Origin::Id,
-                "timestamp" => Origin::Time,
+                "event_id" | "reading_id" | "request_id" | "trade_id" => Origin::Id,
+                "timestamp" | "event_time" => Origin::Time,
                 name => match own {
                     Some(index) => Origin::Own(index),
                     None if name == spec.key => Origin::Key,

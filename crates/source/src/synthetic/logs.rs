@@ -34,7 +34,7 @@ pub(crate) struct Logs {
 
 impl Logs {
     pub(crate) fn new(definition: &stream::Synthetic) -> Self {
-        let names = ["method", "path", "status", "latency_ms", "bytes", "level"].map(str::to_owned).to_vec();
+        let names = ["method", "path", "status", "latency_ms", "bytes", "level", "message"].map(str::to_owned).to_vec();
         Self { names, seed: definition.seed, keys: u64::from(definition.keys.max(1)), share: definition.anomalies }
     }
 }
@@ -50,6 +50,17 @@ fn status(random: &mut Random, method: &str, kind: Option<&str>) -> i64 {
             _ if method == "POST" => 201,
             _ => 200,
         },
+    }
+}
+
+fn message(status: i64) -> &'static str {
+    match status {
+        500 => "unhandled error in the request",
+        502 => "no answer from upstream",
+        503 => "too many requests under way",
+        404 => "no such resource",
+        400 => "malformed request",
+        _ => "request served",
     }
 }
 
@@ -96,6 +107,7 @@ impl Profile for Logs {
             sizes.push(size as i64);
             levels.push(if status >= 500 { "ERROR" } else if status >= 400 { "WARN" } else { "INFO" });
         }
+        let messages = StringArray::from_iter_values(statuses.iter().map(|status| message(*status)));
         let columns: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from_iter_values(methods)),
             Arc::new(StringArray::from_iter_values(paths)),
@@ -103,6 +115,7 @@ impl Profile for Logs {
             Arc::new(Float64Array::from(latencies)),
             Arc::new(Int64Array::from(sizes)),
             Arc::new(StringArray::from_iter_values(levels)),
+            Arc::new(messages),
         ];
         Block { keys, times: place.times, anomalies, columns }
     }

@@ -13,6 +13,9 @@ use super::{
 /// By which factor an anomalous energy exceeds the upper bound, at least and at most.
 const EXCESS: [f64; 2] = [1.5, 5.0];
 
+/// The columns that are not uniform.
+const OWN: [&str; 4] = ["particle_type", "charge", "mass_gev", "event_number"];
+
 /// Particle events with uniform fields.
 pub(crate) struct Uniform {
     names: Vec<String>,
@@ -30,7 +33,7 @@ impl Uniform {
             .chain([("energy_gev".to_owned(), [0.1, 1000.0])])
             .collect();
         fields.extend(definition.fields.clone());
-        let mut names = vec!["particle_type".to_owned(), "charge".to_owned()];
+        let mut names = OWN.map(str::to_owned).to_vec();
         let (numeric, bounds): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
         names.extend(numeric);
         Self { names, bounds, keys: definition.keys.max(1), share: definition.anomalies }
@@ -57,9 +60,11 @@ impl Profile for Uniform {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from_iter_values(kinds.iter().map(|kind| PARTICLES[*kind].0))),
             Arc::new(Int64Array::from_iter_values(kinds.iter().map(|kind| PARTICLES[*kind].2))),
+            Arc::new(Float64Array::from_iter_values(kinds.iter().map(|kind| PARTICLES[*kind].1))),
+            Arc::new(Int64Array::from_iter_values((0..BLOCK_EVENTS).map(|index| place.first as i64 + index as i64))),
         ];
         // Where energy has no column of its own, the anomaly is in the first one.
-        let strange = self.names[2..].iter().position(|name| name == "energy_gev").unwrap_or_default();
+        let strange = self.names[OWN.len()..].iter().position(|name| name == "energy_gev").unwrap_or_default();
         for (index, [low, high]) in self.bounds.iter().enumerate() {
             let mut values: Vec<f64> = (0..BLOCK_EVENTS).map(|_| random.between(*low, *high)).collect();
             if index == strange {

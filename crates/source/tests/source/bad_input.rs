@@ -105,3 +105,40 @@ fn empty_files_without_a_header_end_at_once() {
         assert!(failed.is_none() && all.positions.is_empty());
     }
 }
+
+#[test]
+fn a_damaged_avro_file_gives_the_blocks_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text: String = (0..6000).map(|n| format!("{n},,{n}\n")).collect();
+    fs::write(folder.path().join("a.csv"), format!("id,t,v\n{text}")).unwrap();
+    let rows = read_all(open(&small("{ files: { paths: [a.csv] } }"), folder.path()).as_mut()).rows;
+    let mut writer = arrow_avro::writer::AvroWriter::new(Vec::new(), rows.schema().as_ref().clone()).unwrap();
+    for start in (0..6000).step_by(500) {
+        writer.write(&rows.slice(start, 500)).unwrap();
+    }
+    writer.finish().unwrap();
+    let whole = writer.into_inner();
+    let stream = small("{ files: { paths: [d.avro] } }");
+    let block = (whole.len() - 300) / 12;
+    for (cut, damage) in [(whole.len() - 10, None), (whole.len() - 3 * block, None), (whole.len(), Some(whole.len() - 5))] {
+        let mut bytes = whole[..cut].to_vec();
+        if let Some(damage) = damage {
+            bytes[damage] ^= 0xff;
+        }
+        fs::write(folder.path().join("d.avro"), bytes).unwrap();
+        let mut counts = Vec::new();
+        for size in [10_000, 77] {
+            let (all, failed, cursors) = read(open(&stream, folder.path()).as_mut(), &[size]);
+            let error = failed.expect("an error");
+            assert!(error.is_input() && error.to_string().contains("is damaged after"), "{error}");
+            assert!(all.rows == rows.slice(0, all.rows.num_rows()), "{}", all.rows.num_rows());
+            counts.push(all.rows.num_rows());
+            let mut source = open(&stream, folder.path());
+            source.seek(&cursors[cursors.len() / 2]).unwrap();
+            let (rest, failed, _) = read(source.as_mut(), &[1000]);
+            assert!(failed.is_some());
+            assert_eq!(rest.positions.len() as u64, counts[0] as u64 - cursors[cursors.len() / 2].position);
+        }
+        assert!(counts[0] == counts[1] && counts[0] >= 4000 && counts[0] % 500 == 0, "{counts:?}");
+    }
+}

@@ -26,15 +26,20 @@ const NAMES_SHOWN_MAX: usize = 24;
 
 /// Refuses a statement that is no query before anything is planned.
 pub(super) fn check_statement(sql: &str) -> Result<(), StoreError> {
-    let word = first_word(sql);
+    let (mut word, mut rest) = first_word(sql);
+    if word.eq_ignore_ascii_case("explain") {
+        while ["explain", "analyze", "verbose"].contains(&word.to_lowercase().as_str()) {
+            (word, rest) = first_word(rest);
+        }
+    }
     match CHANGES.contains(&word.to_lowercase().as_str()) {
         true => Err(StoreError::NoQuery { statement: word.to_uppercase() }),
         false => Ok(()),
     }
 }
 
-/// The word a statement begins with, behind its comments.
-pub(super) fn first_word(sql: &str) -> &str {
+/// The word a statement begins with, behind its comments, and what follows.
+fn first_word(sql: &str) -> (&str, &str) {
     let mut rest = sql.trim_start();
     loop {
         let comment = match rest {
@@ -44,7 +49,7 @@ pub(super) fn first_word(sql: &str) -> &str {
         };
         rest = rest[comment.unwrap_or(rest.len())..].trim_start();
     }
-    rest.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default()
+    rest.split_at(rest.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(rest.len()))
 }
 
 /// Whether the table is one of the tables about tables.
@@ -147,7 +152,7 @@ mod tests {
         for sql in ["SELECT 1", " -- DROP\n with a as (select 1) select * from a", "/* x */ explain select 1", "(select 1)", ""] {
             assert!(check_statement(sql).is_ok(), "{sql}");
         }
-        for sql in ["drop table x", "-- hi\nCREATE TABLE x (a int)", "/* a */ /* b */ Copy x TO 'y'", "set a = 1"] {
+        for sql in ["drop table x", "-- hi\nCREATE TABLE x (a int)", "EXPLAIN /* ! */ analyze CREATE TABLE x AS SELECT 1", "/* a */ /* b */ Copy x TO 'y'", "set a = 1"] {
             assert!(matches!(check_statement(sql), Err(StoreError::NoQuery { .. })), "{sql}");
         }
     }

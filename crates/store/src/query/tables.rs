@@ -83,6 +83,11 @@ async fn provider(
     let mut union: Option<datafusion::dataframe::DataFrame> = None;
     let mut only: Option<Arc<dyn TableProvider>> = None;
     let several = files.len() > 1;
+    if several && files.contains_key("csv") && schema.fields().iter().any(|field| field.data_type().is_nested()) {
+        // Nested values are text in CSV: the same column would have two types.
+        let message = "its files are of several formats, and CSV has no nested columns; write it again in one format";
+        return Err(StoreError::Rows { path: results.root().join(table.name()), message: message.to_owned() });
+    }
     for (ending, files) in files {
         let provider = listing(results, &files, ending, &schema)?;
         if several {

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fs::File,
-    io::{BufWriter, Write},
+    io::{BufWriter, IntoInnerError, Write},
     sync::Arc,
 };
 
@@ -22,35 +22,31 @@ use super::part::RowFile;
 
 /// A CSV file with a header line. Null is empty, times are ISO 8601, nested values are JSON text, bytes are hexadecimal.
 pub(crate) struct CsvFile<W: Write> {
-    writer: csv::Writer<W>,
+    out: W,
     schema: SchemaRef,
-}
-
-impl CsvFile<BufWriter<File>> {
-    pub(crate) fn new(file: File, schema: &Schema) -> Self {
-        CsvFile::to(BufWriter::new(file), schema)
-    }
+    header: bool,
 }
 
 impl<W: Write> CsvFile<W> {
-    pub(crate) fn to(out: W, schema: &Schema) -> Self {
+    pub(crate) fn new(out: W, schema: &Schema) -> Self {
         let fields: Vec<FieldRef> = schema.fields().iter().map(flat).collect();
-        let writer = csv::WriterBuilder::new().with_header(true).build(out);
-        Self { writer, schema: Arc::new(Schema::new(fields)) }
+        Self { out, schema: Arc::new(Schema::new(fields)), header: true }
     }
 
     pub(crate) fn write_rows(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
         let columns = rows.schema_ref().fields().iter().zip(rows.columns());
         let columns = columns.map(|(field, column)| flattened(field, column)).collect::<Result<Vec<_>, _>>()?;
-        self.writer.write(&RecordBatch::try_new(self.schema.clone(), columns)?)
-    }
-
-    pub(crate) fn into_inner(self) -> W {
-        self.writer.into_inner()
+        // Laid out in memory first: the layout's own errors of writing have forgotten their kind.
+        let mut text = Vec::new();
+        let header = std::mem::take(&mut self.header);
+        let mut writer = csv::WriterBuilder::new().with_header(header).build(&mut text);
+        writer.write(&RecordBatch::try_new(self.schema.clone(), columns)?)?;
+        drop(writer);
+        Ok(self.out.write_all(&text)?)
     }
 }
 
-impl RowFile for CsvFile<BufWriter<File>> {
+impl RowFile for CsvFile<File> {
     fn write(&mut self, rows: &RecordBatch) -> Result<(), Box<dyn Error>> {
         Ok(self.write_rows(rows)?)
     }
@@ -60,7 +56,7 @@ impl RowFile for CsvFile<BufWriter<File>> {
     }
 
     fn finish(self: Box<Self>) -> Result<File, Box<dyn Error>> {
-        into_file(self.into_inner())
+        Ok(self.out)
     }
 }
 
@@ -86,12 +82,8 @@ impl RowFile for JsonFile {
 
     fn finish(mut self: Box<Self>) -> Result<File, Box<dyn Error>> {
         self.writer.finish()?;
-        into_file(self.writer.into_inner())
+        Ok(self.writer.into_inner().into_inner().map_err(IntoInnerError::into_error)?)
     }
-}
-
-fn into_file(out: BufWriter<File>) -> Result<File, Box<dyn Error>> {
-    Ok(out.into_inner().map_err(std::io::IntoInnerError::into_error)?)
 }
 
 /// The field as CSV has it: text where the type is nested, for which CSV has no form.

@@ -31,8 +31,8 @@ fn the_statement_of_the_mission_works_as_written() {
 #[test]
 fn names_need_no_quotes_and_functions_have_any_case() {
     let (_folder, results, _) = filled(&options());
-    assert_eq!(number(&results, "SELECT COUNT(*) FROM processed_data WHERE Q1 = 3 and abs(pt1) <= 1"), 36);
-    assert_eq!(number(&results, "Select Count(*) From muon_pairs where \"Q1\" = 3"), 43);
+    assert_eq!(number(&results, "SELECT COUNT(*) FROM processed_data WHERE Q1 = 3 and abs(pt1) <= 1"), 35);
+    assert_eq!(number(&results, "Select Count(*) From muon_pairs where \"Q1\" = 3"), 42);
     assert_eq!(number(&results, "SELECT count(*) FROM muon_pairs.processed_data WHERE azimuth(pt1, 1.0) > 0"), 250);
     assert_eq!(number(&results, "SELECT count(*) FROM anomalies"), 0);
     assert_eq!(number(&results, "SELECT count(payload) FROM dead_letters"), 0);
@@ -95,6 +95,11 @@ fn folders_by_hour_and_mixed_formats_are_one_table() {
     results.publish_manifest(&manifest).unwrap();
     assert_eq!(number(&results, "SELECT count(DISTINCT id) FROM processed_data"), 300);
     assert_eq!(number(&results, "SELECT sum(Q1) FROM processed_data"), (0..300i64).map(|n| n % 7 - 3).sum::<i64>());
+    let csv = WriterOptions { format: ResultFormat::Csv, ..options() };
+    manifest.files.extend(put(&results, &csv, 0, 300, &[events(300, 100)]));
+    results.publish_manifest(&manifest).unwrap();
+    let error = complaint(&results, "SELECT sum(Q1) FROM processed_data");
+    assert!(error.contains("processed_data: its files are of several formats"), "{error}");
 }
 
 #[test]
@@ -132,13 +137,12 @@ fn damaged_and_missing_files_are_named() {
         match torn {
             true => {
                 let mut bytes = fs::read(&path).unwrap();
-                let length = bytes.len();
-                bytes[length - 200..length - 8].fill(0xff);
+                bytes[4..1000].fill(0xff);
                 fs::write(&path, bytes).unwrap();
             }
             false => fs::remove_file(&path).unwrap(),
         }
-        let error = complaint(&results, "SELECT max(pt1) FROM processed_data");
+        let error = complaint(&results, "SELECT * FROM processed_data");
         assert!(error.contains("part-00001-000000000000.parquet") && error.contains(expected), "{error}");
     }
 }
@@ -191,4 +195,21 @@ fn all_events_are_in_one_file_in_order() {
     let error = final_csv(&results, &manifest, &["when"], &path).unwrap_err().to_string();
     assert!(error.contains("column `when` does not exist"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), text, "a failure leaves the old file");
+}
+
+#[test]
+fn debug_damage() {
+    let (_folder, results, manifest) = filled(&options());
+    let path = results.path(&manifest.files[1]);
+    let mut bytes = fs::read(&path).unwrap();
+    println!("LEN {}", bytes.len());
+    bytes[4..1000].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).unwrap();
+    for c in reader.metadata().row_group(0).columns() { println!("{} {:?}", c.column_path(), c.byte_range()); }
+    println!("READ {:?}", reader.build().unwrap().map(|r| r.map(|r| r.num_rows())).collect::<Vec<_>>());
+    println!("{:?}", ask(&results, "SELECT id, timestamp FROM processed_data").map(|r| r.num_rows()));
+    println!("{:?}", ask(&results, "SELECT count(*) FROM processed_data").map(|r| r.column(0).clone()));
+    println!("{}", pretty_format_batches(&[ask(&results, "EXPLAIN ANALYZE SELECT id FROM processed_data").unwrap()]).unwrap());
+    panic!();
 }

@@ -24,15 +24,10 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     let definition = args.out.join(format!("{name}.yaml"));
     let schema = args.out.join(format!("{name}.avsc"));
     let (content, complete) = read(&args.sample)?;
-    let sample = Sample {
-        path: beside(&args.sample, &args.out)?,
-        schema_path: format!("{name}.avsc"),
-        name,
-        content,
-        complete,
-    };
-    let proposal = infer::infer(&sample)
-        .map_err(|error| Failure::configuration(format!("{}: {error}", args.sample.display())))?;
+    let sample =
+        Sample { path: beside(&args.sample, &args.out)?, schema_path: format!("{name}.avsc"), name, content, complete };
+    let proposal =
+        infer::infer(&sample).map_err(|error| Failure::configuration(format!("{}: {error}", args.sample.display())))?;
     fs::create_dir_all(&args.out).map_err(|error| cannot("make", &args.out, &error))?;
     if !args.force
         && let Some(there) = [&definition, &schema].into_iter().find(|path| path.exists())
@@ -50,27 +45,31 @@ fn read(path: &Path) -> Result<(Content, bool), Failure> {
     let plain = lower.strip_suffix(".gz").unwrap_or(&lower);
     if plain.ends_with(".parquet") {
         if plain.len() < lower.len() {
-            let message = format!("{} is a gzipped Parquet file; unpack it, Parquet compresses by itself", path.display());
+            let message =
+                format!("{} is a gzipped Parquet file; unpack it, Parquet compresses by itself", path.display());
             return Err(Failure::configuration(message));
         }
         return Ok((Content::Rows(parquet_rows(path)?), true));
     }
     let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
     let mut bytes = Vec::new();
-    let input: Box<dyn Read> = if plain.len() < lower.len() { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let input: Box<dyn Read> =
+        if plain.len() < lower.len() { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut input = input.take(SAMPLE_BYTES_MAX + 1);
     input.read_to_end(&mut bytes).map_err(|error| cannot("read", path, &error))?;
     let complete = bytes.len() as u64 <= SAMPLE_BYTES_MAX;
     bytes.truncate(SAMPLE_BYTES_MAX as usize);
     let looks_like_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     let is_json = [".json", ".jsonl", ".ndjson"].iter().any(|ending| plain.ends_with(ending));
-    let content = if is_json || looks_like_json && !plain.ends_with(".csv") { Content::Json(bytes) } else { Content::Csv(bytes) };
+    let content =
+        if is_json || looks_like_json && !plain.ends_with(".csv") { Content::Json(bytes) } else { Content::Csv(bytes) };
     Ok((content, complete))
 }
 
 fn parquet_rows(path: &Path) -> Result<RecordBatch, Failure> {
-    let no_parquet =
-        |error: &dyn std::fmt::Display| Failure::configuration(format!("{} cannot be read as Parquet: {error}", path.display()));
+    let no_parquet = |error: &dyn std::fmt::Display| {
+        Failure::configuration(format!("{} cannot be read as Parquet: {error}", path.display()))
+    };
     let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| no_parquet(&error))?;
     let schema = reader.schema().clone();
@@ -83,7 +82,8 @@ fn parquet_rows(path: &Path) -> Result<RecordBatch, Failure> {
 fn stream_name(sample: &Path) -> String {
     let file = sample.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or_default();
-    let words: Vec<&str> = stem.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        stem.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let mut name = words.join("-");
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
         name.insert_str(0, "stream-");
@@ -103,7 +103,11 @@ fn beside(sample: &Path, folder: &Path) -> Result<String, Failure> {
 fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true);
-    if force { options.create(true).truncate(true) } else { options.create_new(true) };
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => exists(path),
@@ -112,7 +116,10 @@ fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::configuration(format!("{} is there already; choose another --name, or write over it with --force", path.display()))
+    Failure::configuration(format!(
+        "{} is there already; choose another --name, or write over it with --force",
+        path.display()
+    ))
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {

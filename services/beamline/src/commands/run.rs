@@ -25,9 +25,9 @@ use crate::{
 /// How often live sources commit, so that results are there within about a second.
 const LIVE_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often files commit when they are read as fast as possible.
-const FILE_COMMIT_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const FILE_COMMIT_INTERVAL: Duration = Duration::from_secs(10);
 /// How much state a commit writes at most; the rest is read again from the source after a crash.
-const SNAPSHOT_BYTES: usize = 16 << 20;
+pub(crate) const SNAPSHOT_BYTES: usize = 16 << 20;
 
 pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     let stream = load_stream(&args.stream)?;
@@ -117,7 +117,7 @@ fn clear(results: &Path) -> Result<(), Failure> {
 fn failure(error: LocalError) -> Failure {
     match &error {
         LocalError::OtherRun { .. } | LocalError::InUse { .. } => Failure::configuration(error),
-        LocalError::Source(source) if source.is_configuration() => Failure::configuration(error),
+        LocalError::Source(source) if source.is_input() => Failure::configuration(error),
         _ => Failure::run_time(error),
     }
 }
@@ -138,7 +138,7 @@ fn absolute(files: &[PathBuf]) -> Result<Vec<String>, Failure> {
     files.iter().map(path).collect()
 }
 
-fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -1,0 +1,196 @@
+//! `beamline bench`: how fast this machine runs a stream, end to end and part by part.
+
+use std::{
+    fs,
+    io::{Write, stdout},
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
+
+use arrow::array::RecordBatch;
+use indicatif::{HumanBytes, HumanCount};
+use local::{Meter, Summary};
+use source::Next;
+use stage::{Detect, Enrich, Outputs, Rows, Stage, StageError};
+use store::{Results, Table, TableWriter, WriterOptions};
+use stream::{Source, Stream, Synthetic};
+
+use super::run::{FILE_COMMIT_INTERVAL, SNAPSHOT_BYTES, cores};
+use crate::{
+    Failure,
+    cli::BenchArgs,
+    files::{folder_of, load_stream},
+    resources::Usage,
+};
+
+/// Rows that the parts are measured on: they stay in memory.
+const PART_ROWS: u64 = 1 << 20;
+
+pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
+    let stream = load_stream(&args.stream)?;
+    let Some(Source::Synthetic(mut synthetic)) = stream.definition.spec.source.clone() else {
+        return Err(Failure::configuration(format!("{} has no synthetic source to measure with", args.stream.display())));
+    };
+    synthetic.rate = 0.0;
+    synthetic.events = Some(args.events);
+    let folder = match args.folder {
+        Some(folder) => folder,
+        None => std::env::temp_dir().join("beamline-bench"),
+    };
+    fs::create_dir_all(&folder).map_err(|error| Failure::run_time(format!("cannot make {}: {error}", folder.display())))?;
+    let bench = Bench { stream, base: folder_of(&args.stream), folder, events: args.events };
+    let files = bench.input(&synthetic)?;
+    bench.end_to_end(&files)?;
+    bench.parts(&files)
+}
+
+struct Bench {
+    stream: Arc<Stream>,
+    base: PathBuf,
+    folder: PathBuf,
+    events: u64,
+}
+
+impl Bench {
+    /// The raw events as Parquet files, made once and kept.
+    fn input(&self, synthetic: &Synthetic) -> Result<stream::Files, Failure> {
+        let mut raw = (*self.stream).clone();
+        raw.definition.spec.detect = None;
+        raw.definition.spec.store = stream::Store::default();
+        raw.enriched = raw.input.arrow().clone();
+        raw.scored = raw.enriched.clone();
+        (raw.quality, raw.lookups, raw.columns) = (Vec::new(), Vec::new(), Vec::new());
+        (raw.filter, raw.features, raw.rules, raw.selections) = (None, Vec::new(), Vec::new(), Vec::new());
+        raw.fingerprint = format!("raw {}", raw.fingerprint);
+        let results = self.folder.join(format!("input-{}", self.events));
+        let before = Usage::now();
+        let summary = self.run(Arc::new(raw), Source::Synthetic(synthetic.clone()), &results)?;
+        let made = summary.position - summary.resumed_from;
+        if made > 0 {
+            self.say(&format!("input: {} synthetic events, {}", HumanCount(made), before.since().per_row(made)))?;
+        }
+        let manifest = Results::new(&results).manifest().map_err(Failure::run_time)?;
+        let files = manifest.map(|manifest| manifest.files).unwrap_or_default();
+        // In the order in which they were made, so that time goes on from one file to the next.
+        let mut files: Vec<_> = files.into_iter().filter(|file| file.table == Table::ProcessedData).collect();
+        files.sort_by_key(|file| (file.first_position, file.partition));
+        let paths = files.iter().map(|file| results.join(&file.path).to_string_lossy().into_owned()).collect();
+        Ok(stream::Files { paths, format: None, derive: Default::default(), speed: None })
+    }
+
+    fn run(&self, stream: Arc<Stream>, source: Source, results: &Path) -> Result<Summary, Failure> {
+        let options = local::Options {
+            stream,
+            source,
+            base: self.base.clone(),
+            results: results.to_owned(),
+            threads: cores(),
+            commit_records: 1_000_000,
+            commit_interval: FILE_COMMIT_INTERVAL,
+            snapshot_bytes: SNAPSHOT_BYTES,
+            end_position: None,
+            end_after: None,
+        };
+        local::run(&options, &Meter::default(), &AtomicBool::new(false)).map_err(Failure::run_time)
+    }
+
+    /// Everything at once: files to Parquet, on all cores, with commits.
+    fn end_to_end(&self, files: &stream::Files) -> Result<(), Failure> {
+        let results = self.folder.join("results");
+        if results.exists() {
+            fs::remove_dir_all(&results).map_err(Failure::run_time)?;
+        }
+        let before = Usage::now();
+        let summary = self.run(self.stream.clone(), Source::Files(files.clone()), &results)?;
+        let used = before.since();
+        self.say(&format!(
+            "end to end: {} events on {} threads, {}, peak memory {}, {} of results, {} anomalies, the ledger {}",
+            HumanCount(summary.position),
+            cores(),
+            used.per_row(summary.position),
+            used.peak_memory().map_or_else(|| "unknown".to_owned(), |bytes| HumanBytes(bytes).to_string()),
+            HumanBytes(summary.bytes),
+            HumanCount(summary.ledger.anomalies),
+            if summary.ledger.balances() { "balances" } else { "DOES NOT BALANCE" },
+        ))
+    }
+
+    /// Each part alone on one thread, over the same rows in memory.
+    fn parts(&self, files: &stream::Files) -> Result<(), Failure> {
+        let options = source::Options { base: self.base.clone(), ..source::Options::default() };
+        let mut source = source::open(&Source::Files(files.clone()), &self.stream, &options).map_err(Failure::run_time)?;
+        let mut inputs = Vec::new();
+        let mut count = 0;
+        let begun = Instant::now();
+        while count < PART_ROWS {
+            match source.next(65_536).map_err(Failure::run_time)? {
+                Next::Records(records) => {
+                    count += records.len() as u64;
+                    inputs.push(records);
+                }
+                Next::Idle => {}
+                Next::End => break,
+            }
+        }
+        self.part("read Parquet", count, begun)?;
+
+        let begun = Instant::now();
+        let mut rows = Vec::new();
+        for records in inputs {
+            rows.push(keyed(&self.stream, records)?);
+        }
+        self.part("keys as text", count, begun)?;
+
+        let begun = Instant::now();
+        let mut enrich = Enrich::new(self.stream.clone());
+        let outputs = process(&mut enrich, rows)?;
+        self.part("enrich", count, begun)?;
+
+        let detected = match Detect::new(self.stream.clone()).map_err(Failure::run_time)? {
+            None => outputs,
+            Some(mut detect) => {
+                let begun = Instant::now();
+                let detected = process(&mut detect, outputs)?;
+                self.part("detect", count, begun)?;
+                detected
+            }
+        };
+        let begun = Instant::now();
+        let results = Results::new(self.folder.join("parts"));
+        results.create().map_err(Failure::run_time)?;
+        let options = WriterOptions::of(&self.stream);
+        let schema = self.stream.scored.clone();
+        let mut writer =
+            TableWriter::new(&results, Table::ProcessedData, 0, 0, schema, &options).map_err(Failure::run_time)?;
+        for rows in &detected {
+            writer.write(&rows.batch).map_err(Failure::run_time)?;
+        }
+        writer.finish().map_err(Failure::run_time)?;
+        self.part("write Parquet", count, begun)?;
+        fs::remove_dir_all(results.root()).map_err(Failure::run_time)
+    }
+
+    fn part(&self, name: &str, rows: u64, begun: Instant) -> Result<(), Failure> {
+        let nanos = begun.elapsed().as_nanos() as f64 / rows.max(1) as f64;
+        self.say(&format!("  {name:<14} {nanos:>8.0} ns a row"))
+    }
+
+    fn say(&self, line: &str) -> Result<(), Failure> {
+        writeln!(stdout(), "{line}").map_err(Failure::run_time)
+    }
+}
+
+fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
+    let batch: RecordBatch = records.rows;
+    let column = batch.schema().index_of(&stream.definition.spec.key).map_err(Failure::run_time)?;
+    let keys = stage::key_text(batch.column(column)).map_err(Failure::run_time)?;
+    Ok(Rows { batch, positions: records.positions, keys })
+}
+
+fn process(stage: &mut dyn Stage, rows: Vec<Rows>) -> Result<Vec<Rows>, Failure> {
+    let mut outputs = Outputs::default();
+    let done: Result<(), StageError> = rows.into_iter().try_for_each(|rows| stage.process(rows, &mut outputs));
+    done.map_err(Failure::run_time)?;
+    Ok(outputs.rows)
+}

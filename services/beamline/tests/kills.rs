@@ -1,0 +1,120 @@
+//! `kill -9` at any moment, then the same command again: the results are those of an undisturbed run.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const KILLS: u32 = 20;
+const EVENTS: u64 = 2_000_000;
+
+/// A small, seeded stand-in for chance, so that a failing run can be repeated.
+struct Chance(u64);
+
+impl Chance {
+    /// A number from 0 up to 1 (splitmix64).
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The physical particle stream with a fixed start, as fast as it goes.
+fn definition(folder: &Path) -> PathBuf {
+    let text = fs::read_to_string(project().join("streams/particle-physics.yaml")).unwrap();
+    let text = text.replace("../", &format!("{}/", project().canonicalize().unwrap().display()));
+    let fixed = "rate: 0, start: \"2025-01-01T00:00:00Z\"";
+    assert!(text.contains("rate: 1000"));
+    let path = folder.join("stream.yaml");
+    fs::write(&path, text.replace("rate: 1000", fixed)).unwrap();
+    path
+}
+
+fn beamline() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_beamline"));
+    command.env_remove("BEAMLINE_OUT").env_remove("BEAMLINE_RESULTS");
+    command
+}
+
+fn start(stream: &Path, results: &Path) -> Child {
+    let mut command = beamline();
+    command.arg("run").arg(stream).arg("--out").arg(results);
+    command.args(["--events", &EVENTS.to_string(), "--commit-events", "50000"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn finish(mut child: Child) {
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+/// Every event's scores and reasons as text, in order: shortest text that reads back as the same number, so equal
+/// text is equal bytes.
+fn scores(results: &Path, file: &Path) {
+    let sql = "SELECT event_id, anomalous, anomaly_score, score_ewma, score_mahalanobis, score_chains, anomaly_reasons \
+               FROM processed_data ORDER BY event_id";
+    let mut command = beamline();
+    command.args(["query", "--format", "csv", "--limit", "0", sql, "--results"]).arg(results);
+    let status = command.stdout(File::create(file).unwrap()).status().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    let read = |path: &Path| {
+        let mut text = String::new();
+        File::open(path).unwrap().read_to_string(&mut text).unwrap();
+        text
+    };
+    let (a, b) = (read(a), read(b));
+    assert!(a.lines().count() > EVENTS as usize / 2, "the quiet run has its events");
+    a == b
+}
+
+#[test]
+fn twenty_kills_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stream = definition(folder.path());
+    let (quiet, killed) = (folder.path().join("quiet"), folder.path().join("killed"));
+
+    let begun = Instant::now();
+    finish(start(&stream, &quiet));
+    let undisturbed = begun.elapsed();
+
+    let seed = u64::from(std::process::id());
+    println!("seed {seed}; the undisturbed run took {undisturbed:?}");
+    let mut chance = Chance(seed);
+    let mut kills = 0;
+    while kills < KILLS {
+        let mut child = start(&stream, &killed);
+        // On the average a run gets a fourteenth of the way, so that the end is not reached before the last kill.
+        let delay = undisturbed.mul_f64(chance.next() / 7.0) + Duration::from_millis(20);
+        thread::sleep(delay);
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        println!("kill {kills} after {delay:?}");
+    }
+    assert_eq!(kills, KILLS, "the run ended before it was killed often enough");
+    finish(start(&stream, &killed));
+
+    let verified = beamline().arg("verify").arg(&killed).arg(&quiet).status().unwrap();
+    assert!(verified.success(), "beamline verify finds a difference");
+    let (a, b) = (folder.path().join("quiet.csv"), folder.path().join("killed.csv"));
+    scores(&quiet, &a);
+    scores(&killed, &b);
+    assert!(same(&a, &b), "scores differ");
+}
