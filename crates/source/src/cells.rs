@@ -42,7 +42,9 @@ pub(crate) fn cells(field: &Field) -> Option<Box<dyn Cells>> {
         DataType::UInt8 => primitive::<UInt8Type>(data_type, |cell| integer(cell)?.try_into().ok()),
         DataType::UInt16 => primitive::<UInt16Type>(data_type, |cell| integer(cell)?.try_into().ok()),
         DataType::UInt32 => primitive::<UInt32Type>(data_type, |cell| integer(cell)?.try_into().ok()),
-        DataType::UInt64 => primitive::<UInt64Type>(data_type, |cell| str::from_utf8(cell.trim_ascii()).ok()?.parse().ok()),
+        DataType::UInt64 => {
+            primitive::<UInt64Type>(data_type, |cell| str::from_utf8(cell.trim_ascii()).ok()?.parse().ok())
+        }
         DataType::Float32 => primitive::<Float32Type>(data_type, |cell| fast_float2::parse(cell.trim_ascii()).ok()),
         DataType::Float64 => primitive::<Float64Type>(data_type, float),
         DataType::Date32 => primitive::<Date32Type>(data_type, |cell| timestamp::parse_date(cell.trim_ascii())),
@@ -170,7 +172,8 @@ impl Cells for CastCells {
     fn push(&mut self, cell: &[u8]) -> bool {
         let Ok(text) = str::from_utf8(cell.trim_ascii()) else { return false };
         let text = StringArray::from(vec![text]);
-        let value = compute::cast_with_options(&text, &self.data_type, &CastOptions { safe: false, ..Default::default() });
+        let value =
+            compute::cast_with_options(&text, &self.data_type, &CastOptions { safe: false, ..Default::default() });
         let good = value.as_ref().is_ok_and(|value| value.null_count() == 0);
         self.cells.extend(value.ok().filter(|_| good));
         good

@@ -69,8 +69,12 @@ mod tests {
     fn fields_with_and_without_quotes() {
         let mut splitter = Splitter::new();
         for (record, expected) in [
-            ("a,b,", vec!["a", "b", ""]), ("", vec![""]), ("\"a,\"\"b\"\"\",c", vec!["a,\"b\"", "c"]),
-            ("\"\",\"x\ny\"", vec!["", "x\ny"]), ("5\" pipe,3", vec!["5\" pipe", "3"]), (",\"\",", vec!["", "", ""]),
+            ("a,b,", vec!["a", "b", ""]),
+            ("", vec![""]),
+            ("\"a,\"\"b\"\"\",c", vec!["a,\"b\"", "c"]),
+            ("\"\",\"x\ny\"", vec!["", "x\ny"]),
+            ("5\" pipe,3", vec!["5\" pipe", "3"]),
+            (",\"\",", vec!["", "", ""]),
         ] {
             let fields = splitter.split(record.as_bytes());
             assert_eq!(fields.iter().collect::<Vec<_>>(), expected.iter().map(|f| f.as_bytes()).collect::<Vec<_>>());

@@ -1,7 +1,5 @@
 //! CSV records to rows of a schema.
 
-
-
 use arrow::{
     array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions},
     compute,
@@ -55,7 +53,11 @@ impl CsvRows {
                 return Err(SourceError::input(message));
             }
             let cells = cells(field).ok_or_else(|| {
-                SourceError::input(format!("column `{}` has type {}, which CSV cannot hold", field.name(), field.data_type()))
+                SourceError::input(format!(
+                    "column `{}` has type {}, which CSV cannot hold",
+                    field.name(),
+                    field.data_type()
+                ))
             })?;
             columns.push(Column { field: index, cells });
         }
@@ -121,7 +123,8 @@ pub(crate) fn header_names(name: &str, header: &[u8]) -> Result<Vec<String>, Sou
     let mut names = Vec::new();
     for cell in splitter.split(header).iter() {
         let text = std::str::from_utf8(cell);
-        let text = text.map_err(|_| SourceError::input(format!("{name} is no CSV: its header line is no UTF-8 text")))?;
+        let text =
+            text.map_err(|_| SourceError::input(format!("{name} is no CSV: its header line is no UTF-8 text")))?;
         if text.contains('\0') {
             return Err(SourceError::input(format!("{name} is no CSV: its header line has a zero byte")));
         }
@@ -133,7 +136,9 @@ pub(crate) fn header_names(name: &str, header: &[u8]) -> Result<Vec<String>, Sou
 /// An input that lacks a column.
 pub(crate) fn missing_column(name: &str, column: &str, names: &[String]) -> SourceError {
     let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    SourceError::input(format!("{name} has no column `{column}`; it has {names}. derive it, or make it nullable in the schema"))
+    SourceError::input(format!(
+        "{name} has no column `{column}`; it has {names}. derive it, or make it nullable in the schema"
+    ))
 }
 
 fn reason(field: &arrow::datatypes::Field, cell: &[u8]) -> String {

@@ -149,7 +149,8 @@ impl Source for Files {
             return Err(SourceError::input(message));
         }
         self.reader = None;
-        self.cursor = Cursor { position: cursor.position - cursor.skip.min(cursor.position), skip: 0, ..cursor.clone() };
+        self.cursor =
+            Cursor { position: cursor.position - cursor.skip.min(cursor.position), skip: 0, ..cursor.clone() };
         let mut left = cursor.skip;
         while left > 0 {
             let Some(chunk) = self.read(left.min(RECORDS_MAX as u64) as usize)? else {

@@ -85,7 +85,9 @@ impl HttpServer {
         intake: Arc<dyn Intake>,
     ) -> Result<Self, SourceError> {
         let refuse = |error| {
-            SourceError::input(format!("cannot listen on {listen}: {error}; free the address or choose another `listen`"))
+            SourceError::input(format!(
+                "cannot listen on {listen}: {error}; free the address or choose another `listen`"
+            ))
         };
         let listener = TcpListener::bind(listen).map_err(refuse)?;
         listener.set_nonblocking(true).map_err(refuse)?;

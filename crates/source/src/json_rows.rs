@@ -206,11 +206,22 @@ mod tests {
             Field::new("hits", DataType::new_list(DataType::Int64, true), true),
         ]);
         let rows = JsonRows::new(Arc::new(schema)).unwrap();
-        let mut objects: Vec<&[u8]> = vec![br#"{"id": 1, "name": "a", "extra": [1, {}], "at": {"z": 2.5}, "hits": [1, 2]}"#; 100];
+        let mut objects: Vec<&[u8]> =
+            vec![br#"{"id": 1, "name": "a", "extra": [1, {}], "at": {"z": 2.5}, "hits": [1, 2]}"#; 100];
         let bad: [&[u8]; 13] = [
-            br#"{"id": "x"}"#, br#"{"name": "a"}"#, br#"{"id": 1"#, br#"{"id": 1}{"id": 2}"#, b"[1]", b"1", b"nonsense",
-            b"{\"id\": 1, \"name\": \"\xff\"}", b"{\"id\": 1}\0", b"{\"id\": NaN}", br#"{"id": 1, "at": 3}"#,
-            br#"{"id": 1.7}"#, br#"{"id": 9223372036854775808}"#,
+            br#"{"id": "x"}"#,
+            br#"{"name": "a"}"#,
+            br#"{"id": 1"#,
+            br#"{"id": 1}{"id": 2}"#,
+            b"[1]",
+            b"1",
+            b"nonsense",
+            b"{\"id\": 1, \"name\": \"\xff\"}",
+            b"{\"id\": 1}\0",
+            b"{\"id\": NaN}",
+            br#"{"id": 1, "at": 3}"#,
+            br#"{"id": 1.7}"#,
+            br#"{"id": 9223372036854775808}"#,
         ];
         for (index, bad) in bad.iter().enumerate() {
             objects[index * 7 + 3] = bad;

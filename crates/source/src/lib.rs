@@ -4,12 +4,12 @@
 //! has the same record however often and in whatever pieces it is read. Sources that the world does not keep (HTTP,
 //! standard input) go through a durable log first.
 
-mod error;
-mod files;
-mod http;
 mod cells;
 mod csv_fields;
 mod csv_rows;
+mod error;
+mod files;
+mod http;
 mod json_rows;
 mod log;
 mod paced;

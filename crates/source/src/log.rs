@@ -233,8 +233,13 @@ mod tests {
         append(&Log::open(folder.path()).unwrap(), &payloads);
         let path = segment_path(folder.path(), 0);
         let whole = fs::read(&path).unwrap();
-        let ends: Vec<usize> =
-            payloads.iter().scan(0, |end, payload| { *end += HEADER_BYTES + payload.len(); Some(*end) }).collect();
+        let ends: Vec<usize> = payloads
+            .iter()
+            .scan(0, |end, payload| {
+                *end += HEADER_BYTES + payload.len();
+                Some(*end)
+            })
+            .collect();
         for length in 0..=whole.len() {
             for filler in [&b""[..], &[0; 40]] {
                 fs::write(&path, [&whole[..length], filler].concat()).unwrap();
@@ -242,7 +247,8 @@ mod tests {
                 let kept = ends.iter().filter(|end| **end <= length).count();
                 assert_eq!(log.durable(), kept as u64, "cut at {length}");
                 append(&log, &[b"more"]);
-                let expected: Vec<_> = payloads[..kept].iter().copied().chain([&b"more"[..]]).map(<[u8]>::to_vec).collect();
+                let expected: Vec<_> =
+                    payloads[..kept].iter().copied().chain([&b"more"[..]]).map(<[u8]>::to_vec).collect();
                 assert_eq!(read(&log), expected);
             }
         }

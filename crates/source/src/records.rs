@@ -239,8 +239,7 @@ mod tests {
         for step in [1, 3, 1000] {
             let found = read(text, true, step);
             let bytes: Vec<_> = found.iter().map(|(bytes, _)| bytes.as_slice()).collect();
-            let expected: [&[u8]; 6] =
-                [b"a,b", b"1,\"x\ny\"", b"2,\"q\"\"\n\"", b"5\" pipe,3", b"\"open,4", b"last"];
+            let expected: [&[u8]; 6] = [b"a,b", b"1,\"x\ny\"", b"2,\"q\"\"\n\"", b"5\" pipe,3", b"\"open,4", b"last"];
             assert_eq!(bytes, expected);
             assert_eq!(found.iter().filter(|(_, whole)| !whole).count(), 1);
         }

@@ -133,7 +133,8 @@ impl StdinSource {
             if held.is_empty() {
                 return Ok(());
             }
-            let entries: Vec<_> = held.iter().map(|record| Entry { payload: &record.payload, cut: record.cut }).collect();
+            let entries: Vec<_> =
+                held.iter().map(|record| Entry { payload: &record.payload, cut: record.cut }).collect();
             self.log.append(&entries)?;
         }
     }
@@ -141,7 +142,8 @@ impl StdinSource {
 
 /// The CSV header of the input, which must be the one of earlier runs; kept durably at `path`.
 fn header(records: &mut RecordReader, path: &Path) -> Result<Vec<u8>, SourceError> {
-    let read = records.next().map_err(|source| SourceError::Io { context: "cannot read standard input".into(), source })?;
+    let read =
+        records.next().map_err(|source| SourceError::Io { context: "cannot read standard input".into(), source })?;
     let header = match read {
         Some(Record::Whole(header)) => header.to_vec(),
         Some(Record::Unreadable(_, reason)) => {

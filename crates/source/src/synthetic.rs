@@ -70,7 +70,9 @@ impl Synthetic {
         options: &Options,
     ) -> Result<Self, SourceError> {
         if let Some((name, [low, high])) = definition.fields.iter().find(|(_, [low, high])| !(low <= high)) {
-            return Err(SourceError::input(format!("synthetic: the bounds of `{name}`, [{low}, {high}], are the wrong way round")));
+            return Err(SourceError::input(format!(
+                "synthetic: the bounds of `{name}`, [{low}, {high}], are the wrong way round"
+            )));
         }
         let start = match &definition.start {
             None => options.started,

@@ -56,7 +56,8 @@ pub(crate) fn schema(file: &InputFile) -> Result<SchemaRef, SourceError> {
 fn open_header(file: &InputFile) -> Result<(Vec<u8>, input::Input), SourceError> {
     let mut opened = input::open(file, 0)?;
     let mut taken = Vec::new();
-    let mut tee = Tee { input: BufReader::with_capacity(4096, (&mut opened.bytes).take(HEADER_BYTES_MAX)), taken: &mut taken };
+    let mut tee =
+        Tee { input: BufReader::with_capacity(4096, (&mut opened.bytes).take(HEADER_BYTES_MAX)), taken: &mut taken };
     let info = read_header_info(BufReader::with_capacity(1, &mut tee)).map_err(|error| unreadable(file, &error))?;
     taken.truncate(info.header_len() as usize);
     let opened = input::open(file, info.header_len())?;
@@ -84,7 +85,8 @@ impl<R: Read> Read for Tee<'_, R> {
 impl AvroFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let (header, mut opened) = open_header(file)?;
-        let found = ReaderBuilder::new().build(Cursor::new(&header)).map_err(|error| unreadable(file, &error))?.schema();
+        let found =
+            ReaderBuilder::new().build(Cursor::new(&header)).map_err(|error| unreadable(file, &error))?.schema();
         let names: Vec<String> = found.fields().iter().map(|field| field.name().clone()).collect();
         for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {
             if *required && !names.contains(field.name()) {

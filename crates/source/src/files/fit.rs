@@ -96,7 +96,8 @@ pub(crate) fn fit_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<Chunk
     }
     let records = batch.num_rows() as u64;
     let (rows, indexes) = keep_good(schema, columns, batch.num_rows(), &bad)?;
-    let rejected = rejected(batch, bad)?.into_iter().map(|(row, payload, reason)| (row as u64, payload, reason)).collect();
+    let rejected =
+        rejected(batch, bad)?.into_iter().map(|(row, payload, reason)| (row as u64, payload, reason)).collect();
     Ok(Chunk { rows, indexes, rejected, records })
 }
 
@@ -144,7 +145,10 @@ mod tests {
     #[test]
     fn what_a_cast_would_lose_is_rejected() {
         let batch = RecordBatch::try_from_iter([
-            ("a", Arc::new(Float64Array::from(vec![Some(1.0), Some(2.5), None, Some(f64::NAN), Some(3.0)])) as ArrayRef),
+            (
+                "a",
+                Arc::new(Float64Array::from(vec![Some(1.0), Some(2.5), None, Some(f64::NAN), Some(3.0)])) as ArrayRef,
+            ),
             ("b", Arc::new(StringArray::from(vec!["1.5", "2", "3", "4", "x"]))),
             ("c", Arc::new(Int64Array::from(vec![1, 2, 3, 4, i64::MAX]))),
         ])

@@ -29,7 +29,10 @@ impl ParquetFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let on_disk = File::open(&file.path).map_err(|error| SourceError::io("read", &file.path, error))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(on_disk).map_err(|error| {
-            SourceError::input(format!("{} cannot be read as Parquet: {error}; replace it with a whole file", file.name()))
+            SourceError::input(format!(
+                "{} cannot be read as Parquet: {error}; replace it with a whole file",
+                file.name()
+            ))
         })?;
         let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {

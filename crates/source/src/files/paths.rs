@@ -64,7 +64,10 @@ fn input_file(path: PathBuf, format: Option<FileFormat>) -> Result<InputFile, So
     }
     let found = fs::metadata(&path).map_err(|error| SourceError::io("read", &path, error))?;
     if found.is_dir() {
-        return Err(SourceError::input(format!("{} is a folder; name the files in it, as in `folder/*.csv`", path.display())));
+        return Err(SourceError::input(format!(
+            "{} is a folder; name the files in it, as in `folder/*.csv`",
+            path.display()
+        )));
     }
     Ok(InputFile { path, format, gzip, bytes: found.len() })
 }
@@ -116,9 +119,15 @@ mod tests {
     #[test]
     fn patterns_match_as_in_a_shell() {
         for (pattern, name, fits) in [
-            ("*.csv", "a.csv", true), ("*.csv", "a.csv.gz", false), ("a*", "a", true), ("a*a", "a", false),
-            ("run_*_x*.csv", "run_1_x2.csv", true), ("run_*_x*.csv", "run_1_y.csv", false), ("*", "x", true),
-            ("a*b*b", "ab", false), ("a*b*b", "abb", true),
+            ("*.csv", "a.csv", true),
+            ("*.csv", "a.csv.gz", false),
+            ("a*", "a", true),
+            ("a*a", "a", false),
+            ("run_*_x*.csv", "run_1_x2.csv", true),
+            ("run_*_x*.csv", "run_1_y.csv", false),
+            ("*", "x", true),
+            ("a*b*b", "ab", false),
+            ("a*b*b", "abb", true),
         ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
         }

@@ -38,7 +38,11 @@ impl Plan {
     ///
     /// # Errors
     /// Where a derived column is none of the schema's, or its expression does not fit the file.
-    pub(crate) fn new(definition: &stream::Files, stream: &Arc<Stream>, first: &InputFile) -> Result<Self, SourceError> {
+    pub(crate) fn new(
+        definition: &stream::Files,
+        stream: &Arc<Stream>,
+        first: &InputFile,
+    ) -> Result<Self, SourceError> {
         let schema = stream.input.arrow().clone();
         if let Some(name) = definition.derive.keys().find(|name| schema.index_of(name).is_err()) {
             return Err(SourceError::input(format!("derive: the schema has no column `{name}`")));

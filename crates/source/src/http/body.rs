@@ -28,7 +28,10 @@ pub(crate) fn layout(content_type: Option<&str>, body: &[u8]) -> Result<Layout, 
     match kind.as_str() {
         // One object alone is a line as well.
         "application/json" | "" => Ok(by_first),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines"
+        "application/x-ndjson"
+        | "application/ndjson"
+        | "application/jsonl"
+        | "application/x-jsonlines"
         | "application/json-lines" => Ok(Layout::Lines),
         _ => Err(BodyError::ContentType(format!(
             "content type {kind:?} is not understood; send application/json (an array) or application/x-ndjson (lines)"
@@ -40,7 +43,8 @@ pub(crate) fn layout(content_type: Option<&str>, body: &[u8]) -> Result<Layout, 
 pub(crate) fn events(layout: Layout, body: &Bytes) -> Result<Vec<Bytes>, BodyError> {
     let events: Vec<Bytes> = match layout {
         Layout::Array => {
-            let text = std::str::from_utf8(body).map_err(|error| BodyError::Malformed(format!("no UTF-8 text: {error}")))?;
+            let text =
+                std::str::from_utf8(body).map_err(|error| BodyError::Malformed(format!("no UTF-8 text: {error}")))?;
             let items: Vec<&RawValue> = serde_json::from_str(text)
                 .map_err(|error| BodyError::Malformed(format!("no JSON array of events: {error}")))?;
             items.into_iter().map(|item| body.slice_ref(item.get().as_bytes())).collect()

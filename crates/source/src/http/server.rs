@@ -71,10 +71,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: oneshot::
     axum::serve(listener, router).with_graceful_shutdown(stopped).await
 }
 
-async fn post_events(
-    State(endpoint): State<Arc<Endpoint>>,
-    request: Request<Body>,
-) -> Response {
+async fn post_events(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
     let invalid = match Invalid::of(request.uri().query().unwrap_or_default()) {
         Ok(invalid) => invalid,
         Err(message) => return answer(StatusCode::BAD_REQUEST, &message),

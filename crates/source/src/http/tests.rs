@@ -22,9 +22,12 @@ fn open(folder: &Path, backlog_max: u64) -> HttpSource {
 fn send(source: &HttpSource, path: &str, content_type: &str, body: &str) -> (u16, String, Value) {
     let mut socket = TcpStream::connect(source.address().unwrap()).unwrap();
     let method = if path.starts_with("/v1/events") { "POST" } else { "GET" };
-    let content_type = if content_type.is_empty() { String::new() } else { format!("content-type: {content_type}\r\n") };
+    let content_type =
+        if content_type.is_empty() { String::new() } else { format!("content-type: {content_type}\r\n") };
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{content_type}content-length: {length}\r\n\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{content_type}content-length: {length}\r\n\r\n"
+    );
     socket.write_all(head.as_bytes()).unwrap();
     // The server may answer and close before it has read a body that is too long.
     let _ = socket.write_all(body.as_bytes());
@@ -38,7 +41,8 @@ fn drain(source: &mut HttpSource) -> (Vec<u64>, Vec<(u64, String)>) {
     let (mut rows, mut rejected) = (Vec::new(), Vec::new());
     while let Next::Records(records) = source.next(2).unwrap() {
         rows.extend(records.positions.values());
-        rejected.extend(records.rejected.into_iter().map(|r| (r.position, String::from_utf8(r.payload.to_vec()).unwrap())));
+        rejected
+            .extend(records.rejected.into_iter().map(|r| (r.position, String::from_utf8(r.payload.to_vec()).unwrap())));
     }
     (rows, rejected)
 }
@@ -70,8 +74,12 @@ fn what_cannot_be_taken_is_refused() {
     let mut source = open(folder.path(), 3);
     let events = "/v1/events";
     for (content_type, body, status) in [
-        ("", "", 400), ("application/json", " \n", 400), ("application/json", "[]", 400), ("", "[{\"id\": 1}", 400),
-        ("text/csv", "id\n1", 415), ("", &"x".repeat(1001), 413),
+        ("", "", 400),
+        ("application/json", " \n", 400),
+        ("application/json", "[]", 400),
+        ("", "[{\"id\": 1}", 400),
+        ("text/csv", "id\n1", 415),
+        ("", &"x".repeat(1001), 413),
     ] {
         assert_eq!(send(&source, events, content_type, body).0, status, "{content_type} {body:.20}");
     }

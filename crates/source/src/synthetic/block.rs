@@ -55,12 +55,7 @@ pub(crate) struct Anomalies {
 impl Anomalies {
     /// Lays out anomalies so that their expected share of the events is `share`, the same for each kind. `points` are
     /// kinds of single events, `runs` kinds that last for some hundred events.
-    pub(crate) fn lay_out(
-        random: &mut Random,
-        share: f64,
-        points: &[&'static str],
-        runs: &[&'static str],
-    ) -> Self {
+    pub(crate) fn lay_out(random: &mut Random, share: f64, points: &[&'static str], runs: &[&'static str]) -> Self {
         let mut kinds = vec![None; BLOCK_EVENTS];
         let mut laid = Vec::new();
         let each = share / (points.len() + runs.len()) as f64;

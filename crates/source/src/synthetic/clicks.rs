@@ -65,7 +65,8 @@ impl Step {
 
 impl Clicks {
     pub(crate) fn new(definition: &stream::Synthetic) -> Self {
-        let names = ["session_id", "event_type", "product_id", "category", "price", "quantity"].map(str::to_owned).to_vec();
+        let names =
+            ["session_id", "event_type", "product_id", "category", "price", "quantity"].map(str::to_owned).to_vec();
         Self { names, seed: definition.seed, keys: u64::from(definition.keys.max(1)), share: definition.anomalies }
     }
 }
@@ -108,7 +109,11 @@ impl Profile for Clicks {
             products.push(product);
             categories.push(CATEGORIES[(hash(&[product]) % CATEGORIES.len() as u64) as usize]);
             prices.push((price * 100.0).round() / 100.0);
-            quantities.push(if kind == Some("bulk_order") { 200 + random.below(800) as i64 } else { 1 + random.below(3) as i64 });
+            quantities.push(if kind == Some("bulk_order") {
+                200 + random.below(800) as i64
+            } else {
+                1 + random.below(3) as i64
+            });
         }
         let columns: Vec<ArrayRef> = vec![
             numbered("session", 9, sessions.into_iter()),

@@ -91,7 +91,9 @@ impl Filler {
                 Origin::Key if text => numbered(self.prefixes[1], 5, block.keys.iter().map(|key| u64::from(*key))),
                 Origin::Key => Arc::new(Int64Array::from_iter_values(block.keys.iter().map(|key| i64::from(*key)))),
                 Origin::Time => Arc::new(TimestampMicrosecondArray::from(block.times.clone()).with_timezone("UTC")),
-                Origin::Label => Arc::new(BooleanArray::from_iter(block.anomalies.iter().map(|kind| Some(kind.is_some())))),
+                Origin::Label => {
+                    Arc::new(BooleanArray::from_iter(block.anomalies.iter().map(|kind| Some(kind.is_some()))))
+                }
                 Origin::Kind if field.is_nullable() => Arc::new(StringArray::from_iter(block.anomalies.iter())),
                 Origin::Kind => {
                     Arc::new(StringArray::from_iter_values(block.anomalies.iter().map(|kind| kind.unwrap_or("none"))))

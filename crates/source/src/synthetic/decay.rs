@@ -100,7 +100,8 @@ mod tests {
             let squared = |momentum: [f64; 3]| momentum.iter().map(|p| p * p).sum::<f64>();
             let sum = [0, 1, 2].map(|axis| a.momentum[axis] + b.momentum[axis]);
             let mass = ((a.energy + b.energy).powi(2) - squared(sum)).sqrt();
-            let near = RESONANCES.iter().find(|r| (mass - r.mass).abs() <= 1.001 * 0.5 * r.width * HALF_WIDTHS_MAX + 1e-5);
+            let near =
+                RESONANCES.iter().find(|r| (mass - r.mass).abs() <= 1.001 * 0.5 * r.width * HALF_WIDTHS_MAX + 1e-5);
             assert!(near.is_some(), "{mass}");
             z += u32::from((mass - 91.187_9).abs() < 0.5 * 2.495_5);
         }

@@ -105,7 +105,13 @@ impl Profile for Logs {
             statuses.push(status);
             latencies.push(latency);
             sizes.push(size as i64);
-            levels.push(if status >= 500 { "ERROR" } else if status >= 400 { "WARN" } else { "INFO" });
+            levels.push(if status >= 500 {
+                "ERROR"
+            } else if status >= 400 {
+                "WARN"
+            } else {
+                "INFO"
+            });
         }
         let messages = StringArray::from_iter_values(statuses.iter().map(|status| message(*status)));
         let columns: Vec<ArrayRef> = vec![

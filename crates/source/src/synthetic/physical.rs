@@ -27,9 +27,8 @@ const ETA_MAX: f64 = 3.0;
 /// How much closer together the events of a burst are.
 const BURST_FACTOR: i64 = 50;
 
-const COLUMNS: [&str; 8] = [
-    "event_number", "particle_type", "charge", "mass_gev", "momentum_x", "momentum_y", "momentum_z", "energy_gev",
-];
+const COLUMNS: [&str; 8] =
+    ["event_number", "particle_type", "charge", "mass_gev", "momentum_x", "momentum_y", "momentum_z", "energy_gev"];
 
 /// Leptons from resonances.
 pub(crate) struct Physical {
@@ -112,10 +111,7 @@ fn measure(random: &mut Random, lepton: FourVector, kind: Option<&str>) -> FourV
     };
     let momentum = 1.0 + MOMENTUM_RESOLUTION * random.normal();
     let energy = 1.0 + ENERGY_RESOLUTION * random.normal();
-    FourVector {
-        energy: true_one.energy * energy,
-        momentum: true_one.momentum.map(|component| component * momentum),
-    }
+    FourVector { energy: true_one.energy * energy, momentum: true_one.momentum.map(|component| component * momentum) }
 }
 
 impl Profile for Physical {

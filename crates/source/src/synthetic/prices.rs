@@ -79,7 +79,9 @@ impl Profile for Prices {
             match kind {
                 Some("flash_move") => price *= 1.0 + own(1).signum() * (0.08 + 0.04 * own(2)),
                 // The window's number stands for its first moment, where only a constant is needed.
-                Some("stale_price") => price = self.price(symbol, (number / WINDOW_EVENTS) as i64) * (1.0 + 0.03 * own(3)),
+                Some("stale_price") => {
+                    price = self.price(symbol, (number / WINDOW_EVENTS) as i64) * (1.0 + 0.03 * own(3))
+                }
                 Some(_) => volume *= random.between(40.0, 200.0),
                 None => {}
             }

@@ -30,18 +30,29 @@ fn error_of(folder: &Path, source: &str) -> String {
 fn what_the_user_must_mend_is_said() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in [
-        ("empty.csv", &b""[..]), ("short.csv", b"event_id,timestamp,y\n"), ("garbage.parquet", b"\x00\x01\x02garbage"),
-        ("garbage.avro", b"\x00\x01\x02garbage"), ("garbage.csv", b"\x00\xff\x01,\n\x00"), ("x.parquet.gz", b""),
-        ("noise.csv.gz", b"this is no gzip"), ("unknown.dat", b""),
+        ("empty.csv", &b""[..]),
+        ("short.csv", b"event_id,timestamp,y\n"),
+        ("garbage.parquet", b"\x00\x01\x02garbage"),
+        ("garbage.avro", b"\x00\x01\x02garbage"),
+        ("garbage.csv", b"\x00\xff\x01,\n\x00"),
+        ("x.parquet.gz", b""),
+        ("noise.csv.gz", b"this is no gzip"),
+        ("unknown.dat", b""),
     ] {
         fs::write(folder.path().join(name), bytes).unwrap();
     }
     for (path, expected) in [
-        ("missing.csv", "there is no such file"), ("\"no*.jsonl\"", "no file matches"), (".", "does not tell its format"),
-        ("empty.csv", "is empty; a CSV file begins with a header line"), ("garbage.csv", "is no CSV"),
+        ("missing.csv", "there is no such file"),
+        ("\"no*.jsonl\"", "no file matches"),
+        (".", "does not tell its format"),
+        ("empty.csv", "is empty; a CSV file begins with a header line"),
+        ("garbage.csv", "is no CSV"),
         ("short.csv", "has no column `detector_id`; it has `event_id`, `timestamp`, `y`"),
-        ("garbage.parquet", "cannot be read as Parquet"), ("garbage.avro", "cannot be read as Avro"),
-        ("x.parquet.gz", "unpack it"), ("noise.csv.gz", "is damaged"), ("unknown.dat", "set `format`"),
+        ("garbage.parquet", "cannot be read as Parquet"),
+        ("garbage.avro", "cannot be read as Avro"),
+        ("x.parquet.gz", "unpack it"),
+        ("noise.csv.gz", "is damaged"),
+        ("unknown.dat", "set `format`"),
     ] {
         let error = error_of(folder.path(), &format!("{{ files: {{ paths: [{path}] }} }}"));
         assert!(error.contains(expected), "{path}: {error}");
@@ -91,7 +102,8 @@ fn strange_values_are_rows_where_the_type_has_them() {
     let ids = all.rows["id"].as_primitive::<arrow::datatypes::Int64Type>();
     assert_eq!(ids.values(), &[1, 2, 3, 5, 7]);
     let reasons: Vec<_> = all.rejected.iter().map(|r| (r.position, r.reason.as_str())).collect();
-    let expected = [(3, "column `t`: \"yesterday\" is no time"), (5, "column `id`: \"\\0\" is no whole number in range")];
+    let expected =
+        [(3, "column `t`: \"yesterday\" is no time"), (5, "column `id`: \"\\0\" is no whole number in range")];
     assert_eq!(reasons, expected);
     assert_eq!(&all.rejected[0].payload[..], b"4,yesterday,1");
 }
@@ -101,7 +113,8 @@ fn empty_files_without_a_header_end_at_once() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["e.jsonl", "e.jsonl.gz"] {
         fs::write(folder.path().join(name), b"").unwrap();
-        let (all, failed, _) = read(open(&nine(&format!("{{ files: {{ paths: [{name}] }} }}")), folder.path()).as_mut(), &[5]);
+        let (all, failed, _) =
+            read(open(&nine(&format!("{{ files: {{ paths: [{name}] }} }}")), folder.path()).as_mut(), &[5]);
         assert!(failed.is_none() && all.positions.is_empty());
     }
 }
@@ -120,7 +133,9 @@ fn a_damaged_avro_file_gives_the_blocks_before_it() {
     let whole = writer.into_inner();
     let stream = small("{ files: { paths: [d.avro] } }");
     let block = (whole.len() - 300) / 12;
-    for (cut, damage) in [(whole.len() - 10, None), (whole.len() - 3 * block, None), (whole.len(), Some(whole.len() - 5))] {
+    for (cut, damage) in
+        [(whole.len() - 10, None), (whole.len() - 3 * block, None), (whole.len(), Some(whole.len() - 5))]
+    {
         let mut bytes = whole[..cut].to_vec();
         if let Some(damage) = damage {
             bytes[damage] ^= 0xff;

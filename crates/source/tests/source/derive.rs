@@ -35,7 +35,8 @@ fn derived_columns_see_the_file_the_row_and_columns_that_are_not_in_the_schema()
 fn a_row_for_which_it_fails_is_rejected_and_a_bad_expression_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.csv"), "v,count\n1,4\n2,0\n3,\n4,8\n").unwrap();
-    let all = read_all(open(&stream(SCHEMA, ["id", "series", "t"], &source("a.csv", "16 / count")), folder.path()).as_mut());
+    let all =
+        read_all(open(&stream(SCHEMA, ["id", "series", "t"], &source("a.csv", "16 / count")), folder.path()).as_mut());
     assert_eq!(all.positions, [0, 3]);
     assert!(all.rejected[0].reason.starts_with("derived column `half`: "), "{}", all.rejected[0].reason);
     assert_eq!(all.rejected[1].reason, "column `half` is null");

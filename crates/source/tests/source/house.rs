@@ -84,7 +84,8 @@ pub(crate) fn read(source: &mut dyn Source, sizes: &[usize]) -> (All, Option<Sou
             }
         }
     }
-    let schema = batches.first().map(RecordBatch::schema).unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
+    let schema =
+        batches.first().map(RecordBatch::schema).unwrap_or_else(|| Arc::new(arrow::datatypes::Schema::empty()));
     let rows = compute::concat_batches(&schema, &batches).unwrap();
     (All { rows, positions, rejected }, failed, cursors)
 }

@@ -40,7 +40,11 @@ fn a_replay_takes_the_time_that_its_events_took() {
 fn a_rate_is_kept_and_zero_lifts_it() {
     let folder = tempfile::tempdir().unwrap();
     let avro = crate::synthetic::PARTICLE;
-    let stream = crate::house::stream(avro, ["event_id", "detector_id", "timestamp"], "{ synthetic: { profile: physical, rate: 2000, events: 1000 } }");
+    let stream = crate::house::stream(
+        avro,
+        ["event_id", "detector_id", "timestamp"],
+        "{ synthetic: { profile: physical, rate: 2000, events: 1000 } }",
+    );
     let begun = Instant::now();
     let all = read_all(open(&stream, folder.path()).as_mut());
     assert!((450..2000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());

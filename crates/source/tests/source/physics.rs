@@ -82,7 +82,8 @@ fn resonances_pulls_and_labels() {
     assert_eq!(names, ["energy_scale", "hot_cell", "none", "rate_burst", "stuck_value", "wrong_mass"]);
     let share = 1.0 - kinds["none"].len() as f64 / hits.len() as f64;
     assert!((share - 0.05).abs() < 0.015, "{share}");
-    let off_shell = |kind: &str| kinds[kind].iter().filter(|hit| pull(hit) > 5.0).count() as f64 / kinds[kind].len() as f64;
+    let off_shell =
+        |kind: &str| kinds[kind].iter().filter(|hit| pull(hit) > 5.0).count() as f64 / kinds[kind].len() as f64;
     assert!(off_shell("energy_scale") > 0.99 && off_shell("wrong_mass") > 0.99);
     assert!(off_shell("none") < 1e-4 && off_shell("hot_cell") < 0.01 && off_shell("rate_burst") < 0.01);
     let stuck = kinds["stuck_value"].windows(2).filter(|pair| pair[0].energy == pair[1].energy).count();

@@ -57,8 +57,13 @@ fn write_all_formats(folder: &Path, rows: &RecordBatch, csv: &str) -> Vec<&'stat
     parquet.write(rows).unwrap();
     let parquet = parquet.into_inner().unwrap();
     for (name, bytes) in [
-        ("a.csv", csv.as_bytes().to_vec()), ("b.csv.gz", gzip(csv.as_bytes())), ("c.jsonl", json.clone()),
-        ("d.jsonl.gz", gzip(&json)), ("e.parquet", parquet), ("f.avro", avro.clone()), ("g.avro.gz", gzip(&avro)),
+        ("a.csv", csv.as_bytes().to_vec()),
+        ("b.csv.gz", gzip(csv.as_bytes())),
+        ("c.jsonl", json.clone()),
+        ("d.jsonl.gz", gzip(&json)),
+        ("e.parquet", parquet),
+        ("f.avro", avro.clone()),
+        ("g.avro.gz", gzip(&avro)),
     ] {
         fs::write(folder.join(name), bytes).unwrap();
     }

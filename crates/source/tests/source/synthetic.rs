@@ -16,11 +16,31 @@ pub(crate) const PARTICLE: &str = r#"{"type":"record","name":"P","fields":[
 
 /// For each profile: its schema's own fields, and its id, key and time.
 const PROFILES: [(&str, &str, [&str; 3]); 5] = [
-    ("uniform", r#"{"name":"particle_type","type":"string"},{"name":"energy_gev","type":"double"},{"name":"momentum_x","type":"double"},{"name":"momentum_y","type":"float"},{"name":"momentum_z","type":"double"}"#, ["event_id", "detector_id", "timestamp"]),
-    ("sensors", r#"{"name":"temperature","type":["null","double"]},{"name":"humidity","type":"double"},{"name":"pressure","type":"double"},{"name":"battery","type":"float"}"#, ["reading_id", "sensor_id", "timestamp"]),
-    ("logs", r#"{"name":"path","type":"string"},{"name":"status","type":"int"},{"name":"latency_ms","type":"double"},{"name":"bytes","type":"long"},{"name":"level","type":"string"},{"name":"message","type":["null","string"]}"#, ["request_id", "host", "timestamp"]),
-    ("prices", r#"{"name":"price","type":"double"},{"name":"volume","type":"double"}"#, ["trade_id", "symbol", "timestamp"]),
-    ("clicks", r#"{"name":"event_type","type":"string"},{"name":"product_id","type":["null","string"]},{"name":"session_id","type":"string"}"#, ["event_id", "user_id", "event_time"]),
+    (
+        "uniform",
+        r#"{"name":"particle_type","type":"string"},{"name":"energy_gev","type":"double"},{"name":"momentum_x","type":"double"},{"name":"momentum_y","type":"float"},{"name":"momentum_z","type":"double"}"#,
+        ["event_id", "detector_id", "timestamp"],
+    ),
+    (
+        "sensors",
+        r#"{"name":"temperature","type":["null","double"]},{"name":"humidity","type":"double"},{"name":"pressure","type":"double"},{"name":"battery","type":"float"}"#,
+        ["reading_id", "sensor_id", "timestamp"],
+    ),
+    (
+        "logs",
+        r#"{"name":"path","type":"string"},{"name":"status","type":"int"},{"name":"latency_ms","type":"double"},{"name":"bytes","type":"long"},{"name":"level","type":"string"},{"name":"message","type":["null","string"]}"#,
+        ["request_id", "host", "timestamp"],
+    ),
+    (
+        "prices",
+        r#"{"name":"price","type":"double"},{"name":"volume","type":"double"}"#,
+        ["trade_id", "symbol", "timestamp"],
+    ),
+    (
+        "clicks",
+        r#"{"name":"event_type","type":"string"},{"name":"product_id","type":["null","string"]},{"name":"session_id","type":"string"}"#,
+        ["event_id", "user_id", "event_time"],
+    ),
 ];
 
 fn profile(profile: &str, own: &str, names: [&str; 3], settings: &str) -> std::sync::Arc<stream::Stream> {
@@ -47,7 +67,8 @@ fn pieces_never_matter_and_a_place_is_found_at_once() {
         let mut source = try_open(&stream, &options(Path::new("."))).unwrap();
         let all = read_all(source.as_mut());
         assert_eq!(all.positions, (0..10_000).collect::<Vec<_>>(), "{name}");
-        let (found, _, cursors) = read(try_open(&stream, &options(Path::new("."))).unwrap().as_mut(), &[1, 4095, 700, 4097]);
+        let (found, _, cursors) =
+            read(try_open(&stream, &options(Path::new("."))).unwrap().as_mut(), &[1, 4095, 700, 4097]);
         assert_eq!(found, all, "{name}");
         for cursor in cursors {
             source.seek(&cursor).unwrap();
@@ -66,13 +87,18 @@ fn pieces_never_matter_and_a_place_is_found_at_once() {
 #[test]
 fn seeds_differ_and_runs_do_not() {
     let sum = |seed: u64| {
-        let settings = format!("{{ synthetic: {{ profile: physical, rate: 0, events: 5000, seed: {seed}, start: 2025-01-01 }} }}");
+        let settings =
+            format!("{{ synthetic: {{ profile: physical, rate: 0, events: 5000, seed: {seed}, start: 2025-01-01 }} }}");
         let stream = stream(PARTICLE, ["event_id", "detector_id", "timestamp"], &settings);
         checksum(&read_all(try_open(&stream, &options(Path::new("."))).unwrap().as_mut()))
     };
     assert_eq!(sum(1), sum(1));
     assert_ne!(sum(1), sum(2));
-    assert_eq!(sum(42), GOLDEN, "the events of a seed have changed: results of earlier runs cannot be taken up any more");
+    assert_eq!(
+        sum(42),
+        GOLDEN,
+        "the events of a seed have changed: results of earlier runs cannot be taken up any more"
+    );
 }
 
 /// Of 5,000 physical events of seed 42.
@@ -80,11 +106,18 @@ const GOLDEN: u64 = 7_591_801_384_264_410_147;
 
 #[test]
 fn event_time_follows_from_the_rate() {
-    let stream = stream(PARTICLE, ["event_id", "detector_id", "timestamp"], "{ synthetic: { profile: physical, rate: 3, anomalies: 0, start: \"2025-01-01T00:00:00+01:00\" } }");
+    let stream = stream(
+        PARTICLE,
+        ["event_id", "detector_id", "timestamp"],
+        "{ synthetic: { profile: physical, rate: 3, anomalies: 0, start: \"2025-01-01T00:00:00+01:00\" } }",
+    );
     let mut source = try_open(&stream, &source::Options { speed: Some(0.0), ..options(Path::new(".")) }).unwrap();
     let Next::Records(records) = source.next(4).unwrap() else { panic!("no records") };
     let times = records.rows["timestamp"].as_primitive::<TimestampMicrosecondType>();
-    assert_eq!(times.values(), &[1_735_686_000_000_000, 1_735_686_000_333_333, 1_735_686_000_666_667, 1_735_686_001_000_000]);
+    assert_eq!(
+        times.values(),
+        &[1_735_686_000_000_000, 1_735_686_000_333_333, 1_735_686_000_666_667, 1_735_686_001_000_000]
+    );
 }
 
 #[test]
