@@ -163,10 +163,13 @@ fn dead_letters_are_shown_repaired_and_put_back_once() {
         "{refusal}"
     );
     let next = place.ok(&["dlq", "redrive", "readings.yaml", "repaired.csv"]);
-    assert!(next.contains("20 events of repaired.csv") && next.contains("readings.csv"), "{next}");
-    let mut piped = place.command(&["dlq", "redrive", "readings.yaml", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    assert!(next.contains("20 events of repaired.csv") && next.ends_with("beamline run readings.yaml\n"), "{next}");
+    let mut piped = place.command(&["dlq", "redrive", "readings.yaml", "-"]);
+    let mut piped = piped.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     piped.stdin.take().unwrap().write_all(positive.as_bytes()).unwrap();
-    assert!(piped.wait().unwrap().success());
+    let next = piped.wait_with_output().unwrap();
+    assert!(next.status.success());
+    assert!(String::from_utf8_lossy(&next.stdout).contains("40 events wait for it in all"));
     assert_eq!(place.count("true"), 960, "nothing happens before the next run");
 
     place.ok(&["run", "readings.yaml"]);
@@ -203,6 +206,7 @@ fn kills_between_change_nothing() {
         child.wait().unwrap();
         kills += 1;
     }
+    println!("{kills} kills");
     assert!(kills > 2, "the run was killed before its end");
     place.ok(&run);
     place.ok(&["verify", "killed", "quiet"]);

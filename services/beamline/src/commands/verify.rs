@@ -131,7 +131,7 @@ async fn compare(
     let differs: Vec<String> = columns
         .iter()
         .filter(|column| *column != id)
-        .map(|column| format!("a.{0} IS DISTINCT FROM b.{0}", quoted(column)))
+        .map(|column| format!("(a.{0} IS DISTINCT FROM b.{0})", quoted(column)))
         .collect();
     let differs = if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") };
     let from = format!(

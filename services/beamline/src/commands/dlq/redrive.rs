@@ -33,7 +33,9 @@ pub(super) fn redrive(args: DlqRedriveArgs) -> Result<(), Failure> {
     let repaired = Repaired { name: name.clone(), format, gzip, bytes: &mut bytes };
     let redriven = local::redrive(&stream, &results, repaired, args.again).map_err(failure)?;
     let out = if results == default { String::new() } else { format!(" --out {}", results.display()) };
-    say(&args.stream, &name, &redriven, &out).map_err(Failure::run_time)
+    let command =
+        next_command(&args.stream.display().to_string(), &redriven.source, stream.definition.spec.source.as_ref());
+    say(&name, &redriven, &format!("{command}{out}")).map_err(Failure::run_time)
 }
 
 /// The events' format, and whether they are gzipped, as the file's name tells.
@@ -62,27 +64,33 @@ fn format(args: &DlqRedriveArgs, is_stdin: bool) -> Result<(FileFormat, bool), F
     Ok((format.ok_or_else(unknown)?, gzip && !is_stdin))
 }
 
-/// Says what was done, and what to run next.
-fn say(stream: &Path, name: &str, redriven: &Redriven, out: &str) -> std::io::Result<()> {
-    let Redriven { events, waiting, source } = redriven;
-    let stream = stream.display();
-    let mut stdout = stdout().lock();
-    writeln!(stdout, "{events} events of {name} are kept and go back into the results with the next run.")?;
-    if waiting > events {
-        writeln!(stdout, "{waiting} events wait for it in all.")?;
-    }
-    writeln!(stdout, "Now run the same command as before, here:")?;
-    match source {
-        Source::Files(files) => {
-            writeln!(stdout, "  beamline replay {stream} {}{out}", files.paths.join(" "))
+/// The command that the results came of, as far as they tell.
+fn next_command(stream: &str, source: &Source, defined: Option<&Source>) -> String {
+    match (source, defined) {
+        // The definition's own files, which its folder says where they are.
+        (Source::Files(files), Some(Source::Files(defined))) if files.paths == defined.paths => {
+            format!("beamline run {stream}")
         }
-        Source::Synthetic(_) => writeln!(stdout, "  beamline run {stream}{out}"),
-        Source::Http(_) => writeln!(stdout, "  beamline run {stream} --listen ADDRESS{out}"),
-        Source::Stdin(stdin) => {
+        (Source::Files(files), _) => format!("beamline replay {stream} {}", files.paths.join(" ")),
+        (Source::Synthetic(_), _) => format!("beamline run {stream}"),
+        (Source::Http(_), Some(Source::Http(_))) => format!("beamline run {stream}"),
+        (Source::Http(_), _) => format!("beamline run {stream} --listen ADDRESS"),
+        (Source::Stdin(stdin), _) => {
             let format = if stdin.format == FileFormat::Csv { "csv" } else { "jsonl" };
-            writeln!(stdout, "  ... | beamline run {stream} --stdin {format}{out}")
+            format!("... | beamline run {stream} --stdin {format}")
         }
     }
+}
+
+/// Says what was done, and what to run next.
+fn say(name: &str, redriven: &Redriven, command: &str) -> std::io::Result<()> {
+    let Redriven { events, waiting, .. } = redriven;
+    let mut stdout = stdout().lock();
+    writeln!(stdout, "{events} events of {name} are kept and go back into the results with the next run")?;
+    if waiting > events {
+        writeln!(stdout, "{waiting} events wait for it in all")?;
+    }
+    writeln!(stdout, "now run the same command as before, here:\n  {command}")
 }
 
 fn failure(error: LocalError) -> Failure {
