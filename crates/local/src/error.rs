@@ -51,6 +51,14 @@ pub enum LocalError {
         /// What should have held them.
         name: String,
     },
+    /// More events than can be put back at a time.
+    #[error("{name} has more than {max} events; put them back in several files")]
+    TooManyEvents {
+        /// What the events are called.
+        name: String,
+        /// How many there may be.
+        max: u64,
+    },
     /// Repaired events that the stream still cannot take.
     #[error(
         "{bad} of the {events} events of {name} cannot be put back yet, so none was; mend these and try again\n{}{}",

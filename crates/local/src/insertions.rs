@@ -30,6 +30,13 @@ pub(crate) struct Insertion {
     pub at: Option<u64>,
 }
 
+impl Insertion {
+    /// Whether all of it stands before `position`.
+    pub(crate) fn is_before(&self, position: u64) -> bool {
+        self.at.is_some_and(|at| at + self.records <= position)
+    }
+}
+
 /// The folder of insertions.
 pub(crate) fn folder(results: &Results) -> PathBuf {
     results.state().join("redrive")

@@ -1,5 +1,7 @@
 //! Putting repaired events back: they are checked and kept durably, and the next run takes them in, once.
 
+mod ids;
+
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Write},
@@ -13,12 +15,15 @@ use store::{Results, StoreError};
 use stream::{FileFormat, Stream};
 use twox_hash::xxhash3_128::{RawHasher, SecretBuffer};
 
+use self::ids::Ids;
 use crate::{
     LocalError,
     checkpoint::{Checkpoint, Identity},
     insertions::{self, Insertion},
 };
 
+/// How many events can be put back at a time: their ids are held in memory meanwhile.
+const EVENTS_MAX: u64 = 10_000_000;
 /// How many bad events a refusal names.
 const NAMED_MAX: usize = 100;
 /// Bytes that are copied at a time.
@@ -64,8 +69,9 @@ pub struct Redriven {
 ///
 /// # Errors
 /// `InUse` while a run is going on; `NoRun` or `OtherStream` where the results are not of `stream`; `Refused` where an
-/// event is none of the stream or would become a dead letter again; `Repeated` where the same bytes were put back
-/// before, unless they are to be `again`. Then nothing is kept.
+/// event is none of the stream, would become a dead letter again, or has the id of an event that came through before;
+/// `Repeated` where the same bytes were put back before; `TooManyEvents` beyond a limit. Then nothing is kept. With
+/// `again` events may come once more.
 pub fn redrive(
     stream: &Arc<Stream>,
     results: &Path,
@@ -89,7 +95,18 @@ pub fn redrive(
         if let Some(insertion) = repeated.filter(|_| !again) {
             return Err(LocalError::Repeated { name: repaired.name.clone(), events: insertion.records });
         }
-        Ok((hash, check(stream, &repaired, &incoming)?))
+        let mut ids = (!again).then(|| Ids::of(stream));
+        let records = check(stream, &repaired, &incoming, &mut ids)?;
+        if let Some(mut ids) = ids {
+            ids.look_in_results(&results)?;
+            let committed = checkpoint.progress()?.map_or(0, |progress| progress.position);
+            for waiting in insertions.iter().filter(|insertion| !insertion.is_before(committed)) {
+                ids.look_in(insertions::open(folder.join(&waiting.name), waiting.format, stream)?)?;
+            }
+            let repeated = ids.repeated();
+            refuse(&repaired, &incoming, repeated.len() as u64, records, repeated)?;
+        }
+        Ok((hash, records))
     });
     let (hash, records) = kept.inspect_err(|_| {
         // The error matters more than a leftover, which the next attempt overwrites.
@@ -142,7 +159,7 @@ fn keep(repaired: &mut Repaired<'_>, path: &Path) -> Result<String, LocalError> 
 }
 
 /// Counts the events in `path`, all of which must come through the stages.
-fn check(stream: &Arc<Stream>, repaired: &Repaired<'_>, path: &Path) -> Result<u64, LocalError> {
+fn check(stream: &Arc<Stream>, repaired: &Repaired<'_>, path: &Path, ids: &mut Option<Ids>) -> Result<u64, LocalError> {
     // What the person gave has another name than what was made of it here.
     let renamed = |error: source::SourceError| match error {
         source::SourceError::Input { message } => {
@@ -162,6 +179,12 @@ fn check(stream: &Arc<Stream>, repaired: &Repaired<'_>, path: &Path) -> Result<u
             Next::Records(records) => records,
         };
         events += records.len() as u64;
+        if events > EVENTS_MAX {
+            return Err(LocalError::TooManyEvents { name: repaired.name.clone(), max: EVENTS_MAX });
+        }
+        if let Some(ids) = ids {
+            ids.add(&records.rows, &records.positions)?;
+        }
         let mut found: Vec<(u64, String)> =
             records.rejected.into_iter().map(|rejected| (rejected.position, rejected.reason)).collect();
         if records.rows.num_rows() > 0 {
@@ -178,16 +201,27 @@ fn check(stream: &Arc<Stream>, repaired: &Repaired<'_>, path: &Path) -> Result<u
         bad += found.len() as u64;
         named.extend(found.into_iter().take(NAMED_MAX - named.len()));
     }
-    match (events, bad) {
-        (0, _) => Err(LocalError::NothingToRedrive { name: repaired.name.clone() }),
-        (_, 0) => Ok(events),
-        _ => Err(LocalError::Refused {
-            name: repaired.name.clone(),
-            bad,
-            events,
-            reasons: places(repaired, path, named)?,
-        }),
+    if events == 0 {
+        return Err(LocalError::NothingToRedrive { name: repaired.name.clone() });
     }
+    refuse(repaired, path, bad, events, named)?;
+    Ok(events)
+}
+
+/// Refuses all events where some are bad.
+fn refuse(
+    repaired: &Repaired<'_>,
+    path: &Path,
+    bad: u64,
+    events: u64,
+    mut named: Vec<(u64, String)>,
+) -> Result<(), LocalError> {
+    if bad == 0 {
+        return Ok(());
+    }
+    named.truncate(NAMED_MAX);
+    let reasons = places(repaired, path, named)?;
+    Err(LocalError::Refused { name: repaired.name.clone(), bad, events, reasons })
 }
 
 /// Each reason with the place of its event.

@@ -225,6 +225,26 @@ fn the_same_events_again_are_refused_unless_asked_for() {
 }
 
 #[test]
+fn an_id_that_came_through_before_is_refused() {
+    let place = Place::new(&readings("a", 50));
+    place.run(None, false);
+    let (old, waiting, new) = (readings("a", 8), readings("b", 2), readings("c", 2));
+    assert_eq!(place.redrive(&waiting.join("\n"), false).unwrap(), 2);
+    let mixed = [&new[..1], &old[7..], &waiting[..1], &new[..]].concat().join("\n");
+    let refused = place.redrive(&mixed, false).unwrap_err().to_string();
+    assert!(refused.starts_with("3 of the 5 events"), "{refused}");
+    for found in [
+        "line 2: the id \"a-7\" is among the results already",
+        "line 3: the id \"b-0\" was put back already",
+        "line 4: the id \"c-0\" comes twice",
+    ] {
+        assert!(refused.contains(found), "{found:?} in {refused}");
+    }
+    assert_eq!(place.redrive(&mixed, true).unwrap(), 5, "unless it is asked for");
+    assert_eq!(place.run(None, false).position, 57);
+}
+
+#[test]
 fn a_csv_file_needs_the_schemas_columns_and_other_definitions_are_refused() {
     let place = Place::new(&readings("a", 50));
     place.run(None, false);

@@ -78,7 +78,7 @@ pub struct DlqRedriveArgs {
     /// The events' format where the file's name does not tell.
     #[arg(long, short, value_enum)]
     pub format: Option<InputFormat>,
-    /// Put the events back although the same file was put back before.
+    /// Put the events back although the same file, or events of the same ids, came through before.
     #[arg(long)]
     pub again: bool,
 }

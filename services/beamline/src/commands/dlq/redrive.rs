@@ -102,6 +102,7 @@ fn failure(error: LocalError) -> Failure {
         | LocalError::OtherStream { .. }
         | LocalError::Repeated { .. }
         | LocalError::NothingToRedrive { .. }
+        | LocalError::TooManyEvents { .. }
         | LocalError::Refused { .. } => Failure::configuration(error),
         LocalError::Source(source) if source.is_input() => Failure::configuration(error),
         _ => Failure::run_time(error),
