@@ -1,4 +1,5 @@
 //! From dead letters back into the results: list, show, repair, put back, once, whatever ends the runs between.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     fs,

@@ -51,7 +51,7 @@ pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
         }
         out.flush().map_err(StoreError::Output)?;
         match (letters, answer.truncated()) {
-            (0, _) => tracing::warn!("no dead letter in {} is asked for", folder.display()),
+            (0, _) => tracing::warn!("{} has no such dead letter", folder.display()),
             (_, true) => tracing::warn!("the first {letters} are shown, there are more: --limit 0 shows all"),
             _ => {}
         }
@@ -63,7 +63,9 @@ pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
 fn query(args: &DlqShowArgs, limit: Option<u64>) -> String {
     let mut conditions = Vec::new();
     if let Some(rule) = &args.rule {
-        conditions.push(format!("rule = '{}'", rule.replace('\'', "''")));
+        // A letter that failed at no rule goes by its kind, in the ledger as well.
+        let rule = rule.replace('\'', "''");
+        conditions.push(format!("(rule = '{rule}' OR (rule = '' AND kind = '{rule}'))"));
     }
     if let Some(kind) = args.kind.and_then(|kind| kind.to_possible_value()) {
         conditions.push(format!("kind = '{}'", kind.get_name()));
