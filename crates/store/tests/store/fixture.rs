@@ -80,7 +80,7 @@ pub(crate) fn put(results: &Results, options: &WriterOptions, partition: u32, fi
 /// Results with 300 events in three files.
 pub(crate) fn filled(options: &WriterOptions) -> (TempDir, Results, Manifest) {
     let (folder, results) = folder();
-    let mut manifest = Manifest::new("muon-pairs", "f00d", "event_id", schemas());
+    let mut manifest = Manifest::new("muon-pairs", "f00d", "id", schemas());
     for (partition, first) in [(0, 0), (1, 0), (0, 200)] {
         let events = events(first as i64 + 100 * i64::from(partition), 100);
         manifest.files.extend(put(&results, options, partition, first, &[events]));
