@@ -1,9 +1,9 @@
 //! What a run has committed: one embedded database, one atomic write a commit.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fmt::Display, io::ErrorKind, path::Path};
 
 use bytes::Bytes;
-use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use source::Cursor;
 use stage::{Key, Ledger};
@@ -74,7 +74,10 @@ impl Checkpoint {
     pub(crate) fn open(path: &Path) -> Result<Self, LocalError> {
         let database = Database::create(path).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => LocalError::InUse { path: path.to_owned() },
-            error => LocalError::Checkpoint(Box::new(error.into())),
+            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == ErrorKind::InvalidData => damaged(path, &error),
+            DatabaseError::Storage(StorageError::Corrupted(error)) => damaged(path, &error),
+            error @ (DatabaseError::RepairAborted | DatabaseError::UpgradeRequired(_)) => damaged(path, &error),
+            error => LocalError::checkpoint(error),
         })?;
         let checkpoint = Self { database };
         let transaction = checkpoint.database.begin_write()?;
@@ -195,6 +198,10 @@ impl Checkpoint {
         let table = self.database.begin_read()?.open_table(META)?;
         table.get(name)?.map(|value| from_json(value.value())).transpose()
     }
+}
+
+fn damaged(path: &Path, error: &dyn Display) -> LocalError {
+    LocalError::Damaged { what: format!("{}: {error}", path.display()) }
 }
 
 /// Drops the cursors that no restart needs: all but the last one at or before the horizon, and those after it.

@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Epoch(Epoch),
     /// What a worker did up to a barrier.
     Report(Report),
+    /// The source could not go on; a last barrier follows where it gave anything since the one before.
+    SourceFailed(LocalError),
     /// A thread could not go on.
     Failed(LocalError),
 }
@@ -58,13 +60,19 @@ pub(crate) struct Committer<'a> {
 }
 
 impl Committer<'_> {
-    /// Commits epochs until nobody has anything to say any more, or until the first failure.
+    /// Commits epochs until nobody has anything to say any more, or until the first failure. Where the source failed,
+    /// everything before is committed first.
     pub(crate) fn run(&mut self, events: &Receiver<Event>) -> Result<(), LocalError> {
         let mut pending: BTreeMap<u64, Pending> = BTreeMap::new();
         let mut statistics_time = Instant::now();
+        let mut failed = None;
         for event in events {
             let number = match event {
                 Event::Failed(error) => return Err(error),
+                Event::SourceFailed(error) => {
+                    failed = Some(error);
+                    continue;
+                }
                 Event::Epoch(epoch) => {
                     let number = epoch.number;
                     pending.entry(number).or_default().epoch = Some(epoch);
@@ -89,7 +97,7 @@ impl Committer<'_> {
                 statistics_time = Instant::now();
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     fn commit(&mut self, epoch: Epoch, reports: Vec<Report>) -> Result<(), LocalError> {

@@ -84,6 +84,9 @@ pub enum LocalError {
     /// The checkpoint's database failed.
     #[error("checkpoint: {0}")]
     Checkpoint(#[source] Box<redb::Error>),
+    /// No room is left for the checkpoint.
+    #[error("no space is left on the disk of the checkpoint; free some and start again, nothing that was committed is lost")]
+    DiskFull,
     /// The source failed.
     #[error(transparent)]
     Source(#[from] source::SourceError),
@@ -104,11 +107,21 @@ pub enum LocalError {
     Lost(&'static str),
 }
 
+impl LocalError {
+    /// An error of the checkpoint's database.
+    pub(crate) fn checkpoint(error: impl Into<redb::Error>) -> Self {
+        match error.into() {
+            redb::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Self::DiskFull,
+            error => Self::Checkpoint(Box::new(error)),
+        }
+    }
+}
+
 macro_rules! from_redb {
     ($($error:ty),*) => {
         $(impl From<$error> for LocalError {
             fn from(error: $error) -> Self {
-                LocalError::Checkpoint(Box::new(error.into()))
+                LocalError::checkpoint(error)
             }
         })*
     };

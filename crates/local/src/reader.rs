@@ -57,7 +57,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads until the source ends, a limit is reached, or `stop` is set; then sends the last barrier.
+    /// Reads until the source ends or fails, a limit is reached, or `stop` is set; then sends the last barrier.
     pub(crate) fn read(mut self) -> Result<(), LocalError> {
         let begun = Instant::now();
         let mut barrier_time = begun;
@@ -68,10 +68,11 @@ impl Reader<'_> {
             }
             let epoch_end = self.barrier.saturating_add(self.cadence.records);
             let end = self.cadence.end_position.map_or(epoch_end, |end| end.max(self.barrier).min(epoch_end));
-            match self.source.next(RECORDS_AT_ONCE.min(end - position) as usize)? {
-                Next::End => return self.send_barrier(true, true),
-                Next::Idle => {}
-                Next::Records(records) => self.hand_out(records)?,
+            match self.source.next(RECORDS_AT_ONCE.min(end - position) as usize) {
+                Ok(Next::End) => return self.send_barrier(true, true),
+                Ok(Next::Idle) => {}
+                Ok(Next::Records(records)) => self.hand_out(records)?,
+                Err(error) => return self.give_up(error.into()),
             }
             let uncommitted = self.source.cursor().position.saturating_sub(self.barrier);
             let due = barrier_time.elapsed() >= self.cadence.interval;
@@ -86,6 +87,12 @@ impl Reader<'_> {
         self.cadence.end_position.is_some_and(|end| position >= end)
             || self.cadence.end_after.is_some_and(|after| begun.elapsed() >= after)
             || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The source cannot go on: what it gave before is committed, so that the mended source goes on behind it.
+    fn give_up(&mut self, error: LocalError) -> Result<(), LocalError> {
+        self.events.send(Event::SourceFailed(error)).map_err(|_| LocalError::Lost("commit"))?;
+        if self.source.cursor().position > self.barrier { self.send_barrier(true, false) } else { Ok(()) }
     }
 
     fn hand_out(&self, records: source::Records) -> Result<(), LocalError> {

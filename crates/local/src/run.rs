@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -87,11 +89,12 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     let results = Results::new(&options.results);
     results.create()?;
     let checkpoint = Checkpoint::open(&results.state().join("checkpoint.redb"))?;
-    let started = take_up(&checkpoint, options)?;
+    let log_dir = results.state().join("log");
+    let started = take_up(&checkpoint, options, &log_dir)?;
     let source_options = source::Options {
         base: options.base.clone(),
         started,
-        log_dir: results.state().join("log"),
+        log_dir,
         speed: None,
     };
     let source = source::open(&options.source, &options.stream, &source_options)?;
@@ -209,9 +212,13 @@ fn report_failure(events: &SyncSender<Event>, done: Result<(), LocalError>) {
 }
 
 /// Makes sure that the results are of this run, and gives the moment it was first started.
-fn take_up(checkpoint: &Checkpoint, options: &Options) -> Result<i64, LocalError> {
+fn take_up(checkpoint: &Checkpoint, options: &Options, log_dir: &Path) -> Result<i64, LocalError> {
     let wanted = identity(options)?;
-    let Some(found) = checkpoint.identity()? else {
+    let known = checkpoint.identity()?;
+    // A run that never got to its first event (a misspelt file, say) claims nothing.
+    let nothing_held =
+        checkpoint.progress()?.is_none() && checkpoint.insertions()?.is_empty() && !holds_anything(log_dir);
+    let Some(found) = known.filter(|found| *found == wanted || !nothing_held) else {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started = now.as_micros() as i64;
         checkpoint.begin(&wanted, started)?;
@@ -230,6 +237,14 @@ fn take_up(checkpoint: &Checkpoint, options: &Options) -> Result<i64, LocalError
             found: what(&found, &wanted),
             wanted: what(&wanted, &found),
         }),
+    }
+}
+
+/// Whether a log holds anything that was taken in, or may do.
+fn holds_anything(log_dir: &Path) -> bool {
+    match fs::read_dir(log_dir) {
+        Ok(mut files) => files.any(|file| file.and_then(|file| file.metadata()).map_or(true, |file| file.len() > 0)),
+        Err(error) => error.kind() != ErrorKind::NotFound,
     }
 }
 

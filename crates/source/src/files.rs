@@ -176,7 +176,7 @@ impl Source for Files {
 /// A file that ends or breaks in the middle.
 pub(crate) fn damaged(path: &Path, place: &str, error: &dyn std::fmt::Display) -> SourceError {
     SourceError::input(format!(
-        "{} is damaged {place}: {error}. what stands before it has been read; replace the file with a whole copy",
+        "{} is damaged {place}: {error}. what stands before it is kept; replace the file with a whole copy and start again",
         path.display()
     ))
 }

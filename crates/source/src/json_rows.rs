@@ -4,7 +4,8 @@
 //! that a few bad ones cost little. Numbers in a time column are in the column's unit. A missing field is null.
 //!
 //! arrow-json reads 1.7 into a whole-number column as 1. So those columns are read as decimals with a fraction first, and
-//! a row whose fraction is not zero is rejected. (Whole numbers within records and arrays are not looked after.)
+//! a row whose fraction is not zero is rejected. (Whole numbers within records and arrays are not looked after.) It also
+//! takes a time that is too large for the latest one there is; such rows are rejected as well.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,7 +18,7 @@ use arrow::{
 };
 use serde_json::Value;
 
-use crate::{SourceError, cells::type_name};
+use crate::{SourceError, cells::type_name, timestamp};
 
 /// Decodes JSON objects.
 pub(crate) struct JsonRows {
@@ -30,13 +31,13 @@ pub(crate) struct JsonRows {
 const FRACTION_DIGITS: i8 = 18;
 const ONE: i128 = 10i128.pow(FRACTION_DIGITS as u32);
 
-/// What came of some objects.
-pub(crate) struct JsonDecoded {
+/// What came of some records.
+pub(crate) struct Decoded {
     /// The good rows, in order.
     pub rows: RecordBatch,
-    /// Which object each row is.
+    /// Which record each row is.
     pub indexes: Vec<u64>,
-    /// Which objects are no rows, and why.
+    /// Which records are no rows, and why.
     pub rejected: Vec<(u64, String)>,
 }
 
@@ -63,7 +64,7 @@ impl JsonRows {
     }
 
     /// One row of each object that is one.
-    pub(crate) fn decode(&self, objects: &[&[u8]]) -> Result<JsonDecoded, SourceError> {
+    pub(crate) fn decode(&self, objects: &[&[u8]]) -> Result<Decoded, SourceError> {
         let mut batches = Vec::new();
         let (mut indexes, mut rejected) = (Vec::with_capacity(objects.len()), Vec::new());
         let mut pieces = vec![(0, objects.len())];
@@ -93,17 +94,21 @@ impl JsonRows {
         self.with_whole_numbers(rows, indexes, rejected)
     }
 
-    /// Turns decimals into the whole numbers that the schema has, and rejects rows where they are none.
+    /// Turns decimals into the whole numbers that the schema has, and rejects rows where they are none, or a time is
+    /// beyond the calendar.
     fn with_whole_numbers(
         &self,
         rows: RecordBatch,
         mut indexes: Vec<u64>,
         mut rejected: Vec<(u64, String)>,
-    ) -> Result<JsonDecoded, SourceError> {
+    ) -> Result<Decoded, SourceError> {
         let mut bad: BTreeMap<usize, String> = BTreeMap::new();
         let mut columns = Vec::with_capacity(rows.num_columns());
         for (column, field) in rows.columns().iter().zip(self.schema.fields()) {
             if !field.data_type().is_integer() {
+                for row in timestamp::beyond_calendar(column) {
+                    bad.entry(row).or_insert_with(|| timestamp::beyond_calendar_reason(field.name()));
+                }
                 columns.push(column.clone());
                 continue;
             }
@@ -132,7 +137,7 @@ impl JsonRows {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(indexes.len()));
         let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-        Ok(JsonDecoded { rows, indexes, rejected })
+        Ok(Decoded { rows, indexes, rejected })
     }
 
     /// Why one object is no row: the first column that cannot be read by itself, or what the decoder says.

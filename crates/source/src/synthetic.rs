@@ -69,7 +69,9 @@ impl Synthetic {
         stream: &Arc<Stream>,
         options: &Options,
     ) -> Result<Self, SourceError> {
-        if let Some((name, [low, high])) = definition.fields.iter().find(|(_, [low, high])| !(low <= high)) {
+        if let Some((name, [low, high])) =
+            definition.fields.iter().find(|(_, [low, high])| low.is_nan() || high.is_nan() || low > high)
+        {
             return Err(SourceError::input(format!(
                 "synthetic: the bounds of `{name}`, [{low}, {high}], are the wrong way round"
             )));

@@ -5,7 +5,7 @@ use std::{
     io::{Write, stdout},
 };
 
-use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use indicatif::{HumanBytes, HumanCount};
 use local::{Options, Summary};
 
 use crate::Failure;
@@ -13,8 +13,11 @@ use crate::Failure;
 /// How many reasons are listed.
 const REASONS_MAX: usize = 8;
 
-/// Prints the summary of a run.
+/// Prints the summary of a run, unless the person wants to hear of errors only.
 pub(crate) fn print(options: &Options, summary: &Summary) -> Result<(), Failure> {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return Ok(());
+    }
     write(&mut stdout().lock(), options, summary).map_err(Failure::run_time)
 }
 
@@ -25,24 +28,24 @@ fn write(out: &mut impl Write, options: &Options, summary: &Summary) -> std::io:
     let state = if summary.finished { "finished" } else { "stopped; the same command goes on from here" };
     writeln!(out, "{}: {state}", options.stream.name())?;
     if summary.resumed_from > 0 {
-        writeln!(out, "  went on from   {:>14}", HumanCount(summary.resumed_from))?;
+        writeln!(out, "  went on from   {:>14}", count(summary.resumed_from))?;
     }
     writeln!(
         out,
-        "  this run       {:>14} records in {}, {}/s",
-        HumanCount(new),
-        HumanDuration(summary.elapsed),
-        HumanCount(rate.round() as u64)
+        "  this run       {:>14} records in {:.1} s, {}/s",
+        count(new),
+        summary.elapsed.as_secs_f64(),
+        count(rate.round() as u64)
     )?;
     let balance = if ledger.balances() { "balances" } else { "DOES NOT BALANCE" };
-    writeln!(out, "  in             {:>14} (the ledger {balance})", HumanCount(ledger.records))?;
-    writeln!(out, "  = out          {:>14}", HumanCount(ledger.out))?;
-    writeln!(out, "  + filtered     {:>14}", HumanCount(ledger.filtered))?;
-    writeln!(out, "  + dead letters {:>14}{}", HumanCount(ledger.dead_lettered), top(&ledger.dead_letter_rules))?;
-    writeln!(out, "  + late         {:>14}", HumanCount(ledger.late))?;
-    writeln!(out, "  anomalies      {:>14}{}", HumanCount(ledger.anomalies), top(&ledger.reasons))?;
+    writeln!(out, "  in             {:>14} (the ledger {balance})", count(ledger.records))?;
+    writeln!(out, "  = out          {:>14}", count(ledger.out))?;
+    writeln!(out, "  + filtered     {:>14}", count(ledger.filtered))?;
+    writeln!(out, "  + dead letters {:>14}{}", count(ledger.dead_lettered), top(&ledger.dead_letter_rules))?;
+    writeln!(out, "  + late         {:>14}", count(ledger.late))?;
+    writeln!(out, "  anomalies      {:>14}{}", count(ledger.anomalies), top(&ledger.reasons))?;
     if ledger.unscored > 0 {
-        writeln!(out, "  not scored     {:>14} (more keys than a partition keeps)", HumanCount(ledger.unscored))?;
+        writeln!(out, "  not scored     {:>14} (more keys than a partition keeps)", count(ledger.unscored))?;
     }
     writeln!(
         out,
@@ -63,10 +66,16 @@ fn top(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
     counts.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let shown: Vec<String> =
-        counts.iter().take(REASONS_MAX).map(|(name, count)| format!("{name} {}", HumanCount(**count))).collect();
+        counts.iter().take(REASONS_MAX)
+        .map(|(name, number)| format!("{name} {}", count(**number))).collect();
     match (shown.is_empty(), counts.len() - shown.len()) {
         (true, _) => String::new(),
         (false, 0) => format!(" ({})", shown.join(", ")),
         (false, more) => format!(" ({}, and {more} more)", shown.join(", ")),
     }
+}
+
+/// With separators, as text that can be set to a width.
+fn count(number: u64) -> String {
+    HumanCount(number).to_string()
 }

@@ -214,8 +214,8 @@ fn kills_between_change_nothing() {
         child.wait().unwrap();
         positions.push(place.position("killed"));
     }
-    println!("killed at {positions:?}");
-    assert!(positions.iter().any(|position| *position < 203_000), "the run was killed before its end");
+    let before_the_end = positions.iter().filter(|position| **position < 203_000).count();
+    assert!(before_the_end > 0, "no kill came before the end: {positions:?}");
     place.ok(&run[..4]);
     place.ok(&["verify", "killed", "quiet"]);
 }

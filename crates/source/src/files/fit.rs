@@ -12,14 +12,14 @@ use arrow::{
 use bytes::Bytes;
 
 use super::Chunk;
-use crate::{Rejected, SourceError, cells::type_name};
+use crate::{Rejected, SourceError, cells::type_name, timestamp};
 
 /// Rows that are none of the schema, each with its first reason.
 pub(crate) type Bad = BTreeMap<usize, String>;
 
 /// The values of `column` in `field`'s type. Text is parsed; a number or time must come back from the cast as it was
-/// (floats may be rounded to fewer digits). Rows for which that fails, and nulls where the field has none, are noted
-/// in `bad`.
+/// (floats may be rounded to fewer digits). Rows for which that fails, nulls where the field has none, and times beyond
+/// the calendar are noted in `bad`.
 ///
 /// # Errors
 /// Where the types do not go together at all.
@@ -36,6 +36,9 @@ pub(crate) fn fit_column(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Res
         note_lost(column, &fitted, field, bad)?;
         fitted
     };
+    for row in timestamp::beyond_calendar(&fitted) {
+        bad.entry(row).or_insert_with(|| timestamp::beyond_calendar_reason(field.name()));
+    }
     if !field.is_nullable() && fitted.null_count() > 0 {
         for row in (0..fitted.len()).filter(|row| fitted.is_null(*row)) {
             bad.entry(row).or_insert_with(|| format!("column `{}` is null", field.name()));

@@ -12,12 +12,13 @@ use std::{
     time::Duration,
 };
 
-use arrow::array::{RecordBatch, UInt64Array};
+use arrow::array::UInt64Array;
 
 use super::{HEADER_BYTES, Log, segment, segment_path, segments};
 use crate::{
     Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, Records as Given, Rejected, Source, SourceError, Unit,
-    csv_rows::CsvRows, json_rows::JsonRows,
+    csv_rows::CsvRows,
+    json_rows::{Decoded, JsonRows},
 };
 
 /// Bytes read ahead.
@@ -153,13 +154,10 @@ pub(crate) enum Decoding {
 }
 
 impl Decoding {
-    /// The rows among some records, which records they are, and those that are none, with the reason.
-    fn decode(&mut self, records: &[&[u8]]) -> Result<(RecordBatch, Vec<u64>, Vec<(u64, String)>), SourceError> {
+    /// The rows among some records.
+    fn decode(&mut self, records: &[&[u8]]) -> Result<Decoded, SourceError> {
         match self {
-            Self::Json(rows) => {
-                let decoded = rows.decode(records)?;
-                Ok((decoded.rows, decoded.indexes, decoded.rejected))
-            }
+            Self::Json(rows) => rows.decode(records),
             Self::Csv(rows) => {
                 let (mut indexes, mut rejected) = (Vec::new(), Vec::new());
                 for (index, record) in records.iter().enumerate() {
@@ -168,7 +166,7 @@ impl Decoding {
                         Err(reason) => rejected.push((index as u64, reason)),
                     }
                 }
-                Ok((rows.finish()?, indexes, rejected))
+                Ok(Decoded { rows: rows.finish()?, indexes, rejected })
             }
         }
     }
@@ -231,7 +229,7 @@ impl Source for LogSource {
         let taken = self.take(rows_max.clamp(1, RECORDS_MAX))?;
         let whole: Vec<usize> = (0..taken.len()).filter(|index| !taken[*index].cut).collect();
         let payloads: Vec<&[u8]> = whole.iter().map(|index| taken[*index].payload.as_slice()).collect();
-        let (rows, indexes, bad) = self.decoding.decode(&payloads)?;
+        let Decoded { rows, indexes, rejected: bad } = self.decoding.decode(&payloads)?;
         let at = |index: u64| first + whole[index as usize] as u64;
         let mut rejected: Vec<Rejected> = Vec::new();
         for (index, record) in taken.iter().enumerate().filter(|(_, record)| record.cut) {

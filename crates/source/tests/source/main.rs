@@ -1,5 +1,7 @@
 //! Sources as a runtime meets them: opened from a definition, read in pieces, taken up again at any place.
 
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod derive;
 mod house;

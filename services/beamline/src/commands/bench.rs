@@ -57,6 +57,8 @@ impl Bench {
     fn input(&self, synthetic: &Synthetic) -> Result<stream::Files, Failure> {
         let mut raw = (*self.stream).clone();
         raw.definition.spec.detect = None;
+        // One partition, so that the files have the events in the order of their time.
+        raw.definition.spec.partitions = 1;
         raw.definition.spec.store = stream::Store::default();
         raw.enriched = raw.input.arrow().clone();
         raw.scored = raw.enriched.clone();

@@ -13,6 +13,7 @@ use std::{
 
 use local::{LocalError, Meter};
 use signal_hook::{consts::TERM_SIGNALS, flag};
+use store::StoreError;
 use stream::{FileFormat, Source, Stream};
 
 use crate::{
@@ -104,6 +105,9 @@ fn clear(results: &Path) -> Result<(), Failure> {
     if !results.exists() {
         return Ok(());
     }
+    if !results.is_dir() {
+        return Err(Failure::configuration(format!("{} is no folder; name another with --out", results.display())));
+    }
     if !results.join("_beamline").is_dir() && fs::read_dir(results).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Failure::configuration(format!(
             "{} holds no results of Beamline; --fresh will not delete it",
@@ -117,6 +121,7 @@ fn clear(results: &Path) -> Result<(), Failure> {
 fn failure(error: LocalError) -> Failure {
     match &error {
         LocalError::OtherRun { .. } | LocalError::InUse { .. } => Failure::configuration(error),
+        LocalError::Store(StoreError::NotWritable { .. }) => Failure::configuration(error),
         LocalError::Source(source) if source.is_input() => Failure::configuration(error),
         _ => Failure::run_time(error),
     }
