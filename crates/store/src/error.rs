@@ -37,7 +37,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A file that a commit lists is gone.
-    #[error("{} is listed as committed but is not there; restore it or start over", path.display())]
+    #[error("{} is listed as committed but is not there; if a run goes on, ask again, else restore it or start over", path.display())]
     Missing {
         /// Where it should be.
         path: PathBuf,

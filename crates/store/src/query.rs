@@ -14,6 +14,8 @@ use datafusion::{
         memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
+    logical_expr::LogicalPlan,
+    physical_plan::execute_stream,
     prelude::SessionConfig,
 };
 
@@ -99,19 +101,22 @@ impl Session {
     /// keywords and functions may be in any case. Dropping the answer ends the query.
     ///
     /// # Errors
-    /// `NoQuery` where the statement would change something; `Query` with a suggestion where it cannot be understood.
+    /// `NoQuery` where the statement would change something; `Query` with a suggestion where it cannot be understood;
+    /// `Missing` where a file is gone (also where a live run has merged it since: open the results again).
     pub async fn sql(&self, sql: &str) -> Result<Answer, StoreError> {
         mistake::check_statement(sql)?;
         let plan = self.plan(sql).await?;
-        let stream = async {
-            let plan = self.context.execute_logical_plan(plan).await?;
-            plan.execute_stream().await
-        };
-        let stream = stream.await.map_err(|error| self.files.explain(&error, &self.options))?;
-        Ok(Answer::new(stream, self.files.clone(), self.options.clone()))
+        let failed = |error| self.files.explain(&error, &self.options);
+        let frame = self.context.execute_logical_plan(plan).await.map_err(failed)?;
+        let task = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.map_err(failed)?;
+        // Planning passes over files that are gone without a word; later on a file that goes is an error.
+        self.files.check()?;
+        let rows = execute_stream(plan, task).map_err(failed)?;
+        Ok(Answer::new(rows, self.files.clone(), self.options.clone()))
     }
 
-    async fn plan(&self, sql: &str) -> Result<datafusion::logical_expr::LogicalPlan, StoreError> {
+    async fn plan(&self, sql: &str) -> Result<LogicalPlan, StoreError> {
         let state = self.context.state();
         let dialect = state.config().options().sql_parser.dialect;
         let failed = |error| self.files.explain(&error, &self.options);

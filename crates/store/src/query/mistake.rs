@@ -65,6 +65,14 @@ impl Files {
         StoreError::Query { message: format!("table `{name}` does not exist"), suggestion: Some(suggestion) }
     }
 
+    /// Makes sure that every file is there.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match self.paths.iter().find(|path| !path.exists()) {
+            Some(path) => Err(StoreError::Missing { path: path.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// An error of the engine, in words.
     pub(super) fn explain(&self, error: &DataFusionError, options: &QueryOptions) -> StoreError {
         let root = error.find_root();
