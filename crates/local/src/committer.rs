@@ -2,11 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::mpsc::Receiver,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::Receiver,
+    },
     time::{Duration, Instant},
 };
 
-use store::{FileEntry, Manifest, Results, Table};
+use store::{FileEntry, Manifest, Results};
 
 use crate::{
     LocalError, Meter,
@@ -57,6 +60,8 @@ pub(crate) struct Committer<'a> {
     pub workers: usize,
     pub statistics: Option<Duration>,
     pub meter: &'a Meter,
+    /// What the reader may let go of.
+    pub horizon: &'a AtomicU64,
 }
 
 impl Committer<'_> {
@@ -121,14 +126,15 @@ impl Committer<'_> {
         self.files.extend(added.into_iter().map(|file| (file.path.clone(), file)));
         self.publish_manifest()?;
         self.meter.committed(epoch.position);
+        self.horizon.store(horizon, Ordering::Relaxed);
         Ok(())
     }
 
     /// Merges a table's small files, of which a live stream leaves one a second and partition.
     fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
-        let mut small: BTreeMap<(Table, u32, String), Vec<FileEntry>> = BTreeMap::new();
-        for file in self.files.values().filter(|file| file.rows < SMALL_FILE_ROWS && file.mergeable()) {
-            small.entry((file.table, file.partition, file.folder().to_owned())).or_default().push(file.clone());
+        let mut small: BTreeMap<String, Vec<FileEntry>> = BTreeMap::new();
+        for file in self.files.values().filter(|file| file.rows < SMALL_FILE_ROWS) {
+            small.entry(file.family()).or_default().push(file.clone());
         }
         let enough = if last { 2 } else { SMALL_FILES_MAX };
         for files in small.into_values().filter(|files| files.len() >= enough) {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::SyncSender,
     },
     time::{Duration, Instant},
@@ -49,6 +49,8 @@ pub(crate) struct Reader<'a> {
     pub cadence: Cadence,
     pub stop: &'a AtomicBool,
     pub meter: &'a Meter,
+    /// Records before this position will not be read again, whatever happens: the committer moves it on.
+    pub horizon: &'a AtomicU64,
     /// The last barrier's position; at first, what an earlier run has committed. The source may stand before that,
     /// so that the workers can bring their state up to date.
     pub barrier: u64,
@@ -78,6 +80,7 @@ impl Reader<'_> {
             let due = barrier_time.elapsed() >= self.cadence.interval;
             if uncommitted >= self.cadence.records || (uncommitted > 0 && due) {
                 self.send_barrier(false, false)?;
+                self.source.forget_before(self.horizon.load(Ordering::Relaxed))?;
                 barrier_time = Instant::now();
             }
         }

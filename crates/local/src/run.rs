@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
     thread,
@@ -98,9 +98,6 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         speed: None,
     };
     let source = source::open(&options.source, &options.stream, &source_options)?;
-    if let Some(address) = source.address() {
-        tracing::info!(%address, "listening for events: POST /v1/events");
-    }
     let mut progress = match checkpoint.progress()? {
         Some(progress) => progress,
         None => Progress {
@@ -124,6 +121,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     results.publish_manifest(&manifest)?;
     meter.committed(progress.position);
     let resumed_from = progress.position;
+    let horizon = AtomicU64::new(progress.horizon);
     let mut committer = Committer {
         checkpoint,
         results,
@@ -133,6 +131,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         workers: options.threads.clamp(1, options.stream.definition.spec.partitions as usize),
         statistics: options.stream.definition.spec.store.files.statistics.map(|every| every.0),
         meter,
+        horizon: &horizon,
     };
     if !committer.progress.finished && options.end_position.is_none_or(|end| end > resumed_from) {
         let cursor = committer.checkpoint.cursor_before(committer.progress.horizon)?;
@@ -166,7 +165,7 @@ fn run_threads(
     let committed = committer.progress.position;
     let mut shares = partitions(options, committer)?;
     let (events, told) = sync_channel(WAITING_EVENTS_MAX);
-    let meter = committer.meter;
+    let (meter, horizon) = (committer.meter, committer.horizon);
     thread::scope(|scope| {
         let mut workers = Vec::new();
         for number in 0..committer.workers {
@@ -190,6 +189,7 @@ fn run_threads(
             },
             stop,
             meter,
+            horizon,
             barrier: committed,
             epochs: 0,
         };

@@ -26,7 +26,7 @@ const ROWS: usize = 131_072;
 /// What a worker hands over at once: a batch of 8192 rows, cut over 8 partitions.
 const BATCH_ROWS: usize = 1024;
 
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 16] = [
     "no compression",
     "snappy",
     "lz4",
@@ -39,6 +39,10 @@ const SETTINGS: [&str; 12] = [
     "no statistics, zstd 1",
     "floats as they are, zstd 1",
     "byte stream split, no compression",
+    "by column",
+    "by column, floats lz4",
+    "by column, ids with deltas",
+    "by column, statistics of chunks",
 ];
 
 const TABLES: [&str; 4] = ["parquet", "parquet by hour", "csv", "json"];
@@ -63,7 +67,7 @@ fn table_writer(bencher: Bencher, table: &str) {
     let folder = tempfile::tempdir().unwrap();
     let results = Results::new(folder.path());
     results.create().unwrap();
-    let mut options = WriterOptions { time: Some("timestamp".to_owned()), ..WriterOptions::default() };
+    let mut options = WriterOptions { time: Some("timestamp".to_owned()), id: Some("event_id".to_owned()), ..WriterOptions::default() };
     match table {
         "csv" => options.format = ResultFormat::Csv,
         "json" => options.format = ResultFormat::Json,
@@ -99,11 +103,30 @@ fn properties(setting: &str, rows: &RecordBatch) -> WriterProperties {
         _ => zstd(1),
     });
     builder = match setting {
-        setting if setting.starts_with("statistics of chunks") => builder.set_statistics_enabled(EnabledStatistics::Chunk),
+        setting if setting.contains("statistics of chunks") => builder.set_statistics_enabled(EnabledStatistics::Chunk),
         setting if setting.starts_with("no statistics") => builder.set_statistics_enabled(EnabledStatistics::None),
         _ => builder,
     };
-    if !setting.starts_with("dictionaries everywhere") {
+    if setting.starts_with("by column") {
+        builder = builder.set_dictionary_page_size_limit(256 << 10);
+        for field in rows.schema().fields() {
+            let column = ColumnPath::new(vec![field.name().clone()]);
+            let data_type = field.data_type();
+            if data_type.is_floating() {
+                let codec = if setting.ends_with("lz4") { Compression::LZ4_RAW } else { Compression::SNAPPY };
+                builder = builder.set_column_dictionary_enabled(column.clone(), false).set_column_compression(column, codec);
+            } else if data_type.is_integer() || data_type.is_temporal() {
+                builder = builder
+                    .set_column_dictionary_enabled(column.clone(), false)
+                    .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+            } else if field.name() == "event_id" {
+                builder = builder.set_column_dictionary_enabled(column.clone(), false);
+                if setting.ends_with("deltas") {
+                    builder = builder.set_column_encoding(column, Encoding::DELTA_BYTE_ARRAY);
+                }
+            }
+        }
+    } else if !setting.starts_with("dictionaries everywhere") {
         for field in rows.schema().fields() {
             let float = field.data_type().is_floating();
             let column = ColumnPath::new(vec![field.name().clone()]);

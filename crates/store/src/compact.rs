@@ -11,9 +11,9 @@ use parquet::arrow::{
     arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder},
 };
 
-use crate::{FileEntry, Results, StoreError, durable::sync_folder, results::STAGING, writer::inherited_properties};
+use crate::{FileEntry, Results, StoreError, Table, durable::sync_folder, results::STAGING, writer::inherited_properties};
 
-/// Merges files of one table, partition and folder into one, staged, with the rows in the order of their positions.
+/// Merges files of one [`family`](FileEntry::family) into one, staged, with the rows in the order of their positions.
 /// The caller commits the swap: the merged file in, these out. Rows are streamed, a row group at a time.
 ///
 /// # Errors
@@ -42,15 +42,12 @@ fn entry(results: &Results, files: &[&FileEntry]) -> Result<FileEntry, StoreErro
     let (Some(first), Some(last)) = (files.first(), files.last()) else {
         return Err(rejected("there is nothing to merge"));
     };
-    let alike = |file: &&FileEntry| {
-        (file.table, file.partition, file.folder(), file.ending())
-            == (first.table, first.partition, first.folder(), first.ending())
-    };
-    if !first.mergeable() || !files.iter().all(alike) {
+    if files.iter().any(|file| file.family() != first.family()) {
         return Err(rejected("only files of one table, partition, folder and format can be merged"));
     }
     let last_position = files.iter().map(|file| file.last_position).max().unwrap_or(last.last_position);
-    let name = format!("part-{:05}-{:012}-{last_position:012}", first.partition, first.first_position);
+    let partition = if first.table == Table::Reports { format!("{:05}-", first.partition) } else { String::new() };
+    let name = format!("{}{partition}{:012}-{last_position:012}", first.stem(), first.first_position);
     // Parts of one commit share their positions; a number tells what is made of them from a file of the same span.
     let taken = |path: &String| files.iter().any(|file| file.path == *path);
     let path = (0..)

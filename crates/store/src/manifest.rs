@@ -116,9 +116,24 @@ impl FileEntry {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    /// Whether [`crate::compact`] can merge it with others of its table, partition and folder.
-    pub fn mergeable(&self) -> bool {
-        self.table != Table::Reports
+    /// What [`crate::compact`] can merge it with: files of the same table, partition and folder; of a selection its
+    /// files of all partitions, since a spreadsheet knows none.
+    pub fn family(&self) -> String {
+        match self.table {
+            Table::Reports => format!("{}.{}", self.stem(), self.ending()),
+            _ => format!("{}/{}.{}", self.folder(), self.stem(), self.ending()),
+        }
+    }
+
+    /// What its name begins with, before the positions: `part-00003-` of a table, `anomalies_` of a selection.
+    pub(crate) fn stem(&self) -> String {
+        match self.table {
+            Table::Reports => {
+                let name = self.path.rsplit('/').next().unwrap_or_default();
+                name.rsplit_once('_').map_or_else(String::new, |(selection, _)| format!("{selection}_"))
+            }
+            _ => format!("part-{:05}-", self.partition),
+        }
     }
 
     pub(crate) fn ending(&self) -> &str {

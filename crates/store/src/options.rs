@@ -11,6 +11,8 @@ pub struct WriterOptions {
     pub partition_by: PartitionBy,
     /// The column with the event time: a timestamp, a date, or text in ISO 8601.
     pub time: Option<String>,
+    /// The column that identifies a row, which Parquet lays out as values that never repeat.
+    pub id: Option<String>,
     /// Rows of a Parquet row group. A writer holds one row group, compressed, in memory.
     pub row_group_rows: usize,
     /// The stream's name, for the files' metadata.
@@ -27,6 +29,7 @@ impl WriterOptions {
             format: spec.store.files.format,
             partition_by: spec.store.files.partition_by,
             time: Some(spec.time.clone()),
+            id: Some(spec.id.clone()),
             stream: stream.name().to_owned(),
             fingerprint: stream.fingerprint.clone(),
             ..Self::default()
@@ -40,6 +43,7 @@ impl Default for WriterOptions {
             format: ResultFormat::Parquet,
             partition_by: PartitionBy::None,
             time: None,
+            id: None,
             row_group_rows: 131_072,
             stream: String::new(),
             fingerprint: String::new(),

@@ -8,7 +8,7 @@ use arrow::{
 };
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, Encoding, ZstdLevel},
     file::{
         metadata::KeyValue,
         properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
@@ -24,6 +24,9 @@ const CREATED_BY: &str = concat!("beamline ", env!("CARGO_PKG_VERSION"));
 /// The keys of what a file says of itself.
 const STREAM: &str = "beamline.stream";
 const FINGERPRINT: &str = "beamline.fingerprint";
+const ID: &str = "beamline.id";
+/// A dictionary that grows beyond this is given up: enough for ten thousand keys.
+const DICTIONARY_BYTES_MAX: usize = 256 << 10;
 
 /// A Parquet file that rows are written to.
 pub(super) struct ParquetFile {
@@ -61,8 +64,9 @@ pub(crate) fn file_properties(schema: &Schema, options: &WriterOptions) -> Resul
     let said = vec![
         KeyValue::new(STREAM.to_owned(), options.stream.clone()),
         KeyValue::new(FINGERPRINT.to_owned(), options.fingerprint.clone()),
+        KeyValue::new(ID.to_owned(), options.id.clone()),
     ];
-    Ok(columns(schema)?
+    Ok(columns(schema, options.id.as_deref())?
         .set_max_row_group_row_count(Some(options.row_group_rows))
         .set_key_value_metadata(Some(said))
         .build())
@@ -73,24 +77,43 @@ pub(crate) fn inherited_properties(
     schema: &Schema,
     said: Option<&Vec<KeyValue>>,
 ) -> Result<WriterProperties, Box<dyn Error>> {
-    let ours = said.into_iter().flatten().filter(|said| [STREAM, FINGERPRINT].contains(&said.key.as_str()));
-    let row_group_rows = WriterOptions::default().row_group_rows;
-    Ok(columns(schema)?
-        .set_max_row_group_row_count(Some(row_group_rows))
-        .set_key_value_metadata(Some(ours.cloned().collect()))
+    let said = said.into_iter().flatten().filter(|said| [STREAM, FINGERPRINT, ID].contains(&said.key.as_str()));
+    let said: Vec<KeyValue> = said.cloned().collect();
+    let id = said.iter().find(|said| said.key == ID).and_then(|said| said.value.clone());
+    Ok(columns(schema, id.as_deref())?
+        .set_max_row_group_row_count(Some(WriterOptions::default().row_group_rows))
+        .set_key_value_metadata(Some(said))
         .build())
 }
 
-/// What is chosen by column. Floating-point numbers hardly ever repeat: a dictionary of them is built in vain.
-fn columns(schema: &Schema) -> Result<WriterPropertiesBuilder, Box<dyn Error>> {
+/// What is chosen by column, measured by this crate's benchmark: less than half the time of zstd for everything, and
+/// no more bytes.
+///
+/// - Floating-point numbers hardly ever repeat and hardly compress: no dictionary, and Snappy, which gives up quickly.
+/// - Whole numbers and times go up or stay small: their differences are packed.
+/// - The id is never the same twice: no dictionary, but it begins like the one before.
+/// - Anything else has a dictionary while that is small, and zstd.
+fn columns(schema: &Schema, id: Option<&str>) -> Result<WriterPropertiesBuilder, Box<dyn Error>> {
     let mut builder = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Page);
     for field in schema.fields() {
-        if matches!(field.data_type(), DataType::Float64 | DataType::Float32 | DataType::Timestamp(..)) {
-            builder = builder.set_column_dictionary_enabled(ColumnPath::new(vec![field.name().clone()]), false);
-        }
+        let column = ColumnPath::new(vec![field.name().clone()]);
+        let encoding = match field.data_type() {
+            DataType::Float64 | DataType::Float32 => {
+                builder = builder.set_column_compression(column.clone(), Compression::SNAPPY);
+                Encoding::PLAIN
+            }
+            data_type if data_type.is_integer() => Encoding::DELTA_BINARY_PACKED,
+            DataType::Timestamp(..) | DataType::Date32 | DataType::Time32(_) | DataType::Time64(_) => {
+                Encoding::DELTA_BINARY_PACKED
+            }
+            DataType::Utf8 if id == Some(field.name()) => Encoding::DELTA_BYTE_ARRAY,
+            _ => continue,
+        };
+        builder = builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
     }
     Ok(builder)
 }

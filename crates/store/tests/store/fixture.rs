@@ -50,6 +50,7 @@ pub(crate) fn folder() -> (TempDir, Results) {
 pub(crate) fn options() -> WriterOptions {
     WriterOptions {
         time: Some("timestamp".to_owned()),
+        id: Some("id".to_owned()),
         stream: "muon-pairs".to_owned(),
         fingerprint: "f00d".to_owned(),
         ..WriterOptions::default()

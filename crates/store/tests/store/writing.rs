@@ -36,6 +36,28 @@ fn parquet_comes_back_as_written() {
 }
 
 #[test]
+fn every_type_of_a_stream_has_a_layout() {
+    use arrow::{array::new_null_array, datatypes::{DataType::*, Field, IntervalUnit, Schema, TimeUnit}};
+    let types = [
+        Boolean, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Float16, Float32, Float64, Utf8, LargeUtf8,
+        Utf8View, Binary, LargeBinary, FixedSizeBinary(16), Date32, Date64, Time32(TimeUnit::Millisecond),
+        Time64(TimeUnit::Microsecond), Timestamp(TimeUnit::Millisecond, None), Duration(TimeUnit::Microsecond),
+        Interval(IntervalUnit::DayTime), Decimal128(20, 3), Decimal256(50, 3),
+        Dictionary(Int32.into(), Utf8.into()), List(Field::new("item", Float64, true).into()),
+        Struct(vec![Field::new("x", Int64, true)].into()),
+    ];
+    let fields: Vec<Field> = types.iter().enumerate().map(|(n, t)| Field::new(format!("c{n}"), t.clone(), true)).collect();
+    let columns = types.iter().map(|data_type| new_null_array(data_type, 9)).collect();
+    let rows = RecordBatch::try_new(Schema::new(fields).into(), columns).unwrap();
+    let (_folder, results) = folder();
+    let mut options = WriterOptions { time: None, id: None, ..options() };
+    for format in [ResultFormat::Parquet, ResultFormat::Csv, ResultFormat::Json] {
+        options.format = format;
+        assert_eq!(put(&results, &options, 0, 0, std::slice::from_ref(&rows))[0].rows, 9, "{format:?}");
+    }
+}
+
+#[test]
 fn no_row_makes_no_file() {
     let (_folder, results) = folder();
     let empty = events(0, 0);
