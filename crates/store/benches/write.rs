@@ -67,7 +67,11 @@ fn table_writer(bencher: Bencher, table: &str) {
     let folder = tempfile::tempdir().unwrap();
     let results = Results::new(folder.path());
     results.create().unwrap();
-    let mut options = WriterOptions { time: Some("timestamp".to_owned()), id: Some("event_id".to_owned()), ..WriterOptions::default() };
+    let mut options = WriterOptions {
+        time: Some("timestamp".to_owned()),
+        id: Some("event_id".to_owned()),
+        ..WriterOptions::default()
+    };
     match table {
         "csv" => options.format = ResultFormat::Csv,
         "json" => options.format = ResultFormat::Json,
@@ -114,7 +118,8 @@ fn properties(setting: &str, rows: &RecordBatch) -> WriterProperties {
             let data_type = field.data_type();
             if data_type.is_floating() {
                 let codec = if setting.ends_with("lz4") { Compression::LZ4_RAW } else { Compression::SNAPPY };
-                builder = builder.set_column_dictionary_enabled(column.clone(), false).set_column_compression(column, codec);
+                builder =
+                    builder.set_column_dictionary_enabled(column.clone(), false).set_column_compression(column, codec);
             } else if data_type.is_integer() || data_type.is_temporal() {
                 builder = builder
                     .set_column_dictionary_enabled(column.clone(), false)
@@ -174,17 +179,18 @@ fn rows() -> RecordBatch {
         let values = random(seed).take(ROWS).enumerate().map(|(row, value)| (row > 4000).then(|| -value.ln()));
         Arc::new(values.collect::<Float64Array>())
     };
-    let texts = |text: &dyn Fn(usize) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values((0..ROWS).map(text)))
-    };
+    let texts =
+        |text: &dyn Fn(usize) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values((0..ROWS).map(text))) };
     let rows = RecordBatch::try_from_iter([
         ("event_id", texts(&|row| format!("evt-{:012}", row * 7))),
         ("event_number", Arc::new(Int64Array::from_iter_values(0..ROWS as i64)) as ArrayRef),
         (
             "timestamp",
             Arc::new(
-                TimestampMicrosecondArray::from_iter_values((0..ROWS as i64).map(|row| 1_735_689_600_000_000 + row * 977))
-                    .with_timezone("UTC"),
+                TimestampMicrosecondArray::from_iter_values(
+                    (0..ROWS as i64).map(|row| 1_735_689_600_000_000 + row * 977),
+                )
+                .with_timezone("UTC"),
             ) as ArrayRef,
         ),
         ("detector_id", texts(&|row| format!("det-{:04}", row * 31 % 1250))),
@@ -195,7 +201,12 @@ fn rows() -> RecordBatch {
         ("momentum_z", numbers(4, 600.0)),
         ("vertex_x", numbers(5, 0.1)),
         ("vertex_y", numbers(6, 0.1)),
-        ("mass_gev", Arc::new(Float64Array::from_iter_values((0..ROWS).map(|row| [0.000511, 0.105658, 0.13957, 0.493677, 0.938272][row * 7 % 5])))),
+        (
+            "mass_gev",
+            Arc::new(Float64Array::from_iter_values(
+                (0..ROWS).map(|row| [0.000511, 0.105658, 0.13957, 0.493677, 0.938272][row * 7 % 5]),
+            )),
+        ),
         ("charge", Arc::new(Int64Array::from_iter_values((0..ROWS).map(|row| row as i64 % 2 * 2 - 1)))),
         ("pt", numbers(7, 80.0)),
         ("eta", numbers(8, 5.0)),

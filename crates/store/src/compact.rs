@@ -11,7 +11,9 @@ use parquet::arrow::{
     arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder},
 };
 
-use crate::{FileEntry, Results, StoreError, Table, durable::sync_folder, results::STAGING, writer::inherited_properties};
+use crate::{
+    FileEntry, Results, StoreError, Table, durable::sync_folder, results::STAGING, writer::inherited_properties,
+};
 
 /// Merges files of one [`family`](FileEntry::family) into one, staged, with the rows in the order of their positions.
 /// The caller commits the swap: the merged file in, these out. Rows are streamed, a row group at a time.
@@ -21,7 +23,9 @@ use crate::{FileEntry, Results, StoreError, Table, durable::sync_folder, results
 /// where one cannot be read.
 pub fn compact(results: &Results, files: &[FileEntry]) -> Result<FileEntry, StoreError> {
     let mut files: Vec<&FileEntry> = files.iter().collect();
-    files.sort_by(|a, b| (a.first_position, a.last_position, &a.path).cmp(&(b.first_position, b.last_position, &b.path)));
+    files.sort_by(|a, b| {
+        (a.first_position, a.last_position, &a.path).cmp(&(b.first_position, b.last_position, &b.path))
+    });
     let mut merged = entry(results, &files)?;
     let staged = results.root().join(&merged.staged);
     let paths: Vec<PathBuf> = files.iter().map(|file| results.path(file)).collect();

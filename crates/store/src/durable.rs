@@ -18,10 +18,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 }
 
 /// Fills a new file beside `path` and puts it in its place.
-pub(crate) fn replace(
-    path: &Path,
-    fill: impl FnOnce(&mut File) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut File) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -41,9 +38,7 @@ pub(crate) fn replace(
 
 /// Makes the names in `folder` durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| StoreError::file("write to", folder, error))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| StoreError::file("write to", folder, error))
 }
 
 #[cfg(test)]

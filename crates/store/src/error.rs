@@ -83,13 +83,17 @@ pub enum StoreError {
         suggestion: Option<String>,
     },
     /// A statement that is no query.
-    #[error("only queries are answered here (SELECT, SHOW TABLES, DESCRIBE, EXPLAIN): {statement} would change something")]
+    #[error(
+        "only queries are answered here (SELECT, SHOW TABLES, DESCRIBE, EXPLAIN): {statement} would change something"
+    )]
     NoQuery {
         /// The statement.
         statement: String,
     },
     /// A query needs more memory than it may have.
-    #[error("the query needs more than the {limit} MiB of memory it may use; select fewer rows or columns, or raise the limit")]
+    #[error(
+        "the query needs more than the {limit} MiB of memory it may use; select fewer rows or columns, or raise the limit"
+    )]
     Memory {
         /// What it may use.
         limit: usize,
@@ -154,5 +158,27 @@ pub(crate) fn sentence(error: &(dyn Error + 'static)) -> String {
             first.to_lowercase().chain(letters).collect()
         }
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_seen_through_every_wrapping() {
+        let full = || io::Error::from_raw_os_error(28);
+        let errors: [Box<dyn Error>; 4] = [
+            Box::new(full()),
+            Box::new(ParquetError::from(full())),
+            Box::new(ArrowError::from(full())),
+            Box::new(ParquetError::External(Box::new(ArrowError::from(full())))),
+        ];
+        for error in errors {
+            let error = StoreError::writing(Path::new("a.parquet"), error.as_ref());
+            assert!(matches!(error, StoreError::DiskFull { .. }), "{error}");
+        }
+        let damaged = StoreError::reading(Path::new("a.parquet"), &ParquetError::General("Bad page.".to_owned()));
+        assert_eq!(damaged.to_string(), "a.parquet is damaged: parquet error: Bad page");
     }
 }

@@ -47,7 +47,12 @@ pub struct Column {
 
 impl Manifest {
     /// The manifest of a stream with nothing committed yet.
-    pub fn new(stream: &str, fingerprint: &str, id: &str, schemas: impl IntoIterator<Item = (Table, SchemaRef)>) -> Self {
+    pub fn new(
+        stream: &str,
+        fingerprint: &str,
+        id: &str,
+        schemas: impl IntoIterator<Item = (Table, SchemaRef)>,
+    ) -> Self {
         let columns = |schema: &SchemaRef| schema.fields().iter().map(|field| Column::of(field)).collect();
         Self {
             version: MANIFEST_VERSION,

@@ -138,7 +138,8 @@ impl Session {
 }
 
 fn context(options: &QueryOptions) -> Result<SessionContext, StoreError> {
-    let mut config = SessionConfig::new().with_information_schema(true).with_default_catalog_and_schema("results", "main");
+    let mut config =
+        SessionConfig::new().with_information_schema(true).with_default_catalog_and_schema("results", "main");
     if let Some(parallel) = options.parallel {
         config = config.with_target_partitions(parallel.max(1));
     }
@@ -155,7 +156,8 @@ fn context(options: &QueryOptions) -> Result<SessionContext, StoreError> {
         .with_disk_manager_builder(disk)
         .build_arc()
         .map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
-    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let state =
+        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);
     for function in expr::functions() {
         context.register_udf(function.as_ref().clone());

@@ -170,12 +170,10 @@ impl Results {
 fn is_part(name: &str) -> bool {
     let digits = |text: &str, count: usize| text.len() >= count && text.bytes().all(|byte| byte.is_ascii_digit());
     let Some((stem, _ending)) = name.rsplit_once('.') else { return false };
-    let stem = match stem.strip_prefix("part-") {
-        // The number of a file among those of one commit and folder.
-        Some(numbers) => Some(numbers.split_once('.').map_or(numbers, |(numbers, _)| numbers)),
-        None => stem.rsplit_once('_').map(|(_, numbers)| numbers),
-    };
-    let Some((partition, positions)) = stem.and_then(|numbers| numbers.split_once('-')) else { return false };
+    let numbers = stem.strip_prefix("part-").or_else(|| stem.rsplit_once('_').map(|(_, numbers)| numbers));
+    // Behind a dot is the number of a file among those of one commit and folder.
+    let numbers = numbers.map(|numbers| numbers.split_once('.').map_or(numbers, |(numbers, _)| numbers));
+    let Some((partition, positions)) = numbers.and_then(|numbers| numbers.split_once('-')) else { return false };
     digits(partition, 5) && positions.split('-').all(|position| digits(position, 12))
 }
 
@@ -202,4 +200,31 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_a_writer_makes_are_ours() {
+        let ours = [
+            "part-00003-000000004096.parquet",
+            "part-00003-000000004096.12.json",
+            "part-00003-000000000000-000000004096.csv",
+            "high.energy_events_00003-000000004096.csv",
+            "anomalies_00003-000000000000-1000000004096.1.csv",
+        ];
+        let others = [
+            "part-3-1.parquet",
+            "part-00003.parquet",
+            "statistics_000000004096.json",
+            "all_events_final.csv",
+            "notes",
+            "",
+        ];
+        for (names, expected) in [(&ours[..], true), (&others[..], false)] {
+            names.iter().for_each(|name| assert_eq!(is_part(name), expected, "{name}"));
+        }
+    }
 }

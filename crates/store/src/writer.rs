@@ -14,15 +14,12 @@ use arrow::{
 };
 use stream::{PartitionBy, ResultFormat};
 
-use self::{
-    folders::Times,
-    part::Place,
-};
+use self::{folders::Times, part::Place};
 use crate::{FileEntry, Results, StoreError, Table, WriterOptions};
 
 pub(crate) use self::{
-    part::Part,
     parquet::inherited_properties,
+    part::Part,
     text::{CsvFile, flat},
 };
 
@@ -211,4 +208,3 @@ impl TableWriter {
         Ok(())
     }
 }
-

@@ -17,8 +17,26 @@ use crate::{
 
 /// Words that begin a statement which changes something.
 const CHANGES: [&str; 20] = [
-    "alter", "analyze", "begin", "call", "commit", "copy", "create", "deallocate", "delete", "drop", "execute", "grant",
-    "insert", "merge", "prepare", "reset", "rollback", "set", "truncate", "update",
+    "alter",
+    "analyze",
+    "begin",
+    "call",
+    "commit",
+    "copy",
+    "create",
+    "deallocate",
+    "delete",
+    "drop",
+    "execute",
+    "grant",
+    "insert",
+    "merge",
+    "prepare",
+    "reset",
+    "rollback",
+    "set",
+    "truncate",
+    "update",
 ];
 
 /// How many names a list shows before it is cut.
@@ -157,10 +175,22 @@ mod tests {
 
     #[test]
     fn only_queries_pass() {
-        for sql in ["SELECT 1", " -- DROP\n with a as (select 1) select * from a", "/* x */ explain select 1", "(select 1)", ""] {
+        for sql in [
+            "SELECT 1",
+            " -- DROP\n with a as (select 1) select * from a",
+            "/* x */ explain select 1",
+            "(select 1)",
+            "",
+        ] {
             assert!(check_statement(sql).is_ok(), "{sql}");
         }
-        for sql in ["drop table x", "-- hi\nCREATE TABLE x (a int)", "EXPLAIN /* ! */ analyze CREATE TABLE x AS SELECT 1", "/* a */ /* b */ Copy x TO 'y'", "set a = 1"] {
+        for sql in [
+            "drop table x",
+            "-- hi\nCREATE TABLE x (a int)",
+            "EXPLAIN /* ! */ analyze CREATE TABLE x AS SELECT 1",
+            "/* a */ /* b */ Copy x TO 'y'",
+            "set a = 1",
+        ] {
             assert!(matches!(check_statement(sql), Err(StoreError::NoQuery { .. })), "{sql}");
         }
     }

@@ -40,7 +40,8 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
             if opened.len() == 1 {
                 names.push(table.name().to_owned());
             }
-            if table == Table::ProcessedData && opened.len() == 1 && !Table::QUERIED.iter().any(|t| t.name() == schema) {
+            if table == Table::ProcessedData && opened.len() == 1 && !Table::QUERIED.iter().any(|t| t.name() == schema)
+            {
                 names.push(schema.clone());
             }
             for name in &names {
@@ -132,7 +133,8 @@ fn listing(
 fn url(results: &Results, file: &FileEntry) -> Result<ListingTableUrl, StoreError> {
     let path = results.path(file);
     let absolute = std::path::absolute(&path).map_err(|error| StoreError::file("find", &path, error))?;
-    let unnamed = || StoreError::Damaged { path: path.clone(), message: "its path cannot be written as text".to_owned() };
+    let unnamed =
+        || StoreError::Damaged { path: path.clone(), message: "its path cannot be written as text".to_owned() };
     let url = Url::from_file_path(&absolute).map_err(|()| unnamed())?;
     ListingTableUrl::try_new(url, None).map_err(|_| unnamed())
 }

@@ -47,7 +47,8 @@ impl Times {
         let Some(column) = self.column else { return Ok(None) };
         let column = rows.column(column);
         let options = CastOptions { safe: true, ..CastOptions::default() };
-        let times = cast_with_options(column, &micros(column.data_type()), &options).map_err(|error| place.failed(&error))?;
+        let times =
+            cast_with_options(column, &micros(column.data_type()), &options).map_err(|error| place.failed(&error))?;
         Ok(times.as_primitive_opt::<TimestampMicrosecondType>().cloned())
     }
 }
@@ -103,7 +104,8 @@ mod tests {
     fn each_row_goes_to_the_folder_of_its_hour() {
         let hour = HOUR_MICROS;
         let times = TimestampMicrosecondArray::from(vec![Some(hour), Some(-1), None, Some(hour + 1), Some(0)]);
-        let rows = |mask: &Option<BooleanArray>| -> Vec<usize> { mask.as_ref().unwrap().values().set_indices().collect() };
+        let rows =
+            |mask: &Option<BooleanArray>| -> Vec<usize> { mask.as_ref().unwrap().values().set_indices().collect() };
         let split = split(Some(&times), 5, PartitionBy::Hour);
         let found: Vec<(&str, Vec<usize>)> = split.iter().map(|(name, mask)| (name.as_str(), rows(mask))).collect();
         let expected = [

@@ -23,7 +23,8 @@ fn the_statement_of_the_mission_works_as_written() {
         let rows = ask(&results, "SELECT * FROM processed_data WHERE timestamp > '2025-01-01'").unwrap();
         // The 121st event is the first one after midnight.
         assert_eq!(rows.num_rows(), 179, "{format:?}");
-        let ids = ask(&results, "select id from processed_data where timestamp > '2025-01-01' order by timestamp limit 1");
+        let ids =
+            ask(&results, "select id from processed_data where timestamp > '2025-01-01' order by timestamp limit 1");
         assert_eq!(ids.unwrap().column(0).as_string::<i32>().value(0), "e\"121\"", "{format:?}");
     }
 }
@@ -75,12 +76,13 @@ fn mistakes_are_explained() {
 #[test]
 fn files_out_of_range_are_not_read() {
     let (_folder, results, _) = filled(&options());
-    let plan = ask(&results, "EXPLAIN ANALYZE SELECT pt1 FROM processed_data WHERE timestamp >= '2025-01-01T01:20:00Z'");
+    let plan =
+        ask(&results, "EXPLAIN ANALYZE SELECT pt1 FROM processed_data WHERE timestamp >= '2025-01-01T01:20:00Z'");
     let plan = pretty_format_batches(&[plan.unwrap()]).unwrap().to_string();
     assert!(plan.contains("output_rows=100"), "{plan}");
-    let pruned = ["files_ranges_pruned_statistics", "row_groups_pruned_statistics"].iter().any(|metric| {
-        plan.split(metric).nth(1).is_some_and(|rest| rest.contains("1 matched"))
-    });
+    let pruned = ["files_ranges_pruned_statistics", "row_groups_pruned_statistics"]
+        .iter()
+        .any(|metric| plan.split(metric).nth(1).is_some_and(|rest| rest.contains("1 matched")));
     assert!(pruned, "{plan}");
 }
 
@@ -187,7 +189,10 @@ fn all_events_are_in_one_file_in_order() {
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("id,timestamp,Q1,pt1,anomalous,tags"));
     assert_eq!(lines.next(), Some("\"e,0\",2024-12-31T22:00:00Z,-3,,true,"));
-    assert_eq!(lines.next(), Some("\"e\"\"1\"\"\",2024-12-31T22:01:00Z,-2,0.09983341664682815,false,\"[\"\"tag \\\"\"0\\\"\"\"\"]\""));
+    assert_eq!(
+        lines.next(),
+        Some("\"e\"\"1\"\"\",2024-12-31T22:01:00Z,-2,0.09983341664682815,false,\"[\"\"tag \\\"\"0\\\"\"\"\"]\"")
+    );
     assert_eq!(text.lines().count(), 301);
     let last = BEGIN + 299 * MINUTE;
     assert_eq!(last % MINUTE, 0);

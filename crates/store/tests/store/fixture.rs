@@ -33,7 +33,15 @@ pub(crate) fn events(first: i64, count: i64) -> RecordBatch {
         ("id", Arc::new(StringArray::from_iter_values(numbers().map(id))) as ArrayRef, false),
         ("timestamp", Arc::new(times.with_timezone("+00:00")), false),
         ("Q1", Arc::new(Int64Array::from_iter_values(numbers().map(|number| number % 7 - 3))), false),
-        ("pt1", Arc::new(numbers().map(|number| (number % 6 != 0).then(|| (number as f64 * 0.1).sin())).collect::<Float64Array>()), true),
+        (
+            "pt1",
+            Arc::new(
+                numbers()
+                    .map(|number| (number % 6 != 0).then(|| (number as f64 * 0.1).sin()))
+                    .collect::<Float64Array>(),
+            ),
+            true,
+        ),
         ("anomalous", Arc::new(numbers().map(|number| Some(number % 10 == 0)).collect::<BooleanArray>()), false),
         ("tags", Arc::new(tags.finish()), true),
     ])
@@ -67,7 +75,13 @@ pub(crate) fn schemas() -> Vec<(Table, SchemaRef)> {
 }
 
 /// Writes and publishes rows of a partition that begin at a position.
-pub(crate) fn put(results: &Results, options: &WriterOptions, partition: u32, first: u64, rows: &[RecordBatch]) -> Vec<FileEntry> {
+pub(crate) fn put(
+    results: &Results,
+    options: &WriterOptions,
+    partition: u32,
+    first: u64,
+    rows: &[RecordBatch],
+) -> Vec<FileEntry> {
     let mut writer =
         TableWriter::new(results, Table::ProcessedData, partition, first, rows[0].schema(), options).unwrap();
     for rows in rows {
@@ -92,7 +106,11 @@ pub(crate) fn filled(options: &WriterOptions) -> (TempDir, Results, Manifest) {
 }
 
 /// The answer to a query over these folders, as one batch.
-pub(crate) fn ask_all<P: AsRef<Path>>(folders: &[P], sql: &str, options: &QueryOptions) -> Result<RecordBatch, StoreError> {
+pub(crate) fn ask_all<P: AsRef<Path>>(
+    folders: &[P],
+    sql: &str,
+    options: &QueryOptions,
+) -> Result<RecordBatch, StoreError> {
     store::query::block_on(async {
         let session = store::query::open(folders, options).await?;
         let mut answer = session.sql(sql).await?;

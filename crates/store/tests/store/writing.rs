@@ -37,16 +37,44 @@ fn parquet_comes_back_as_written() {
 
 #[test]
 fn every_type_of_a_stream_has_a_layout() {
-    use arrow::{array::new_null_array, datatypes::{DataType::*, Field, IntervalUnit, Schema, TimeUnit}};
+    use arrow::{
+        array::new_null_array,
+        datatypes::{DataType::*, Field, IntervalUnit, Schema, TimeUnit},
+    };
     let types = [
-        Boolean, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Float16, Float32, Float64, Utf8, LargeUtf8,
-        Utf8View, Binary, LargeBinary, FixedSizeBinary(16), Date32, Date64, Time32(TimeUnit::Millisecond),
-        Time64(TimeUnit::Microsecond), Timestamp(TimeUnit::Millisecond, None), Duration(TimeUnit::Microsecond),
-        Interval(IntervalUnit::DayTime), Decimal128(20, 3), Decimal256(50, 3),
-        Dictionary(Int32.into(), Utf8.into()), List(Field::new("item", Float64, true).into()),
+        Boolean,
+        Int8,
+        Int16,
+        Int32,
+        Int64,
+        UInt8,
+        UInt16,
+        UInt32,
+        UInt64,
+        Float16,
+        Float32,
+        Float64,
+        Utf8,
+        LargeUtf8,
+        Utf8View,
+        Binary,
+        LargeBinary,
+        FixedSizeBinary(16),
+        Date32,
+        Date64,
+        Time32(TimeUnit::Millisecond),
+        Time64(TimeUnit::Microsecond),
+        Timestamp(TimeUnit::Millisecond, None),
+        Duration(TimeUnit::Microsecond),
+        Interval(IntervalUnit::DayTime),
+        Decimal128(20, 3),
+        Decimal256(50, 3),
+        Dictionary(Int32.into(), Utf8.into()),
+        List(Field::new("item", Float64, true).into()),
         Struct(vec![Field::new("x", Int64, true)].into()),
     ];
-    let fields: Vec<Field> = types.iter().enumerate().map(|(n, t)| Field::new(format!("c{n}"), t.clone(), true)).collect();
+    let fields: Vec<Field> =
+        types.iter().enumerate().map(|(n, t)| Field::new(format!("c{n}"), t.clone(), true)).collect();
     let columns = types.iter().map(|data_type| new_null_array(data_type, 9)).collect();
     let rows = RecordBatch::try_new(Schema::new(fields).into(), columns).unwrap();
     let (_folder, results) = folder();
@@ -112,8 +140,7 @@ fn a_folder_holds_its_hour_and_no_more() {
 fn more_days_than_open_files_lose_no_row() {
     let (_folder, results) = folder();
     let options = WriterOptions { partition_by: PartitionBy::Day, ..options() };
-    let mut writer =
-        TableWriter::new(&results, Table::ProcessedData, 0, 0, events(0, 0).schema(), &options).unwrap();
+    let mut writer = TableWriter::new(&results, Table::ProcessedData, 0, 0, events(0, 0).schema(), &options).unwrap();
     for first in (0..100_000).step_by(1000) {
         writer.write(&events(first, 1000)).unwrap();
         assert!(writer.buffered_bytes() < 128 << 20);
