@@ -70,7 +70,10 @@ fn csv_rows_that_are_none() {
     );
     assert_eq!(place.ids("out"), ["a", "g", "h", "q", "z"]);
     let times = place.query("out", "SELECT time FROM processed_data WHERE id IN ('g', 'h') ORDER BY id");
-    assert_eq!((&times[0]["time"], &times[1]["time"]), (&"9999-12-31T23:59:59Z".into(), &"1970-01-01T00:00:00Z".into()));
+    assert_eq!(
+        (&times[0]["time"], &times[1]["time"]),
+        (&"9999-12-31T23:59:59Z".into(), &"1970-01-01T00:00:00Z".into())
+    );
     let payload = place.ok(&["dlq", "show", "--results", "out", "--position", "1", "--payload"]);
     assert_eq!(payload.trim_end(), rows[1], "the record as it came, ready for the repair");
 }
@@ -145,7 +148,8 @@ fn parquet_columns_that_do_not_fit() {
         writer.close().unwrap();
     };
     let ids: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("c"), Some("d"), Some("e"), Some("z")]));
-    let sensors: ArrayRef = Arc::new(StringArray::from(vec![Some("s"), Some("s"), None, Some("s"), Some("s"), Some("s")]));
+    let sensors: ArrayRef =
+        Arc::new(StringArray::from(vec![Some("s"), Some("s"), None, Some("s"), Some("s"), Some("s")]));
     let times: ArrayRef =
         Arc::new(TimestampMicrosecondArray::from(vec![Some(0), Some(1), Some(2), None, Some(i64::MAX), Some(5)]));
     let values: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
@@ -174,7 +178,8 @@ fn parquet_columns_that_do_not_fit() {
     says(&said, &["missing.parquet", "no column `value`", "`id`", "`sensor`", "`time`"]);
 
     let nested = Schema::new(vec![Field::new("x", DataType::Int64, true)]).fields;
-    let nested: ArrayRef = Arc::new(arrow::array::StructArray::new(nested, vec![Arc::new(Int64Array::from(vec![1; 6]))], None));
+    let nested: ArrayRef =
+        Arc::new(arrow::array::StructArray::new(nested, vec![Arc::new(Int64Array::from(vec![1; 6]))], None));
     write("nested.parquet", [&base[..3], &[("value", nested)]].concat());
     let said = place.fails(64, &["replay", "readings.yaml", "nested.parquet", "--out", "nested"]);
     says(&said, &["column `value`", "cannot be read as"]);
@@ -215,10 +220,16 @@ fn detectors_outlive_nan_and_infinities() {
     assert_eq!(place.number("out", "sum(CASE WHEN isnan(value) THEN 1 ELSE 0 END)"), 40);
     for score in ["anomaly_score", "score_ewma", "score_mahalanobis", "score_chains"] {
         let plain = "value < 1e9 AND NOT isnan(value) AND hits > 2000";
-        let sum = format!("sum(CASE WHEN {plain} AND ({score} IS NULL OR isnan({score}) OR abs({score}) > 1e300) THEN 1 ELSE 0 END)");
+        let sum = format!(
+            "sum(CASE WHEN {plain} AND ({score} IS NULL OR isnan({score}) OR abs({score}) > 1e300) THEN 1 ELSE 0 END)"
+        );
         assert_eq!(place.number("out", &sum), 0, "{score} of a plain value is a number");
     }
-    assert_eq!(place.number("out", "sum(CASE WHEN hits = 3999 AND anomalous THEN 1 ELSE 0 END)"), 1, "an outlier is seen");
+    assert_eq!(
+        place.number("out", "sum(CASE WHEN hits = 3999 AND anomalous THEN 1 ELSE 0 END)"),
+        1,
+        "an outlier is seen"
+    );
     let alarms = place.number("out", "sum(CASE WHEN value < 1e5 AND anomalous THEN 1 ELSE 0 END)");
     assert!(alarms < 150, "{alarms} alarms on plain values");
 }

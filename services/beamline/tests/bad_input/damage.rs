@@ -32,7 +32,9 @@ fn binary_garbage() {
     assert_eq!(place.ids("out"), ["r0"]);
     assert!(letters.len() > 300 && letters.iter().all(|letter| letter["kind"] == "decode"));
     // In CSV behind a good header as well.
-    let bytes = [format!("{HEADER}\n{}\n", row("a")).as_bytes(), &garbage(50_000), format!("\n{}\n", row("z")).as_bytes()].concat();
+    let bytes =
+        [format!("{HEADER}\n{}\n", row("a")).as_bytes(), &garbage(50_000), format!("\n{}\n", row("z")).as_bytes()]
+            .concat();
     place.write("behind.csv", bytes);
     assert!(place.replay("behind.csv", "behind").len() > 100);
     assert_eq!(place.ids("behind"), ["a", "z"]);
@@ -61,7 +63,8 @@ fn empty_files() {
 fn files_that_are_not_there() {
     let place = Place::new();
     says(&place.fails(64, &["replay", "readings.yaml", "nope.csv"]), &["nope.csv", "no such file"]);
-    says(&place.fails(64, &["replay", "readings.yaml", "."]), &["is a folder"]);
+    fs::create_dir(place.path("folder.csv")).unwrap();
+    says(&place.fails(64, &["replay", "readings.yaml", "folder.csv"]), &["folder.csv is a folder", "folder/*.csv"]);
     place.write("in.txt", csv(3));
     says(&place.fails(64, &["replay", "readings.yaml", "in.txt"]), &["in.txt", "csv, jsonl, parquet or avro"]);
     // A run that never began claims nothing: the right name goes on in the same folder.
@@ -76,25 +79,31 @@ fn a_truncated_archive_keeps_its_beginning_and_goes_on_once_mended() {
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     packed.write_all(csv(rows).as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
-    let mut flipped = packed.clone();
-    flipped[packed.len() * 2 / 3] ^= 0x55;
-    for (damaged, results) in [(&packed[..packed.len() / 2], "cut"), (&flipped[..], "flipped")] {
-        place.write("in.csv.gz", damaged);
-        let said = place.fails(64, &["replay", "readings.yaml", "in.csv.gz", "--out", results]);
-        says(&said, &["in.csv.gz is damaged after", "what stands before it is kept", "replace the file"]);
-        let kept = position(&place.path(results));
-        assert!(kept > 5_000, "{kept} rows before the damage are committed");
-        place.verify(results);
-        assert!(place.number(results, "count(*)") >= kept / 2);
-        place.fails(64, &["replay", "readings.yaml", "in.csv.gz", "--out", results]);
-        assert_eq!(position(&place.path(results)), kept, "the same again");
-    }
+    place.write("in.csv.gz", &packed[..packed.len() / 2]);
+    let cut = ["replay", "readings.yaml", "in.csv.gz", "--out", "cut"];
+    says(&place.fails(64, &cut), &["in.csv.gz is damaged after", "what stands before it is kept", "replace the file"]);
+    let kept = position(&place.path("cut"));
+    assert!(kept > 5_000, "{kept} rows before the damage are committed");
+    place.verify("cut");
+    assert_eq!(place.number("cut", "count(*)"), kept);
+    place.fails(64, &cut);
+    assert_eq!(position(&place.path("cut")), kept, "the same again");
 
     place.write("in.csv.gz", &packed);
-    place.ok(&["replay", "readings.yaml", "in.csv.gz", "--out", "cut"]);
+    place.ok(&cut);
     place.ok(&["replay", "readings.yaml", "in.csv.gz", "--out", "whole"]);
     place.ok(&["verify", "cut", "whole"]);
     assert_eq!(place.number("cut", "count(*)"), rows as u64);
+
+    // A wrong byte is found at the end only, and what was read till then may be wrong.
+    let mut flipped = packed.clone();
+    flipped[packed.len() * 2 / 3] ^= 0x55;
+    place.write("in.csv.gz", &flipped);
+    let flipped = ["replay", "readings.yaml", "in.csv.gz", "--out", "flipped"];
+    says(&place.fails(64, &flipped), &["in.csv.gz is damaged somewhere before", "may be wrong", "--fresh"]);
+    place.write("in.csv.gz", &packed);
+    place.ok(&[&flipped[..], &["--fresh"]].concat());
+    place.ok(&["verify", "flipped", "whole"]);
 }
 
 #[test]
@@ -153,7 +162,9 @@ fn a_line_of_100_mb_is_one_dead_letter_and_little_memory() {
         assert_eq!(place.ids(&results), ["r0", "r1"]);
         let letters = place.letters(&results);
         assert_eq!(letters.len(), 1);
-        assert_eq!((&letters[0]["position"], &letters[0]["bytes"]), (&1.into(), &65_536.into()));
+        assert_eq!(letters[0]["position"], 1);
+        let kept = place.query(&results, "SELECT length(encode(payload, 'hex')) / 2 AS bytes FROM dead_letters");
+        assert_eq!(kept[0]["bytes"], 65_536);
         says(letters[0]["reason"].as_str().unwrap(), &["longer than 1048576 bytes", "its beginning is kept"]);
     }
 }

@@ -18,7 +18,10 @@ fn definitions_that_cannot_be_read() {
     place.write("bad.avsc", "{\"type\": \"record\"}");
     place.define("bad-schema.yaml", "reading.avsc", "bad.avsc");
     says(&place.fails(64, &["run", "bad-schema.yaml"]), &["bad-schema.yaml:6:11", "bad.avsc"]);
-    says(&place.fails(64, &["run", "readings.yaml"]), &["readings.yaml has no source", "--listen", "--stdin", "beamline replay"]);
+    says(
+        &place.fails(64, &["run", "readings.yaml"]),
+        &["readings.yaml has no source", "--listen", "--stdin", "beamline replay"],
+    );
 }
 
 #[test]

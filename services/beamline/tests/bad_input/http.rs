@@ -86,7 +86,13 @@ fn bad_requests_are_refused_with_a_reason() {
     refuses(400, TO, JSON, b"[{\"id\":", &["no JSON array"]);
     refuses(400, TO, JSON, &crate::place::garbage(1_000), &["error"]);
     let mixed = format!("{}\n{}\n{}", event("a"), event("b").replace("\"value\":1", "\"value\":\"x\""), event("c"));
-    refuses(400, TO, LINES, mixed.as_bytes(), &["nothing was accepted", "\"index\":1", "column `value`", "is no number"]);
+    refuses(
+        400,
+        TO,
+        LINES,
+        mixed.as_bytes(),
+        &["nothing was accepted", "\"index\":1", "column `value`", "is no number"],
+    );
     let far = event("far").replace("\"2025-01-01T00:00:00Z\"", "9999999999999999999");
     refuses(400, TO, LINES, far.as_bytes(), &["column `time`", "years 0 to 9999"]);
     refuses(400, "/v1/events?invalid=maybe", JSON, b"[]", &["not understood", "invalid=dead-letter"]);

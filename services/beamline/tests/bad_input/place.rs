@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-pub const DEFINITION: &str = r#"
+pub(crate) const DEFINITION: &str = r#"
 apiVersion: beamline.dev/v1
 kind: Stream
 metadata: { name: readings }
@@ -39,15 +39,15 @@ const SCHEMA: &str = r#"{
   ]
 }"#;
 
-pub const HEADER: &str = "id,sensor,time,value,hits";
+pub(crate) const HEADER: &str = "id,sensor,time,value,hits";
 
 /// A good row.
-pub fn row(id: &str) -> String {
+pub(crate) fn row(id: &str) -> String {
     format!("{id},s1,2025-01-01T00:00:00Z,20.5,1")
 }
 
 /// So many good rows as CSV.
-pub fn csv(rows: usize) -> String {
+pub(crate) fn csv(rows: usize) -> String {
     let mut text = format!("{HEADER}\n");
     for n in 0..rows {
         let (hour, minute, second) = (n / 3600 % 24, n / 60 % 60, n % 60);
@@ -58,7 +58,7 @@ pub fn csv(rows: usize) -> String {
 }
 
 /// The same rows as JSON lines.
-pub fn jsonl(rows: usize) -> String {
+pub(crate) fn jsonl(rows: usize) -> String {
     let object = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
         let [id, sensor, time, value, hits] = cells[..] else { panic!("{line}") };
@@ -68,7 +68,7 @@ pub fn jsonl(rows: usize) -> String {
 }
 
 /// Bytes that are no text and no known format.
-pub fn garbage(bytes: usize) -> Vec<u8> {
+pub(crate) fn garbage(bytes: usize) -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64;
     let byte = || {
         state ^= state << 13;
@@ -79,35 +79,36 @@ pub fn garbage(bytes: usize) -> Vec<u8> {
     std::iter::repeat_with(byte).take(bytes).collect()
 }
 
-pub struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         place.write("readings.yaml", DEFINITION);
         place.write("reading.avsc", SCHEMA);
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).unwrap();
     }
 
     /// The stream with something in its definition replaced, in a file called `name`.
-    pub fn define(&self, name: &str, from: &str, to: &str) {
+    pub(crate) fn define(&self, name: &str, from: &str, to: &str) {
         assert!(DEFINITION.contains(from), "{from}");
         self.write(name, DEFINITION.replace(from, to));
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_beamline"));
-        for variable in ["BEAMLINE_OUT", "BEAMLINE_RESULTS", "BEAMLINE_THREADS", "BEAMLINE_COMMIT_INTERVAL", "RUST_LOG"] {
+        for variable in ["BEAMLINE_OUT", "BEAMLINE_RESULTS", "BEAMLINE_THREADS", "BEAMLINE_COMMIT_INTERVAL", "RUST_LOG"]
+        {
             command.env_remove(variable);
         }
         command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
@@ -115,14 +116,14 @@ impl Place {
     }
 
     /// What a command that succeeds prints.
-    pub fn ok(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", both(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// What a command says that fails with this exit code. It must be a message, and no panic.
-    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
+    pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", both(&output));
         let said = String::from_utf8(output.stderr).unwrap();
@@ -131,52 +132,53 @@ impl Place {
     }
 
     /// Runs a file through the stream, and gives what is in the results.
-    pub fn replay(&self, file: &str, results: &str) -> Vec<Value> {
+    pub(crate) fn replay(&self, file: &str, results: &str) -> Vec<Value> {
         self.ok(&["replay", "readings.yaml", file, "--out", results]);
         self.verify(results);
         self.letters(results)
     }
 
     /// The ledger balances, the files are as it says, and no id stands twice.
-    pub fn verify(&self, results: &str) {
+    pub(crate) fn verify(&self, results: &str) {
         self.ok(&["verify", results]);
     }
 
-    pub fn query(&self, results: &str, sql: &str) -> Vec<Value> {
+    pub(crate) fn query(&self, results: &str, sql: &str) -> Vec<Value> {
         let text = self.ok(&["query", "--format", "json", "--limit", "0", "--results", results, sql]);
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// A number that a query gives.
-    pub fn number(&self, results: &str, what: &str) -> u64 {
-        self.query(results, &format!("SELECT CAST({what} AS BIGINT) AS n FROM processed_data"))[0]["n"].as_u64().unwrap()
+    pub(crate) fn number(&self, results: &str, what: &str) -> u64 {
+        self.query(results, &format!("SELECT CAST({what} AS BIGINT) AS n FROM processed_data"))[0]["n"]
+            .as_u64()
+            .unwrap()
     }
 
     /// All dead letters by position.
-    pub fn letters(&self, results: &str) -> Vec<Value> {
-        let columns = "position, kind, rule, reason, octet_length(payload) AS bytes";
-        self.query(results, &format!("SELECT {columns} FROM dead_letters ORDER BY position"))
+    pub(crate) fn letters(&self, results: &str) -> Vec<Value> {
+        self.query(results, "SELECT position, kind, rule, reason FROM dead_letters ORDER BY position")
     }
 
     /// The ids of the rows that got through, sorted.
-    pub fn ids(&self, results: &str) -> Vec<String> {
+    pub(crate) fn ids(&self, results: &str) -> Vec<String> {
         let rows = self.query(results, "SELECT id FROM processed_data ORDER BY id");
         rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-pub fn both(output: &Output) -> String {
+pub(crate) fn both(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// What is committed in a folder of results.
-pub fn position(results: &Path) -> u64 {
+pub(crate) fn position(results: &Path) -> u64 {
     let Ok(manifest) = fs::read(results.join("_beamline/manifest.json")) else { return 0 };
     serde_json::from_slice::<Value>(&manifest).unwrap()["position"].as_u64().unwrap()
 }
 
 /// Every one of these stands in a message.
-pub fn says(message: &str, parts: &[&str]) {
+pub(crate) fn says(message: &str, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "{part:?} in: {message}");
     }

@@ -68,6 +68,21 @@ fn csv_killed_and_given_again() {
 }
 
 #[test]
+fn a_longer_and_another_input_are_taken_in() {
+    let place = Place::new();
+    let give = |input: &str| {
+        let mut run = start(&place, "jsonl");
+        run.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        assert!(run.wait().unwrap().success());
+        place.verify("out");
+        place.number("out", "count(*)")
+    };
+    assert_eq!(give(&jsonl(100)), 100);
+    assert_eq!(give(&jsonl(250)), 250, "what is new behind what is known");
+    assert_eq!(give(&jsonl(250).replace("\"r", "\"other")), 500, "another input in whole");
+}
+
+#[test]
 fn bad_standard_input() {
     let place = Place::new();
     let give = |format: &str, out: &str, input: &[u8]| {
