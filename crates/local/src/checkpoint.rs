@@ -1,6 +1,12 @@
 //! What a run has committed: one embedded database, one atomic write a commit.
 
-use std::{collections::BTreeMap, fmt::Display, io::ErrorKind, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use bytes::Bytes;
 use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
@@ -67,25 +73,39 @@ pub(crate) struct Commit<'a> {
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     database: Database,
+    _lock: File,
 }
 
 impl Checkpoint {
-    /// Opens or makes the database at `path`.
+    /// Opens or makes the database at `path`. A new one gets its name once it is whole: what a crash or a full disk leaves
+    /// of its making is begun anew.
     pub(crate) fn open(path: &Path) -> Result<Self, LocalError> {
-        let database = Database::create(path).map_err(|error| match error {
+        let lock = lock(path)?;
+        let unfinished = path.with_extension("new");
+        let made = if path.exists() { None } else { Some(unfinished.as_path()) };
+        if made.is_some() && unfinished.exists() {
+            fs::remove_file(&unfinished).map_err(LocalError::checkpoint)?;
+        }
+        let database = Database::create(made.unwrap_or(path)).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => LocalError::InUse { path: path.to_owned() },
-            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == ErrorKind::InvalidData => damaged(path, &error),
+            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                damaged(path, &error)
+            }
             DatabaseError::Storage(StorageError::Corrupted(error)) => damaged(path, &error),
             error @ (DatabaseError::RepairAborted | DatabaseError::UpgradeRequired(_)) => damaged(path, &error),
             error => LocalError::checkpoint(error),
         })?;
-        let checkpoint = Self { database };
+        let checkpoint = Self { database, _lock: lock };
         let transaction = checkpoint.database.begin_write()?;
         transaction.open_table(META)?;
         transaction.open_table(CURSORS)?;
         transaction.open_table(SNAPSHOTS)?;
         transaction.open_table(FILES)?;
         transaction.commit()?;
+        if let Some(made) = made {
+            fs::rename(made, path).map_err(LocalError::checkpoint)?;
+            sync_folder(path).map_err(LocalError::checkpoint)?;
+        }
         Ok(checkpoint)
     }
 
@@ -198,6 +218,21 @@ impl Checkpoint {
         let table = self.database.begin_read()?.open_table(META)?;
         table.get(name)?.map(|value| from_json(value.value())).transpose()
     }
+}
+
+/// Takes the lock beside the checkpoint at `path`; it is held until the file is dropped, or the process ends.
+pub(crate) fn lock(path: &Path) -> Result<File, LocalError> {
+    let beside = path.with_file_name("lock");
+    let file = OpenOptions::new().create(true).append(true).open(beside).map_err(LocalError::checkpoint)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LocalError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(LocalError::checkpoint(error)),
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn damaged(path: &Path, error: &dyn Display) -> LocalError {

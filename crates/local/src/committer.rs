@@ -162,4 +162,3 @@ impl Committer<'_> {
         Ok(self.results.publish_manifest(&self.manifest)?)
     }
 }
-

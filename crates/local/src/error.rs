@@ -85,7 +85,9 @@ pub enum LocalError {
     #[error("checkpoint: {0}")]
     Checkpoint(#[source] Box<redb::Error>),
     /// No room is left for the checkpoint.
-    #[error("no space is left on the disk of the checkpoint; free some and start again, nothing that was committed is lost")]
+    #[error(
+        "no space is left on the disk of the checkpoint; free some and start again, nothing that was committed is lost"
+    )]
     DiskFull,
     /// The source failed.
     #[error(transparent)]

@@ -23,5 +23,5 @@ pub use self::{
     error::LocalError,
     meter::{Counts, Meter},
     redrive::{Redriven, Repaired, redrive},
-    run::{Options, Summary, run},
+    run::{Options, Summary, ensure_unused, run},
 };

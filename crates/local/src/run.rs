@@ -20,7 +20,7 @@ use stream::Stream;
 
 use crate::{
     LocalError, Meter,
-    checkpoint::{Checkpoint, Identity, Progress},
+    checkpoint::{self, Checkpoint, Identity, Progress},
     committer::{Committer, Event},
     epoch::{PartitionWriters, table_schemas},
     insertions,
@@ -91,22 +91,13 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     let checkpoint = Checkpoint::open(&results.state().join("checkpoint.redb"))?;
     let log_dir = results.state().join("log");
     let started = take_up(&checkpoint, options, &log_dir)?;
-    let source_options = source::Options {
-        base: options.base.clone(),
-        started,
-        log_dir,
-        speed: None,
-    };
+    let source_options = source::Options { base: options.base.clone(), started, log_dir, speed: None };
     let source = source::open(&options.source, &options.stream, &source_options)?;
     let mut progress = match checkpoint.progress()? {
         Some(progress) => progress,
-        None => Progress {
-            position: 0,
-            horizon: 0,
-            cursor: source.cursor(),
-            ledger: Ledger::default(),
-            finished: false,
-        },
+        None => {
+            Progress { position: 0, horizon: 0, cursor: source.cursor(), ledger: Ledger::default(), finished: false }
+        }
     };
     let insertions = insertions::take_up(&checkpoint, &mut progress)?;
     let inserted: u64 = insertions.iter().map(|insertion| insertion.records).sum();
@@ -133,7 +124,9 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         meter,
         horizon: &horizon,
     };
-    if !committer.progress.finished && options.end_position.is_none_or(|end| end > resumed_from) {
+    // Standard input may have more than it had: what it repeats is known.
+    let over = committer.progress.finished && !matches!(options.source, stream::Source::Stdin(_));
+    if !over && options.end_position.is_none_or(|end| end > resumed_from) {
         let cursor = committer.checkpoint.cursor_before(committer.progress.horizon)?;
         source.seek(&cursor.unwrap_or_default())?;
         run_threads(options, &mut committer, source, stop)?;
@@ -155,6 +148,15 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     })
 }
 
+/// Makes sure that no run is using these results.
+///
+/// # Errors
+/// `InUse` where one is.
+pub fn ensure_unused(results: &Path) -> Result<(), LocalError> {
+    let state = Results::new(results).state();
+    if state.is_dir() { checkpoint::lock(&state.join("checkpoint.redb")).map(drop) } else { Ok(()) }
+}
+
 fn run_threads(
     options: &Options,
     committer: &mut Committer<'_>,
@@ -173,7 +175,8 @@ fn run_threads(
             workers.push(sender);
             let partitions = std::mem::take(&mut shares[number]);
             let events = events.clone();
-            let worker = move || report_failure(&events, work(partitions, &receiver, &events, options.snapshot_bytes, meter));
+            let worker =
+                move || report_failure(&events, work(partitions, &receiver, &events, options.snapshot_bytes, meter));
             thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, worker)?;
         }
         let reader = Reader {
@@ -272,7 +275,8 @@ fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Re
     let mut manifest = Manifest::new(stream.name(), &stream.fingerprint, id, table_schemas(stream));
     manifest.position = progress.position;
     manifest.finished = progress.finished;
-    manifest.ledger = serde_json::to_value(&progress.ledger).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
+    manifest.ledger =
+        serde_json::to_value(&progress.ledger).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
     manifest.files = files;
     Ok(manifest)
 }
@@ -284,8 +288,7 @@ fn partitions(options: &Options, committer: &Committer<'_>) -> Result<Vec<BTreeM
     let mut shares: Vec<BTreeMap<u32, Partition>> = (0..committer.workers).map(|_| BTreeMap::new()).collect();
     for number in 0..spec.partitions {
         let writers = PartitionWriters::new(options.stream.clone(), committer.results.clone(), writer.clone(), number);
-        let partition =
-            Partition::new(number, Pipeline::new(&options.stream)?, writers, committer.progress.position);
+        let partition = Partition::new(number, Pipeline::new(&options.stream)?, writers, committer.progress.position);
         shares[number as usize % committer.workers].insert(number, partition);
     }
     for snapshot in committer.checkpoint.snapshots()? {

@@ -247,7 +247,8 @@ mod tests {
     fn moments_beyond_the_calendar_are_found() {
         let last = 253_402_300_799_999_999;
         let first = -62_167_219_200_000_000;
-        let times = vec![Some(first), Some(first - 1), Some(last), Some(last + 1), None, Some(i64::MAX), Some(i64::MIN)];
+        let times =
+            vec![Some(first), Some(first - 1), Some(last), Some(last + 1), None, Some(i64::MAX), Some(i64::MIN)];
         let column: ArrayRef = std::sync::Arc::new(arrow::array::TimestampMicrosecondArray::from(times));
         assert_eq!(beyond_calendar(&column), [1, 3, 5, 6]);
         let nanos: ArrayRef = std::sync::Arc::new(arrow::array::TimestampNanosecondArray::from(vec![i64::MAX, 0]));

@@ -24,6 +24,7 @@ pub(crate) type Bad = BTreeMap<usize, String>;
 /// # Errors
 /// Where the types do not go together at all.
 pub(crate) fn fit_column(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Result<ArrayRef, SourceError> {
+    note_beyond_calendar(column, field, bad);
     let (from, to) = (column.data_type(), field.data_type());
     let fitted = if from == to || from.equals_datatype(to) && from.is_nested() {
         column.clone()
@@ -36,15 +37,19 @@ pub(crate) fn fit_column(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Res
         note_lost(column, &fitted, field, bad)?;
         fitted
     };
-    for row in timestamp::beyond_calendar(&fitted) {
-        bad.entry(row).or_insert_with(|| timestamp::beyond_calendar_reason(field.name()));
-    }
+    note_beyond_calendar(&fitted, field, bad);
     if !field.is_nullable() && fitted.null_count() > 0 {
         for row in (0..fitted.len()).filter(|row| fitted.is_null(*row)) {
             bad.entry(row).or_insert_with(|| format!("column `{}` is null", field.name()));
         }
     }
     Ok(fitted)
+}
+
+fn note_beyond_calendar(column: &ArrayRef, field: &Field, bad: &mut Bad) {
+    for row in timestamp::beyond_calendar(column) {
+        bad.entry(row).or_insert_with(|| timestamp::beyond_calendar_reason(field.name()));
+    }
 }
 
 /// Notes the rows whose value the cast has lost or changed.

@@ -44,7 +44,13 @@ pub(crate) fn failure(file: &InputFile, offset: u64, error: io::Error) -> Source
     let place = format!("after {offset} unpacked bytes");
     match error.kind() {
         io::ErrorKind::UnexpectedEof if file.gzip => super::damaged(&file.path, &place, &"the gzip data is truncated"),
-        _ if file.gzip => super::damaged(&file.path, &place, &error),
+        _ if file.gzip && offset == 0 => super::damaged(&file.path, &place, &error),
+        // A checksum stands at the end only: what came before may be wrong.
+        _ if file.gzip => SourceError::input(format!(
+            "{} is damaged somewhere before {offset} unpacked bytes: {error}. rows that were read from it may be wrong; \
+             replace the file with a whole copy and start over with --fresh",
+            file.path.display()
+        )),
         _ => SourceError::io("read", &file.path, error),
     }
 }

@@ -3,10 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::AtomicBool,
-    },
+    sync::{Arc, atomic::AtomicBool},
     thread,
     time::Duration,
 };
@@ -51,7 +48,9 @@ pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
     };
     let mut files = match (defined, args.files.is_empty()) {
         (Some(files), true) => files,
-        (None, true) => return Err(Failure::configuration("name the files to replay: `beamline replay STREAM FILE...`")),
+        (None, true) => {
+            return Err(Failure::configuration("name the files to replay: `beamline replay STREAM FILE...`"));
+        }
         (defined, false) => stream::Files {
             paths: absolute(&args.files)?,
             format: None,
@@ -114,6 +113,7 @@ fn clear(results: &Path) -> Result<(), Failure> {
             results.display()
         )));
     }
+    local::ensure_unused(results).map_err(failure)?;
     fs::remove_dir_all(results)
         .map_err(|error| Failure::run_time(format!("cannot delete {}: {error}", results.display())))
 }
