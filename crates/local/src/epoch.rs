@@ -77,7 +77,8 @@ impl PartitionWriters {
 
     fn write_rows(&mut self, rows: &Rows, ledger: &mut Ledger) -> Result<(), LocalError> {
         self.table(Table::ProcessedData, &rows.batch)?;
-        let anomalous = rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
+        let anomalous =
+            rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
         if let Some(anomalous) = anomalous.filter(|anomalous| anomalous.true_count() > 0) {
             let anomalies = compute::filter_record_batch(&rows.batch, anomalous)?;
             ledger.anomalies += anomalies.num_rows() as u64;
@@ -85,10 +86,9 @@ impl PartitionWriters {
             self.table(Table::Anomalies, &anomalies)?;
         }
         for (index, (name, expression)) in self.stream.selections.iter().enumerate() {
-            let (selected, _) = expression.matches(&rows.batch).map_err(|source| stage::StageError::Expression {
-                context: format!("selection {name}"),
-                source,
-            })?;
+            let (selected, _) = expression
+                .matches(&rows.batch)
+                .map_err(|source| stage::StageError::Expression { context: format!("selection {name}"), source })?;
             if selected.true_count() == 0 {
                 continue;
             }

@@ -31,9 +31,8 @@ impl Router {
 
     /// Each partition's share of the records, in their order. A record that is no row has no key: it goes by position.
     pub(crate) fn route(&self, records: Records) -> Result<Vec<Share>, LocalError> {
-        let mut shares: Vec<Share> = (0..self.partitions)
-            .map(|partition| Share { partition, rows: None, rejected: Vec::new() })
-            .collect();
+        let mut shares: Vec<Share> =
+            (0..self.partitions).map(|partition| Share { partition, rows: None, rejected: Vec::new() }).collect();
         for rejected in records.rejected {
             let partition = (rejected.position % u64::from(self.partitions)) as usize;
             shares[partition].rejected.push(DeadLetter {
@@ -67,12 +66,7 @@ impl Router {
     }
 }
 
-fn take(
-    batch: &RecordBatch,
-    positions: &UInt64Array,
-    keys: &StringArray,
-    rows: Vec<u32>,
-) -> Result<Rows, LocalError> {
+fn take(batch: &RecordBatch, positions: &UInt64Array, keys: &StringArray, rows: Vec<u32>) -> Result<Rows, LocalError> {
     let indices = UInt32Array::from(rows);
     let take = |array: &ArrayRef| compute::take(array, &indices, None);
     let columns = batch.columns().iter().map(take).collect::<Result<Vec<_>, _>>()?;

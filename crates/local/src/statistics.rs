@@ -29,7 +29,8 @@ pub(crate) fn write(results: &Results, manifest: &Manifest, progress: &Progress)
         "last_event": time(times.filter_map(|file| file.time_max).max()).map(|time| time.to_string()),
     });
     let path = results.reports().join(format!("statistics_{:012}.json", progress.position));
-    let mut text = serde_json::to_vec_pretty(&statistics).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
+    let mut text =
+        serde_json::to_vec_pretty(&statistics).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
     text.push(b'\n');
     Ok(write_atomic(&path, &text)?)
 }

@@ -97,9 +97,7 @@ impl Partition {
         report.ledger += &ledger;
         let partition = self.number;
         let snapshots = self.pipeline.snapshots(snapshot_bytes);
-        report.snapshots.extend(
-            snapshots.into_iter().map(|(key, state)| Snapshot { partition, key, position, state }),
-        );
+        report.snapshots.extend(snapshots.into_iter().map(|(key, state)| Snapshot { partition, key, position, state }));
         report.horizon = [report.horizon, self.pipeline.horizon()].into_iter().flatten().min();
         Ok(())
     }

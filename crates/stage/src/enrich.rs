@@ -85,8 +85,7 @@ impl Enrich {
             let field = self.stream.enriched.field_with_name(name)?.clone();
             rows.batch = with_column(&rows.batch, field, evaluated.values)?;
             if !evaluated.failed.is_empty() {
-                let failure =
-                    Failure { kind: DeadLetterKind::Expression, rule: name.clone(), rows: evaluated.failed };
+                let failure = Failure { kind: DeadLetterKind::Expression, rule: name.clone(), rows: evaluated.failed };
                 rows = self.bury(rows, vec![failure], out)?;
             }
         }

@@ -38,8 +38,9 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
 
 /// Reads and checks a stream definition.
 pub(crate) fn load_stream(path: &Path) -> Result<Arc<Stream>, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::configuration(format!("cannot read the stream definition {}: {error}", path.display())))?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::configuration(format!("cannot read the stream definition {}: {error}", path.display()))
+    })?;
     let name = path.display().to_string();
     Stream::load(&name, &text, &Beside::definition(path)).map(Arc::new).map_err(Failure::configuration)
 }

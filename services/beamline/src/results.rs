@@ -22,6 +22,8 @@ pub(crate) fn folders(named: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     let entries = fs::read_dir(RESULTS).into_iter().flatten().flatten().map(|entry| entry.path());
     let latest = entries.filter_map(|folder| Some((written(&folder)?, folder))).max();
     latest.map(|(_, folder)| vec![folder]).ok_or_else(|| {
-        Failure::configuration(format!("there are no results in {RESULTS}; run a stream first, or name a folder with --results"))
+        Failure::configuration(format!(
+            "there are no results in {RESULTS}; run a stream first, or name a folder with --results"
+        ))
     })
 }

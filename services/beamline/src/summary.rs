@@ -66,8 +66,7 @@ fn top(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
     counts.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let shown: Vec<String> =
-        counts.iter().take(REASONS_MAX)
-        .map(|(name, number)| format!("{name} {}", count(**number))).collect();
+        counts.iter().take(REASONS_MAX).map(|(name, number)| format!("{name} {}", count(**number))).collect();
     match (shown.is_empty(), counts.len() - shown.len()) {
         (true, _) => String::new(),
         (false, 0) => format!(" ({})", shown.join(", ")),

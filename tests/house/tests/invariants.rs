@@ -13,8 +13,20 @@ const PURE: [&str; 6] = ["expr", "codec", "stream", "detect", "stage", "infer"];
 
 /// Crates that read files or sockets, start threads, look at clocks or throw dice.
 const IMPURE: [&str; 14] = [
-    "axum", "datafusion", "object_store", "rand", "rand_chacha", "rand_distr", "rdkafka", "redb", "reqwest", "scylla",
-    "signal-hook", "tempfile", "tokio", "tracing-subscriber",
+    "axum",
+    "datafusion",
+    "object_store",
+    "rand",
+    "rand_chacha",
+    "rand_distr",
+    "rdkafka",
+    "redb",
+    "reqwest",
+    "scylla",
+    "signal-hook",
+    "tempfile",
+    "tokio",
+    "tracing-subscriber",
 ];
 
 /// What pure code never says.

@@ -30,7 +30,10 @@ const PART_ROWS: u64 = 1 << 20;
 pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     let stream = load_stream(&args.stream)?;
     let Some(Source::Synthetic(mut synthetic)) = stream.definition.spec.source.clone() else {
-        return Err(Failure::configuration(format!("{} has no synthetic source to measure with", args.stream.display())));
+        return Err(Failure::configuration(format!(
+            "{} has no synthetic source to measure with",
+            args.stream.display()
+        )));
     };
     synthetic.rate = 0.0;
     synthetic.events = Some(args.events);
@@ -38,7 +41,8 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
         Some(folder) => folder,
         None => std::env::temp_dir().join("beamline-bench"),
     };
-    fs::create_dir_all(&folder).map_err(|error| Failure::run_time(format!("cannot make {}: {error}", folder.display())))?;
+    fs::create_dir_all(&folder)
+        .map_err(|error| Failure::run_time(format!("cannot make {}: {error}", folder.display())))?;
     let bench = Bench { stream, base: folder_of(&args.stream), folder, events: args.events };
     let files = bench.input(&synthetic)?;
     bench.end_to_end(&files)?;
@@ -121,7 +125,8 @@ impl Bench {
     /// Each part alone on one thread, over the same rows in memory.
     fn parts(&self, files: &stream::Files) -> Result<(), Failure> {
         let options = source::Options { base: self.base.clone(), ..source::Options::default() };
-        let mut source = source::open(&Source::Files(files.clone()), &self.stream, &options).map_err(Failure::run_time)?;
+        let mut source =
+            source::open(&Source::Files(files.clone()), &self.stream, &options).map_err(Failure::run_time)?;
         let mut inputs = Vec::new();
         let mut count = 0;
         let begun = Instant::now();

@@ -13,7 +13,9 @@ use crate::{
 pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
     let terminal = stdout().is_terminal();
     if args.format == QueryFormat::Parquet && terminal {
-        return Err(Failure::configuration("Parquet is not for terminals; redirect it: `beamline query ... > rows.parquet`"));
+        return Err(Failure::configuration(
+            "Parquet is not for terminals; redirect it: `beamline query ... > rows.parquet`",
+        ));
     }
     let text = match args.sql.as_str() {
         "-" => {

@@ -27,7 +27,12 @@ async fn run(args: VerifyArgs) -> Result<(), Failure> {
     let mut checks = Checks::default();
     for folder in [Some(&args.results), args.other.as_ref()].into_iter().flatten() {
         let manifest = manifest(folder)?;
-        checks.note(format!("{}: stream `{}`, {} records committed", folder.display(), manifest.stream, manifest.position))?;
+        checks.note(format!(
+            "{}: stream `{}`, {} records committed",
+            folder.display(),
+            manifest.stream,
+            manifest.position
+        ))?;
         let session = sql::open(&[folder], &QueryOptions::default()).await.map_err(failure)?;
         whole(&mut checks, &session, &manifest).await?;
     }
@@ -145,7 +150,13 @@ async fn compare(
     let names: Vec<String> = columns
         .iter()
         .filter(|column| *column != id)
-        .map(|column| format!("CASE WHEN a.{0} IS DISTINCT FROM b.{0} THEN ' {1}' ELSE '' END", quoted(column), column.replace('\'', "''")))
+        .map(|column| {
+            format!(
+                "CASE WHEN a.{0} IS DISTINCT FROM b.{0} THEN ' {1}' ELSE '' END",
+                quoted(column),
+                column.replace('\'', "''")
+            )
+        })
         .collect();
     let names = if names.is_empty() { "''".to_owned() } else { format!("concat({})", names.join(", ")) };
     let shown = format!(
