@@ -1,4 +1,7 @@
 //! Plays a source at the pace of its event times, or at a rate. What comes, and where it stands, never depends on it.
+//!
+//! A step of more than a year between two rows, forwards or back, is no pace: one wrong date (the year 9999) must not hold
+//! up everything behind it. Such a row comes at once, and the pace goes on from the next.
 
 use std::{
     thread,
@@ -16,6 +19,9 @@ use crate::{Cursor, Next, Progress, RECORDS_MAX, Records, Source, SourceError};
 /// The longest wait at a call.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 
+/// The longest step between two rows that is waited for, in microseconds: a leap year.
+const STEP_MAX: u64 = 366 * 86_400 * 1_000_000;
+
 /// Records that are read ahead of their time.
 const HELD_MAX: usize = 8_192;
 
@@ -32,15 +38,40 @@ pub(crate) enum Pace {
 pub(crate) struct Paced {
     source: Box<dyn Source>,
     pace: Pace,
-    /// The moment that counts as the beginning, and what was due then: a position or an event time in microseconds.
+    /// The moment that counts as the beginning, and what was due then: a position or microseconds gone by.
     anchor: Option<(Instant, i64)>,
+    clock: Clock,
     held: Option<Held>,
+}
+
+/// Event time as it went by, without the steps that are none.
+#[derive(Default)]
+struct Clock {
+    /// The latest event time in microseconds since 1970.
+    latest: Option<i64>,
+    /// Microseconds gone by since the first.
+    gone: i64,
+}
+
+impl Clock {
+    /// Microseconds gone by until a row of this time; one out of order, or without a time, waits for nobody.
+    fn until(&mut self, time: Option<i64>) -> i64 {
+        let Some(time) = time else { return self.gone };
+        let latest = self.latest.unwrap_or(time);
+        if latest.abs_diff(time) > STEP_MAX {
+            self.latest = Some(time);
+        } else if time >= latest {
+            self.latest = Some(time);
+            self.gone = self.gone.saturating_add(time - latest);
+        }
+        self.gone
+    }
 }
 
 /// Records that were read and wait for their time.
 struct Held {
     records: Records,
-    /// Event time up to each row in microseconds: the latest so far, so that rows out of order wait for nobody.
+    /// Microseconds of event time gone by until each row.
     times: Vec<i64>,
     /// Where they begin, and the position of the next to be given.
     begin: Cursor,
@@ -50,7 +81,7 @@ struct Held {
 
 impl Paced {
     pub(crate) fn new(source: Box<dyn Source>, pace: Pace) -> Self {
-        Self { source, pace, anchor: None, held: None }
+        Self { source, pace, anchor: None, clock: Clock::default(), held: None }
     }
 
     fn next_by_rate(&mut self, rows_max: usize, rate: f64) -> Result<Next, SourceError> {
@@ -98,7 +129,7 @@ impl Paced {
             Next::Records(records) => records,
             nothing => return Ok(Ahead::Nothing(nothing)),
         };
-        let times = times(&records, column)?;
+        let times = times(&records, column, &mut self.clock)?;
         let (position, end) = (begin.position, self.source.cursor().position);
         Ok(Ahead::Held(Held { records, times, begin, position, end }))
     }
@@ -110,18 +141,12 @@ enum Ahead {
     Nothing(Next),
 }
 
-/// The latest event time up to each row in microseconds; a missing one is no later.
-fn times(records: &Records, column: usize) -> Result<Vec<i64>, SourceError> {
+/// Microseconds of event time gone by until each row.
+fn times(records: &Records, column: usize, clock: &mut Clock) -> Result<Vec<i64>, SourceError> {
     let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
     let times = compute::cast(records.rows.column(column), &micros)?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
-    let mut latest = i64::MIN;
-    let first = times.iter().flatten().next().unwrap_or_default();
-    let running = times.iter().map(|time| {
-        latest = latest.max(time.unwrap_or(latest));
-        if latest == i64::MIN { first } else { latest }
-    });
-    Ok(running.collect())
+    Ok(times.iter().map(|time| clock.until(time)).collect())
 }
 
 fn wait(time: Duration) {
@@ -137,7 +162,7 @@ impl Source for Paced {
     }
 
     fn seek(&mut self, cursor: &Cursor) -> Result<(), SourceError> {
-        (self.held, self.anchor) = (None, None);
+        (self.held, self.anchor, self.clock) = (None, None, Clock::default());
         self.source.seek(cursor)
     }
 
@@ -157,5 +182,21 @@ impl Source for Paced {
 
     fn forget_before(&mut self, position: u64) -> Result<(), SourceError> {
         self.source.forget_before(position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_wrong_date_holds_nobody_up() {
+        let mut clock = Clock::default();
+        let times = [100, 200, 150, 253_402_300_799_000_000, 300, 400, -1_735_689_600_000_000, 500];
+        let gone: Vec<i64> = times.iter().map(|time| clock.until(Some(1_735_689_600_000_000 + time))).collect();
+        // What went by between the rows before and behind a wrong date is not known.
+        assert_eq!(gone, [0, 100, 100, 100, 100, 200, 200, 200]);
+        assert_eq!(clock.until(None), 200);
+        assert_eq!(clock.until(Some(1_735_689_600_000_000 + 650)), 350);
     }
 }

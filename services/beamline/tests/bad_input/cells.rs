@@ -1,6 +1,11 @@
 //! Bad cells and rows: each becomes a dead letter that says why, and the rows around it go through.
 
-use std::{fmt::Write, fs::File, sync::Arc};
+use std::{
+    fmt::Write,
+    fs::File,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arrow::{
     array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
@@ -232,4 +237,25 @@ fn detectors_outlive_nan_and_infinities() {
     );
     let alarms = place.number("out", "sum(CASE WHEN value < 1e5 AND anomalous THEN 1 ELSE 0 END)");
     assert!(alarms < 150, "{alarms} alarms on plain values");
+}
+
+#[test]
+fn a_wrong_date_holds_up_no_paced_replay() {
+    let place = Place::new();
+    let at = |id: &str, time: &str| row(id).replace("2025-01-01T00:00:00Z", time);
+    let rows = [
+        at("a", "1970-01-01T00:00:00Z"),
+        at("b", "2025-01-01T00:00:00Z"),
+        at("c", "9999-12-31T23:59:59Z"),
+        at("d", "2025-01-01T00:00:10Z"),
+        at("e", "2025-01-01T00:00:30Z"),
+    ];
+    place.write("in.csv", format!("{HEADER}\n{}\n", rows.join("\n")));
+    let begun = Instant::now();
+    place.ok(&["replay", "readings.yaml", "in.csv", "--speed", "20", "--for", "100s", "--out", "out"]);
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(1), "20 seconds of events at 20 times their speed: {took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    place.verify("out");
+    assert_eq!(place.ids("out"), ["a", "b", "c", "d", "e"]);
 }
