@@ -87,11 +87,11 @@ fn ids_that_stand_twice_are_told() {
 }
 
 /// A small disk of memory; unmounted when dropped.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     /// None where this may not be done here.
-    fn mount(path: PathBuf, size: &str) -> Option<Self> {
+    pub(crate) fn mount(path: PathBuf, size: &str) -> Option<Self> {
         std::fs::create_dir(&path).unwrap();
         let options = format!("size={size}");
         let status = Command::new("mount")

@@ -14,7 +14,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::place::{Place, says};
+use crate::{
+    folders::SmallDisk,
+    place::{Place, says},
+};
 
 /// A run that listens.
 struct Server {
@@ -156,4 +159,27 @@ fn accepted_events_survive_kills_once() {
     assert!(accepted.len() > 20, "{} were accepted", accepted.len());
     let lost: Vec<_> = accepted.iter().filter(|id| !found.contains(*id)).collect();
     assert!(lost.is_empty(), "accepted and lost: {lost:?}");
+}
+
+#[test]
+fn a_full_disk_accepts_nothing_until_there_is_room() {
+    let place = Place::new();
+    let Some(_disk) = SmallDisk::mount(place.path("disk"), "4m") else {
+        eprintln!("skipped: a small disk cannot be mounted here (it needs root on Linux)");
+        return;
+    };
+    let arguments = [&RUN[..], &["disk/out"]].concat();
+    let server = Server::start(&place, &arguments);
+    assert!(std::fs::write(place.path("disk/filler"), vec![1; 5 << 20]).is_err(), "the disk is full");
+    for _ in 0..2 {
+        let (status, answer) = server.post(TO, LINES, event("refused").as_bytes()).unwrap();
+        assert_eq!(status, 503, "{answer}");
+        says(&answer, &["could not be made durable"]);
+    }
+    std::fs::remove_file(place.path("disk/filler")).unwrap();
+    assert_eq!(server.post(TO, LINES, event("accepted").as_bytes()).unwrap().0, 202);
+    server.kill();
+    place.ok(&[&arguments[..], &["--for", "1s"]].concat());
+    place.verify("disk/out");
+    assert_eq!(place.ids("disk/out"), ["accepted"]);
 }
