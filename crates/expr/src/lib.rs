@@ -23,5 +23,6 @@ pub use self::{
     expression::{Evaluated, Expression},
     lookup::Lookup,
     physics::functions,
+    suggestion::nearest,
     table::read_table,
 };

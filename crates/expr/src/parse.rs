@@ -11,7 +11,10 @@ use datafusion_sql::sqlparser::{
     tokenizer::{Token, Tokenizer},
 };
 
-use crate::{ExprError, registry, suggestion::nearest};
+use crate::{
+    ExprError, registry,
+    suggestion::{LETTERS_A_SLIP, nearest},
+};
 
 /// Bytes of one expression.
 const SQL_BYTES_MAX: usize = 64 << 10;
@@ -174,7 +177,7 @@ fn check_function(function: &Function) -> ControlFlow<Box<ExprError>> {
                 syntax(format!("`{written}` is an aggregate over many rows, but an expression sees one row"))
             }
             None => ExprError::UnknownFunction {
-                suggestion: match nearest(&name, registry::function_names()) {
+                suggestion: match nearest(&name, registry::function_names(), LETTERS_A_SLIP) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "no function has a similar name".to_owned(),
                 },

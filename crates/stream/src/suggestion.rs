@@ -1,27 +1,14 @@
 //! What the author of a definition may have meant by a name that is not there.
 
-use strsim::damerau_levenshtein;
-
-/// A longer name is no slip of the pen, and a comparison takes memory by its length.
-const NAME_BYTES_MAX: usize = 256;
-
 /// How many names a list shows before it is cut.
 const NAMES_SHOWN_MAX: usize = 24;
 
-/// The name nearest to `written`, where one is near enough to be meant: at most a quarter of the letters differ.
-/// Upper and lower case count as the same; of two equally near ones it is the first.
+/// Among fields, which are short and alike, a letter in four may be wrong.
+const LETTERS_A_SLIP: usize = 4;
+
+/// The name nearest to `written`, where one is near enough to be meant.
 pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if written.len() > NAME_BYTES_MAX {
-        return None;
-    }
-    let written = written.to_lowercase();
-    let limit = (written.chars().count() / 4).max(1);
-    names
-        .into_iter()
-        .map(|name| (damerau_levenshtein(&written, &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    expr::nearest(written, names, LETTERS_A_SLIP)
 }
 
 /// The sentence that goes with an unknown name: the nearest one, or all there are.

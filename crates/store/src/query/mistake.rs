@@ -7,7 +7,6 @@ use datafusion::{
     error::DataFusionError,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use strsim::damerau_levenshtein;
 
 use super::{QueryOptions, tables::Files};
 use crate::{
@@ -39,6 +38,8 @@ const CHANGES: [&str; 20] = [
     "update",
 ];
 
+/// Among tables and columns, a letter in three may be wrong.
+const LETTERS_A_SLIP: usize = 3;
 /// How many names a list shows before it is cut.
 const NAMES_SHOWN_MAX: usize = 24;
 
@@ -149,14 +150,7 @@ fn query(text: &str) -> StoreError {
 /// The nearest name, or the names there are.
 fn suggest<'a>(written: &str, names: impl Iterator<Item = &'a str>, what: &str) -> String {
     let mut names: Vec<&str> = names.collect();
-    let lower = written.to_lowercase();
-    let limit = (written.chars().count() / 3).max(1);
-    let nearest = names
-        .iter()
-        .map(|name| (damerau_levenshtein(&lower, &name.to_lowercase()), *name))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance);
-    if let Some((_, name)) = nearest {
+    if let Some(name) = expr::nearest(written, names.iter().copied(), LETTERS_A_SLIP) {
         return format!("did you mean `{name}`?");
     }
     let more = names.len().saturating_sub(NAMES_SHOWN_MAX);
