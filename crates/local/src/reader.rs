@@ -101,7 +101,7 @@ impl Reader<'_> {
     fn hand_out(&self, records: source::Records) -> Result<(), LocalError> {
         for share in self.router.route(records)? {
             let worker = &self.workers[share.partition as usize % self.workers.len()];
-            worker.send(Work::Share(share)).map_err(|_| LocalError::Lost("worker"))?;
+            worker.send(Work::Share(Box::new(share))).map_err(|_| LocalError::Lost("worker"))?;
         }
         let progress = self.source.progress();
         self.meter.progress(progress.done, progress.total);

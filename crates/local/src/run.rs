@@ -165,15 +165,14 @@ fn run_threads(
 ) -> Result<(), LocalError> {
     let spec = &options.stream.definition.spec;
     let committed = committer.progress.position;
-    let mut shares = partitions(options, committer)?;
+    let shares = partitions(options, committer)?;
     let (events, told) = sync_channel(WAITING_EVENTS_MAX);
     let (meter, horizon) = (committer.meter, committer.horizon);
     thread::scope(|scope| {
         let mut workers = Vec::new();
-        for number in 0..committer.workers {
+        for (number, partitions) in shares.into_iter().enumerate() {
             let (sender, receiver) = sync_channel(WAITING_SHARES_MAX);
             workers.push(sender);
-            let partitions = std::mem::take(&mut shares[number]);
             let events = events.clone();
             let worker =
                 move || report_failure(&events, work(partitions, &receiver, &events, options.snapshot_bytes, meter));

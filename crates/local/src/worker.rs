@@ -14,7 +14,7 @@ use crate::{LocalError, Meter, checkpoint::Snapshot, committer::Event, epoch::Pa
 /// What a worker is given.
 pub(crate) enum Work {
     /// Records of one of its partitions.
-    Share(Share),
+    Share(Box<Share>),
     /// Everything before `position` has been given: close the files and report.
     Barrier { epoch: u64, position: u64, last: bool },
 }
@@ -115,7 +115,7 @@ pub(crate) fn work(
         match work {
             Work::Share(share) => {
                 let partition = partitions.get_mut(&share.partition).ok_or(LocalError::Lost("partition"))?;
-                partition.process(share, meter)?;
+                partition.process(*share, meter)?;
             }
             Work::Barrier { epoch, position, last } => {
                 let bytes = if last { usize::MAX } else { snapshot_bytes };
