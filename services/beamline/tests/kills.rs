@@ -1,5 +1,7 @@
 //! `kill -9` at any moment, then the same command again: the results are those of an undisturbed run.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::{
     fs::{self, File},
     io::Read,

@@ -1,6 +1,8 @@
 //! Real data through the definitions made for it, as it is and tampered with. The data is not in the repository:
 //! `BEAMLINE_DATA` names the folder that has it (see `docs/real-data.md`), and without it these tests say so and pass.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::{
     env,
     fs::{self, File},

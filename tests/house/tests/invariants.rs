@@ -1,5 +1,7 @@
 //! The invariants of `ARCHITECTURE.md` that speak of the code itself.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::{
     collections::BTreeMap,
     fs,
