@@ -7,7 +7,7 @@ use crate::wire::Datum;
 
 /// A type.
 #[derive(Debug, Clone)]
-pub enum Type {
+pub(crate) enum Type {
     Null,
     Boolean,
     Int(Option<&'static str>),
@@ -70,7 +70,7 @@ fn any_type() -> impl Strategy<Value = Type> {
 }
 
 /// A schema and some rows of it.
-pub fn stream(rows: std::ops::Range<usize>) -> impl Strategy<Value = (String, Vec<Datum>)> {
+pub(crate) fn stream(rows: std::ops::Range<usize>) -> impl Strategy<Value = (String, Vec<Datum>)> {
     vec(any_type(), 1..6).prop_flat_map(move |fields| {
         let record = Type::Record(fields);
         let schema = schema(&record, "root").to_string();

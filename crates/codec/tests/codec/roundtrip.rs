@@ -16,14 +16,14 @@ use crate::{
     wire::{Blocks, Datum, framed},
 };
 
-pub fn decoder(schema: &ValueSchema, id: u32) -> Decoder {
+pub(crate) fn decoder(schema: &ValueSchema, id: u32) -> Decoder {
     let mut decoder = Decoder::new(schema.clone(), Limits::default()).unwrap();
     decoder.add_writer(id, schema.avro()).unwrap();
     decoder
 }
 
 /// Decodes messages that must all be good.
-pub fn decode_all(decoder: &mut Decoder, messages: &[Vec<u8>]) -> RecordBatch {
+pub(crate) fn decode_all(decoder: &mut Decoder, messages: &[Vec<u8>]) -> RecordBatch {
     let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
     let decoded = decoder.decode(&messages).unwrap();
     assert_eq!((decoded.rejected, decoded.unknown), (vec![], vec![]));

@@ -2,7 +2,7 @@
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Datum {
+pub(crate) enum Datum {
     /// Null without a union.
     Nothing,
     Boolean(bool),
@@ -22,7 +22,7 @@ pub enum Datum {
 
 /// How the items of arrays and maps are cut into blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Blocks {
+pub(crate) enum Blocks {
     /// All in one.
     One,
     /// Each in its own, with its size in bytes.
@@ -30,7 +30,7 @@ pub enum Blocks {
 }
 
 /// The message with its header.
-pub fn framed(id: u32, datum: &Datum, blocks: Blocks) -> Vec<u8> {
+pub(crate) fn framed(id: u32, datum: &Datum, blocks: Blocks) -> Vec<u8> {
     let mut out = vec![0];
     out.extend(id.to_be_bytes());
     put(datum, blocks, &mut out);
@@ -38,7 +38,7 @@ pub fn framed(id: u32, datum: &Datum, blocks: Blocks) -> Vec<u8> {
 }
 
 /// Zigzag, then seven bits a byte.
-pub fn long(value: i64, out: &mut Vec<u8>) {
+pub(crate) fn long(value: i64, out: &mut Vec<u8>) {
     let mut rest = ((value << 1) ^ (value >> 63)) as u64;
     loop {
         let last = rest < 0x80;
