@@ -1,0 +1,1 @@
+//! A stream in a CQL store: ScyllaDB or Cassandra.

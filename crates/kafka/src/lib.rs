@@ -1,0 +1,1 @@
+//! The exactly-once runtime on Kafka: topics, transactions, state, dead letters.

@@ -1,0 +1,1 @@
+//! A stream on an object store: Parquet files and a Delta Lake table.

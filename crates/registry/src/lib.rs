@@ -1,0 +1,1 @@
+//! The schema registry: registered schemas, their ids, and what is compatible.

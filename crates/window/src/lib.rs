@@ -1,0 +1,1 @@
+//! Event-time windows: watermarks, lateness, aggregates that merge.

@@ -1,0 +1,1 @@
+//! Aggregates the events of a stream over event time.

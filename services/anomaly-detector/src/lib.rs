@@ -1,0 +1,1 @@
+//! Finds anomalies in the events of a stream.

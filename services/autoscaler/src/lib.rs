@@ -1,0 +1,1 @@
+//! Scales services on their lag.

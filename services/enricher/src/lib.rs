@@ -1,0 +1,1 @@
+//! Enriches the events of a stream.

@@ -1,0 +1,1 @@
+//! Sends the events of a stream to Kafka.
