@@ -1,1 +1,17 @@
 //! A Kafka cluster: how to reach it, its topics, and how far its groups have come.
+//!
+//! Only librdkafka below it, so that a service that needs to know no more than a lag compiles no more.
+
+mod admin;
+mod connection;
+mod error;
+mod offsets;
+mod reports;
+
+pub use self::{
+    admin::{Admin, NewTopic, Topic},
+    connection::{Connection, Security},
+    error::BrokerError,
+    offsets::{Committed, Offsets, committed},
+    reports::Reports,
+};

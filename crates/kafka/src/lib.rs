@@ -1,1 +1,37 @@
 //! The exactly-once runtime on Kafka: topics, transactions, state, dead letters.
+//!
+//! A worker is one thread with one consumer and one transactional producer. What comes of a batch of messages (rows,
+//! dead letters, snapshots of state) and how far the input has been read are committed in one transaction, so that
+//! whatever ends a worker, the next one goes on as if nothing had happened. `ARCHITECTURE.md` has the whole story.
+
+mod core;
+mod error;
+mod generator;
+mod group;
+mod inbound;
+mod letters;
+mod meters;
+mod note;
+mod outbound;
+mod partition;
+mod reader;
+mod restore;
+mod runtime;
+mod schemas;
+mod snapshots;
+mod step;
+mod topics;
+mod trace;
+mod worker;
+
+pub use self::{
+    error::KafkaError,
+    generator::{Generator, generate},
+    letters::{Letter, ReadLetter, letters_schema},
+    note::{GeneratorNote, Note},
+    reader::{ReadTopic, Reader, Received, Starts},
+    runtime::{GroupProtocol, Options, run},
+    schemas::{Subject, subjects},
+    step::Step,
+    topics::{Difference, TopicPlan, check_topics, create_topics, plan_topics},
+};

@@ -13,7 +13,6 @@ mod insertions;
 mod meter;
 mod reader;
 mod redrive;
-mod route;
 mod run;
 mod spliced;
 mod statistics;

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use source::{Cursor, Next, Source};
+use source::{Cursor, Next, Router, Source};
 
-use crate::{LocalError, Meter, committer::Event, route::Router, worker::Work};
+use crate::{LocalError, Meter, committer::Event, worker::Work};
 
 /// How many records are asked of the source at a time: enough that a partition's share is worth a batch.
 const RECORDS_AT_ONCE: u64 = 65_536;

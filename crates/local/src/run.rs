@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use source::Router;
 use stage::{Ledger, Pipeline};
 use store::{FileEntry, Manifest, Results, WriterOptions};
 use stream::Stream;
@@ -25,7 +26,6 @@ use crate::{
     epoch::{PartitionWriters, table_schemas},
     insertions,
     reader::{Cadence, Reader},
-    route::Router,
     worker::{Partition, work},
 };
 
@@ -215,7 +215,7 @@ fn report_failure(events: &SyncSender<Event>, done: Result<(), LocalError>) {
 
 /// Makes sure that the results are of this run, and gives the moment it was first started.
 fn take_up(checkpoint: &Checkpoint, options: &Options, log_dir: &Path) -> Result<i64, LocalError> {
-    let wanted = identity(options)?;
+    let wanted = identity(options);
     let known = checkpoint.identity()?;
     // A run that never got to its first event (a misspelt file, say) claims nothing.
     let nothing_held =
@@ -251,22 +251,14 @@ fn holds_anything(log_dir: &Path) -> bool {
 }
 
 /// What a restart must agree with: what says which records come, in which order, and what becomes of them.
-fn identity(options: &Options) -> Result<Identity, LocalError> {
-    let mut source = options.source.clone();
-    match &mut source {
-        stream::Source::Files(files) => files.speed = None,
-        stream::Source::Synthetic(synthetic) => synthetic.events = None,
-        stream::Source::Http(http) => *http = stream::Http::default(),
-        stream::Source::Stdin(_) => {}
-    }
-    let source = serde_json::to_string(&source).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
-    Ok(Identity {
+fn identity(options: &Options) -> Identity {
+    Identity {
         version: CHECKPOINT_VERSION,
         stream: options.stream.name().to_owned(),
         fingerprint: options.stream.fingerprint.clone(),
         partitions: options.stream.definition.spec.partitions,
-        source,
-    })
+        source: options.source.identity(),
+    }
 }
 
 fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Result<Manifest, LocalError> {

@@ -6,10 +6,11 @@ use std::{
 };
 
 use arrow::array::BooleanArray;
+use source::Share;
 use stage::{DeadLetter, Key, Ledger, Outputs, Pipeline, Rows, Stage};
 use store::FileEntry;
 
-use crate::{LocalError, Meter, checkpoint::Snapshot, committer::Event, epoch::PartitionWriters, route::Share};
+use crate::{LocalError, Meter, checkpoint::Snapshot, committer::Event, epoch::PartitionWriters};
 
 /// What a worker is given.
 pub(crate) enum Work {

@@ -15,6 +15,7 @@ mod log;
 mod paced;
 mod record;
 mod records;
+mod route;
 mod source;
 mod stdin;
 mod synthetic;
@@ -24,6 +25,7 @@ pub use self::{
     error::SourceError,
     http::{HttpLimits, HttpServer, Intake, IntakeError},
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
+    route::{Router, Share},
     source::{Options, Source, open},
     synthetic::PARTICLES,
 };

@@ -20,6 +20,20 @@ pub enum Source {
     Stdin(Stdin),
 }
 
+impl Source {
+    /// What says which records come, and in which order: not how fast, how many, or where they are listened for.
+    pub fn identity(&self) -> String {
+        let mut source = self.clone();
+        match &mut source {
+            Source::Files(files) => files.speed = None,
+            Source::Synthetic(synthetic) => synthetic.events = None,
+            Source::Http(http) => *http = Http::default(),
+            Source::Stdin(_) => {}
+        }
+        serde_json::to_string(&source).unwrap_or_default()
+    }
+}
+
 /// Events made up from a seed, the same ones every time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,33 +4,39 @@ use arrow::{
     array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array},
     compute,
 };
-use source::Records;
 use stage::{DeadLetter, DeadLetterKind, Rows};
 
-use crate::LocalError;
+use crate::{Records, SourceError};
 
 /// Cuts records into partitions by their key.
 #[derive(Debug)]
-pub(crate) struct Router {
+pub struct Router {
     key: String,
     partitions: u32,
 }
 
 /// What one partition has to do: rows, and records that were never rows.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub struct Share {
+    /// Which partition.
     pub partition: u32,
+    /// Its rows, where there are any.
     pub rows: Option<Rows>,
+    /// Records that were never rows.
     pub rejected: Vec<DeadLetter>,
 }
 
 impl Router {
-    pub(crate) fn new(key: &str, partitions: u32) -> Self {
+    /// Cuts by the column `key` into so many partitions.
+    pub fn new(key: &str, partitions: u32) -> Self {
         Self { key: key.to_owned(), partitions }
     }
 
     /// Each partition's share of the records, in their order. A record that is no row has no key: it goes by position.
-    pub(crate) fn route(&self, records: Records) -> Result<Vec<Share>, LocalError> {
+    ///
+    /// # Errors
+    /// Where the rows have not the key column, or it has no text form.
+    pub fn route(&self, records: Records) -> Result<Vec<Share>, SourceError> {
         let mut shares: Vec<Share> =
             (0..self.partitions).map(|partition| Share { partition, rows: None, rejected: Vec::new() }).collect();
         for rejected in records.rejected {
@@ -50,7 +56,7 @@ impl Router {
         Ok(shares)
     }
 
-    fn route_rows(&self, batch: &RecordBatch, positions: &UInt64Array, shares: &mut [Share]) -> Result<(), LocalError> {
+    fn route_rows(&self, batch: &RecordBatch, positions: &UInt64Array, shares: &mut [Share]) -> Result<(), SourceError> {
         let keys = stage::key_text(batch.column(batch.schema().index_of(&self.key)?))?;
         let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); shares.len()];
         for (row, key) in keys.iter().enumerate() {
@@ -66,7 +72,7 @@ impl Router {
     }
 }
 
-fn take(batch: &RecordBatch, positions: &UInt64Array, keys: &StringArray, rows: Vec<u32>) -> Result<Rows, LocalError> {
+fn take(batch: &RecordBatch, positions: &UInt64Array, keys: &StringArray, rows: Vec<u32>) -> Result<Rows, SourceError> {
     let indices = UInt32Array::from(rows);
     let take = |array: &ArrayRef| compute::take(array, &indices, None);
     let columns = batch.columns().iter().map(take).collect::<Result<Vec<_>, _>>()?;

@@ -1,0 +1,156 @@
+//! How far topics and groups have come.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+};
+
+use crate::{BrokerError, Connection, Reports};
+
+/// How long a request may take.
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// What a group has committed for a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The next offset it will read.
+    pub offset: i64,
+    /// What it noted with it.
+    pub metadata: String,
+}
+
+/// Reads how far topics and groups have come, without joining any group.
+pub struct Offsets {
+    connection: Connection,
+    /// Sees what is not committed too.
+    all: BaseConsumer<Reports>,
+    /// Sees only what is committed.
+    stable: BaseConsumer<Reports>,
+}
+
+impl Offsets {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Where the settings make no client.
+    pub fn connect(connection: &Connection) -> Result<Self, BrokerError> {
+        let reader = |isolation: &str| {
+            connection.client(Reports::default(), |config| {
+                config.set("isolation.level", isolation);
+            })
+        };
+        Ok(Self { connection: connection.clone(), all: reader("read_uncommitted")?, stable: reader("read_committed")? })
+    }
+
+    /// How many partitions a topic has; 0 where it does not exist.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it.
+    pub fn partitions(&self, topic: &str) -> Result<u32, BrokerError> {
+        let metadata = self.all.fetch_metadata(Some(topic), REQUEST);
+        let metadata = metadata.map_err(|error| BrokerError::client(format!("reading topic `{topic}`"), error))?;
+        Ok(metadata.topics().iter().find(|found| found.name() == topic).map_or(0, |found| found.partitions().len() as u32))
+    }
+
+    /// The first offset that is still there, and the one that the next record will have, committed or not.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it.
+    pub fn range(&self, topic: &str, partition: u32) -> Result<(i64, i64), BrokerError> {
+        range(&self.all, topic, partition)
+    }
+
+    /// The offset before which every transaction is decided: the end of what a reader of committed records sees.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it.
+    pub fn stable_end(&self, topic: &str, partition: u32) -> Result<i64, BrokerError> {
+        range(&self.stable, topic, partition).map(|(_, end)| end)
+    }
+
+    /// The first offset of a partition whose record is not older than `time` (milliseconds since 1970); its end where
+    /// there is none.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it.
+    pub fn at_time(&self, topic: &str, partition: u32, time: i64) -> Result<i64, BrokerError> {
+        let fail = |error| BrokerError::client(format!("looking for a time in topic `{topic}`"), error);
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition_offset(topic, partition as i32, Offset::Offset(time)).map_err(fail)?;
+        let found = self.stable.offsets_for_times(asked, REQUEST).map_err(fail)?;
+        match found.find_partition(topic, partition as i32).map(|found| found.offset()) {
+            Some(Offset::Offset(offset)) => Ok(offset),
+            _ => self.stable_end(topic, partition),
+        }
+    }
+
+    /// What `group` has committed for these partitions; those without a commit are missing. Waits while the outcome of
+    /// a transaction is open.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it.
+    pub fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partitions: &[u32],
+    ) -> Result<BTreeMap<u32, Committed>, BrokerError> {
+        let reader: BaseConsumer<Reports> = self.connection.client(Reports::default(), |config| {
+            config.set("group.id", group).set("isolation.level", "read_committed").set("enable.auto.commit", "false");
+        })?;
+        committed(&reader, group, topic, partitions)
+    }
+
+    /// How many records of each partition `group` has not committed yet. Markers of transactions take offsets too, so
+    /// a group that has seen everything may lag by a few.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it.
+    pub fn lag(&self, group: &str, topic: &str) -> Result<BTreeMap<u32, u64>, BrokerError> {
+        let partitions: Vec<u32> = (0..self.partitions(topic)?).collect();
+        let committed = self.committed(group, topic, &partitions)?;
+        let mut lag = BTreeMap::new();
+        for partition in partitions {
+            let (first, end) = range(&self.stable, topic, partition)?;
+            let read = committed.get(&partition).map_or(first, |committed| committed.offset.max(first));
+            lag.insert(partition, (end - read).max(0) as u64);
+        }
+        Ok(lag)
+    }
+}
+
+fn range(reader: &BaseConsumer<Reports>, topic: &str, partition: u32) -> Result<(i64, i64), BrokerError> {
+    reader
+        .fetch_watermarks(topic, partition as i32, REQUEST)
+        .map_err(|error| BrokerError::client(format!("reading the ends of topic `{topic}`, partition {partition}"), error))
+}
+
+/// What the group of `reader` has committed for these partitions; those without a commit are missing. Waits while the
+/// outcome of a transaction is open.
+///
+/// # Errors
+/// Where the cluster does not answer or does not allow it.
+pub fn committed<C: ConsumerContext>(
+    reader: &BaseConsumer<C>,
+    group: &str,
+    topic: &str,
+    partitions: &[u32],
+) -> Result<BTreeMap<u32, Committed>, BrokerError> {
+    let fail = |error| BrokerError::client(format!("reading the offsets of group `{group}`"), error);
+    let mut asked = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        asked.add_partition(topic, *partition as i32);
+    }
+    let found = reader.committed_offsets(asked, REQUEST).map_err(fail)?;
+    let mut committed = BTreeMap::new();
+    for element in found.elements() {
+        element.error().map_err(fail)?;
+        if let Offset::Offset(offset) = element.offset() {
+            let metadata = element.metadata().to_owned();
+            committed.insert(element.partition() as u32, Committed { offset, metadata });
+        }
+    }
+    Ok(committed)
+}

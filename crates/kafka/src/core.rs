@@ -1,0 +1,365 @@
+//! A worker's state between two polls: its partitions, its producer and the open transaction.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use broker::Reports;
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError as ClientError, RDKafkaErrorCode},
+    message::{BorrowedMessage, Message},
+    producer::{BaseProducer, Producer},
+};
+use stage::{DeadLetter, DeadLetterKind, Ledger, Outputs, Rows};
+
+use crate::{
+    KafkaError, Note, Options,
+    group::Group,
+    inbound::{Inbound, schema_id},
+    letters::Letter,
+    meters::Meters,
+    outbound::{Outbound, Target, Times, flush},
+    partition::Partition,
+    restore::Restorer,
+    runtime::{TRANSACTION_CALL_MAX, now_millis},
+    trace::Traced,
+};
+
+/// A worker's state between two polls.
+pub(crate) struct Core {
+    options: Arc<Options>,
+    stop: Arc<AtomicBool>,
+    producer: BaseProducer<Reports>,
+    inbound: Inbound,
+    outbound: Outbound,
+    restorer: Option<Restorer>,
+    partitions: BTreeMap<u32, Partition>,
+    /// When the open transaction began.
+    open: Option<Instant>,
+    /// Rows of the open transaction, dropped ones included.
+    rows: usize,
+    meters: Meters,
+}
+
+impl Core {
+    /// Connects the producer, which fences what an earlier worker of this name left behind.
+    pub(crate) fn new(options: &Arc<Options>, number: usize, stop: &Arc<AtomicBool>) -> Result<Self, KafkaError> {
+        let (step, topics, registry) = (options.step, &options.topics, &options.registry);
+        let stream = &options.stream;
+        let outbound = Outbound {
+            rows: Target::new(step.output(topics), step.output_schema(stream)?, registry)?,
+            anomalies: match step.state(topics) {
+                Some(_) => Some(Target::new(&topics.anomalies, stream.scored_schema()?, registry)?),
+                None => None,
+            },
+            letters: Target::new(&topics.dead_letters, crate::letters_schema()?, registry)?,
+            state: match step.state(topics) {
+                Some(topic) => Some(Target::new(topic, crate::snapshots::snapshots_schema()?, registry)?),
+                None => None,
+            },
+        };
+        let restorer = match step.state(topics) {
+            Some(topic) => {
+                let (connection, group) = (&options.connection, &options.group);
+                Some(Restorer::new(connection, registry, topic, group, &stream.fingerprint)?)
+            }
+            None => None,
+        };
+        let producer = options.producer(number)?;
+        producer
+            .init_transactions(TRANSACTION_CALL_MAX)
+            .map_err(|source| KafkaError::Client { what: "beginning with transactions", source })?;
+        Ok(Self {
+            inbound: Inbound::new(step.input_schema(stream)?, registry.clone())?,
+            meters: Meters::new(stream.name(), step.name()),
+            options: options.clone(),
+            stop: stop.clone(),
+            producer,
+            outbound,
+            restorer,
+            partitions: BTreeMap::new(),
+            open: None,
+            rows: 0,
+        })
+    }
+
+    pub(crate) fn input(&self) -> &str {
+        self.options.step.input(&self.options.topics)
+    }
+
+    pub(crate) fn rebalanced(&self) {
+        self.meters.rebalanced(self.partitions.len());
+    }
+
+    /// The partitions that are ours.
+    pub(crate) fn owned(&self) -> Vec<u32> {
+        self.partitions.keys().copied().collect()
+    }
+
+    /// Takes partitions: what was committed, and the state that goes with it. Says where to begin to read each.
+    pub(crate) fn load(
+        &mut self,
+        consumer: &BaseConsumer<Group>,
+        numbers: &[u32],
+    ) -> Result<Vec<(u32, i64)>, KafkaError> {
+        let begun = Instant::now();
+        let (topic, group) = (self.input().to_owned(), self.options.group.clone());
+        let committed = broker::committed(consumer, &group, &topic, numbers)?;
+        let mut starts = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let (first, _) = consumer
+                .fetch_watermarks(&topic, *number as i32, TRANSACTION_CALL_MAX)
+                .map_err(|source| KafkaError::Client { what: "reading the ends of a partition", source })?;
+            let (offset, note) = match committed.get(number) {
+                None => (first, None),
+                Some(committed) => {
+                    let note = Note::parse(&committed.metadata).map_err(|reason| KafkaError::Note {
+                        group: group.clone(),
+                        partition: *number,
+                        reason,
+                    })?;
+                    (committed.offset, Some(note))
+                }
+            };
+            let partition = self.load_one(*number, first, offset, note)?;
+            starts.push((*number, partition.next));
+            self.partitions.insert(*number, partition);
+        }
+        self.meters.restored(begun.elapsed());
+        Ok(starts)
+    }
+
+    fn load_one(&mut self, number: u32, first: i64, offset: i64, note: Option<Note>) -> Result<Partition, KafkaError> {
+        let stage = self.options.step.stage(&self.options.stream)?;
+        let ledger = note.as_ref().map(Note::ledger).unwrap_or_default();
+        let same = note.as_ref().filter(|note| note.fingerprint == self.options.stream.fingerprint);
+        let Some((restorer, note)) = self.restorer.as_mut().zip(same) else {
+            if note.is_some() && self.restorer.is_some() {
+                tracing::info!(partition = number, offset, "the definition has changed: the detector begins anew here");
+            }
+            if offset < first {
+                return Err(horizon_lost(self.input(), number, offset, first));
+            }
+            return Ok(Partition::new(stage, offset, offset, ledger));
+        };
+        let horizon = note.horizon.min(offset);
+        if horizon < first {
+            return Err(horizon_lost(self.input(), number, horizon, first));
+        }
+        let mut partition = Partition::new(stage, horizon, offset, ledger);
+        restorer.restore(number, &mut partition, &self.stop)?;
+        tracing::info!(
+            partition = number,
+            committed = offset,
+            horizon,
+            keys = partition.restored_keys(),
+            "state put back; the input is read again from the horizon"
+        );
+        Ok(partition)
+    }
+
+    /// Gives partitions up.
+    pub(crate) fn forget(&mut self, numbers: &[u32]) {
+        for number in numbers {
+            self.partitions.remove(number);
+        }
+    }
+
+    /// Processes messages, which may be of several partitions, each partition's in order.
+    pub(crate) fn process(&mut self, messages: &[BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+        let mut of: BTreeMap<u32, Vec<&BorrowedMessage<'_>>> = BTreeMap::new();
+        for message in messages {
+            of.entry(message.partition() as u32).or_default().push(message);
+        }
+        for (number, messages) in of {
+            self.process_partition(number, &messages)?;
+        }
+        // Serves the producer's reports; they are many.
+        self.producer.poll(Duration::ZERO);
+        Ok(())
+    }
+
+    fn process_partition(&mut self, number: u32, messages: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+        let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
+        let next = partition.next;
+        let messages = &messages[messages.partition_point(|message| message.offset() < next)..];
+        let Some(last) = messages.last() else { return Ok(()) };
+        let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
+        let decoded = self.inbound.decode(&payloads)?;
+        let key = decoded.rows.schema().index_of(&self.options.stream.definition.spec.key)?;
+        let rows = Rows {
+            keys: stage::key_text(decoded.rows.column(key))?,
+            positions: decoded.messages.iter().map(|message| messages[*message].offset() as u64).collect(),
+            batch: decoded.rows,
+        };
+        partition.next = last.offset() + 1;
+        let live = messages.partition_point(|message| message.offset() < partition.committed);
+        let mut outputs = partition.process(rows)?;
+        if live == messages.len() {
+            return Ok(());
+        }
+        partition.touched = true;
+        let rejected = decoded.rejected.into_iter().filter(|(message, _)| *message >= live);
+        outputs.dead_letters.extend(rejected.map(|(message, reason)| DeadLetter {
+            position: messages[message].offset() as u64,
+            payload: payloads[message].to_vec().into(),
+            kind: DeadLetterKind::Decode,
+            rule: String::new(),
+            reason,
+        }));
+        outputs.dead_letters.sort_by_key(|letter| letter.position);
+        self.send(number, &messages[live..], outputs)
+    }
+
+    /// Sends what came of messages, in the open transaction.
+    fn send(
+        &mut self,
+        number: u32,
+        messages: &[&BorrowedMessage<'_>],
+        outputs: Outputs,
+    ) -> Result<(), KafkaError> {
+        self.begin()?;
+        let step = self.options.step;
+        let time = |message: &&BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();
+        let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
+        let traced = Traced::of(messages, &self.options, number);
+        let mut ledger = Ledger {
+            records: messages.len() as u64,
+            filtered: outputs.filtered,
+            unscored: outputs.unscored,
+            dead_lettered: outputs.dead_letters.len() as u64,
+            ..Ledger::default()
+        };
+        for rows in &outputs.rows {
+            ledger.out += rows.len() as u64;
+            ledger.anomalies += self.outbound.rows(&self.producer, number, rows, &times, &traced)?;
+            self.meters.alarms(rows);
+        }
+        let input = step.input(&self.options.topics);
+        let letters: Vec<Letter> = outputs
+            .dead_letters
+            .into_iter()
+            .map(|letter| {
+                let index = messages.partition_point(|message| (message.offset() as u64) < letter.position);
+                Letter {
+                    stage: step.name(),
+                    topic: input.to_owned(),
+                    partition: number,
+                    schema_id: messages.get(index).and_then(|message| schema_id(message.payload()?)),
+                    trace_id: traced.trace_id(letter.position),
+                    letter,
+                }
+            })
+            .collect();
+        self.outbound.letters(&self.producer, number, &letters, &times)?;
+        traced.end();
+        let (first, last) = (times.0.first(), times.0.last());
+        let taken_in = |of: Option<&(u64, i64)>| of.map_or(0, |(_, time)| *time);
+        self.meters.processed(&ledger, &letters, taken_in(first), taken_in(last));
+        self.rows += messages.len();
+        if let Some(partition) = self.partitions.get_mut(&number) {
+            partition.ledger += &ledger;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<(), KafkaError> {
+        if self.open.is_none() {
+            self.producer.begin_transaction().map_err(|source| trouble("beginning a transaction", source))?;
+            self.open = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// When the open transaction should be committed.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.open.map(|open| open + self.options.commit_interval)
+    }
+
+    /// Whether the open transaction should be committed now.
+    pub(crate) fn is_due(&self) -> bool {
+        self.rows >= self.options.commit_rows || self.due().is_some_and(|due| due <= Instant::now())
+    }
+
+    /// Commits the open transaction: what was sent, snapshots of the state, and how far the input has been read.
+    pub(crate) fn commit(&mut self, consumer: &BaseConsumer<Group>) -> Result<(), KafkaError> {
+        if self.open.is_none() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let now = now_millis();
+        let touched = self.partitions.values().filter(|partition| partition.touched).count().max(1);
+        let budget = self.options.snapshot_bytes / touched;
+        let fingerprint = &self.options.stream.fingerprint;
+        let mut offsets = TopicPartitionList::with_capacity(touched);
+        let mut state_bytes = 0;
+        for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
+            let snapshots = partition.snapshots(budget);
+            state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
+            self.outbound.snapshots(&self.producer, *number, fingerprint, partition.next, &snapshots, now)?;
+            let fail = |source| KafkaError::Client { what: "noting an offset", source };
+            let mut element = offsets.add_partition(self.options.step.input(&self.options.topics), *number as i32);
+            element.set_offset(Offset::Offset(partition.next)).map_err(fail)?;
+            element.set_metadata(partition.note(fingerprint).text());
+        }
+        let group = consumer.group_metadata().ok_or(KafkaError::Client {
+            what: "asking for the group",
+            source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
+        })?;
+        flush(&self.producer, TRANSACTION_CALL_MAX)?;
+        self.producer
+            .send_offsets_to_transaction(&offsets, &group, TRANSACTION_CALL_MAX)
+            .map_err(|source| trouble("adding offsets to a transaction", source))?;
+        self.producer
+            .commit_transaction(TRANSACTION_CALL_MAX)
+            .map_err(|source| trouble("committing a transaction", source))?;
+        for partition in self.partitions.values_mut() {
+            partition.touched = false;
+        }
+        self.open = None;
+        self.meters.committed(begun.elapsed(), state_bytes);
+        self.rows = 0;
+        Ok(())
+    }
+
+    /// Says that the open transaction must not be committed, because partitions in it are not ours any more.
+    pub(crate) fn give_up(&self) -> Result<(), KafkaError> {
+        let source = ClientError::Global(RDKafkaErrorCode::AssignmentLost);
+        if self.open.is_some() { Err(KafkaError::Aborted { what: "losing partitions", source }) } else { Ok(()) }
+    }
+
+    /// Gives the open transaction up. What memory holds is ahead of the log from now on: every partition has to be
+    /// loaded again.
+    pub(crate) fn abort(&mut self) -> Result<(), KafkaError> {
+        self.meters.aborted();
+        self.rows = 0;
+        if self.open.take().is_none() {
+            return Ok(());
+        }
+        // An abort before the first acknowledgement can find the broker without the transaction (librdkafka#4849).
+        let _ = flush(&self.producer, Duration::from_secs(1));
+        self.producer
+            .abort_transaction(TRANSACTION_CALL_MAX)
+            .map_err(|source| KafkaError::Client { what: "aborting a transaction", source })
+    }
+}
+
+/// Whether a failed call of the producer ends the transaction only, or the producer.
+pub(crate) fn trouble(what: &'static str, source: ClientError) -> KafkaError {
+    match &source {
+        ClientError::Transaction(error) if error.txn_requires_abort() && !error.is_fatal() => {
+            KafkaError::Aborted { what, source }
+        }
+        // A call that timed out may still be carried out, in the middle of the next transaction (librdkafka#5423):
+        // only a new producer is safe.
+        _ => KafkaError::Client { what, source },
+    }
+}
+
+fn horizon_lost(topic: &str, partition: u32, needed: i64, first: i64) -> KafkaError {
+    KafkaError::HorizonLost { topic: topic.to_owned(), partition, needed, first }
+}

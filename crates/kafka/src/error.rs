@@ -1,0 +1,124 @@
+//! What can go wrong on Kafka.
+
+use broker::BrokerError;
+use codec::CodecError;
+use rdkafka::error::KafkaError as ClientError;
+use registry::RegistryError;
+use stage::StageError;
+
+/// What can go wrong on Kafka.
+#[derive(Debug, thiserror::Error)]
+pub enum KafkaError {
+    /// The cluster does not answer, or refuses.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The registry does not answer, or refuses.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Bytes that should have been ours.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A stage as a whole cannot go on.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A batch that cannot be put together.
+    #[error(transparent)]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// A source that cannot go on.
+    #[error(transparent)]
+    Source(#[from] source::SourceError),
+    /// The topics do not fit the definition.
+    #[error("the topics do not fit the stream:\n{}\nrun `beamline topics apply` with this definition", .0.join("\n"))]
+    Topics(Vec<String>),
+    /// A transaction that has to be given up, so that its input is read again.
+    #[error("transaction given up while {what}: {source}")]
+    Aborted {
+        /// What was tried.
+        what: &'static str,
+        /// What the client says.
+        source: ClientError,
+    },
+    /// A client that cannot be used any more; a new one goes on.
+    #[error("{what}: {source}")]
+    Client {
+        /// What was tried.
+        what: &'static str,
+        /// What the client says.
+        source: ClientError,
+    },
+    /// Records that are needed are gone.
+    #[error(
+        "topic `{topic}`, partition {partition}: records from offset {needed} on are needed to bring the state up to \
+         date, but the topic begins at {first}; give it a longer retention, and start the group anew"
+    )]
+    HorizonLost {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// What is needed.
+        needed: i64,
+        /// What is there.
+        first: i64,
+    },
+    /// A note in a group's offsets that is none of ours.
+    #[error("group `{group}`, partition {partition}: the note with the committed offset cannot be read: {reason}")]
+    Note {
+        /// The group.
+        group: String,
+        /// The partition.
+        partition: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A source whose place in the topic is not known any more.
+    #[error(
+        "topic `{topic}` holds {records} records, but group `{group}` does not say how far the source has been sent; \
+         Kafka forgets offsets after a week without a commit. To go on from the source's beginning all the same, \
+         say --from-start"
+    )]
+    PlaceLost {
+        /// The topic.
+        topic: String,
+        /// How many records it holds.
+        records: u64,
+        /// The group that kept the place.
+        group: String,
+    },
+    /// Another source than the one that was sent so far.
+    #[error("topic `{topic}` was filled from another source ({found}), not from {wanted}; use another stream name, or --from-start")]
+    OtherSource {
+        /// The topic.
+        topic: String,
+        /// What was sent.
+        found: String,
+        /// What should be.
+        wanted: String,
+    },
+    /// A snapshot or dead letter that is not what we write.
+    #[error("topic `{topic}`: {reason}")]
+    Foreign {
+        /// The topic.
+        topic: String,
+        /// Why.
+        reason: String,
+    },
+    /// A thread that the system does not give.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// Told to stop while waiting.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl KafkaError {
+    /// Whether a new worker may do better. What is wrong with the definition, the topics or the data stays wrong.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Aborted { .. } | Self::Client { .. } => true,
+            Self::Broker(error) => !matches!(error, BrokerError::Settings(_) | BrokerError::Forbidden { .. }),
+            Self::Registry(error) => error.is_retriable(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Sends the events of a source: each once, whatever ends the process.
+//!
+//! The source's cursor is committed in the same transaction as the events, as a note with an offset of a group that
+//! nobody joins. A generator that starts reads the note, goes to the cursor and goes on.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use broker::{Connection, Offsets, Reports};
+use measure::Health;
+use metrics::Counter;
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError as ClientError, RDKafkaErrorCode},
+    producer::{BaseProducer, Producer},
+};
+use registry::Registry;
+use source::{Cursor, Next, RECORDS_MAX, Router, Share, Source};
+use stream::{Stream, Topics};
+
+use crate::{
+    GeneratorNote, KafkaError,
+    core::trouble,
+    letters::{Letter, letter_rows},
+    outbound::{Target, flush},
+    runtime::{TRANSACTION_CALL_MAX, now_millis, transactional},
+    topics,
+    trace::Sampling,
+};
+
+/// The name in groups, metrics and dead letters.
+const NAME: &str = "generator";
+/// Records of a transaction at most.
+const TRANSACTION_RECORDS_MAX: u64 = 100_000;
+/// How long to wait before going on after a failure, at first and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long the cluster may take to answer at the start.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// What to send, and how.
+#[derive(Debug, Clone)]
+pub struct Generator {
+    /// The stream.
+    pub stream: Arc<Stream>,
+    /// Its topics.
+    pub topics: Topics,
+    /// The cluster.
+    pub connection: Connection,
+    /// The registry.
+    pub registry: Registry,
+    /// Where the events come from.
+    pub source: stream::Source,
+    /// The folder that paths in `source` are relative to.
+    pub base: PathBuf,
+    /// The folder of the durable log, for sources that cannot be read again.
+    pub log_dir: PathBuf,
+    /// A commit at the latest after so long.
+    pub commit_interval: Duration,
+    /// How long a transaction may stay open.
+    pub transaction_timeout: Duration,
+    /// End at this position.
+    pub end_position: Option<u64>,
+    /// Begin at the source's beginning whatever was sent before.
+    pub from_start: bool,
+    /// Of how many events a trace begins.
+    pub trace_ratio: f64,
+}
+
+impl Generator {
+    /// The group that keeps the place.
+    pub fn group(stream: &str) -> String {
+        format!("beamline.{stream}.{NAME}")
+    }
+}
+
+/// Sends until the source ends or `stop` is set; says what has been sent in all.
+///
+/// # Errors
+/// Where the source, the topics or the cluster do not allow it, or another generator of this stream has taken over.
+pub fn generate(
+    generator: &Generator,
+    health: &dyn Health,
+    stop: &AtomicBool,
+) -> Result<GeneratorNote, KafkaError> {
+    generator.connection.check(START_MAX)?;
+    topics::fit(&generator.connection, &generator.stream, &generator.topics)?;
+    let mut from_start = generator.from_start;
+    let mut note = take_up(generator, from_start)?;
+    let options = source::Options {
+        base: generator.base.clone(),
+        started: note.started,
+        log_dir: generator.log_dir.clone(),
+        speed: None,
+    };
+    let mut source = source::open(&generator.source, &generator.stream, &options)?;
+    let mut backoff = BACKOFF.0;
+    loop {
+        let begun = Instant::now();
+        let done = Session::open(generator, &mut note, source.as_mut(), from_start)
+            .and_then(|mut session| session.run(health, stop));
+        match done {
+            Ok(()) => {
+                health.done(NAME);
+                return Ok(note);
+            }
+            Err(error) if error.is_passing() && !is_fenced(&error) => {
+                tracing::warn!(%error, wait_ms = backoff.as_millis() as u64, "sending goes on from what is committed");
+                health.ready(NAME, false);
+            }
+            Err(error) => return Err(error),
+        }
+        if begun.elapsed() > Duration::from_secs(30) {
+            backoff = BACKOFF.0;
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Ok(note);
+        }
+        thread::sleep(backoff);
+        health.beat(NAME);
+        backoff = (backoff * 2).min(BACKOFF.1);
+        // From now on what is committed counts, also where the beginning was asked for.
+        from_start = false;
+    }
+}
+
+/// Whether another generator of the same stream has taken over: fighting it would send nothing but trouble.
+fn is_fenced(error: &KafkaError) -> bool {
+    let (KafkaError::Client { source, .. } | KafkaError::Aborted { source, .. }) = error else { return false };
+    let code = match source {
+        ClientError::Transaction(error) => error.code(),
+        other => match other.rdkafka_error_code() {
+            Some(code) => code,
+            None => return false,
+        },
+    };
+    matches!(code, RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
+}
+
+/// What an earlier generator has sent.
+fn take_up(generator: &Generator, from_start: bool) -> Result<GeneratorNote, KafkaError> {
+    let wanted = generator.source.identity();
+    let begin = || GeneratorNote::begin(wanted.clone(), now_millis() * 1000);
+    if from_start {
+        return Ok(begin());
+    }
+    let offsets = Offsets::connect(&generator.connection)?;
+    let (topic, group) = (&generator.topics.raw, Generator::group(generator.stream.name()));
+    if let Some(committed) = offsets.committed(&group, topic, &[0])?.remove(&0) {
+        let note = GeneratorNote::parse(&committed.metadata)
+            .map_err(|reason| KafkaError::Note { group, partition: 0, reason })?;
+        return match note.source == wanted {
+            true => Ok(note),
+            false => Err(KafkaError::OtherSource { topic: topic.clone(), found: note.source, wanted }),
+        };
+    }
+    let mut records = 0;
+    for partition in 0..generator.stream.definition.spec.partitions {
+        let (first, end) = offsets.range(topic, partition)?;
+        records += (end - first).max(0) as u64;
+    }
+    match records {
+        0 => Ok(begin()),
+        _ => Err(KafkaError::PlaceLost { topic: topic.clone(), records, group }),
+    }
+}
+
+/// One producer, from its first transaction to its last.
+struct Session<'a> {
+    generator: &'a Generator,
+    note: &'a mut GeneratorNote,
+    source: &'a mut dyn Source,
+    producer: BaseProducer<Reports>,
+    /// Only asked for its group's name.
+    place: BaseConsumer<Reports>,
+    router: Router,
+    rows: Target,
+    letters: Target,
+    sampling: Sampling,
+    sent: Counter,
+    buried: Counter,
+    /// The open transaction: since when, and how many events and dead letters.
+    open: Option<(Instant, u64, u64)>,
+}
+
+impl<'a> Session<'a> {
+    fn open(
+        generator: &'a Generator,
+        note: &'a mut GeneratorNote,
+        source: &'a mut dyn Source,
+        from_start: bool,
+    ) -> Result<Self, KafkaError> {
+        let group = Generator::group(generator.stream.name());
+        let spec = &generator.stream.definition.spec;
+        let producer = transactional(&generator.connection, &group, generator.transaction_timeout)?;
+        let fail = |source| KafkaError::Client { what: "beginning with transactions", source };
+        producer.init_transactions(TRANSACTION_CALL_MAX).map_err(fail)?;
+        // Only now is it sure that no earlier generator commits any more.
+        *note = match from_start {
+            true => GeneratorNote::begin(note.source.clone(), note.started),
+            false => take_up(generator, false)?.begun(note.started),
+        };
+        source.seek(&note.cursor)?;
+        let place = generator.connection.client(Reports::default(), |config| {
+            config.set("group.id", &group).set("enable.auto.commit", "false");
+        })?;
+        let stream = generator.stream.name();
+        Ok(Self {
+            rows: Target::new(&generator.topics.raw, generator.stream.input.clone(), &generator.registry)?,
+            letters: Target::new(&generator.topics.dead_letters, crate::letters_schema()?, &generator.registry)?,
+            router: Router::new(&spec.key, spec.partitions),
+            sampling: Sampling::of(generator.trace_ratio),
+            sent: measure::GENERATOR_RECORDS.of([stream]),
+            buried: measure::DEAD_LETTERS.of([stream, NAME]),
+            generator,
+            note,
+            source,
+            producer,
+            place,
+            open: None,
+        })
+    }
+
+    fn run(&mut self, health: &dyn Health, stop: &AtomicBool) -> Result<(), KafkaError> {
+        health.ready(NAME, true);
+        let end = self.generator.end_position.unwrap_or(u64::MAX);
+        loop {
+            health.beat(NAME);
+            let cursor = self.source.cursor();
+            let over = stop.load(Ordering::Relaxed) || cursor.position >= end;
+            let next = match over {
+                true => Next::End,
+                false => self.source.next(RECORDS_MAX.min((end - cursor.position) as usize))?,
+            };
+            match next {
+                Next::End => return self.commit(),
+                Next::Idle => {}
+                Next::Records(records) => {
+                    for share in self.router.route(records)? {
+                        self.send(share)?;
+                    }
+                }
+            }
+            self.producer.poll(Duration::ZERO);
+            let due = self.open.is_some_and(|(since, events, letters)| {
+                since.elapsed() >= self.generator.commit_interval || events + letters >= TRANSACTION_RECORDS_MAX
+            });
+            if due {
+                self.commit()?;
+            }
+        }
+    }
+
+    /// Sends one partition's share in the open transaction.
+    fn send(&mut self, share: Share) -> Result<(), KafkaError> {
+        let begin = |producer: &BaseProducer<Reports>| {
+            producer.begin_transaction().map_err(|source| trouble("beginning a transaction", source))
+        };
+        if self.open.is_none() {
+            begin(&self.producer)?;
+            self.open = Some((Instant::now(), 0, 0));
+        }
+        let now = now_millis();
+        let (mut events, buried) = (0, share.rejected.len() as u64);
+        if let Some(rows) = share.rows {
+            events = rows.len() as u64;
+            let (keys, positions) = (&rows.keys, &rows.positions);
+            let topic = &self.generator.topics.raw;
+            let traced = |row: usize| self.sampling.headers(positions.value(row), topic, share.partition);
+            let key = |row: usize| keys.value(row).as_bytes();
+            self.rows.send(&self.producer, share.partition, &rows.batch, key, |_| now, traced)?;
+        }
+        if buried > 0 {
+            let letters: Vec<Letter> = share
+                .rejected
+                .into_iter()
+                .map(|letter| Letter {
+                    letter,
+                    stage: NAME,
+                    topic: String::new(),
+                    partition: share.partition,
+                    schema_id: None,
+                    trace_id: None,
+                })
+                .collect();
+            let rows = letter_rows(&letters)?;
+            self.letters.send(&self.producer, share.partition, &rows, |_| b"".as_slice(), |_| now, |_| None)?;
+        }
+        if let Some((_, sent, letters)) = &mut self.open {
+            *sent += events;
+            *letters += buried;
+        }
+        Ok(())
+    }
+
+    /// Commits the open transaction, and where the source stands with it.
+    fn commit(&mut self) -> Result<(), KafkaError> {
+        let Some((_, events, letters)) = self.open else { return Ok(()) };
+        let cursor: Cursor = self.source.cursor();
+        let note = self.note.after(cursor, events, letters);
+        let fail = |source| KafkaError::Client { what: "noting an offset", source };
+        let mut offsets = TopicPartitionList::with_capacity(1);
+        let mut element = offsets.add_partition(&self.generator.topics.raw, 0);
+        element.set_offset(Offset::Offset(note.cursor.position as i64)).map_err(fail)?;
+        element.set_metadata(note.text());
+        let group = self.place.group_metadata().ok_or(KafkaError::Client {
+            what: "asking for the group",
+            source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
+        })?;
+        flush(&self.producer, TRANSACTION_CALL_MAX)?;
+        self.producer
+            .send_offsets_to_transaction(&offsets, &group, TRANSACTION_CALL_MAX)
+            .map_err(|source| trouble("adding offsets to a transaction", source))?;
+        self.producer
+            .commit_transaction(TRANSACTION_CALL_MAX)
+            .map_err(|source| trouble("committing a transaction", source))?;
+        *self.note = note;
+        self.open = None;
+        self.sent.increment(events);
+        self.buried.increment(letters);
+        self.source.forget_before(self.note.cursor.position)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! What a worker does when its group hands partitions out and takes them back.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use broker::Reports;
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
+    error::{KafkaError as ClientError, KafkaResult},
+    types::RDKafkaRespErr,
+};
+
+use crate::{KafkaError, core::Core};
+
+/// The consumer's context: it runs inside `poll`, on the worker's own thread.
+pub(crate) struct Group {
+    core: Mutex<Core>,
+    reports: Reports,
+    changes: Mutex<Changes>,
+}
+
+/// What rebalances have changed since the worker last looked.
+#[derive(Default)]
+pub(crate) struct Changes {
+    /// Partitions that came or went: messages of theirs that were polled before are void.
+    pub partitions: BTreeSet<u32>,
+    /// Why the worker cannot go on.
+    pub failed: Option<KafkaError>,
+    /// Whether there was any.
+    pub any: bool,
+}
+
+impl Group {
+    pub(crate) fn new(core: Core, reports: Reports) -> Self {
+        Self { core: Mutex::new(core), reports, changes: Mutex::default() }
+    }
+
+    /// The worker's state. Never held while polling.
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn take_changes(&self) -> Changes {
+        std::mem::take(&mut *self.changes())
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), KafkaError> {
+        let numbers = numbers(list);
+        let starts = self.core().load(consumer, &numbers)?;
+        assign(consumer, self.core().input(), &starts)
+    }
+
+    fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), KafkaError> {
+        let mut core = self.core();
+        // What is done is committed while the group still knows us as the owner; where that fails, the next owner
+        // does it again.
+        let committed = if consumer.assignment_lost() { core.give_up() } else { core.commit(consumer) };
+        core.forget(&numbers(list));
+        committed
+    }
+}
+
+/// Begins to read partitions at these offsets.
+pub(crate) fn assign(
+    consumer: &BaseConsumer<Group>,
+    topic: &str,
+    starts: &[(u32, i64)],
+) -> Result<(), KafkaError> {
+    let fail = |source| KafkaError::Client { what: "taking partitions", source };
+    let mut list = TopicPartitionList::with_capacity(starts.len());
+    for (number, start) in starts {
+        list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
+    }
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Eager => consumer.assign(&list),
+        _ => consumer.incremental_assign(&list),
+    }
+    .map_err(fail)
+}
+
+/// Ends reading these partitions.
+pub(crate) fn unassign(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Eager => consumer.unassign(),
+        _ => consumer.incremental_unassign(list),
+    }
+    .map_err(|source| KafkaError::Client { what: "giving partitions back", source })
+}
+
+fn numbers(list: &TopicPartitionList) -> Vec<u32> {
+    list.elements().iter().map(|element| element.partition() as u32).collect()
+}
+
+impl ClientContext for Group {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.reports.log(level, facility, message);
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        self.reports.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Group {
+    /// The client's own handler drops errors of assigning, and knows nothing of where to begin.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let (what, done) = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => ("assigned", self.assigned(consumer, list)),
+            _ => {
+                let done = self.revoked(consumer, list);
+                ("revoked", done.and(unassign(consumer, list)))
+            }
+        };
+        tracing::info!(partitions = ?numbers(list), what, "rebalance");
+        self.core().rebalanced();
+        let mut changes = self.changes();
+        changes.any = true;
+        changes.partitions.extend(numbers(list));
+        if let Err(error) = done {
+            changes.failed.get_or_insert(error);
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "commit");
+        }
+    }
+}

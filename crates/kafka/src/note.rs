@@ -1,0 +1,124 @@
+//! What stands with a committed offset: how far back the state must be read again, and the account so far.
+//!
+//! Kafka keeps a text with each committed offset, in the same transaction as everything else (4096 bytes at most by
+//! the broker's default). That makes the ledger exact without a topic of its own.
+
+use serde::{Deserialize, Serialize};
+use source::Cursor;
+use stage::Ledger;
+
+/// The layout of a note.
+const VERSION: u32 = 1;
+
+/// What a step notes with the committed offset of a partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    version: u32,
+    /// The definition that the state is of.
+    pub fingerprint: String,
+    /// The oldest offset that no snapshot covers; the committed offset where all is covered.
+    pub horizon: i64,
+    /// Records read, and what became of them: out, filtered, dead-lettered, late, anomalous, not scored.
+    pub counts: [u64; 7],
+}
+
+impl Note {
+    /// A note on a partition.
+    pub fn new(fingerprint: &str, horizon: i64, ledger: &Ledger) -> Self {
+        let counts = [
+            ledger.records,
+            ledger.out,
+            ledger.filtered,
+            ledger.dead_lettered,
+            ledger.late,
+            ledger.anomalies,
+            ledger.unscored,
+        ];
+        Self { version: VERSION, fingerprint: fingerprint.to_owned(), horizon, counts }
+    }
+
+    /// The account so far. Reasons and rules are not in it.
+    pub fn ledger(&self) -> Ledger {
+        let [records, out, filtered, dead_lettered, late, anomalies, unscored] = self.counts;
+        Ledger { records, out, filtered, dead_lettered, late, anomalies, unscored, ..Ledger::default() }
+    }
+
+    /// The note as text.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads a note.
+    ///
+    /// # Errors
+    /// A sentence, where the text is none of ours.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let note: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match note.version {
+            VERSION => Ok(note),
+            other => Err(format!("it is of version {other}, and this program knows version {VERSION}")),
+        }
+    }
+}
+
+/// What the generator notes: where the source stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratorNote {
+    version: u32,
+    /// Which source, so that another one is not taken for it.
+    pub source: String,
+    /// The moment of the first start in microseconds since 1970: synthetic events begin there.
+    pub started: i64,
+    /// Where the source stands.
+    pub cursor: Cursor,
+    /// Records sent as events.
+    pub sent: u64,
+    /// Records that were no events, sent as dead letters.
+    pub dead_lettered: u64,
+}
+
+impl GeneratorNote {
+    /// A note on a source that begins now.
+    pub fn begin(source: String, started: i64) -> Self {
+        Self { version: VERSION, source, started, ..Self::default() }
+    }
+
+    /// The same, of a source that was first started at this moment.
+    pub(crate) fn begun(self, started: i64) -> Self {
+        Self { started, ..self }
+    }
+
+    /// The same after so many more events and dead letters, with the source at `cursor`.
+    pub(crate) fn after(&self, cursor: Cursor, events: u64, letters: u64) -> Self {
+        let (sent, dead_lettered) = (self.sent + events, self.dead_lettered + letters);
+        Self { cursor, sent, dead_lettered, ..self.clone() }
+    }
+
+    /// The note as text.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads a note.
+    ///
+    /// # Errors
+    /// A sentence, where the text is none of ours.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_as_it_was_and_fits() {
+        let ledger = Ledger { records: u64::MAX, out: 7, ..Ledger::default() };
+        let note = Note::new(&"f".repeat(64), i64::MAX, &ledger);
+        assert_eq!(Note::parse(&note.text()).unwrap(), note);
+        assert_eq!(note.ledger(), ledger);
+        assert!(note.text().len() < 1024);
+        assert!(Note::parse("").is_err() && Note::parse("{\"version\":9}").is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! Rows to messages: encoding, and handing over to the producer.
+
+use std::time::{Duration, Instant};
+
+use arrow::{
+    array::{AsArray, RecordBatch, StringArray},
+    compute,
+};
+use broker::Reports;
+use bytes::Bytes;
+use codec::{Encoder, ValueSchema};
+use rdkafka::{
+    error::{KafkaError as ClientError, RDKafkaErrorCode},
+    message::OwnedHeaders,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use registry::Registry;
+use stage::{Key, Rows};
+
+use crate::{
+    KafkaError,
+    letters::{Letter, letter_rows},
+    schemas::subject_of,
+    snapshots::snapshot_rows,
+    trace::Traced,
+};
+
+/// How long the producer's queue may stay full: as long as a broker may be away.
+const QUEUE_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long a look at the producer's reports takes at most.
+const POLL: Duration = Duration::from_millis(1);
+
+/// One topic that values go to.
+pub(crate) struct Target {
+    topic: String,
+    encoder: Encoder,
+}
+
+impl Target {
+    /// Registers the schema of `topic`'s values.
+    pub(crate) fn new(topic: &str, schema: ValueSchema, registry: &Registry) -> Result<Self, KafkaError> {
+        let id = registry.register(&subject_of(topic), schema.avro())?;
+        Ok(Self { topic: topic.to_owned(), encoder: Encoder::new(schema, id)? })
+    }
+
+    /// Sends rows to a partition. `key`, `time` (milliseconds since 1970) and `traced` say what goes with each.
+    pub(crate) fn send<'k>(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        rows: &RecordBatch,
+        key: impl Fn(usize) -> &'k [u8],
+        time: impl Fn(usize) -> i64,
+        traced: impl Fn(usize) -> Option<OwnedHeaders>,
+    ) -> Result<(), KafkaError> {
+        let framed = self.encoder.encode(rows)?;
+        for row in 0..framed.len() {
+            let value = &framed.bytes[framed.offsets[row]..framed.offsets[row + 1]];
+            let mut record: BaseRecord<'_, [u8], [u8]> =
+                BaseRecord::to(&self.topic).partition(partition as i32).key(key(row)).payload(value).timestamp(time(row));
+            if let Some(headers) = traced(row) {
+                record = record.headers(headers);
+            }
+            send(producer, record)?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands a record over; waits where the queue is full, which holds the reader back in turn.
+pub(crate) fn send(
+    producer: &BaseProducer<Reports>,
+    mut record: BaseRecord<'_, [u8], [u8]>,
+) -> Result<(), KafkaError> {
+    let mut since = None;
+    loop {
+        match producer.send(record) {
+            Ok(()) => return Ok(()),
+            Err((ClientError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                let begun = *since.get_or_insert_with(Instant::now);
+                if begun.elapsed() > QUEUE_WAIT_MAX {
+                    let source = ClientError::MessageProduction(RDKafkaErrorCode::QueueFull);
+                    return Err(KafkaError::Aborted { what: "sending", source });
+                }
+                record = back;
+                producer.poll(POLL);
+            }
+            Err((source, _)) => return Err(KafkaError::Aborted { what: "sending", source }),
+        }
+    }
+}
+
+/// Waits until everything that was handed over has been acknowledged. The client's own flush looks only ten times a
+/// second, which is longer than a commit may take.
+pub(crate) fn flush(producer: &BaseProducer<Reports>, limit: Duration) -> Result<(), KafkaError> {
+    let begun = Instant::now();
+    while producer.in_flight_count() > 0 {
+        if begun.elapsed() > limit {
+            let source = ClientError::Flush(RDKafkaErrorCode::OperationTimedOut);
+            return Err(KafkaError::Aborted { what: "waiting for acknowledgements", source });
+        }
+        producer.poll(POLL);
+    }
+    Ok(())
+}
+
+/// Everything that a step sends.
+pub(crate) struct Outbound {
+    pub rows: Target,
+    pub anomalies: Option<Target>,
+    pub letters: Target,
+    pub state: Option<Target>,
+}
+
+impl Outbound {
+    /// Sends the rows that came out of a step, and the anomalous ones among them a second time.
+    pub(crate) fn rows(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        rows: &Rows,
+        times: &Times,
+        traced: &Traced,
+    ) -> Result<u64, KafkaError> {
+        let topic = self.rows.topic.clone();
+        let headers = |row: usize| traced.headers(rows.positions.value(row), &topic, partition);
+        let time = |row: usize| times.of(rows.positions.value(row));
+        self.rows.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
+        let Some(target) = &mut self.anomalies else { return Ok(0) };
+        let anomalous =
+            rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
+        let Some(anomalous) = anomalous.filter(|anomalous| anomalous.true_count() > 0) else { return Ok(0) };
+        let selected: Vec<usize> = anomalous.values().set_indices().collect();
+        let batch = compute::filter_record_batch(&rows.batch, anomalous)?;
+        let headers = |row: usize| traced.carried(rows.positions.value(selected[row]));
+        let time = |row: usize| times.of(rows.positions.value(selected[row]));
+        target.send(producer, partition, &batch, |row| key(&rows.keys, selected[row]), time, headers)?;
+        Ok(selected.len() as u64)
+    }
+
+    pub(crate) fn letters(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        letters: &[Letter],
+        times: &Times,
+    ) -> Result<(), KafkaError> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let time = |row: usize| times.of(letters[row].letter.position);
+        self.letters.send(producer, partition, &letter_rows(letters)?, |_| b"".as_slice(), time, |_| None)
+    }
+
+    /// Sends snapshots of the state, which covers the input before `position`.
+    pub(crate) fn snapshots(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        fingerprint: &str,
+        position: i64,
+        snapshots: &[(Key, Bytes)],
+        now: i64,
+    ) -> Result<(), KafkaError> {
+        let Some(target) = self.state.as_mut().filter(|_| !snapshots.is_empty()) else { return Ok(()) };
+        let rows = snapshot_rows(fingerprint, position, snapshots)?;
+        target.send(producer, partition, &rows, |row| snapshots[row].0.as_bytes(), |_| now, |_| None)
+    }
+}
+
+fn key(keys: &StringArray, row: usize) -> &[u8] {
+    keys.value(row).as_bytes()
+}
+
+/// When each message of a batch was taken in: milliseconds since 1970, by offset.
+#[derive(Debug, Default)]
+pub(crate) struct Times(pub Vec<(u64, i64)>);
+
+impl Times {
+    pub(crate) fn of(&self, position: u64) -> i64 {
+        match self.0.binary_search_by_key(&position, |(offset, _)| *offset) {
+            Ok(index) => self.0[index].1,
+            Err(_) => 0,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! One partition of the input: its stage, and what it has come to.
+
+use std::collections::HashMap;
+
+use arrow::array::BooleanArray;
+use bytes::Bytes;
+use stage::{Key, Ledger, Outputs, Rows, Stage};
+
+use crate::{KafkaError, Note};
+
+/// One partition of the input.
+pub(crate) struct Partition {
+    stage: Box<dyn Stage>,
+    /// The next offset to be read.
+    pub next: i64,
+    /// Rows before this offset are committed: they only bring the state up to date.
+    pub committed: i64,
+    /// Up to which offset each key's restored snapshot covers its rows.
+    covered: HashMap<Key, u64>,
+    /// The account of everything read so far, the open transaction included.
+    pub ledger: Ledger,
+    /// Whether the open transaction has anything of this partition.
+    pub touched: bool,
+}
+
+impl Partition {
+    pub(crate) fn new(stage: Box<dyn Stage>, start: i64, committed: i64, ledger: Ledger) -> Self {
+        Self { stage, next: start, committed, covered: HashMap::new(), ledger, touched: false }
+    }
+
+    /// Puts back a key's state, which covers the input before `position`.
+    pub(crate) fn restore(&mut self, key: Key, position: i64, state: &[u8]) -> Result<(), KafkaError> {
+        self.stage.restore(key.clone(), state)?;
+        self.covered.insert(key, position.max(0) as u64);
+        Ok(())
+    }
+
+    /// How many keys were put back.
+    pub(crate) fn restored_keys(&self) -> usize {
+        self.covered.len()
+    }
+
+    /// Takes rows at their offsets. Those that are committed already bring the state up to date, each key only past
+    /// its snapshot, and nothing comes out of them.
+    pub(crate) fn process(&mut self, rows: Rows) -> Result<Outputs, KafkaError> {
+        let mut outputs = Outputs::default();
+        let committed = self.committed.max(0) as u64;
+        let old = rows.positions.values().partition_point(|position| *position < committed);
+        if old > 0 {
+            self.replay(rows.slice(0, old))?;
+        }
+        if old < rows.len() {
+            // Everything that is read from now on is new to every key.
+            self.covered = HashMap::new();
+            self.stage.process(rows.slice(old, rows.len() - old), &mut outputs)?;
+        }
+        Ok(outputs)
+    }
+
+    fn replay(&mut self, rows: Rows) -> Result<(), KafkaError> {
+        let uncovered: BooleanArray = rows
+            .keys
+            .iter()
+            .zip(rows.positions.values())
+            .map(|(key, position)| {
+                Some(self.covered.get(key.unwrap_or_default()).is_none_or(|covered| position >= covered))
+            })
+            .collect();
+        Ok(self.stage.process(rows.select(&uncovered)?, &mut Outputs::default())?)
+    }
+
+    pub(crate) fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+        self.stage.snapshots(bytes)
+    }
+
+    /// What goes with the committed offset `next`.
+    pub(crate) fn note(&self, fingerprint: &str) -> Note {
+        let horizon = self.stage.horizon().map_or(self.next, |horizon| horizon as i64);
+        Note::new(fingerprint, horizon, &self.ledger)
+    }
+}

@@ -1,0 +1,318 @@
+//! Reading decoded rows of committed messages: as a member of a group, or from given offsets without one.
+//!
+//! A reader gives rows and takes offsets to commit; what is done with the rows in between is durable before its offset
+//! is committed, or it is done again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use arrow::array::{RecordBatch, StringArray, UInt64Array};
+use broker::{Connection, Reports};
+use bytes::Bytes;
+use codec::ValueSchema;
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol},
+    error::{KafkaError as ClientError, KafkaResult},
+    message::{BorrowedMessage, Message},
+    types::RDKafkaRespErr,
+};
+use registry::Registry;
+
+use crate::{KafkaError, inbound::Inbound};
+
+/// Messages that one call gives at most.
+const MESSAGES_MAX: usize = 16_384;
+/// Bytes that one call gives at most.
+const BYTES_MAX: usize = 16 << 20;
+/// How long a small batch waits for more.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// Says where to begin with a partition, where somebody else than the group knows: a table that keeps its offsets.
+pub type Starts = Box<dyn Fn(&str, u32) -> Option<u64> + Send + Sync>;
+
+/// A topic to read.
+#[derive(Debug, Clone)]
+pub struct ReadTopic {
+    /// Its name.
+    pub name: String,
+    /// What its values are read as.
+    pub schema: ValueSchema,
+}
+
+/// Rows of one partition.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: u32,
+    /// The rows.
+    pub rows: RecordBatch,
+    /// Each row's offset, ascending.
+    pub positions: UInt64Array,
+    /// Each row's message key as text; empty where it has none.
+    pub keys: StringArray,
+    /// When each row's event was taken in, in milliseconds since 1970.
+    pub times: Vec<i64>,
+    /// Messages that are no rows: offset, bytes, reason.
+    pub rejected: Vec<(u64, Bytes, String)>,
+    /// The offset to go on from.
+    pub next: u64,
+}
+
+/// Reads topics.
+pub struct Reader {
+    consumer: BaseConsumer<Membership>,
+    topics: BTreeMap<String, Inbound>,
+}
+
+impl Reader {
+    /// Joins a group.
+    ///
+    /// # Errors
+    /// Where the settings make no client.
+    pub fn subscribe(
+        connection: &Connection,
+        registry: &Registry,
+        group: &str,
+        topics: &[ReadTopic],
+        starts: Option<Starts>,
+    ) -> Result<Self, KafkaError> {
+        let membership = Membership { starts, ..Membership::default() };
+        let consumer: BaseConsumer<Membership> = connection.client(membership, |config| {
+            config
+                .set("group.id", group)
+                .set("isolation.level", "read_committed")
+                .set("enable.auto.commit", "false")
+                .set("enable.auto.offset.store", "false")
+                .set("auto.offset.reset", "earliest")
+                .set("partition.assignment.strategy", "cooperative-sticky")
+                .set("session.timeout.ms", "10000")
+                .set("heartbeat.interval.ms", "2500")
+                .set("fetch.wait.max.ms", "50")
+                .set("fetch.queue.backoff.ms", "10")
+                .set("queued.max.messages.kbytes", "32768");
+        })?;
+        let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        consumer.subscribe(&names).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
+        Ok(Self { consumer, topics: inbounds(topics, registry)? })
+    }
+
+    /// Reads partitions of one topic from these offsets on, as a member of no group.
+    ///
+    /// # Errors
+    /// Where the settings make no client.
+    pub fn assign(
+        connection: &Connection,
+        registry: &Registry,
+        topic: &ReadTopic,
+        starts: &[(u32, i64)],
+    ) -> Result<Self, KafkaError> {
+        let consumer: BaseConsumer<Membership> = connection.client(Membership::default(), |config| {
+            config
+                // Never joined; the client wants a name to assign partitions by hand.
+                .set("group.id", "beamline.reader")
+                .set("isolation.level", "read_committed")
+                .set("enable.auto.commit", "false")
+                .set("enable.partition.eof", "true")
+                .set("auto.offset.reset", "earliest")
+                .set("fetch.wait.max.ms", "50")
+                .set("fetch.queue.backoff.ms", "10");
+        })?;
+        let fail = |source| KafkaError::Client { what: "taking partitions", source };
+        let mut list = TopicPartitionList::with_capacity(starts.len());
+        for (partition, offset) in starts {
+            list.add_partition_offset(&topic.name, *partition as i32, Offset::Offset(*offset)).map_err(fail)?;
+        }
+        consumer.assign(&list).map_err(fail)?;
+        Ok(Self { consumer, topics: inbounds(std::slice::from_ref(topic), registry)? })
+    }
+
+    /// The next rows, after `wait` at the latest; there may be none.
+    ///
+    /// # Errors
+    /// Where the client or the registry cannot go on.
+    pub fn next(&mut self, wait: Duration) -> Result<Vec<Received>, KafkaError> {
+        let messages = gather(&self.consumer, wait)?;
+        let mut of: BTreeMap<(&str, u32), Vec<&BorrowedMessage<'_>>> = BTreeMap::new();
+        for message in &messages {
+            of.entry((message.topic(), message.partition() as u32)).or_default().push(message);
+        }
+        let mut received = Vec::with_capacity(of.len());
+        for ((topic, partition), messages) in of {
+            if let Some(inbound) = self.topics.get_mut(topic) {
+                received.push(decode(inbound, topic, partition, &messages)?);
+            }
+        }
+        Ok(received)
+    }
+
+    /// Commits that everything before these offsets is done.
+    ///
+    /// # Errors
+    /// Where the group has given the partitions to another member.
+    pub fn commit(&self, next: &BTreeMap<(String, u32), u64>) -> Result<(), KafkaError> {
+        if next.is_empty() {
+            return Ok(());
+        }
+        let fail = |source| KafkaError::Client { what: "committing offsets", source };
+        let mut list = TopicPartitionList::with_capacity(next.len());
+        for ((topic, partition), offset) in next {
+            let offset = Offset::Offset(*offset as i64);
+            list.add_partition_offset(topic, *partition as i32, offset).map_err(fail)?;
+        }
+        self.consumer.commit(&list, CommitMode::Sync).map_err(fail)
+    }
+
+    /// The partitions that are ours.
+    pub fn assigned(&self) -> Vec<(String, u32)> {
+        let Ok(list) = self.consumer.assignment() else { return Vec::new() };
+        list.elements().iter().map(|element| (element.topic().to_owned(), element.partition() as u32)).collect()
+    }
+
+    /// Partitions of which everything has been given that was there; only of a reader without a group.
+    pub fn ended(&self) -> BTreeSet<u32> {
+        self.consumer.context().changes().ended.clone()
+    }
+}
+
+fn inbounds(topics: &[ReadTopic], registry: &Registry) -> Result<BTreeMap<String, Inbound>, KafkaError> {
+    let inbound = |topic: &ReadTopic| {
+        Ok((topic.name.clone(), Inbound::new(topic.schema.clone(), registry.clone())?))
+    };
+    topics.iter().map(inbound).collect()
+}
+
+fn gather(consumer: &BaseConsumer<Membership>, wait: Duration) -> Result<Vec<BorrowedMessage<'_>>, KafkaError> {
+    let membership = consumer.context();
+    let begun = Instant::now();
+    let mut messages: Vec<BorrowedMessage<'_>> = Vec::new();
+    let mut bytes = 0;
+    while messages.len() < MESSAGES_MAX && bytes < BYTES_MAX {
+        let patience = if messages.is_empty() { wait } else { LINGER };
+        let polled = consumer.poll(patience.saturating_sub(begun.elapsed()));
+        let (changed, failed) = membership.take();
+        if !changed.is_empty() {
+            messages.retain(|message| !changed.contains(&(message.topic().to_owned(), message.partition())));
+        }
+        if let Some(source) = failed {
+            return Err(KafkaError::Client { what: "taking partitions", source });
+        }
+        match polled {
+            Some(Ok(message)) => {
+                bytes += message.payload_len();
+                membership.changes().ended.remove(&(message.partition() as u32));
+                messages.push(message);
+            }
+            Some(Err(ClientError::PartitionEOF(partition))) => {
+                membership.changes().ended.insert(partition as u32);
+            }
+            Some(Err(source @ ClientError::MessageConsumptionFatal(_))) => {
+                return Err(KafkaError::Client { what: "reading", source });
+            }
+            Some(Err(error)) => tracing::debug!(%error, "reading"),
+            None => break,
+        }
+    }
+    Ok(messages)
+}
+
+fn decode(
+    inbound: &mut Inbound,
+    topic: &str,
+    partition: u32,
+    messages: &[&BorrowedMessage<'_>],
+) -> Result<Received, KafkaError> {
+    let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
+    let decoded = inbound.decode(&payloads)?;
+    let of = |message: &usize| messages[*message];
+    let key = |message: &usize| String::from_utf8_lossy(of(message).key().unwrap_or_default()).into_owned();
+    let rejected = decoded.rejected.into_iter().map(|(message, reason)| {
+        (messages[message].offset() as u64, Bytes::copy_from_slice(payloads[message]), reason)
+    });
+    Ok(Received {
+        topic: topic.to_owned(),
+        partition,
+        positions: decoded.messages.iter().map(|message| of(message).offset() as u64).collect(),
+        keys: StringArray::from_iter_values(decoded.messages.iter().map(key)),
+        times: decoded
+            .messages
+            .iter()
+            .map(|message| of(message).timestamp().to_millis().unwrap_or_default())
+            .collect(),
+        rejected: rejected.collect(),
+        rows: decoded.rows,
+        next: messages.last().map_or(0, |message| message.offset() as u64 + 1),
+    })
+}
+
+/// The consumer's context: which partitions came and went.
+#[derive(Default)]
+struct Membership {
+    starts: Option<Starts>,
+    reports: Reports,
+    changes: Mutex<Changes>,
+}
+
+#[derive(Default)]
+struct Changes {
+    partitions: BTreeSet<(String, i32)>,
+    failed: Option<ClientError>,
+    ended: BTreeSet<u32>,
+}
+
+impl Membership {
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> (BTreeSet<(String, i32)>, Option<ClientError>) {
+        let mut changes = self.changes();
+        (std::mem::take(&mut changes.partitions), changes.failed.take())
+    }
+
+    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
+        if let Some(starts) = &self.starts {
+            for mut element in list.elements() {
+                if let Some(start) = starts(element.topic(), element.partition() as u32) {
+                    element.set_offset(Offset::Offset(start as i64))?;
+                }
+            }
+        }
+        match consumer.rebalance_protocol() {
+            RebalanceProtocol::Eager => consumer.assign(list),
+            _ => consumer.incremental_assign(list),
+        }
+    }
+}
+
+impl ClientContext for Membership {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.reports.log(level, facility, message);
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        self.reports.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Membership {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let done = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
+            _ => match consumer.rebalance_protocol() {
+                RebalanceProtocol::Eager => consumer.unassign(),
+                _ => consumer.incremental_unassign(list),
+            },
+        };
+        let mut changes = self.changes();
+        let moved = list.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()));
+        changes.partitions.extend(moved);
+        changes.failed = done.err();
+    }
+}

@@ -1,0 +1,152 @@
+//! Putting a partition's state back: its snapshots, from the state topic.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use broker::{BrokerError, Connection, Offsets, Reports};
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError as ClientError,
+    message::BorrowedMessage,
+};
+use registry::Registry;
+
+use crate::{KafkaError, inbound::Inbound, partition::Partition, snapshots};
+
+/// How long an open transaction of a worker that is gone may hold snapshots back: longer than any transaction's
+/// time-out.
+const STABLE_WAIT_MAX: Duration = Duration::from_secs(90);
+/// How long nothing may come while there is more to read.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Snapshots that are decoded at a time.
+const BATCH: usize = 1024;
+
+/// Reads snapshots of state.
+pub(crate) struct Restorer {
+    topic: String,
+    fingerprint: String,
+    offsets: Offsets,
+    reader: BaseConsumer<Reports>,
+    inbound: Inbound,
+}
+
+impl Restorer {
+    pub(crate) fn new(
+        connection: &Connection,
+        registry: &Registry,
+        topic: &str,
+        group: &str,
+        fingerprint: &str,
+    ) -> Result<Self, KafkaError> {
+        let reader = connection.client(Reports::default(), |config| {
+            // The group is never joined; the client wants a name to assign partitions by hand.
+            config
+                .set("group.id", format!("{group}.restore"))
+                .set("isolation.level", "read_committed")
+                .set("enable.auto.commit", "false")
+                .set("enable.partition.eof", "true")
+                .set("auto.offset.reset", "earliest")
+                .set("fetch.wait.max.ms", "10")
+                .set("queued.max.messages.kbytes", "32768");
+        })?;
+        Ok(Self {
+            topic: topic.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            offsets: Offsets::connect(connection)?,
+            reader,
+            inbound: Inbound::new(snapshots::snapshots_schema()?, registry.clone())?,
+        })
+    }
+
+    /// Puts back every snapshot of a partition; of a key that has several, the last one stays.
+    ///
+    /// Waits until every transaction on the state is decided: a worker that is gone may have left one open, and
+    /// what was committed behind it must not be missed.
+    pub(crate) fn restore(
+        &mut self,
+        number: u32,
+        partition: &mut Partition,
+        stop: &AtomicBool,
+    ) -> Result<(), KafkaError> {
+        let (first, end) = self.offsets.range(&self.topic, number)?;
+        if first >= end {
+            return Ok(());
+        }
+        self.wait_until_stable(number, end, stop)?;
+        let fail = |error| BrokerError::client(format!("reading topic `{}`", self.topic), error);
+        let mut assignment = TopicPartitionList::new();
+        assignment.add_partition_offset(&self.topic, number as i32, Offset::Beginning).map_err(fail)?;
+        self.reader.assign(&assignment).map_err(fail)?;
+        let mut waiting: Vec<BorrowedMessage<'_>> = Vec::with_capacity(BATCH);
+        let mut heard = Instant::now();
+        loop {
+            match self.reader.poll(Duration::from_millis(100)) {
+                Some(Ok(message)) => {
+                    heard = Instant::now();
+                    waiting.push(message);
+                    if waiting.len() == BATCH {
+                        take(&mut self.inbound, &self.topic, &self.fingerprint, &waiting, partition)?;
+                        waiting.clear();
+                    }
+                }
+                Some(Err(ClientError::PartitionEOF(_))) => break,
+                Some(Err(error)) => tracing::warn!(%error, topic = self.topic, "reading snapshots"),
+                None if stop.load(Ordering::Relaxed) => return Err(KafkaError::Stopped),
+                None if heard.elapsed() > SILENCE_MAX => {
+                    let source = ClientError::NoMessageReceived;
+                    return Err(KafkaError::Client { what: "reading snapshots", source });
+                }
+                None => {}
+            }
+        }
+        take(&mut self.inbound, &self.topic, &self.fingerprint, &waiting, partition)?;
+        drop(waiting);
+        self.reader.unassign().map_err(|error| BrokerError::client("reading snapshots", error))?;
+        Ok(())
+    }
+
+    fn wait_until_stable(&self, number: u32, end: i64, stop: &AtomicBool) -> Result<(), KafkaError> {
+        let begun = Instant::now();
+        while self.offsets.stable_end(&self.topic, number)? < end {
+            if stop.load(Ordering::Relaxed) {
+                return Err(KafkaError::Stopped);
+            }
+            if begun.elapsed() > STABLE_WAIT_MAX {
+                let source = ClientError::NoMessageReceived;
+                return Err(KafkaError::Client { what: "waiting for the end of an open transaction", source });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+}
+
+fn take(
+    inbound: &mut Inbound,
+    topic: &str,
+    fingerprint: &str,
+    messages: &[BorrowedMessage<'_>],
+    partition: &mut Partition,
+) -> Result<(), KafkaError> {
+    let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
+    let decoded = inbound.decode(&payloads)?;
+    if let Some((message, reason)) = decoded.rejected.first() {
+        let reason = format!("offset {}: no snapshot: {reason}", messages[*message].offset());
+        return Err(KafkaError::Foreign { topic: topic.to_owned(), reason });
+    }
+    for (row, message) in decoded.messages.iter().enumerate() {
+        let (of, position, state) = snapshots::snapshot(&decoded.rows, row);
+        if of != fingerprint {
+            continue;
+        }
+        let key = std::str::from_utf8(messages[*message].key().unwrap_or_default()).map_err(|_| {
+            let reason = format!("offset {}: the key is no text", messages[*message].offset());
+            KafkaError::Foreign { topic: topic.to_owned(), reason }
+        })?;
+        partition.restore(key.into(), position, state)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! A step of a stream as a service: its workers, started anew where they fail.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use broker::{Connection, Reports};
+use measure::Health;
+use rdkafka::{ClientConfig, producer::BaseProducer};
+use registry::Registry;
+use stream::{Stream, Topics};
+
+use crate::{KafkaError, Step, topics, worker::work};
+
+/// How long a call that ends a transaction may take.
+pub(crate) const TRANSACTION_CALL_MAX: Duration = Duration::from_secs(30);
+/// How long to wait before a worker is started anew, at first and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// A worker that ran this long was healthy: the next failure begins with the shortest wait.
+const HEALTHY: Duration = Duration::from_secs(30);
+/// How long the cluster may take to answer at the start.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// How a consumer group agrees on who reads what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// The members agree among themselves (cooperative-sticky).
+    #[default]
+    Classic,
+    /// The broker decides (KIP-848); Kafka 4 and later.
+    Consumer,
+}
+
+/// A step of a stream, and how it runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The stream.
+    pub stream: Arc<Stream>,
+    /// Its topics: the stream's own, or others for a replay beside them.
+    pub topics: Topics,
+    /// Which step.
+    pub step: Step,
+    /// The cluster.
+    pub connection: Connection,
+    /// The registry.
+    pub registry: Registry,
+    /// The consumer group.
+    pub group: String,
+    /// What tells this process from others of the group: a worker that comes back under the same name ends at once
+    /// what its predecessor left open.
+    pub instance: String,
+    /// Workers: consumers, each with a thread.
+    pub threads: usize,
+    /// A commit at the latest after so long,
+    pub commit_interval: Duration,
+    /// or after so many records.
+    pub commit_rows: usize,
+    /// About how many bytes of state a commit writes.
+    pub snapshot_bytes: usize,
+    /// How the group agrees.
+    pub protocol: GroupProtocol,
+    /// How long a member may be silent before its partitions go to others (classic protocol).
+    pub session_timeout: Duration,
+    /// How long a transaction may stay open: what a worker that is gone holds back others by.
+    pub transaction_timeout: Duration,
+    /// Of how many traces begun elsewhere spans are kept is decided there; this service's own begin with this ratio.
+    pub trace_ratio: f64,
+}
+
+impl Options {
+    /// The usual settings.
+    pub fn new(stream: Arc<Stream>, step: Step, connection: Connection, registry: Registry) -> Self {
+        Self {
+            topics: stream.topics(),
+            group: step.group(stream.name()),
+            stream,
+            step,
+            connection,
+            registry,
+            instance: "0".into(),
+            threads: 1,
+            commit_interval: Duration::from_millis(100),
+            commit_rows: 100_000,
+            snapshot_bytes: 256 << 10,
+            protocol: GroupProtocol::Classic,
+            session_timeout: Duration::from_secs(10),
+            transaction_timeout: Duration::from_secs(10),
+            trace_ratio: 0.0,
+        }
+    }
+
+    pub(crate) fn producer(&self, number: usize) -> Result<BaseProducer<Reports>, KafkaError> {
+        let id = format!("{}.{}.{number}", self.group, self.instance);
+        Ok(transactional(&self.connection, &id, self.transaction_timeout)?)
+    }
+
+    pub(crate) fn consumer(&self, config: &mut ClientConfig) {
+        config
+            .set("group.id", &self.group)
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("max.poll.interval.ms", "300000")
+            .set("fetch.wait.max.ms", "50")
+            // After its queue was full the client would sleep for a second by default.
+            .set("fetch.queue.backoff.ms", "10")
+            .set("queued.min.messages", "50000")
+            .set("queued.max.messages.kbytes", "32768");
+        match self.protocol {
+            GroupProtocol::Classic => {
+                let session = self.session_timeout.as_millis();
+                config
+                    .set("partition.assignment.strategy", "cooperative-sticky")
+                    .set("session.timeout.ms", session.to_string())
+                    .set("heartbeat.interval.ms", (session / 4).max(100).to_string());
+            }
+            GroupProtocol::Consumer => {
+                config.set("group.protocol", "consumer");
+            }
+        }
+    }
+}
+
+/// A producer of transactions.
+pub(crate) fn transactional(
+    connection: &Connection,
+    id: &str,
+    timeout: Duration,
+) -> Result<BaseProducer<Reports>, broker::BrokerError> {
+    connection.client(Reports::default(), |config| {
+        config
+            .set("transactional.id", id)
+            .set("transaction.timeout.ms", timeout.as_millis().to_string())
+            .set("message.timeout.ms", timeout.as_millis().to_string())
+            .set("compression.type", "lz4")
+            .set("linger.ms", "2")
+            .set("batch.num.messages", "10000")
+            .set("queue.buffering.max.messages", "200000")
+            .set("queue.buffering.max.kbytes", "65536");
+    })
+}
+
+/// Runs a step until `stop` is set. A worker that fails is started anew, and goes on from what was committed.
+///
+/// # Errors
+/// Where the cluster cannot be reached at the start, the topics do not fit, or what fails would fail again.
+pub fn run(options: &Options, health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) -> Result<(), KafkaError> {
+    options.connection.check(START_MAX)?;
+    topics::fit(&options.connection, &options.stream, &options.topics)?;
+    let options = Arc::new(options.clone());
+    let mut workers = Vec::with_capacity(options.threads);
+    for number in 0..options.threads.max(1) {
+        let (options, health, stop) = (options.clone(), health.clone(), stop.clone());
+        let supervised = move || supervise(&options, number, health.as_ref(), &stop);
+        workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(supervised)?);
+    }
+    let mut done = Ok(());
+    for worker in workers {
+        let ended = worker.join().unwrap_or_else(|_| Err(KafkaError::Thread(std::io::Error::other("a worker panicked"))));
+        done = done.and(ended);
+    }
+    done
+}
+
+fn supervise(
+    options: &Arc<Options>,
+    number: usize,
+    health: &dyn Health,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), KafkaError> {
+    let mut backoff = BACKOFF.0;
+    while !stop.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        match work(options, number, health, stop) {
+            Ok(()) | Err(KafkaError::Stopped) => break,
+            Err(error) if error.is_passing() => {
+                tracing::warn!(worker = number, %error, wait_ms = backoff.as_millis() as u64, "a worker is started anew");
+            }
+            Err(error) => {
+                // The others have to end as well: a service that does half its work is not seen.
+                stop.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
+        if begun.elapsed() > HEALTHY {
+            backoff = BACKOFF.0;
+        }
+        let until = Instant::now() + backoff;
+        while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+            health.beat(&format!("worker-{number}"));
+            thread::sleep(Duration::from_millis(20));
+        }
+        backoff = (backoff * 2).min(BACKOFF.1);
+    }
+    health.done(&format!("worker-{number}"));
+    Ok(())
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_millis() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64
+}

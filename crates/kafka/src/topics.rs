@@ -1,0 +1,168 @@
+//! The topics that a stream needs: what they should be, and whether they are.
+
+use std::collections::BTreeMap;
+
+use broker::{Admin, Connection, NewTopic, Topic};
+use stream::{Stream, Topics};
+
+use crate::KafkaError;
+
+/// How long events stay: a week, so that a consumer that is down over a weekend misses nothing.
+const EVENTS_RETENTION_MS: u64 = 7 * 24 * 3600 * 1000;
+/// How long dead letters and late events stay: a month, because a person has to look at them.
+const LETTERS_RETENTION_MS: u64 = 30 * 24 * 3600 * 1000;
+/// Segments of state: small, because only closed ones are compacted, and a restart reads what is not.
+const STATE_SEGMENT_BYTES: u64 = 16 << 20;
+
+/// A topic as the definition wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicPlan {
+    /// Its name.
+    pub name: String,
+    /// How many partitions.
+    pub partitions: u32,
+    /// Settings that differ from the cluster's.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// What is not as the definition wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// The topic is missing.
+    Missing,
+    /// It has fewer partitions; more can be added, but keys then move.
+    Partitions {
+        /// How many there are.
+        found: u32,
+        /// How many there should be.
+        wanted: u32,
+    },
+    /// A setting has another value.
+    Setting {
+        /// Which.
+        name: String,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        wanted: String,
+    },
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => formatter.write_str("is missing"),
+            Self::Partitions { found, wanted } => write!(formatter, "has {found} partitions, and should have {wanted}"),
+            Self::Setting { name, found, wanted } => write!(formatter, "has {name}={found}, and should have {wanted}"),
+        }
+    }
+}
+
+/// The topics that a stream needs.
+pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
+    let partitions = stream.definition.spec.partitions;
+    let plan = |name: &str, settings: &[(&str, String)]| TopicPlan {
+        name: name.to_owned(),
+        partitions,
+        settings: settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+    };
+    let kept = |ms: u64| vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", ms.to_string())];
+    let state = vec![
+        ("cleanup.policy", "compact".to_owned()),
+        ("segment.bytes", STATE_SEGMENT_BYTES.to_string()),
+        ("min.cleanable.dirty.ratio", "0.1".to_owned()),
+    ];
+    let compacted = vec![("cleanup.policy", "compact".to_owned())];
+    vec![
+        plan(&topics.raw, &kept(EVENTS_RETENTION_MS)),
+        plan(&topics.enriched, &kept(EVENTS_RETENTION_MS)),
+        plan(&topics.scored, &kept(EVENTS_RETENTION_MS)),
+        plan(&topics.anomalies, &kept(LETTERS_RETENTION_MS)),
+        plan(&topics.aggregates, &compacted),
+        plan(&topics.dead_letters, &kept(LETTERS_RETENTION_MS)),
+        plan(&topics.late, &kept(LETTERS_RETENTION_MS)),
+        plan(&topics.detector_state, &state),
+        plan(&topics.aggregator_state, &state),
+    ]
+}
+
+/// What differs between a plan and the cluster, topic by topic; nothing where all is well.
+///
+/// # Errors
+/// Where the cluster does not answer or does not allow it.
+pub fn check_topics(connection: &Connection, plans: &[TopicPlan]) -> Result<Vec<(String, Difference)>, KafkaError> {
+    let admin = Admin::connect(connection)?;
+    let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+    let found = admin.topics(&names)?;
+    let mut differences = Vec::new();
+    for plan in plans {
+        for difference in compare(plan, found.get(&plan.name)) {
+            differences.push((plan.name.clone(), difference));
+        }
+    }
+    Ok(differences)
+}
+
+fn compare(plan: &TopicPlan, found: Option<&Topic>) -> Vec<Difference> {
+    let Some(found) = found else { return vec![Difference::Missing] };
+    let mut differences = Vec::new();
+    if found.partitions != plan.partitions {
+        differences.push(Difference::Partitions { found: found.partitions, wanted: plan.partitions });
+    }
+    for (name, wanted) in &plan.settings {
+        let value = found.settings.get(name).cloned().unwrap_or_default();
+        if value != *wanted {
+            differences.push(Difference::Setting { name: name.clone(), found: value, wanted: wanted.clone() });
+        }
+    }
+    differences
+}
+
+/// Makes what is missing and changes what differs; says what was done. Partitions are never added: the keys of a
+/// stream that has run would move to other partitions, away from their state.
+///
+/// # Errors
+/// Where the cluster refuses, or a topic has another number of partitions.
+pub fn create_topics(
+    connection: &Connection,
+    plans: &[TopicPlan],
+    replication: Option<u16>,
+) -> Result<Vec<(String, Difference)>, KafkaError> {
+    let differences = check_topics(connection, plans)?;
+    let wrong: Vec<String> = differences
+        .iter()
+        .filter(|(_, difference)| matches!(difference, Difference::Partitions { .. }))
+        .map(|(name, difference)| format!("  `{name}` {difference}; keys would move, so make a stream of another name"))
+        .collect();
+    if !wrong.is_empty() {
+        return Err(KafkaError::Topics(wrong));
+    }
+    let admin = Admin::connect(connection)?;
+    for plan in plans {
+        let of_this = || differences.iter().filter(|(name, _)| *name == plan.name);
+        if of_this().any(|(_, difference)| *difference == Difference::Missing) {
+            let (name, partitions, settings) = (plan.name.clone(), plan.partitions, plan.settings.clone());
+            admin.create(&NewTopic { name, partitions, replication, settings })?;
+        } else if of_this().next().is_some() {
+            admin.set(&plan.name, &plan.settings)?;
+        }
+    }
+    Ok(differences)
+}
+
+/// Makes sure that a step can run: every topic is there, with the partitions that the definition says.
+pub(crate) fn fit(connection: &Connection, stream: &Stream, topics: &Topics) -> Result<(), KafkaError> {
+    let differences = check_topics(connection, &plan_topics(stream, topics))?;
+    let (fatal, other): (Vec<_>, Vec<_>) =
+        differences.into_iter().partition(|(_, difference)| !matches!(difference, Difference::Setting { .. }));
+    for (topic, difference) in other {
+        tracing::warn!(topic, %difference, "a topic is not as the definition wants it");
+    }
+    match fatal.is_empty() {
+        true => Ok(()),
+        false => {
+            let lines = fatal.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect();
+            Err(KafkaError::Topics(lines))
+        }
+    }
+}

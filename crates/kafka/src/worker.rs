@@ -1,0 +1,180 @@
+//! One consumer and one producer on one thread, from joining the group to leaving it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use broker::Reports;
+use measure::Health;
+use rdkafka::{
+    TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError as ClientError,
+    message::{BorrowedMessage, Message},
+};
+
+use crate::{
+    KafkaError, Options,
+    core::Core,
+    group::{Group, assign, unassign},
+    meters::Ready,
+};
+
+/// Messages of a batch at most.
+const BATCH_MESSAGES_MAX: usize = 16_384;
+/// Bytes of a batch at most.
+const BATCH_BYTES_MAX: usize = 8 << 20;
+/// A batch smaller than this waits a little for more: a batch costs the same whatever its size.
+const BATCH_MESSAGES_WORTH: usize = 512;
+/// How long a small batch waits for more.
+const LINGER: Duration = Duration::from_millis(2);
+/// How long a poll waits for the first message.
+const IDLE: Duration = Duration::from_millis(100);
+/// How long the group may take before the worker counts as ready without a partition.
+const JOIN_WAIT: Duration = Duration::from_secs(15);
+
+/// Runs a worker until `stop` is set, then commits and leaves the group.
+pub(crate) fn work(
+    options: &Arc<Options>,
+    number: usize,
+    health: &dyn Health,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), KafkaError> {
+    let core = Core::new(options, number, stop)?;
+    let input = core.input().to_owned();
+    let consumer: BaseConsumer<Group> =
+        options.connection.client(Group::new(core, Reports::default()), |config| options.consumer(config))?;
+    consumer
+        .subscribe(&[&input])
+        .map_err(|source| KafkaError::Client { what: "subscribing", source })?;
+    let done = Worker { consumer: &consumer, health, name: format!("worker-{number}"), begun: Instant::now() }.run(stop);
+    if done.is_err() {
+        // What is open is not ours to commit any more: leaving the group must not try.
+        let mut core = consumer.context().core();
+        let owned = core.owned();
+        core.forget(&owned);
+        if let Err(error) = core.abort() {
+            tracing::debug!(%error, "the transaction was left to time out");
+        }
+    }
+    done
+}
+
+struct Worker<'a> {
+    consumer: &'a BaseConsumer<Group>,
+    health: &'a dyn Health,
+    name: String,
+    begun: Instant,
+}
+
+impl<'a> Worker<'a> {
+    fn run(&self, stop: &AtomicBool) -> Result<(), KafkaError> {
+        let group = self.consumer.context();
+        let mut batch = Vec::with_capacity(BATCH_MESSAGES_MAX);
+        let (mut joined, mut ready) = (false, None);
+        while !stop.load(Ordering::Relaxed) {
+            self.health.beat(&self.name);
+            let due = group.core().due();
+            batch.clear();
+            let done = self.gather(&mut batch, due).and_then(|spoken| {
+                joined |= spoken;
+                self.step(&batch)
+            });
+            if ready.is_none() && (joined || self.begun.elapsed() > JOIN_WAIT) {
+                ready = Some(Ready::new(self.health, format!("{}-assignment", self.name)));
+            }
+            match done {
+                Ok(()) => {}
+                Err(KafkaError::Aborted { what, source }) => {
+                    tracing::warn!(what, %source, "transaction given up; its input is read again");
+                    self.start_over()?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // The last commit before leaving; where it fails, the next owner does the rest again.
+        group.core().commit(self.consumer)
+    }
+
+    fn step(&self, batch: &[BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+        let mut core = self.consumer.context().core();
+        core.process(batch)?;
+        if core.is_due() { core.commit(self.consumer) } else { Ok(()) }
+    }
+
+    /// Polls messages until there are enough, none is left, or a commit is due. Says whether the group has spoken.
+    fn gather(&self, batch: &mut Vec<BorrowedMessage<'a>>, due: Option<Instant>) -> Result<bool, KafkaError> {
+        let group = self.consumer.context();
+        let begun = Instant::now();
+        let (mut bytes, mut spoken) = (0, false);
+        while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
+            let patience = match batch.len() {
+                0 => IDLE,
+                few if few < BATCH_MESSAGES_WORTH => LINGER.saturating_sub(begun.elapsed()),
+                _ => Duration::ZERO,
+            };
+            let patience = due.map_or(patience, |due| patience.min(due.saturating_duration_since(Instant::now())));
+            let polled = self.consumer.poll(patience);
+            let changes = group.take_changes();
+            if changes.any {
+                spoken = true;
+                batch.retain(|message| !changes.partitions.contains(&(message.partition() as u32)));
+                if let Some(error) = changes.failed {
+                    return Err(error);
+                }
+            }
+            match polled {
+                Some(Ok(message)) => {
+                    bytes += message.payload_len();
+                    batch.push(message);
+                }
+                Some(Err(error)) => self.heard(error)?,
+                // Nothing more, or a rebalance, which is looked at above.
+                None if changes.any && patience > Duration::ZERO => {}
+                None => break,
+            }
+        }
+        Ok(spoken)
+    }
+
+    /// Errors of a poll: most pass by themselves, the client goes on trying.
+    fn heard(&self, source: ClientError) -> Result<(), KafkaError> {
+        match source {
+            ClientError::MessageConsumptionFatal(_) => Err(KafkaError::Client { what: "reading", source }),
+            ClientError::MessageConsumption(code)
+                if code == rdkafka::types::RDKafkaErrorCode::AutoOffsetReset
+                    || code == rdkafka::types::RDKafkaErrorCode::OffsetOutOfRange =>
+            {
+                Err(KafkaError::Client { what: "reading", source })
+            }
+            _ => {
+                tracing::debug!(error = %source, "reading");
+                Ok(())
+            }
+        }
+    }
+
+    /// After a transaction was given up: every partition is loaded again from what is committed.
+    fn start_over(&self) -> Result<(), KafkaError> {
+        let group = self.consumer.context();
+        let mut core = group.core();
+        core.abort()?;
+        let owned = core.owned();
+        if owned.is_empty() {
+            return Ok(());
+        }
+        let input = core.input().to_owned();
+        let mut list = TopicPartitionList::with_capacity(owned.len());
+        for number in &owned {
+            list.add_partition(&input, *number as i32);
+        }
+        core.forget(&owned);
+        unassign(self.consumer, &list)?;
+        let starts = core.load(self.consumer, &owned)?;
+        assign(self.consumer, &input, &starts)
+    }
+}
