@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io::{Write, stdout},
-    panic,
+    panic::{self, AssertUnwindSafe},
     process::ExitCode,
     sync::{Arc, atomic::AtomicBool},
 };
@@ -42,7 +42,9 @@ pub fn main_from<S: Settings>(arguments: Vec<OsString>, run: impl FnOnce(S, Cont
         let what = panic.payload_as_str().unwrap_or("of an unknown kind");
         tracing::error!(at, "a defect: panic {what}");
     }));
-    match start(settings, run) {
+    // A panic has been logged where it happened; what is left is to end like any other failure.
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| start(settings, run)));
+    match ended.unwrap_or_else(|_| Err(Failure::run_time("ended by a defect"))) {
         Ok(()) => {
             tracing::info!("done");
             0
