@@ -303,7 +303,10 @@ impl Registry {
     pub fn is_ready(&self) -> bool {
         let ask = Ask::get("read its configuration", vec!["config"]);
         match self.transport.ask_once(&ask, READY_TIMEOUT) {
-            Ok(reply) => self.transport.read::<LevelAnswer>(&ask, &reply).is_ok(),
+            Ok(reply) => {
+                let answer = self.transport.read::<LevelAnswer>(&ask, &reply);
+                answer.is_ok_and(|answer| answer.level().is_ok())
+            }
             // Who may not read the configuration has been let in.
             Err(RegistryError::Refused { status, .. }) => status == 403,
             Err(_) => false,
