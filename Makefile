@@ -53,3 +53,7 @@ schema: setup ## Write the JSON Schema of the stream definition anew
 .PHONY: clean
 clean: ## Delete what was built, and no results
 	cargo clean
+
+.PHONY: metrics-docs
+metrics-docs: ## Write docs/metrics.md anew from the code
+	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test metrics documentation

@@ -2,18 +2,14 @@
 
 mod cli;
 mod commands;
-mod failure;
-mod files;
-pub mod logging;
 mod progress;
 mod resources;
 mod results;
 mod summary;
 
-pub use self::{
-    cli::{Cli, Command},
-    failure::Failure,
-};
+pub use service::{Failure, logging};
+
+pub use self::cli::{Cli, Command};
 
 /// Does what the command line asks for.
 ///

@@ -11,18 +11,14 @@ use std::{
 use arrow::array::RecordBatch;
 use indicatif::{HumanBytes, HumanCount};
 use local::{Meter, Summary};
+use service::{folder_of, load_stream};
 use source::Next;
 use stage::{Detect, Enrich, Outputs, Rows, Stage, StageError};
 use store::{Results, Table, TableWriter, WriterOptions};
 use stream::{Source, Stream, Synthetic};
 
 use super::run::{FILE_COMMIT_INTERVAL, SNAPSHOT_BYTES, cores};
-use crate::{
-    Failure,
-    cli::BenchArgs,
-    files::{folder_of, load_stream},
-    resources::Usage,
-};
+use crate::{Failure, cli::BenchArgs, resources::Usage};
 
 /// Rows that the parts are measured on: they stay in memory.
 const PART_ROWS: u64 = 1 << 20;

@@ -2,7 +2,9 @@
 
 use std::io::{Write, stdout};
 
-use crate::{Failure, cli::CheckConfigArgs, files::load_stream};
+use service::load_stream;
+
+use crate::{Failure, cli::CheckConfigArgs};
 
 pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
     let mut out = stdout().lock();

@@ -9,6 +9,7 @@ use std::{
 };
 
 use local::{LocalError, Meter};
+use service::{folder_of, load_stream};
 use signal_hook::{consts::TERM_SIGNALS, flag};
 use store::StoreError;
 use stream::{FileFormat, Source, Stream};
@@ -16,7 +17,6 @@ use stream::{FileFormat, Source, Stream};
 use crate::{
     Failure,
     cli::{InputFormat, LineFormat, ReplayArgs, RunArgs, Running},
-    files::{folder_of, load_stream},
     progress, summary,
 };
 

@@ -7,12 +7,12 @@ use std::{
 };
 
 use local::{LocalError, Redriven, Repaired};
+use service::load_stream;
 use stream::{FileFormat, Source};
 
 use crate::{
     Failure,
     cli::{DlqRedriveArgs, InputFormat},
-    files::load_stream,
     results::RESULTS,
 };
 

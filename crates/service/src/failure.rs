@@ -1,8 +1,12 @@
-//! How a command fails: a message for the person, and an exit code for the script.
+//! How a process fails: a message for the person, and an exit code for the script.
 
-use std::{fmt::Display, io::Write, process::ExitCode};
+use std::{
+    fmt::{self, Display},
+    io::Write,
+    process::ExitCode,
+};
 
-/// Why a command failed.
+/// Why a process ends with another code than 0.
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
@@ -26,10 +30,18 @@ impl Failure {
     }
 
     /// All of them as one, or none.
-    pub(crate) fn all(failures: Vec<Failure>) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// Where there is any.
+    pub fn all(failures: Vec<Failure>) -> Result<(), Failure> {
         let Some(code) = failures.iter().map(|failure| failure.code).max() else { return Ok(()) };
         let messages: Vec<String> = failures.into_iter().map(|failure| failure.message.trim_end().to_owned()).collect();
         Err(Self { code, message: messages.join("\n") })
+    }
+
+    /// What the process ends with.
+    pub fn code(&self) -> u8 {
+        self.code
     }
 
     /// Says why on standard error.
@@ -39,5 +51,11 @@ impl Failure {
         // Where standard error is closed there is nobody to tell.
         let _ = writeln!(std::io::stderr(), "{prefix}{message}");
         ExitCode::from(self.code)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.message.trim_end())
     }
 }

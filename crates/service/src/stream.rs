@@ -11,12 +11,13 @@ use stream::{FileReader, Stream};
 use crate::Failure;
 
 /// Files next to a stream definition.
-pub(crate) struct Beside {
+pub struct Beside {
     folder: PathBuf,
 }
 
 impl Beside {
-    pub(crate) fn definition(path: &Path) -> Self {
+    /// The files next to the definition at `path`.
+    pub fn definition(path: &Path) -> Self {
         Self { folder: folder_of(path) }
     }
 }
@@ -29,7 +30,7 @@ impl FileReader for Beside {
 }
 
 /// The folder that paths in the definition at `path` are relative to.
-pub(crate) fn folder_of(path: &Path) -> PathBuf {
+pub fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
@@ -37,7 +38,10 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// Reads and checks a stream definition.
-pub(crate) fn load_stream(path: &Path) -> Result<Arc<Stream>, Failure> {
+///
+/// # Errors
+/// Everything that is wrong with it, as a matter of configuration.
+pub fn load_stream(path: &Path) -> Result<Arc<Stream>, Failure> {
     let text = fs::read_to_string(path).map_err(|error| {
         Failure::configuration(format!("cannot read the stream definition {}: {error}", path.display()))
     })?;

@@ -1,0 +1,24 @@
+//! What is measured: every metric's name, and what a running part says of its health.
+//!
+//! Every metric is a constant of [`names`], so that a name, its labels and its buckets exist once and
+//! `docs/metrics.md` can be generated. Recording goes through the facade `metrics`: where nothing collects, it costs
+//! nothing. A part that runs in a service reports through [`Health`] and knows nothing of servers.
+
+mod docs;
+mod health;
+mod metric;
+pub mod names;
+
+pub use self::{
+    docs::markdown,
+    health::Health,
+    metric::{Counter, Description, Gauge, Histogram, Kind, Metric},
+    names::*,
+};
+
+/// Tells the collector the kind, unit and meaning of every metric.
+pub fn describe_all() {
+    for metric in ALL {
+        metric.description().describe();
+    }
+}

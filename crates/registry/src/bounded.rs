@@ -1,0 +1,56 @@
+//! A map that forgets its oldest entry when it is full.
+
+use std::{
+    borrow::Borrow,
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+/// A map that forgets its oldest entry when it is full.
+#[derive(Debug)]
+pub(crate) struct Bounded<K, V> {
+    entries: HashMap<K, V>,
+    /// The keys, oldest first.
+    order: VecDeque<K>,
+    entries_max: usize,
+}
+
+impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
+    pub(crate) fn new(entries_max: usize) -> Self {
+        Self { entries: HashMap::new(), order: VecDeque::new(), entries_max }
+    }
+
+    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.entries.get(key)
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V) {
+        if self.entries.insert(key.clone(), value).is_some() {
+            return;
+        }
+        self.order.push_back(key);
+        if self.order.len() > self.entries_max
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forgets_the_oldest() {
+        let mut map = Bounded::new(2);
+        for key in [1, 2, 1, 3] {
+            map.insert(key, key * 10);
+        }
+        assert_eq!((map.get(&1), map.get(&2), map.get(&3)), (None, Some(&20), Some(&30)));
+        assert_eq!((map.entries.len(), map.order.len()), (2, 2));
+    }
+}

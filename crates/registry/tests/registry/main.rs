@@ -1,0 +1,4 @@
+//! The client against answers as they are written down, and against real registries.
+
+mod answers;
+mod scripted;

@@ -1,0 +1,149 @@
+//! How a service is: whether its loops go round, and whether it can do its work.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// How a service is. Clones share it; any thread may report.
+///
+/// It is live while every loop that has ever reported goes on doing so, and ready when every part that has reported a
+/// condition says that it holds.
+#[derive(Debug, Clone)]
+pub struct Health {
+    parts: Arc<Mutex<Parts>>,
+    beat_age_max: Duration,
+    stop: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Default)]
+struct Parts {
+    beats: BTreeMap<String, Instant>,
+    conditions: BTreeMap<String, bool>,
+}
+
+/// An answer to a probe.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Probe {
+    pub(crate) good: bool,
+    pub(crate) text: String,
+}
+
+impl Health {
+    /// A loop that reports less often than `beat_age_max` hangs.
+    pub fn new(beat_age_max: Duration, stop: Arc<AtomicBool>) -> Self {
+        Self { parts: Arc::default(), beat_age_max, stop }
+    }
+
+    /// Whether every loop goes round, and which does not.
+    pub(crate) fn live(&self) -> Probe {
+        let mut probe = Probe { good: true, text: String::new() };
+        for (part, beat) in &self.parts().beats {
+            let age = beat.elapsed();
+            let hangs = age > self.beat_age_max;
+            probe.good &= !hangs;
+            let state = if hangs { "hangs" } else { "beats" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(probe.text, "{part}: {state}, last heard of {:.1} s ago", age.as_secs_f64());
+        }
+        if probe.text.is_empty() {
+            probe.text.push_str("live\n");
+        }
+        probe
+    }
+
+    /// Whether the service can do its work, and what is missing.
+    pub(crate) fn is_ready(&self) -> Probe {
+        if self.stop.load(Ordering::Relaxed) {
+            return Probe { good: false, text: "stopping\n".to_owned() };
+        }
+        let parts = self.parts();
+        if parts.conditions.is_empty() {
+            return Probe { good: false, text: "starting\n".to_owned() };
+        }
+        let mut probe = Probe { good: true, text: String::new() };
+        for (part, ready) in &parts.conditions {
+            probe.good &= ready;
+            let _ = writeln!(probe.text, "{part}: {}", if *ready { "ready" } else { "not ready" });
+        }
+        probe
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        // Nothing that holds the lock can panic half-way.
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl measure::Health for Health {
+    fn beat(&self, part: &str) {
+        let now = Instant::now();
+        let mut parts = self.parts();
+        match parts.beats.get_mut(part) {
+            Some(beat) => *beat = now,
+            None => drop(parts.beats.insert(part.to_owned(), now)),
+        }
+    }
+
+    fn done(&self, part: &str) {
+        self.parts().beats.remove(part);
+    }
+
+    fn ready(&self, part: &str, is: bool) {
+        let changed = {
+            let mut parts = self.parts();
+            match parts.conditions.get_mut(part) {
+                Some(ready) => std::mem::replace(ready, is) != is,
+                None => parts.conditions.insert(part.to_owned(), is).is_none(),
+            }
+        };
+        if changed {
+            tracing::info!(part, ready = is, "readiness");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use measure::Health as _;
+
+    use super::*;
+
+    fn health(beat_age_max: Duration) -> Health {
+        Health::new(beat_age_max, Arc::default())
+    }
+
+    #[test]
+    fn is_ready_when_every_part_is() {
+        let health = health(Duration::from_secs(60));
+        assert_eq!(health.is_ready(), Probe { good: false, text: "starting\n".to_owned() });
+        health.ready("registry", true);
+        health.ready("assignment", false);
+        let text = "assignment: not ready\nregistry: ready\n".to_owned();
+        assert_eq!(health.is_ready(), Probe { good: false, text });
+        health.ready("assignment", true);
+        assert!(health.is_ready().good);
+        health.stop.store(true, Ordering::Relaxed);
+        assert_eq!(health.is_ready(), Probe { good: false, text: "stopping\n".to_owned() });
+    }
+
+    #[test]
+    fn is_live_while_every_loop_reports() {
+        let strict = health(Duration::ZERO);
+        assert!(strict.live().good);
+        strict.beat("worker 0");
+        std::thread::sleep(Duration::from_millis(2));
+        let probe = strict.live();
+        assert!(!probe.good && probe.text.starts_with("worker 0: hangs"), "{probe:?}");
+        strict.done("worker 0");
+        assert!(strict.live().good);
+        let patient = health(Duration::from_secs(60));
+        patient.beat("worker 0");
+        assert!(patient.live().good);
+    }
+}

@@ -1,0 +1,198 @@
+//! Spans to a trace collector, which may be away: then they are given up and counted, and nothing waits.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use opentelemetry::{Context, KeyValue, global};
+use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    propagation::TraceContextPropagator,
+    trace::{
+        BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor,
+    },
+};
+use opentelemetry_semantic_conventions::resource::{SERVICE_INSTANCE_ID, SERVICE_NAMESPACE, SERVICE_VERSION};
+
+use crate::Failure;
+
+/// Spans that wait for the collector.
+const QUEUE_SPANS_MAX: usize = 8192;
+const BATCH_SPANS_MAX: usize = 512;
+/// How long spans wait for company.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long the collector may take for a batch.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the end of the process waits for the collector.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+/// Where a collector takes spans, below its endpoint.
+const TRACES_PATH: &str = "v1/traces";
+
+/// Who sends spans, and where to.
+#[derive(Debug, Clone)]
+pub struct SpanSettings {
+    /// The service's name.
+    pub service: String,
+    /// Which of its processes this is.
+    pub instance: String,
+    /// Where the collector takes OTLP over HTTP; nothing is sent where absent.
+    pub endpoint: Option<String>,
+    /// The share of traces that are begun here and kept.
+    pub ratio: f64,
+}
+
+/// Sends spans until it is dropped.
+#[derive(Debug)]
+pub struct Spans {
+    provider: Option<SdkTracerProvider>,
+}
+
+impl Spans {
+    /// Sends what `opentelemetry::global` traces from now on. Without an endpoint nothing is traced.
+    ///
+    /// # Errors
+    /// For an endpoint that is none.
+    pub fn start(settings: &SpanSettings) -> Result<Self, Failure> {
+        // A trace that comes along is passed on, whether or not we add to it.
+        global::set_text_map_propagator(TraceContextPropagator::new());
+        let Some(endpoint) = &settings.endpoint else { return Ok(Self { provider: None }) };
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let exporter = Counted { inner: exporter(endpoint)?, waiting: waiting.clone() };
+        let config = BatchConfigBuilder::default()
+            .with_max_queue_size(QUEUE_SPANS_MAX)
+            .with_max_export_batch_size(BATCH_SPANS_MAX)
+            .with_scheduled_delay(LINGER)
+            .build();
+        let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.ratio))))
+            .with_resource(resource(settings))
+            .with_span_processor(Bounded { inner: batches, waiting })
+            .build();
+        global::set_tracer_provider(provider.clone());
+        tracing::info!(endpoint, ratio = settings.ratio, "tracing");
+        Ok(Self { provider: Some(provider) })
+    }
+}
+
+impl Drop for Spans {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.provider
+            && let Err(error) = provider.shutdown_with_timeout(FLUSH_TIMEOUT)
+        {
+            tracing::warn!(%error, "the last spans were not sent");
+        }
+    }
+}
+
+fn exporter(endpoint: &str) -> Result<OtlpExporter, Failure> {
+    let wrong = |reason: String| Failure::configuration(format!("`{endpoint}` (--otlp-endpoint) {reason}"));
+    let url = format!("{}/{TRACES_PATH}", endpoint.trim_end_matches('/'));
+    let client = reqwest::blocking::Client::builder().timeout(EXPORT_TIMEOUT);
+    let client = match endpoint.split_once("://") {
+        Some(("https", _)) => client,
+        // Without encryption no authority is needed, and a small container may have none.
+        Some(("http", _)) => client.tls_certs_only([]),
+        _ => return Err(wrong("must begin with http:// or https://, like http://collector:4318".to_owned())),
+    };
+    let client = client.build().map_err(|error| wrong(format!("cannot be used: {error}")))?;
+    OtlpExporter::builder()
+        .with_http()
+        .with_http_client(client)
+        .with_endpoint(url)
+        .with_timeout(EXPORT_TIMEOUT)
+        .build()
+        .map_err(|error| wrong(format!("cannot be used: {error}")))
+}
+
+/// Who we are; what `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say comes first.
+fn resource(settings: &SpanSettings) -> Resource {
+    let named = std::env::var_os("OTEL_SERVICE_NAME").is_some_and(|name| !name.is_empty());
+    let builder = Resource::builder().with_attributes([
+        KeyValue::new(SERVICE_NAMESPACE, "beamline"),
+        KeyValue::new(SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
+        KeyValue::new(SERVICE_INSTANCE_ID, settings.instance.clone()),
+    ]);
+    match named {
+        true => builder.build(),
+        false => builder.with_service_name(format!("beamline-{}", settings.service)).build(),
+    }
+}
+
+/// Lets no more spans wait than the queue holds, so that every one given up is counted.
+#[derive(Debug)]
+struct Bounded {
+    inner: BatchSpanProcessor,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl SpanProcessor for Bounded {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.inner.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        if !span.span_context.is_sampled() {
+            return;
+        }
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE_SPANS_MAX {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            measure::SPANS_DROPPED.of(["queue"]).increment(1);
+            return;
+        }
+        self.inner.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
+
+/// Counts what becomes of the spans that were let in.
+#[derive(Debug)]
+struct Counted<E> {
+    inner: E,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl<E: SpanExporter> SpanExporter for Counted<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        let result = self.inner.export(batch).await;
+        self.waiting.fetch_sub(spans, Ordering::Relaxed);
+        match &result {
+            Ok(()) => measure::SPANS_EXPORTED.of([]).increment(spans as u64),
+            Err(error) => {
+                tracing::debug!(%error, spans, "the trace collector did not take spans");
+                measure::SPANS_DROPPED.of(["collector"]).increment(spans as u64);
+            }
+        }
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
