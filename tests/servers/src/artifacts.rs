@@ -22,10 +22,7 @@ pub(crate) fn folder(
         return Ok(folder);
     }
     fs::create_dir_all(&root).map_err(ServerError::file(&root))?;
-    // One lock for all: Maven's own cache does not bear two of it at once.
-    let lock_path = root.join("lock");
-    let lock = File::create(&lock_path).map_err(ServerError::file(&lock_path))?;
-    lock.lock().map_err(ServerError::file(&lock_path))?;
+    let _lock = lock(&root.join(format!("{name}.lock")))?;
     if folder.is_dir() {
         return Ok(folder);
     }
@@ -33,6 +30,13 @@ pub(crate) fn folder(
     fill(unfinished.path())?;
     fs::rename(unfinished.path(), &folder).map_err(ServerError::file(&folder))?;
     Ok(folder)
+}
+
+/// Wait for a lock among processes. It goes with the file.
+fn lock(path: &Path) -> Result<File, ServerError> {
+    let file = File::create(path).map_err(ServerError::file(path))?;
+    file.lock().map_err(ServerError::file(path))?;
+    Ok(file)
 }
 
 fn root() -> Result<PathBuf, ServerError> {
@@ -59,6 +63,8 @@ pub(crate) fn fetch_items(pom: &str, folder: &Path) -> Result<(), ServerError> {
 fn maven(pom: &str, folder: &Path, goal: &[&str]) -> Result<(), ServerError> {
     let pom_file = folder.join("pom.xml");
     fs::write(&pom_file, pom).map_err(ServerError::file(&pom_file))?;
+    // Maven's own cache does not bear two of it at once.
+    let _lock = lock(&folder.with_file_name("maven.lock"))?;
     run(Command::new("mvn").args(["-q", "-B"]).args(goal).current_dir(folder))?;
     Ok(())
 }
@@ -78,5 +84,6 @@ mod tests {
         let again = folder(&name, "1", |_| panic!("it is there already")).unwrap();
         assert_eq!(again, full);
         fs::remove_dir_all(&full).unwrap();
+        fs::remove_file(full.with_file_name(format!("{name}.lock"))).unwrap();
     }
 }

@@ -7,20 +7,28 @@
 
 mod apicurio;
 mod artifacts;
+mod cassandra;
 mod error;
+mod go;
 mod guard;
 mod kafka;
 mod net;
 mod node;
 mod process;
 mod program;
+mod proxy;
+mod s3;
 mod scratch;
 
 pub use self::{
     apicurio::Apicurio,
+    cassandra::Cassandra,
     error::ServerError,
+    go::{GoRegistry, Jaeger},
     kafka::{Kafka, KafkaOptions},
     net::{free_port, http_get, http_request},
     node::Node,
     program::Program,
+    proxy::Proxy,
+    s3::S3,
 };

@@ -33,6 +33,8 @@ pub(crate) enum Ready {
     Line(&'static str),
     /// When this URL answers.
     Http(String),
+    /// When this port accepts connections.
+    Port(u16),
 }
 
 /// One process of a server. All its methods may be called from any thread.
@@ -73,6 +75,7 @@ impl Node {
         match &self.recipe.ready {
             Ready::Line(line) => process.wait_for_line(line, START_LIMIT),
             Ready::Http(url) => process.wait_for_http(url, START_LIMIT),
+            Ready::Port(port) => process.wait_for_port(*port, START_LIMIT),
         }
     }
 

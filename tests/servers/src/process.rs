@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
+    net::TcpStream,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -95,6 +96,11 @@ impl Process {
     /// Wait until a URL answers with a status below 300.
     pub(crate) fn wait_for_http(&mut self, url: &str, limit: Duration) -> Result<(), ServerError> {
         self.wait_until(limit, |_| http_get(url).is_ok_and(|(status, _)| status < 300))
+    }
+
+    /// Wait until a port accepts connections.
+    pub(crate) fn wait_for_port(&mut self, port: u16, limit: Duration) -> Result<(), ServerError> {
+        self.wait_until(limit, |_| TcpStream::connect(("127.0.0.1", port)).is_ok())
     }
 
     fn wait_until(&mut self, limit: Duration, ready: impl Fn(&Self) -> bool) -> Result<(), ServerError> {
