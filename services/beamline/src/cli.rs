@@ -1,12 +1,16 @@
 //! What the command line takes.
 
 mod dlq;
+mod schemas;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs};
+pub(crate) use self::{
+    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
+};
 use crate::logging::LogFormat;
 
 /// Runs streams of scientific events: takes them in, enriches them, finds anomalies, stores them, and answers SQL.
@@ -63,6 +67,12 @@ Examples:
   beamline dlq show --rule positive_energy --payload > broken.jsonl
   beamline dlq redrive streams/particle-events.yaml repaired.jsonl")]
     Dlq(DlqArgs),
+    /// Check the schemas of streams against a registry, register them, show what is there.
+    #[command(after_help = "\
+Examples:
+  beamline schemas check streams/*.yaml --registry-url http://localhost:8081     # exit code 1 where one does not fit
+  beamline schemas register streams/particle-events.yaml --registry-url http://localhost:8081")]
+    Schemas(SchemasArgs),
     /// Write a stream definition from a sample of its data.
     #[command(after_help = "\
 Examples:
