@@ -2,6 +2,7 @@
 
 mod dlq;
 mod schemas;
+mod topics;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
+    topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
 
@@ -73,6 +75,14 @@ Examples:
   beamline schemas check streams/*.yaml --registry-url http://localhost:8081     # exit code 1 where one does not fit
   beamline schemas register streams/particle-events.yaml --registry-url http://localhost:8081")]
     Schemas(SchemasArgs),
+    /// Make, compare and read a stream's topics on Kafka.
+    #[command(after_help = "\
+Examples:
+  beamline topics plan streams/particle-events.yaml
+  beamline topics apply streams/particle-events.yaml --kafka-bootstrap localhost:9092
+  beamline topics ledger streams/particle-events.yaml --kafka-bootstrap localhost:9092
+  beamline topics tail streams/particle-events.yaml --topic anomalies   # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL")]
+    Topics(TopicsArgs),
     /// Write a stream definition from a sample of its data.
     #[command(after_help = "\
 Examples:
