@@ -1,6 +1,6 @@
 //! Cassandra, one node.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
     Node, ServerError, artifacts, free_port,
@@ -27,10 +27,18 @@ impl Cassandra {
 
     /// Start it at a port.
     pub fn start_at(port: u16) -> Result<Self, ServerError> {
+        Self::begin(Scratch::new("cassandra")?, port)
+    }
+
+    /// Start it at a port, with the data it has in a folder.
+    pub fn start_in(folder: &Path, port: u16) -> Result<Self, ServerError> {
+        Self::begin(Scratch::kept(folder)?, port)
+    }
+
+    fn begin(scratch: Scratch, port: u16) -> Result<Self, ServerError> {
         let home = artifacts::folder("cassandra", VERSION, |folder| {
             artifacts::fetch_jars(include_str!("../artifacts/cassandra/pom.xml"), folder)
         })?;
-        let scratch = Scratch::new("cassandra")?;
         let node = Node::new(recipe(&home, &scratch, port)?);
         node.start()?;
         Ok(Self { node, port, _scratch: scratch })

@@ -14,7 +14,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// A program is missing or cannot be started.
-    #[error("cannot start {program}: {source}; `make setup` installs what the tests need")]
+    #[error("cannot start {program}: {source}; `make setup-servers` installs what the tests need")]
     Start {
         /// The program.
         program: String,
@@ -31,8 +31,8 @@ pub enum ServerError {
         /// The end of what it printed.
         output: String,
     },
-    /// A server ended instead of getting ready.
-    #[error("{name} ended before it was ready ({status}); its log ends with:\n{log}")]
+    /// A server ended by itself.
+    #[error("{name} ended by itself ({status}); its log ends with:\n{log}")]
     Ended {
         /// The server.
         name: String,

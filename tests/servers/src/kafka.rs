@@ -62,12 +62,20 @@ impl Kafka {
         Self::start_at(&options, free_port())
     }
 
+    /// Start one node at a port, with the data it has in a folder.
+    pub fn start_in(folder: &Path, port: u16) -> Result<Self, ServerError> {
+        Self::begin(&KafkaOptions::default(), port, Scratch::kept(folder)?)
+    }
+
     /// Start a cluster whose first node listens at `port`.
     pub fn start_at(options: &KafkaOptions, port: u16) -> Result<Self, ServerError> {
         if options.nodes != 1 && options.nodes != 3 {
             return Err(ServerError::Options(format!("a cluster has 1 or 3 nodes, not {}", options.nodes)));
         }
-        let scratch = Scratch::new("kafka")?;
+        Self::begin(options, port, Scratch::new("kafka")?)
+    }
+
+    fn begin(options: &KafkaOptions, port: u16, scratch: Scratch) -> Result<Self, ServerError> {
         let class_path = class_path(&scratch)?;
         let certificates =
             if options.secured { Some(Certificates::create(scratch.folder("certificates")?)?) } else { None };
@@ -91,7 +99,7 @@ impl Kafka {
             .collect();
         nodes.iter().try_for_each(Node::launch)?;
         nodes.iter().try_for_each(Node::await_ready)?;
-        let kafka = Self { nodes, listeners, certificates, scratch: scratch };
+        let kafka = Self { nodes, listeners, certificates, scratch };
         if options.secured {
             let program = kafka.scratch.write("Acls.java", include_str!("../artifacts/kafka/Acls.java"))?;
             give_rights(&class_path, &program, &kafka.bootstrap())?;
@@ -213,7 +221,8 @@ fn format_storage(class_path: &[String], options: &KafkaOptions, files: &[PathBu
                 scope.spawn(move || {
                     let mut command = Command::new("java");
                     command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]).args(class_path);
-                    command.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]).arg(file);
+                    command.args(["kafka.tools.StorageTool", "format", "--ignore-formatted"]);
+                    command.args(["-t", CLUSTER_ID, "-c"]).arg(file);
                     if options.secured {
                         command.args(passwords());
                     }
