@@ -3,10 +3,12 @@
 mod certificates;
 mod listeners;
 mod properties;
+mod rights;
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 use self::{certificates::Certificates, listeners::Listeners};
@@ -53,7 +55,7 @@ pub struct Kafka {
     listeners: Vec<Listeners>,
     certificates: Option<Certificates>,
     // After the nodes: their folder goes last.
-    scratch: Scratch,
+    _scratch: Scratch,
 }
 
 impl Kafka {
@@ -65,6 +67,18 @@ impl Kafka {
     /// Start one node at a port, with the data it has in a folder.
     pub fn start_in(folder: &Path, port: u16) -> Result<Self, ServerError> {
         Self::begin(&KafkaOptions::default(), port, Scratch::kept(folder)?)
+    }
+
+    /// One node that all tests of this process share. It ends with the process.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Kafka> = OnceLock::new();
+        SHARED.get_or_init(|| match Self::start(KafkaOptions::default()) {
+            Ok(kafka) => kafka,
+            Err(error) => panic!("{error}"),
+        })
     }
 
     /// Start a cluster whose first node listens at `port`.
@@ -99,10 +113,9 @@ impl Kafka {
             .collect();
         nodes.iter().try_for_each(Node::launch)?;
         nodes.iter().try_for_each(Node::await_ready)?;
-        let kafka = Self { nodes, listeners, certificates, scratch };
+        let kafka = Self { nodes, listeners, certificates, _scratch: scratch };
         if options.secured {
-            let program = kafka.scratch.write("Acls.java", include_str!("../artifacts/kafka/Acls.java"))?;
-            give_rights(&class_path, &program, &kafka.bootstrap())?;
+            kafka.listeners[0].address("PLAINTEXT").map_or(Ok(()), |address| rights::give(&address))?;
         }
         Ok(kafka)
     }
@@ -240,13 +253,6 @@ fn passwords() -> Vec<String> {
         ["SCRAM-SHA-256", "SCRAM-SHA-512"].map(|mechanism| format!("{mechanism}=[name={user},password={PASSWORD}]"))
     };
     USERS.into_iter().flat_map(of_user).flat_map(|entry| ["--add-scram".to_owned(), entry]).collect()
-}
-
-fn give_rights(class_path: &[String], program: &Path, bootstrap: &str) -> Result<(), ServerError> {
-    let mut command = Command::new("java");
-    command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1"]).args(class_path);
-    process::run(command.arg(program).arg(bootstrap))?;
-    Ok(())
 }
 
 fn recipe(class_path: &[String], options: &KafkaOptions, index: usize, file: &Path) -> Recipe {
