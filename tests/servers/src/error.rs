@@ -21,6 +21,9 @@ pub enum ServerError {
         /// What the system says.
         source: io::Error,
     },
+    /// A server has to be built, and there is no Go.
+    #[error("this server is built with Go, which is missing; install it from https://go.dev/dl")]
+    NoGo,
     /// A program ended with an error.
     #[error("{program} failed ({status}):\n{output}")]
     Failed {

@@ -1,6 +1,5 @@
 //! Kafka in KRaft mode: one node, or a cluster of three.
 
-mod certificates;
 mod listeners;
 mod properties;
 mod rights;
@@ -11,9 +10,11 @@ use std::{
     sync::OnceLock,
 };
 
-use self::{certificates::Certificates, listeners::Listeners};
+use self::listeners::Listeners;
 use crate::{
-    Node, Proxy, ServerError, artifacts, free_port,
+    Node, Proxy, ServerError, artifacts,
+    certificates::Certificates,
+    free_port,
     node::{Ready, Recipe},
     process,
     scratch::Scratch,

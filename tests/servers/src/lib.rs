@@ -8,6 +8,7 @@
 mod apicurio;
 mod artifacts;
 mod cassandra;
+mod certificates;
 mod error;
 mod go;
 mod guard;
