@@ -18,6 +18,7 @@ mod node;
 mod process;
 mod program;
 mod proxy;
+mod python;
 mod s3;
 mod scratch;
 
@@ -31,5 +32,6 @@ pub use self::{
     node::Node,
     program::Program,
     proxy::Proxy,
+    python::python,
     s3::S3,
 };
