@@ -45,7 +45,7 @@ fn a_proxied_node_is_cut_off_and_comes_back() {
 fn verify(address: &str, ca: PathBuf) -> (bool, String) {
     let mut command = Command::new("openssl");
     command.args(["s_client", "-verify_return_error", "-connect", address, "-CAfile"]).arg(ca);
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let output = command.stdin(Stdio::null()).output().expect("openssl to run");
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
