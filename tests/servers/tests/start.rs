@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use servers::{Apicurio, Cassandra, GoRegistry, Jaeger, Kafka, KafkaOptions, S3, http_get, http_request};
+use servers::{Apicurio, Cassandra, GoRegistry, Jaeger, Kafka, KafkaOptions, Registry, S3, http_get, http_request};
 
 #[test]
 fn one_kafka_node_restarts() {
@@ -67,6 +67,9 @@ fn apicurio_keeps_its_schemas() {
     let body = r#"{"schema":"\"string\""}"#;
     let (status, answer) = http_request("POST", &format!("{subjects}/a/versions"), Some(body)).unwrap();
     assert_eq!(status, 200, "{answer}");
+    registry.set_level("FULL_TRANSITIVE").unwrap();
+    let other = r#"{"schema":"\"int\""}"#;
+    assert_eq!(http_request("POST", &format!("{subjects}/a/versions"), Some(other)).unwrap().0, 409);
     registry.restart().unwrap();
     assert_eq!(http_get(&subjects).unwrap(), (200, r#"["a"]"#.to_owned()));
 }
