@@ -8,6 +8,7 @@
 mod apicurio;
 mod artifacts;
 mod cassandra;
+mod certificates;
 mod error;
 mod go;
 mod guard;
@@ -17,6 +18,8 @@ mod node;
 mod process;
 mod program;
 mod proxy;
+mod python;
+mod registry;
 mod s3;
 mod scratch;
 
@@ -30,5 +33,7 @@ pub use self::{
     node::Node,
     program::Program,
     proxy::Proxy,
+    python::python,
+    registry::Registry,
     s3::S3,
 };
