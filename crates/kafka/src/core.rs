@@ -111,9 +111,7 @@ impl Core {
         let committed = broker::committed(consumer, &group, &topic, numbers)?;
         let mut starts = Vec::with_capacity(numbers.len());
         for number in numbers {
-            let (first, _) = consumer
-                .fetch_watermarks(&topic, *number as i32, TRANSACTION_CALL_MAX)
-                .map_err(|source| KafkaError::Client { what: "reading the ends of a partition", source })?;
+            let (first, _) = broker::range(consumer, &topic, *number)?;
             let (offset, note) = match committed.get(number) {
                 None => (first, None),
                 Some(committed) => {

@@ -82,6 +82,8 @@ fn check(stream: &Path, connection: &Connection) -> Result<(), Failure> {
     }
     match differences.len() {
         0 => say("every topic is as the definition wants it"),
-        _ => Err(Failure::run_time("topics differ from the definition; `beamline topics apply` makes and changes them")),
+        _ => {
+            Err(Failure::run_time("topics differ from the definition; `beamline topics apply` makes and changes them"))
+        }
     }
 }

@@ -79,8 +79,9 @@ impl Cluster {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "beamline {arguments:?}: {said}");
-        String::from_utf8(output.stdout).unwrap()
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "beamline {arguments:?}: {printed}{said}");
+        printed
     }
 
     fn environment(&self) -> [(String, String); 2] {

@@ -2,9 +2,6 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-/// How many kinds of bad input there are in a file.
-pub(crate) const BAD_KINDS: u64 = 5;
-
 /// Writes `events` events, one of each bad kind in each thousand of them.
 pub(crate) fn write(path: &Path, events: u64) {
     let mut text = String::with_capacity(events as usize * 256);

@@ -38,7 +38,8 @@ pub(crate) fn scores(cluster: &Cluster) -> Scores {
     let mut scores = Scores::new();
     for received in read_all(cluster, "particles.scored", stream.scored_schema().unwrap()) {
         let rows = &received.rows;
-        let (ids, reasons) = (rows.column_by_name("event_id").unwrap(), rows.column_by_name("anomaly_reasons").unwrap());
+        let (ids, reasons) =
+            (rows.column_by_name("event_id").unwrap(), rows.column_by_name("anomaly_reasons").unwrap());
         let score = rows.column_by_name("anomaly_score").unwrap().as_primitive::<Float64Type>();
         let (ids, reasons) = (ids.as_string::<i32>(), reasons.as_string::<i32>());
         for row in 0..rows.num_rows() {
