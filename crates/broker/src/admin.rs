@@ -96,9 +96,8 @@ impl Admin {
         let described = block_on(self.admin.describe_configs([&ResourceSpecifier::Topic(name)], &options()))
             .map_err(|error| self.explain(name, error))?;
         for resource in described {
-            let resource = resource.map_err(|code| {
-                BrokerError::client(format!("describing topic `{name}`"), KafkaError::AdminOp(code))
-            })?;
+            let resource = resource
+                .map_err(|code| BrokerError::client(format!("describing topic `{name}`"), KafkaError::AdminOp(code)))?;
             for entry in resource.entries {
                 if entry.source == ConfigSource::DynamicTopic {
                     own.push(entry.name.clone());
@@ -135,8 +134,8 @@ impl Admin {
     /// Where the cluster refuses.
     pub fn add_partitions(&self, name: &str, partitions: u32) -> Result<(), BrokerError> {
         let wanted = NewPartitions::new(name, partitions as usize);
-        let results = block_on(self.admin.create_partitions([&wanted], &options()))
-            .map_err(|error| self.explain(name, error))?;
+        let results =
+            block_on(self.admin.create_partitions([&wanted], &options())).map_err(|error| self.explain(name, error))?;
         match results.into_iter().next() {
             Some(Err((_, code))) => {
                 Err(BrokerError::client(format!("adding partitions to `{name}`"), KafkaError::AdminOp(code)))
@@ -165,8 +164,8 @@ impl Admin {
         for (key, value) in &all {
             wanted = wanted.set(key, value);
         }
-        let results = block_on(self.admin.alter_configs([&wanted], &options()))
-            .map_err(|error| self.explain(name, error))?;
+        let results =
+            block_on(self.admin.alter_configs([&wanted], &options())).map_err(|error| self.explain(name, error))?;
         match results.into_iter().next() {
             Some(Err((_, code))) => {
                 Err(BrokerError::client(format!("changing topic `{name}`"), KafkaError::AdminOp(code)))

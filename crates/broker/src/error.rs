@@ -20,7 +20,9 @@ pub enum BrokerError {
         reason: Option<String>,
     },
     /// The cluster refuses who we are.
-    #[error("Kafka at {bootstrap} refuses the credentials: {reason}; check the user name, the password and the mechanism")]
+    #[error(
+        "Kafka at {bootstrap} refuses the credentials: {reason}; check the user name, the password and the mechanism"
+    )]
     Credentials {
         /// Where.
         bootstrap: String,

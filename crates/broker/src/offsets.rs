@@ -51,7 +51,11 @@ impl Offsets {
     pub fn partitions(&self, topic: &str) -> Result<u32, BrokerError> {
         let metadata = self.all.fetch_metadata(Some(topic), REQUEST);
         let metadata = metadata.map_err(|error| BrokerError::client(format!("reading topic `{topic}`"), error))?;
-        Ok(metadata.topics().iter().find(|found| found.name() == topic).map_or(0, |found| found.partitions().len() as u32))
+        Ok(metadata
+            .topics()
+            .iter()
+            .find(|found| found.name() == topic)
+            .map_or(0, |found| found.partitions().len() as u32))
     }
 
     /// The first offset that is still there, and the one that the next record will have, committed or not.
@@ -122,9 +126,9 @@ impl Offsets {
 }
 
 fn range(reader: &BaseConsumer<Reports>, topic: &str, partition: u32) -> Result<(i64, i64), BrokerError> {
-    reader
-        .fetch_watermarks(topic, partition as i32, REQUEST)
-        .map_err(|error| BrokerError::client(format!("reading the ends of topic `{topic}`, partition {partition}"), error))
+    reader.fetch_watermarks(topic, partition as i32, REQUEST).map_err(|error| {
+        BrokerError::client(format!("reading the ends of topic `{topic}`, partition {partition}"), error)
+    })
 }
 
 /// What the group of `reader` has committed for these partitions; those without a commit are missing. Waits while the

@@ -216,12 +216,7 @@ impl Core {
     }
 
     /// Sends what came of messages, in the open transaction.
-    fn send(
-        &mut self,
-        number: u32,
-        messages: &[&BorrowedMessage<'_>],
-        outputs: Outputs,
-    ) -> Result<(), KafkaError> {
+    fn send(&mut self, number: u32, messages: &[&BorrowedMessage<'_>], outputs: Outputs) -> Result<(), KafkaError> {
         self.begin()?;
         let step = self.options.step;
         let time = |message: &&BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();

@@ -86,7 +86,9 @@ pub enum KafkaError {
         group: String,
     },
     /// Another source than the one that was sent so far.
-    #[error("topic `{topic}` was filled from another source ({found}), not from {wanted}; use another stream name, or --from-start")]
+    #[error(
+        "topic `{topic}` was filled from another source ({found}), not from {wanted}; use another stream name, or --from-start"
+    )]
     OtherSource {
         /// The topic.
         topic: String,

@@ -85,11 +85,7 @@ impl Generator {
 ///
 /// # Errors
 /// Where the source, the topics or the cluster do not allow it, or another generator of this stream has taken over.
-pub fn generate(
-    generator: &Generator,
-    health: &dyn Health,
-    stop: &AtomicBool,
-) -> Result<GeneratorNote, KafkaError> {
+pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -> Result<GeneratorNote, KafkaError> {
     generator.connection.check(START_MAX)?;
     topics::fit(&generator.connection, &generator.stream, &generator.topics)?;
     let mut from_start = generator.from_start;
@@ -154,8 +150,11 @@ fn take_up(generator: &Generator, from_start: bool) -> Result<GeneratorNote, Kaf
     let offsets = Offsets::connect(&generator.connection)?;
     let (topic, group) = (&generator.topics.raw, Generator::group(generator.stream.name()));
     if let Some(committed) = offsets.committed(&group, topic, &[0])?.remove(&0) {
-        let note = GeneratorNote::parse(&committed.metadata)
-            .map_err(|reason| KafkaError::Note { group, partition: 0, reason })?;
+        let note = GeneratorNote::parse(&committed.metadata).map_err(|reason| KafkaError::Note {
+            group,
+            partition: 0,
+            reason,
+        })?;
         return match note.source == wanted {
             true => Ok(note),
             false => Err(KafkaError::OtherSource { topic: topic.clone(), found: note.source, wanted }),

@@ -69,11 +69,7 @@ impl Group {
 }
 
 /// Begins to read partitions at these offsets.
-pub(crate) fn assign(
-    consumer: &BaseConsumer<Group>,
-    topic: &str,
-    starts: &[(u32, i64)],
-) -> Result<(), KafkaError> {
+pub(crate) fn assign(consumer: &BaseConsumer<Group>, topic: &str, starts: &[(u32, i64)]) -> Result<(), KafkaError> {
     let fail = |source| KafkaError::Client { what: "taking partitions", source };
     let mut list = TopicPartitionList::with_capacity(starts.len());
     for (number, start) in starts {

@@ -80,7 +80,8 @@ impl Meters {
     /// Adds alarms, by what raised them.
     pub(crate) fn alarms(&mut self, rows: &Rows) {
         let Some(reasons) = rows.batch.column_by_name(stream::columns::ANOMALY_REASONS) else { return };
-        let Some(reasons) = reasons.as_string_opt::<i32>().filter(|reasons| reasons.null_count() < reasons.len()) else {
+        let Some(reasons) = reasons.as_string_opt::<i32>().filter(|reasons| reasons.null_count() < reasons.len())
+        else {
             return;
         };
         for reason in reasons.iter().flatten().flat_map(|reasons| reasons.split(',')) {

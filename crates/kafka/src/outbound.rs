@@ -56,8 +56,11 @@ impl Target {
         let framed = self.encoder.encode(rows)?;
         for row in 0..framed.len() {
             let value = &framed.bytes[framed.offsets[row]..framed.offsets[row + 1]];
-            let mut record: BaseRecord<'_, [u8], [u8]> =
-                BaseRecord::to(&self.topic).partition(partition as i32).key(key(row)).payload(value).timestamp(time(row));
+            let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic)
+                .partition(partition as i32)
+                .key(key(row))
+                .payload(value)
+                .timestamp(time(row));
             if let Some(headers) = traced(row) {
                 record = record.headers(headers);
             }
@@ -68,10 +71,7 @@ impl Target {
 }
 
 /// Hands a record over; waits where the queue is full, which holds the reader back in turn.
-pub(crate) fn send(
-    producer: &BaseProducer<Reports>,
-    mut record: BaseRecord<'_, [u8], [u8]>,
-) -> Result<(), KafkaError> {
+pub(crate) fn send(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), KafkaError> {
     let mut since = None;
     loop {
         match producer.send(record) {

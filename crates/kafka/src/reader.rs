@@ -182,9 +182,7 @@ impl Reader {
 }
 
 fn inbounds(topics: &[ReadTopic], registry: &Registry) -> Result<BTreeMap<String, Inbound>, KafkaError> {
-    let inbound = |topic: &ReadTopic| {
-        Ok((topic.name.clone(), Inbound::new(topic.schema.clone(), registry.clone())?))
-    };
+    let inbound = |topic: &ReadTopic| Ok((topic.name.clone(), Inbound::new(topic.schema.clone(), registry.clone())?));
     topics.iter().map(inbound).collect()
 }
 
@@ -240,11 +238,7 @@ fn decode(
         partition,
         positions: decoded.messages.iter().map(|message| of(message).offset() as u64).collect(),
         keys: StringArray::from_iter_values(decoded.messages.iter().map(key)),
-        times: decoded
-            .messages
-            .iter()
-            .map(|message| of(message).timestamp().to_millis().unwrap_or_default())
-            .collect(),
+        times: decoded.messages.iter().map(|message| of(message).timestamp().to_millis().unwrap_or_default()).collect(),
         rejected: rejected.collect(),
         rows: decoded.rows,
         next: messages.last().map_or(0, |message| message.offset() as u64 + 1),

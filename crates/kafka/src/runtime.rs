@@ -162,7 +162,8 @@ pub fn run(options: &Options, health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) 
     }
     let mut done = Ok(());
     for worker in workers {
-        let ended = worker.join().unwrap_or_else(|_| Err(KafkaError::Thread(std::io::Error::other("a worker panicked"))));
+        let ended =
+            worker.join().unwrap_or_else(|_| Err(KafkaError::Thread(std::io::Error::other("a worker panicked"))));
         done = done.and(ended);
     }
     done

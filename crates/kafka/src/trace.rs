@@ -31,10 +31,8 @@ pub(crate) struct Traced {
 impl Traced {
     /// Begins a span for each message that carries a trace, and one for the batch that links to them.
     pub(crate) fn of(messages: &[&BorrowedMessage<'_>], options: &Options, partition: u32) -> Self {
-        let parents: Vec<(u64, SpanContext)> = messages
-            .iter()
-            .filter_map(|message| Some((message.offset() as u64, parent(message)?)))
-            .collect();
+        let parents: Vec<(u64, SpanContext)> =
+            messages.iter().filter_map(|message| Some((message.offset() as u64, parent(message)?))).collect();
         if parents.is_empty() {
             return Self::default();
         }
@@ -137,8 +135,7 @@ fn parse(text: &str) -> Option<SpanContext> {
 }
 
 fn header(context: SpanContext) -> OwnedHeaders {
-    let value =
-        format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8());
+    let value = format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8());
     OwnedHeaders::new_with_capacity(1).insert(Header { key: TRACEPARENT, value: Some(&value) })
 }
 

@@ -48,10 +48,9 @@ pub(crate) fn work(
     let input = core.input().to_owned();
     let consumer: BaseConsumer<Group> =
         options.connection.client(Group::new(core, Reports::default()), |config| options.consumer(config))?;
-    consumer
-        .subscribe(&[&input])
-        .map_err(|source| KafkaError::Client { what: "subscribing", source })?;
-    let done = Worker { consumer: &consumer, health, name: format!("worker-{number}"), begun: Instant::now() }.run(stop);
+    consumer.subscribe(&[&input]).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
+    let done =
+        Worker { consumer: &consumer, health, name: format!("worker-{number}"), begun: Instant::now() }.run(stop);
     if done.is_err() {
         // What is open is not ours to commit any more: leaving the group must not try.
         let mut core = consumer.context().core();

@@ -56,7 +56,12 @@ impl Router {
         Ok(shares)
     }
 
-    fn route_rows(&self, batch: &RecordBatch, positions: &UInt64Array, shares: &mut [Share]) -> Result<(), SourceError> {
+    fn route_rows(
+        &self,
+        batch: &RecordBatch,
+        positions: &UInt64Array,
+        shares: &mut [Share],
+    ) -> Result<(), SourceError> {
         let keys = stage::key_text(batch.column(batch.schema().index_of(&self.key)?))?;
         let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); shares.len()];
         for (row, key) in keys.iter().enumerate() {

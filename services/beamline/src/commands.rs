@@ -7,4 +7,5 @@ pub(crate) mod dlq;
 pub(crate) mod init;
 pub(crate) mod query;
 pub(crate) mod run;
+pub(crate) mod store;
 pub(crate) mod verify;
