@@ -11,6 +11,12 @@ pub enum LakeError {
         /// Why, and what to write.
         message: String,
     },
+    /// There is no lake.
+    #[error("there is no lake in {path}: nothing of a stream has been written there")]
+    Missing {
+        /// The folder.
+        path: String,
+    },
     /// The object store.
     #[error("{context}: {source}")]
     Store {

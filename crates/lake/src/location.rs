@@ -3,12 +3,14 @@
 use std::{env, sync::Arc};
 
 use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::LakeError;
 
 /// What a lake's tables are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Parquet files, by the hour of the event.
     Parquet,
