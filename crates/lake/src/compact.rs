@@ -76,8 +76,8 @@ async fn drop_before(table: &mut DeltaTable, hour: &str, from: &str) -> Result<u
     let context = "dropping old hours";
     let old: Vec<Action> = {
         let snapshot = table.snapshot().map_err(|error| delta(context, &error))?;
-        let files = snapshot.log_data().iter();
-        let old = files.filter(|file| {
+        let files = snapshot.log_data();
+        let old = files.iter().filter(|file| {
             file.partition_values_map().get(hour).and_then(Option::as_deref).is_some_and(|hour| hour < from)
         });
         old.map(|file| Action::Remove(file.remove_action(true))).collect()
