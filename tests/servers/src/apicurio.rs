@@ -1,0 +1,98 @@
+//! Apicurio, a schema registry that speaks Confluent's REST API.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use crate::{
+    Node, ServerError, artifacts, free_port,
+    node::{Ready, Recipe},
+    process,
+    scratch::Scratch,
+};
+
+const VERSION: &str = "3.0.9";
+
+/// A running Apicurio. Its compatibility level is NONE until somebody sets it; its schemas survive a restart.
+#[derive(Debug)]
+pub struct Apicurio {
+    node: Node,
+    url: String,
+    // After the node: its folder goes last.
+    _scratch: Scratch,
+}
+
+impl Apicurio {
+    /// Start it at a free port and wait until it is ready.
+    pub fn start() -> Result<Self, ServerError> {
+        Self::start_at(free_port())
+    }
+
+    /// Start it at a port.
+    pub fn start_at(port: u16) -> Result<Self, ServerError> {
+        let home = home()?;
+        let scratch = Scratch::new("apicurio")?;
+        let url = format!("http://127.0.0.1:{port}/apis/ccompat/v7");
+        let data = scratch.path().join("registry");
+        let jar = home.join(format!("apicurio-registry-app-{VERSION}-runner.jar"));
+        let args = [
+            "-Xmx384m".to_owned(),
+            "-XX:TieredStopAtLevel=1".to_owned(),
+            "-Dquarkus.http.host=127.0.0.1".to_owned(),
+            format!("-Dquarkus.http.port={port}"),
+            // The same schema with other white space is the same schema.
+            "-Dapicurio.ccompat.use-canonical-hash=true".to_owned(),
+            // Written at once, so that a kill loses nothing that was answered.
+            format!("-Dapicurio.datasource.url=jdbc:h2:file:{};WRITE_DELAY=0", data.display()),
+            "-jar".to_owned(),
+            jar.to_string_lossy().into_owned(),
+        ];
+        let node = Node::new(Recipe {
+            name: "apicurio".to_owned(),
+            program: "java".to_owned(),
+            args: args.to_vec(),
+            envs: Vec::new(),
+            log: scratch.path().join("log"),
+            ready: Ready::Http(format!("{url}/subjects")),
+        });
+        node.start()?;
+        Ok(Self { node, url, _scratch: scratch })
+    }
+
+    /// Where its Confluent API is.
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Its process.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// End it at once, as a crash does (SIGKILL).
+    pub fn kill(&self) {
+        self.node.kill();
+    }
+
+    /// Kill it and start it again with the schemas it had.
+    pub fn restart(&self) -> Result<(), ServerError> {
+        self.node.restart()
+    }
+
+    /// Let it hang: it accepts connections and answers nothing (SIGSTOP).
+    pub fn pause(&self) -> Result<(), ServerError> {
+        self.node.pause()
+    }
+
+    /// Let it go on after [`Apicurio::pause`] (SIGCONT).
+    pub fn resume(&self) -> Result<(), ServerError> {
+        self.node.resume()
+    }
+}
+
+fn home() -> Result<PathBuf, ServerError> {
+    artifacts::folder("apicurio", VERSION, |folder| {
+        artifacts::fetch_items(include_str!("../artifacts/apicurio/pom.xml"), folder)?;
+        let archive = folder.join(format!("lib/apicurio-registry-app-{VERSION}-all.tar.gz"));
+        process::run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(folder))?;
+        fs::remove_file(&archive).map_err(ServerError::file(&archive))
+    })
+}
