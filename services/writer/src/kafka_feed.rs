@@ -28,7 +28,8 @@ impl KafkaFeed {
         sources: &[Source],
         positions: BTreeMap<TopicPartition, u64>,
     ) -> Result<Self, KafkaError> {
-        let topics = sources.iter().map(|source| ReadTopic { name: source.topic.clone(), schema: source.schema.clone() });
+        let topics =
+            sources.iter().map(|source| ReadTopic { name: source.topic.clone(), schema: source.schema.clone() });
         let topics: Vec<ReadTopic> = topics.collect();
         let starts: Option<Starts> = (!positions.is_empty()).then(|| -> Starts {
             Box::new(move |topic, partition| positions.get(&(topic.to_owned(), partition)).copied())
@@ -68,7 +69,8 @@ impl Feed for KafkaFeed {
 
     fn commit(&mut self, next: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
         let ours = self.reader.assigned();
-        let next: BTreeMap<_, _> = next.iter().filter(|(at, _)| ours.contains(at)).map(|(at, n)| (at.clone(), *n)).collect();
+        let next: BTreeMap<_, _> =
+            next.iter().filter(|(at, _)| ours.contains(at)).map(|(at, n)| (at.clone(), *n)).collect();
         // The group may change hands between the look and the commit.
         self.reader.commit(&next).map_err(|error| FeedError::Moved(error.to_string()))
     }

@@ -47,7 +47,13 @@ pub struct Settings {
     #[arg(long, value_name = "HOSTS", env = "BEAMLINE_CQL", hide_env_values = true)]
     pub cql: Option<String>,
     /// The keyspace.
-    #[arg(long, value_name = "NAME", default_value = "beamline", env = "BEAMLINE_CQL_KEYSPACE", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "beamline",
+        env = "BEAMLINE_CQL_KEYSPACE",
+        hide_env_values = true
+    )]
     pub cql_keyspace: String,
     /// The data centre to prefer.
     #[arg(long, value_name = "NAME", env = "BEAMLINE_CQL_DATACENTER", hide_env_values = true)]
@@ -95,7 +101,8 @@ impl Settings {
 
 impl ServiceSettings for Settings {
     const NAME: &'static str = "writer";
-    const ABOUT: &'static str = "Stores the events of a stream in ScyllaDB or Cassandra, or as Parquet or Delta on an object store";
+    const ABOUT: &'static str =
+        "Stores the events of a stream in ScyllaDB or Cassandra, or as Parquet or Delta on an object store";
 
     fn process(&self) -> &Process {
         &self.common.process
