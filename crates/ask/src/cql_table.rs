@@ -19,7 +19,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::bounds::{Bounds, Columns};
 
 /// How many partitions are read at once: each may hold a page in memory.
-const READ_AT_ONCE: usize = 16;
+const READ_AT_ONCE: usize = 8;
 /// A query without bounds may read so many rows, where it has a limit of its own.
 const UNBOUNDED_LIMIT: usize = 10_000;
 

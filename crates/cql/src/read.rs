@@ -1,6 +1,6 @@
 //! Reading tables back, partition by partition.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use arrow::{
     array::{Array, Int64Array, RecordBatch, StringArray},
@@ -22,11 +22,13 @@ use scylla::{
 use crate::{CqlError, Layout, Settings, cells::Cells, ddl, decode, describe, layout::Order, rows::PartitionKey};
 
 /// Rows of a page: some hundred kilobytes.
-const PAGE_ROWS: i32 = 2_000;
+const PAGE_ROWS: i32 = 1_000;
 /// How many buckets lie in one slice of the list of partitions.
 const BUCKETS_A_SLICE: i64 = 24;
 /// How often a page is asked for before the store counts as away.
 const ATTEMPTS_MAX: u32 = 5;
+/// The wait before a page is asked for again, once more for each time.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// A CQL store that is read.
 #[derive(Clone)]
@@ -197,6 +199,7 @@ impl PreparedScan {
                     if !error.is_temporary() || attempt == ATTEMPTS_MAX {
                         return Err(error);
                     }
+                    tokio::time::sleep(AGAIN * attempt).await;
                     attempt += 1;
                 }
             }

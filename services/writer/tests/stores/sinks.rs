@@ -49,7 +49,11 @@ impl Store {
 
     pub(crate) fn source(&self) -> ask::Source {
         match self.backend.as_str() {
-            "cql" => ask::Source::Cql { settings: self.settings(), full_scan: false },
+            "cql" => {
+                let request_limit = cql::Settings::default().request_limit;
+                let settings = cql::Settings { request_limit, ..self.settings() };
+                ask::Source::Cql { settings, full_scan: false }
+            }
             _ => ask::Source::Lake(lake::Location::parse(&self.at).unwrap()),
         }
     }
