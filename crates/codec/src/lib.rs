@@ -5,6 +5,7 @@
 mod arrays;
 mod avro;
 mod columns;
+mod compatible;
 mod decimal;
 mod decoder;
 mod default;

@@ -24,6 +24,8 @@ mod topics;
 mod trace;
 mod worker;
 
+pub use measure::Health;
+
 pub use self::{
     error::KafkaError,
     generator::{Generator, generate},

@@ -15,12 +15,14 @@ mod load;
 mod print;
 mod secrets;
 mod suggestion;
+mod workers;
 
 pub use self::{
     common::{Common, Kafka, Process, Registry},
     layers::Environment,
     load::{Asked, load},
     secrets::Secret,
+    workers::{GroupProtocol, Workers},
 };
 
 /// The settings of a service. Arguments must be long ones, without positions, groups or conflicts; what one demands of

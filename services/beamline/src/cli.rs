@@ -1,14 +1,18 @@
 //! What the command line takes.
 
 mod dlq;
+mod schemas;
 mod store;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs};
-pub(crate) use self::store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs};
+pub(crate) use self::{
+    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
+    store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
+};
 use crate::logging::LogFormat;
 
 /// Runs streams of scientific events: takes them in, enriches them, finds anomalies, stores them, and answers SQL.
@@ -74,6 +78,12 @@ Examples:
   beamline store apply streams/particle-events.yaml --cql 127.0.0.1:9042 --replication 1
   beamline store compact --lake s3://bucket/particle-events --keep 30d")]
     Store(StoreArgs),
+    /// Check the schemas of streams against a registry, register them, show what is there.
+    #[command(after_help = "\
+Examples:
+  beamline schemas check streams/*.yaml --registry-url http://localhost:8081     # exit code 1 where one does not fit
+  beamline schemas register streams/particle-events.yaml --registry-url http://localhost:8081")]
+    Schemas(SchemasArgs),
     /// Write a stream definition from a sample of its data.
     #[command(after_help = "\
 Examples:

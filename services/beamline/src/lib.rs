@@ -25,6 +25,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Store(args) => commands::store::store(args),
         Command::Dlq(args) => commands::dlq::dlq(args),
         Command::Bench(args) => commands::bench::bench(args),
+        Command::Schemas(args) => commands::schemas::schemas(args),
         Command::Init(args) => commands::init::init(args),
         Command::CheckConfig(args) => commands::check_config::check_config(args),
         Command::Completions(args) => commands::completions::completions(args),

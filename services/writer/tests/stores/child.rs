@@ -45,7 +45,7 @@ fn writes_what_is_asked() {
     let feed = FileFeed::open(PathBuf::from(env::var(FILE).unwrap()), events, &kept);
     let limits = match backend.as_str() {
         "cql" => Limits { rows: 10_000, bytes: 64 << 20, linger: Duration::from_millis(100) },
-        _ => Limits { rows: 20_000, bytes: 64 << 20, linger: Duration::from_secs(1) },
+        _ => Limits { rows: 4_000, bytes: 64 << 20, linger: Duration::from_secs(1) },
     };
     let feed = std::cell::RefCell::new(feed);
     let is_empty = || feed.borrow().is_empty();

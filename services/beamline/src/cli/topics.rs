@@ -1,0 +1,95 @@
+//! What `beamline topics` takes.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `beamline topics`.
+#[derive(Debug, Args)]
+pub struct TopicsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TopicsCommand,
+}
+
+/// The commands on topics.
+#[derive(Debug, Subcommand)]
+pub enum TopicsCommand {
+    /// Print the topics that a stream needs; asks no server.
+    Plan {
+        /// The stream definition.
+        stream: PathBuf,
+    },
+    /// Make the topics that are missing, and change settings that differ.
+    Apply {
+        /// The stream definition.
+        stream: PathBuf,
+        /// The cluster.
+        #[command(flatten)]
+        kafka: service::settings::Kafka,
+        /// How many brokers keep each partition; the cluster's default where absent.
+        #[arg(long, value_name = "N")]
+        replication: Option<u16>,
+    },
+    /// Say what differs between the definition and the cluster; exit code 1 where anything does.
+    Check {
+        /// The stream definition.
+        stream: PathBuf,
+        /// The cluster.
+        #[command(flatten)]
+        kafka: service::settings::Kafka,
+    },
+    /// Say how far each step has come, and whether every record is accounted for.
+    Ledger {
+        /// The stream definition.
+        stream: PathBuf,
+        /// The cluster.
+        #[command(flatten)]
+        kafka: service::settings::Kafka,
+    },
+    /// Print decoded events as JSON lines.
+    Tail(TailArgs),
+}
+
+/// `beamline topics tail`.
+#[derive(Debug, Args)]
+pub struct TailArgs {
+    /// The stream definition.
+    pub stream: PathBuf,
+    /// Which of the stream's topics.
+    #[arg(long, value_enum, default_value = "scored")]
+    pub topic: TailTopic,
+    /// Begin with what is there already.
+    #[arg(long)]
+    pub from_start: bool,
+    /// End when everything that is there has been printed.
+    #[arg(long)]
+    pub to_end: bool,
+    /// End after so many events.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// End after so long.
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub end_after: Option<Duration>,
+    /// The cluster.
+    #[command(flatten)]
+    pub kafka: service::settings::Kafka,
+    /// The registry.
+    #[command(flatten)]
+    pub registry: service::settings::Registry,
+}
+
+/// A topic of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TailTopic {
+    /// Raw events.
+    Raw,
+    /// Enriched events.
+    Enriched,
+    /// Scored events.
+    Scored,
+    /// Anomalies.
+    Anomalies,
+    /// Dead letters.
+    DeadLetters,
+}

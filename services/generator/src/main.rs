@@ -1,0 +1,7 @@
+//! Sends the events of a stream to Kafka.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::main::<generator::Generator>(generator::run)
+}
