@@ -3,6 +3,7 @@
 //! These types are the only place where the format is written down. The reader, the JSON Schema for editors and
 //! the list of fields behind "did you mean" all follow from them.
 
+mod aggregate;
 mod detect;
 mod source;
 mod store;
@@ -13,7 +14,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{detect::*, source::*, store::*};
+use crate::units::Duration;
+
+pub use self::{aggregate::*, detect::*, source::*, store::*};
 
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +73,10 @@ pub struct Spec {
     pub key: String,
     /// The column with the event's time: a timestamp, or text in ISO 8601 (without a zone it is UTC).
     pub time: String,
+    /// How far ahead of the clock that takes it in an event's time may be; one further ahead becomes a dead letter, since
+    /// it would close windows before their time. One hour where there are aggregates, no limit where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ahead: Option<Duration>,
     /// How many partitions the topics have, and how many pieces of work can go on side by side.
     #[serde(default = "default_partitions")]
     #[schemars(range(min = 1, max = 1024))]
@@ -86,6 +93,10 @@ pub struct Spec {
     /// How anomalies are found. Without this section nothing is looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect: Option<Detect>,
+    /// What is computed of windows of event time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub aggregate: Vec<Aggregate>,
     /// Where results go.
     #[serde(default)]
     pub store: Store,
