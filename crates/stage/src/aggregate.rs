@@ -36,6 +36,11 @@ impl Aggregate {
         Ok(Some(Self { stream, aggregator, uncovered: None, failure: None }))
     }
 
+    /// Whether a snapshot's key is one of this stage's: no event has such a key.
+    pub fn owns(key: &str) -> bool {
+        Aggregator::owns(key)
+    }
+
     /// The latest event time, in microseconds since 1970; `None` before the first event. A [`window::Merge`] needs it.
     pub fn clock(&self) -> Option<i64> {
         self.aggregator.clock()

@@ -53,7 +53,9 @@ impl Enrich {
     /// would close windows before their time.
     fn check_clock(&self, rows: &Rows) -> Result<Vec<Failure>, StageError> {
         let column = &self.stream.definition.spec.time;
-        let (Some(ahead_max), Some(ingested)) = (self.stream.max_ahead(), &rows.ingested) else { return Ok(Vec::new()) };
+        let (Some(ahead_max), Some(ingested)) = (self.stream.max_ahead(), &rows.ingested) else {
+            return Ok(Vec::new());
+        };
         let ahead_max = ahead_max.as_micros() as i64;
         let times = event_times(rows.batch.column(rows.batch.schema_ref().index_of(column)?))?;
         let mut failed = Vec::new();

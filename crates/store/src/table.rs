@@ -15,15 +15,18 @@ pub enum Table {
     Anomalies,
     /// What could not go on, with the reason.
     DeadLetters,
-    /// What came after its window had closed.
+    /// What an aggregate does not have, since it came after its window had closed, with how much too late it was.
     Late,
+    /// What was computed of windows of event time: one row for each aggregate, window and group.
+    Aggregates,
     /// Extra CSV files for a spreadsheet: no table to a query.
     Reports,
 }
 
 impl Table {
     /// The tables a query can name.
-    pub const QUERIED: [Table; 4] = [Self::ProcessedData, Self::Anomalies, Self::DeadLetters, Self::Late];
+    pub const QUERIED: [Table; 5] =
+        [Self::ProcessedData, Self::Anomalies, Self::DeadLetters, Self::Late, Self::Aggregates];
 
     /// The table's name in SQL, and its folder's.
     pub fn name(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Table {
             Self::Anomalies => "anomalies",
             Self::DeadLetters => "dead_letters",
             Self::Late => "late",
+            Self::Aggregates => "aggregates",
             Self::Reports => "reports",
         }
     }

@@ -5,14 +5,16 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::{
     catalog::{MemorySchemaProvider, TableProvider},
+    common::Column,
     datasource::{
         MemTable,
         file_format::{FileFormat, csv::CsvFormat, json::JsonFormat, parquet::ParquetFormat},
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
     },
     error::DataFusionError,
-    prelude::SessionContext,
+    prelude::{Expr, SessionContext, lit},
 };
+use stream::columns;
 use url::Url;
 
 use crate::{FileEntry, Manifest, Results, StoreError, Table, writer::flat};
@@ -44,6 +46,9 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
             {
                 names.push(schema.clone());
             }
+            if table == Table::Aggregates {
+                tables.extend(register_aggregates(context, manifest, &schema, opened.len() == 1, &provider)?);
+            }
             for name in &names {
                 context.register_table(name.as_str(), provider.clone()).map_err(failed)?;
             }
@@ -52,6 +57,36 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
         paths.extend(manifest.files.iter().filter(|file| file.table != Table::Reports).map(|file| results.path(file)));
     }
     Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths) })
+}
+
+/// Registers each aggregate as a table of its own columns, where nothing else has its name.
+fn register_aggregates(
+    context: &SessionContext,
+    manifest: &Manifest,
+    schema: &str,
+    alone: bool,
+    provider: &Arc<dyn TableProvider>,
+) -> Result<Vec<String>, StoreError> {
+    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
+    let column = |name: &str| Expr::Column(Column::from_name(name));
+    let mut tables = Vec::new();
+    for (aggregate, listed) in &manifest.aggregates {
+        if aggregate == schema || Table::QUERIED.iter().any(|table| table.name() == aggregate) {
+            continue;
+        }
+        let ends = [columns::WINDOW_START, columns::WINDOW_END];
+        let names = ends.into_iter().chain(listed.iter().map(String::as_str)).chain([columns::FINAL]);
+        let rows = context.read_table(provider.clone()).map_err(failed)?;
+        let rows = rows.filter(column(columns::AGGREGATE).eq(lit(aggregate.as_str()))).map_err(failed)?;
+        let view = rows.select(names.map(column)).map_err(failed)?.into_view();
+        let mut names = vec![format!("{schema}.{aggregate}")];
+        names.extend(alone.then(|| aggregate.clone()));
+        for name in names {
+            context.register_table(name.as_str(), view.clone()).map_err(failed)?;
+            tables.push(name);
+        }
+    }
+    Ok(tables)
 }
 
 fn missing(what: &str) -> DataFusionError {
