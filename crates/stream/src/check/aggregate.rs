@@ -12,7 +12,7 @@ use crate::{
     columns,
     node::{Entry, Node, Position},
     report::Report,
-    scope::Scope,
+    scope::{Scope, type_name},
 };
 
 /// The longest length of time: beyond it, times leave their range.
@@ -77,8 +77,9 @@ impl Fields {
         if *known.data_type() != data_type {
             let other = self.from.get(name).map_or("another aggregate", String::as_str);
             let message = format!(
-                "column `{name}` is {data_type} here, but {} in `{other}`, and they share a table",
-                known.data_type()
+                "column `{name}` is {} here, but {} in `{other}`, and they share a table",
+                type_name(&data_type),
+                type_name(known.data_type())
             );
             report.add(at, message, suggestion());
         }
@@ -125,7 +126,8 @@ fn check_groups(name: &str, node: &Node, scope: &Scope, fields: &mut Fields, rep
         if group_by.contains(field.name()) {
             report.add(column.at, format!("`{}` stands here a second time", field.name()), None);
         } else if data_type.is_nested() || data_type.is_floating() {
-            let message = format!("group_by: `{}` is {data_type}, whose values make no groups", field.name());
+            let message =
+                format!("group_by: `{}` is {}, whose values make no groups", field.name(), type_name(&data_type));
             let suggestion =
                 data_type.is_floating().then(|| "add a column with its whole part, or with bins".to_owned());
             report.add(column.at, message, suggestion);
