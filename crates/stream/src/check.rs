@@ -6,6 +6,7 @@
 mod aggregate;
 mod detect;
 mod enrich;
+mod expect;
 mod input;
 mod source;
 mod store;
@@ -47,6 +48,7 @@ pub(crate) fn check(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>
     let enriched = scope.schema();
     let Detection { features, rules, scope } = detect::check(spec, &raw, scope, report);
     let aggregates = aggregate::check(spec, &scope, report);
+    expect::check(spec, &scope, report);
     let selections = store::check(spec, &scope, report);
     let scored = scope.schema();
     Some(Checked {

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod detect;
+mod expect;
 mod source;
 mod store;
 
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Duration;
 
-pub use self::{aggregate::*, detect::*, source::*, store::*};
+pub use self::{aggregate::*, detect::*, expect::*, source::*, store::*};
 
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +98,9 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub aggregate: Vec<Aggregate>,
+    /// What is expected of the data as a whole; `beamline quality` holds the results against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
     /// Where results go.
     #[serde(default)]
     pub store: Store,
@@ -116,6 +120,10 @@ pub struct QualityRule {
     /// SQL that is true for a good row. Null counts as false.
     #[schemars(example = "energy_gev > 0", length(min = 1))]
     pub check: String,
+    /// The share of records that may fail it before `beamline quality` does. Without it any may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub max_failing: Option<f64>,
 }
 
 /// What is added to each event, and which events are noise.

@@ -66,7 +66,7 @@ impl Open {
             let group = groups.as_ref().map_or(&[][..], |groups| groups.row(row).data());
             let watermark = clocks[row].saturating_sub(self.aggregate.lateness);
             let taken = slots.len();
-            let fate = self.place(*time, group, watermark, &mut slots);
+            let fate = self.place(*time, group, watermark, &mut slots)?;
             rows.resize(slots.len(), row as u32);
             for slot in &slots[taken..] {
                 if let Some(slot) = self.slots.get_mut(*slot) {
@@ -98,11 +98,11 @@ impl Open {
     }
 
     /// Adds the slots that an event goes to.
-    fn place(&mut self, time: i64, group: &[u8], watermark: i64, slots: &mut Vec<u32>) -> Fate {
+    fn place(&mut self, time: i64, group: &[u8], watermark: i64, slots: &mut Vec<u32>) -> Result<Fate, WindowError> {
         if !is_time(time) {
-            return Fate::Beyond;
+            return Ok(Fate::Beyond);
         }
-        match self.aggregate.windows {
+        Ok(match self.aggregate.windows {
             Windows::Whole => match self.slots.window(WHOLE.0, WHOLE.1, group) {
                 Some(slot) => {
                     slots.push(slot);
@@ -127,30 +127,37 @@ impl Open {
                 }
                 fate
             }
-            Windows::Session { gap } => match self.session(time, gap, group, watermark, slots) {
+            Windows::Session { gap } => match self.session(time, gap, group, watermark, slots)? {
                 Ok(slot) => {
                     slots.push(slot);
                     Fate::Taken
                 }
                 Err(fate) => fate,
             },
-        }
+        })
     }
 
     /// The session that an event belongs to: one that it extends, one that it makes of two, or a new one.
-    fn session(&mut self, time: i64, gap: i64, group: &[u8], watermark: i64, slots: &mut [u32]) -> Result<u32, Fate> {
+    fn session(
+        &mut self,
+        time: i64,
+        gap: i64,
+        group: &[u8],
+        watermark: i64,
+        slots: &mut [u32],
+    ) -> Result<Result<u32, Fate>, WindowError> {
         let joins = |slot: &Slot| slot.end > watermark && time < slot.end && slot.start < time + gap;
         let mut joined: Vec<u32> =
             self.slots.sessions(group).filter(|(_, slot)| joins(slot)).map(|(index, _)| index).collect();
         joined.sort_unstable_by_key(|index| self.slots.get_mut(*index).map(|slot| slot.start));
         let Some((first, others)) = joined.split_first() else {
             if time + gap <= watermark {
-                return Err(Fate::Late(watermark - time - gap));
+                return Ok(Err(Fate::Late(watermark - time - gap)));
             }
-            return self.slots.session(time, time + gap, group).ok_or(Fate::TooMany);
+            return Ok(self.slots.session(time, time + gap, group).ok_or(Fate::TooMany));
         };
         for other in others {
-            self.absorb(*first, *other).map_err(|_| Fate::Beyond)?;
+            self.absorb(*first, *other)?;
             // Events of this batch that went to it and are not counted yet.
             slots.iter_mut().filter(|slot| **slot == *other).for_each(|slot| *slot = *first);
         }
@@ -158,7 +165,7 @@ impl Open {
             slot.start = slot.start.min(time);
             slot.end = slot.end.max(time + gap);
         }
-        Ok(*first)
+        Ok(Ok(*first))
     }
 
     /// Makes one session of two.

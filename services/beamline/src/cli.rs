@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 mod dlq;
+mod quality;
 mod schemas;
 
 use std::{path::PathBuf, time::Duration};
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
 };
 use crate::logging::LogFormat;
@@ -60,6 +62,14 @@ Examples:
   beamline verify beamline-results/particle-events
   beamline verify results-a results-b     # says which rows differ, and in which columns")]
     Verify(VerifyArgs),
+    /// Report on the data of results: rules, nulls, distinct values, ranges, freshness; fail where thresholds are passed.
+    #[command(after_help = "\
+Examples:
+  beamline quality streams/clickstream.yaml
+  beamline quality streams/clickstream.yaml --results results --format json
+
+Thresholds are `max_failing` of a quality rule, and `expect` of the definition. Exit code 1 says that one is passed.")]
+    Quality(QualityArgs),
     /// Look at dead letters, the records that could not go on, and put repaired ones back.
     #[command(after_help = "\
 Examples:

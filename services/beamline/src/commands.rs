@@ -5,6 +5,7 @@ pub(crate) mod check_config;
 pub(crate) mod completions;
 pub(crate) mod dlq;
 pub(crate) mod init;
+pub(crate) mod quality;
 pub(crate) mod query;
 pub(crate) mod run;
 pub(crate) mod schemas;
