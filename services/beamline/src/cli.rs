@@ -49,7 +49,7 @@ Examples:
   beamline replay streams/clickstream.yaml clicks-2025-*.csv.gz
   beamline replay streams/clickstream.yaml clicks.parquet --speed 60     # an hour in a minute")]
     Replay(ReplayArgs),
-    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late.
+    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late, aggregates, and each aggregate by its name.
     #[command(after_help = "\
 Examples:
   beamline query \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
