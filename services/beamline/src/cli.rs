@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 mod dlq;
+mod quality;
 mod schemas;
 mod store;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
 };
@@ -49,7 +51,7 @@ Examples:
   beamline replay streams/clickstream.yaml clicks-2025-*.csv.gz
   beamline replay streams/clickstream.yaml clicks.parquet --speed 60     # an hour in a minute")]
     Replay(ReplayArgs),
-    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late.
+    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late, aggregates, and each aggregate by its name.
     #[command(after_help = "\
 Examples:
   beamline query \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
@@ -64,6 +66,14 @@ Examples:
   beamline verify beamline-results/particle-events
   beamline verify results-a results-b     # says which rows differ, and in which columns")]
     Verify(VerifyArgs),
+    /// Report on the data of results: rules, nulls, distinct values, ranges, freshness; fail where thresholds are passed.
+    #[command(after_help = "\
+Examples:
+  beamline quality streams/clickstream.yaml
+  beamline quality streams/clickstream.yaml --results results --format json
+
+Thresholds are `max_failing` of a quality rule, and `expect` of the definition. Exit code 1 says that one is passed.")]
+    Quality(QualityArgs),
     /// Look at dead letters, the records that could not go on, and put repaired ones back.
     #[command(after_help = "\
 Examples:

@@ -23,6 +23,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Query(args) => commands::query::query(args),
         Command::Verify(args) => commands::verify::verify(args),
         Command::Store(args) => commands::store::store(args),
+        Command::Quality(args) => commands::quality::quality(args),
         Command::Dlq(args) => commands::dlq::dlq(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Schemas(args) => commands::schemas::schemas(args),
