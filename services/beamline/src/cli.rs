@@ -4,6 +4,7 @@ mod dlq;
 mod quality;
 mod schemas;
 mod store;
+mod topics;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,6 +15,7 @@ pub(crate) use self::{
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
+    topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
 
@@ -94,6 +96,14 @@ Examples:
   beamline schemas check streams/*.yaml --registry-url http://localhost:8081     # exit code 1 where one does not fit
   beamline schemas register streams/particle-events.yaml --registry-url http://localhost:8081")]
     Schemas(SchemasArgs),
+    /// Make, compare and read a stream's topics on Kafka.
+    #[command(after_help = "\
+Examples:
+  beamline topics plan streams/particle-events.yaml
+  beamline topics apply streams/particle-events.yaml --kafka-bootstrap localhost:9092
+  beamline topics ledger streams/particle-events.yaml --kafka-bootstrap localhost:9092
+  beamline topics tail streams/particle-events.yaml --topic anomalies   # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL")]
+    Topics(TopicsArgs),
     /// Write a stream definition from a sample of its data.
     #[command(after_help = "\
 Examples:

@@ -10,4 +10,5 @@ pub(crate) mod query;
 pub(crate) mod run;
 pub(crate) mod schemas;
 pub(crate) mod store;
+pub(crate) mod topics;
 pub(crate) mod verify;
