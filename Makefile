@@ -76,6 +76,14 @@ clean: ## Delete what was built, and no results
 metrics-docs: ## Write docs/metrics.md anew from the code
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test metrics documentation
 
+.PHONY: bench-store
+bench-store: setup ## Measure the stores' rows a second, beside the Java driver on the same Cassandra
+	cargo test --locked --workspace --test stores -- --ignored --nocapture bench
+
+.PHONY: faults-stores
+faults-stores: setup ## Write 1,000,000 events to each store while its writer is killed and it is paused and away, 20 times
+	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --nocapture --test-threads 1 faults
+
 .PHONY: dev
 dev: setup-servers ## Start Kafka and a schema registry for local work, until Ctrl-C (ARGS="--with cassandra,jaeger")
 	cargo run --locked --bin dev -- $(ARGS)

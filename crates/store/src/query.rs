@@ -18,9 +18,11 @@ use datafusion::{
     physical_plan::execute_stream,
     prelude::SessionConfig,
 };
+use object_store::ObjectStore;
+use url::Url;
 
-pub use self::answer::Answer;
 use self::tables::Files;
+pub use self::{answer::Answer, tables::Tables};
 use crate::{Manifest, Results, StoreError};
 
 /// What a query may use.
@@ -51,8 +53,8 @@ pub struct Session {
 
 /// Opens the results in these folders as they are committed now; what is committed later is not seen.
 ///
-/// Tables are `processed_data`, `anomalies`, `dead_letters` and `late` (those the stream has), the processed data also
-/// under the stream's name with underscores. Of several folders each has its own schema of that name,
+/// Tables are `processed_data`, `anomalies`, `dead_letters`, `late` and `aggregates` (those the stream has), each aggregate
+/// under its own name, and the processed data also under the stream's with underscores. Of several folders each has its own schema of that name,
 /// `particle_events.anomalies`; for one alone it can be left out. A second folder of the same stream is
 /// `particle_events_2`.
 ///
@@ -77,6 +79,24 @@ pub(crate) async fn open_manifests(
 ) -> Result<Session, StoreError> {
     let context = context(options)?;
     let files = tables::register(&context, opened).await?;
+    Ok(Session { context, files, options: options.clone() })
+}
+
+/// Opens tables of other stores under the same names as those of results. `stores` are where files of theirs are.
+///
+/// # Errors
+/// Where two tables have one name.
+pub fn open_tables(
+    streams: Vec<Tables>,
+    stores: Vec<(Url, Arc<dyn ObjectStore>)>,
+    options: &QueryOptions,
+) -> Result<Session, StoreError> {
+    let context = context(options)?;
+    for (url, store) in stores {
+        context.register_object_store(&url, store);
+    }
+    let tables = tables::register_tables(&context, streams)?;
+    let files = Files { tables: Arc::new(tables), ..Files::default() };
     Ok(Session { context, files, options: options.clone() })
 }
 

@@ -1,7 +1,9 @@
 //! What the command line takes.
 
 mod dlq;
+mod quality;
 mod schemas;
+mod store;
 mod topics;
 
 use std::{path::PathBuf, time::Duration};
@@ -10,7 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
+    store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
@@ -49,12 +53,14 @@ Examples:
   beamline replay streams/clickstream.yaml clicks-2025-*.csv.gz
   beamline replay streams/clickstream.yaml clicks.parquet --speed 60     # an hour in a minute")]
     Replay(ReplayArgs),
-    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late.
+    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late, aggregates, and each aggregate by its name.
     #[command(after_help = "\
 Examples:
   beamline query \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
   beamline query --results beamline-results/sensors --format csv \"SELECT sensor_id, avg(temperature) FROM processed_data GROUP BY 1\"
-  beamline query --format parquet \"SELECT * FROM anomalies\" > anomalies.parquet")]
+  beamline query --format parquet \"SELECT * FROM anomalies\" > anomalies.parquet
+  beamline query --cql 127.0.0.1:9042 \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
+  beamline query --lake s3://bucket/particle-events \"SELECT count(*) FROM anomalies\"")]
     Query(QueryArgs),
     /// Check that results are whole (the ledger, every id once), and whether two of them have the same rows.
     #[command(after_help = "\
@@ -62,6 +68,14 @@ Examples:
   beamline verify beamline-results/particle-events
   beamline verify results-a results-b     # says which rows differ, and in which columns")]
     Verify(VerifyArgs),
+    /// Report on the data of results: rules, nulls, distinct values, ranges, freshness; fail where thresholds are passed.
+    #[command(after_help = "\
+Examples:
+  beamline quality streams/clickstream.yaml
+  beamline quality streams/clickstream.yaml --results results --format json
+
+Thresholds are `max_failing` of a quality rule, and `expect` of the definition. Exit code 1 says that one is passed.")]
+    Quality(QualityArgs),
     /// Look at dead letters, the records that could not go on, and put repaired ones back.
     #[command(after_help = "\
 Examples:
@@ -69,6 +83,13 @@ Examples:
   beamline dlq show --rule positive_energy --payload > broken.jsonl
   beamline dlq redrive streams/particle-events.yaml repaired.jsonl")]
     Dlq(DlqArgs),
+    /// Make and check the tables of a stream in a CQL store; merge the files of a lake.
+    #[command(after_help = "\
+Examples:
+  beamline store plan streams/particle-events.yaml --cql 127.0.0.1:9042
+  beamline store apply streams/particle-events.yaml --cql 127.0.0.1:9042 --replication 1
+  beamline store compact --lake s3://bucket/particle-events --keep 30d")]
+    Store(StoreArgs),
     /// Check the schemas of streams against a registry, register them, show what is there.
     #[command(after_help = "\
 Examples:
@@ -202,6 +223,15 @@ pub struct QueryArgs {
     /// Folders of results; without any, the only or the latest one in `beamline-results`.
     #[arg(long, short, env = "BEAMLINE_RESULTS")]
     pub results: Vec<PathBuf>,
+    /// A CQL store to ask instead.
+    #[command(flatten)]
+    pub cql: CqlArgs,
+    /// A lake to ask instead: a folder, file://, s3://, gs:// or az://.
+    #[arg(long, env = "BEAMLINE_LAKE", conflicts_with = "nodes")]
+    pub lake: Option<String>,
+    /// Let a query read a whole table of a CQL store.
+    #[arg(long)]
+    pub full_scan: bool,
     /// The output's format.
     #[arg(long, short, value_enum, default_value = "table")]
     pub format: QueryFormat,
