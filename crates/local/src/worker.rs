@@ -146,7 +146,7 @@ impl Partition {
             windows.closed.extend(outputs.closed);
             windows.unclosed.extend(aggregate.unclosed(over)?);
             windows.partials.extend(outputs.partials.into_iter().map(|partial| (partition, partial)));
-            windows.clocks.extend(aggregate.clock().map(|clock| (partition, clock)));
+            windows.clocks.extend(outputs.clock.map(|clock| (partition, clock)));
             snapshots.extend(aggregate.snapshots(usize::MAX));
         }
         report.snapshots.extend(snapshots.into_iter().map(|(key, state)| Snapshot { partition, key, position, state }));

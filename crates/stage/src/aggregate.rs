@@ -41,11 +41,6 @@ impl Aggregate {
         Aggregator::owns(key)
     }
 
-    /// The latest event time, in microseconds since 1970; `None` before the first event. A [`window::Merge`] needs it.
-    pub fn clock(&self) -> Option<i64> {
-        self.aggregator.clock()
-    }
-
     /// Results as they stand of groups that contain the stream's key, in windows that are not closed; final where the
     /// stream is `over`.
     ///
@@ -112,6 +107,7 @@ impl Stage for Aggregate {
         out.closed.extend(flushed.closed);
         out.changed.extend(flushed.changed);
         out.partials.extend(flushed.partials);
+        out.clock = self.aggregator.clock();
         Ok(())
     }
 

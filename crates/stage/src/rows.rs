@@ -114,6 +114,9 @@ pub struct Outputs {
     pub changed: Vec<RecordBatch>,
     /// This partition's parts of all other groups, where they changed: for a [`window::Merge`].
     pub partials: Vec<Partial>,
+    /// The latest event time in microseconds since 1970, where the stage was flushed: for a [`window::Merge`], which
+    /// knows by it which windows are closed.
+    pub clock: Option<i64>,
 }
 
 /// Rows that failed at a step, with the reason for each.
