@@ -72,7 +72,7 @@ fn evolves(url: String) {
 
     let (code, out, err) = place.schemas(&["register"]);
     assert_eq!(code, Some(0), "{err}");
-    assert_eq!(out.lines().count(), 4, "{out}");
+    assert!(out.lines().count() >= 4, "{out}");
     assert!(out.lines().all(|line| line.ends_with(", FULL_TRANSITIVE")), "{out}");
     assert_eq!(place.schemas(&["register"]).1, out, "once more is the same");
     let (_, shown, _) = place.schemas(&["show"]);
