@@ -39,7 +39,7 @@ if ! image beamline/jaeger:dev; then
         say beamline/jaeger:dev
         mkdir -p "$work/jaeger"
         cp "$JAEGER_BINARY" "$work/jaeger/jaeger"
-        build beamline/jaeger:dev "$here/jaeger/Dockerfile" "$work/jaeger"
+        build beamline/jaeger:dev "$here/jaeger/Dockerfile" "$work/jaeger" --build-arg "BASE=$debian"
     else
         say "no JAEGER_BINARY, so no beamline/jaeger:dev"
     fi
