@@ -21,3 +21,11 @@ build() {
     *) DOCKER_BUILDKIT=${DOCKER_BUILDKIT:-1} "$ENGINE" build -q -t "$name" -f "$file" "$@" "$context" ;;
     esac
 }
+
+# size NAME: in MB, layers of the base included.
+size() {
+    case "$ENGINE" in
+    buildah) buildah images --format '{{.Size}}' "$(local_name "$1")" | head -1 ;;
+    *) "$ENGINE" image inspect --format '{{.Size}}' "$1" | awk '{ printf "%.0f MB\n", $1 / 1e6 }' ;;
+    esac
+}
