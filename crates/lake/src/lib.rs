@@ -1,1 +1,25 @@
-//! A stream on an object store: Parquet files and a Delta Lake table.
+//! A stream on an object store: Parquet files or Delta Lake tables, by the hour of the event.
+//!
+//! [`ParquetSink`] and [`DeltaSink`] write, [`Lake`] reads, [`compact()`] merges small files. A lake describes itself in
+//! `_beamline/lake.json`, so that reading needs no definition of the stream.
+
+mod compact;
+mod delta;
+mod delta_types;
+mod descriptor;
+mod error;
+mod files;
+mod location;
+mod shape;
+mod tables;
+mod write;
+
+pub use self::{
+    compact::{Compacted, compact},
+    delta::DeltaSink,
+    descriptor::Descriptor,
+    error::LakeError,
+    files::ParquetSink,
+    location::{Format, Location},
+    tables::{Lake, LakeTable},
+};

@@ -18,7 +18,8 @@ pub enum LogFormat {
 
 /// Starts logging to standard error. `RUST_LOG` sets the level; without it, what a person should know.
 pub fn start(format: LogFormat, quiet: bool) {
-    let default = if quiet { "error" } else { "info" };
+    // The CQL driver tells of every connection at that level.
+    let default = if quiet { "error" } else { "info,scylla=warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let json = match format {
         LogFormat::Auto => !stderr().is_terminal(),

@@ -18,9 +18,11 @@ use datafusion::{
     physical_plan::execute_stream,
     prelude::SessionConfig,
 };
+use object_store::ObjectStore;
+use url::Url;
 
-pub use self::answer::Answer;
 use self::tables::Files;
+pub use self::{answer::Answer, tables::Tables};
 use crate::{Manifest, Results, StoreError};
 
 /// What a query may use.
@@ -77,6 +79,24 @@ pub(crate) async fn open_manifests(
 ) -> Result<Session, StoreError> {
     let context = context(options)?;
     let files = tables::register(&context, opened).await?;
+    Ok(Session { context, files, options: options.clone() })
+}
+
+/// Opens tables of other stores under the same names as those of results. `stores` are where files of theirs are.
+///
+/// # Errors
+/// Where two tables have one name.
+pub fn open_tables(
+    streams: Vec<Tables>,
+    stores: Vec<(Url, Arc<dyn ObjectStore>)>,
+    options: &QueryOptions,
+) -> Result<Session, StoreError> {
+    let context = context(options)?;
+    for (url, store) in stores {
+        context.register_object_store(&url, store);
+    }
+    let tables = tables::register_tables(&context, streams)?;
+    let files = Files { tables: Arc::new(tables), ..Files::default() };
     Ok(Session { context, files, options: options.clone() })
 }
 

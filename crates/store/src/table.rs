@@ -1,47 +1,9 @@
 //! The tables of a stream's results.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use serde::{Deserialize, Serialize};
-
-/// A table of a stream's results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Table {
-    /// Every event that came through, with its enriched columns and scores.
-    ProcessedData,
-    /// The anomalous ones among them.
-    Anomalies,
-    /// What could not go on, with the reason.
-    DeadLetters,
-    /// What came after its window had closed.
-    Late,
-    /// Extra CSV files for a spreadsheet: no table to a query.
-    Reports,
-}
-
-impl Table {
-    /// The tables a query can name.
-    pub const QUERIED: [Table; 4] = [Self::ProcessedData, Self::Anomalies, Self::DeadLetters, Self::Late];
-
-    /// The table's name in SQL, and its folder's.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ProcessedData => "processed_data",
-            Self::Anomalies => "anomalies",
-            Self::DeadLetters => "dead_letters",
-            Self::Late => "late",
-            Self::Reports => "reports",
-        }
-    }
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
+pub use sink::Table;
 
 /// The columns of the dead letters: where the record stood, its partition, the kind of failure, the rule or column
 /// that it failed at, the reason as a sentence, and its bytes.

@@ -2,6 +2,7 @@
 
 mod dlq;
 mod schemas;
+mod store;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
+    store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
 };
 use crate::logging::LogFormat;
 
@@ -52,7 +54,9 @@ Examples:
 Examples:
   beamline query \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
   beamline query --results beamline-results/sensors --format csv \"SELECT sensor_id, avg(temperature) FROM processed_data GROUP BY 1\"
-  beamline query --format parquet \"SELECT * FROM anomalies\" > anomalies.parquet")]
+  beamline query --format parquet \"SELECT * FROM anomalies\" > anomalies.parquet
+  beamline query --cql 127.0.0.1:9042 \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
+  beamline query --lake s3://bucket/particle-events \"SELECT count(*) FROM anomalies\"")]
     Query(QueryArgs),
     /// Check that results are whole (the ledger, every id once), and whether two of them have the same rows.
     #[command(after_help = "\
@@ -73,6 +77,13 @@ Examples:
   beamline schemas check streams/*.yaml --registry-url http://localhost:8081     # exit code 1 where one does not fit
   beamline schemas register streams/particle-events.yaml --registry-url http://localhost:8081")]
     Schemas(SchemasArgs),
+    /// Make and check the tables of a stream in a CQL store; merge the files of a lake.
+    #[command(after_help = "\
+Examples:
+  beamline store plan streams/particle-events.yaml --cql 127.0.0.1:9042
+  beamline store apply streams/particle-events.yaml --cql 127.0.0.1:9042 --replication 1
+  beamline store compact --lake s3://bucket/particle-events --keep 30d")]
+    Store(StoreArgs),
     /// Write a stream definition from a sample of its data.
     #[command(after_help = "\
 Examples:
@@ -192,6 +203,15 @@ pub struct QueryArgs {
     /// Folders of results; without any, the only or the latest one in `beamline-results`.
     #[arg(long, short, env = "BEAMLINE_RESULTS")]
     pub results: Vec<PathBuf>,
+    /// A CQL store to ask instead.
+    #[command(flatten)]
+    pub cql: CqlArgs,
+    /// A lake to ask instead: a folder, file://, s3://, gs:// or az://.
+    #[arg(long, env = "BEAMLINE_LAKE", conflicts_with = "nodes")]
+    pub lake: Option<String>,
+    /// Let a query read a whole table of a CQL store.
+    #[arg(long)]
+    pub full_scan: bool,
     /// The output's format.
     #[arg(long, short, value_enum, default_value = "table")]
     pub format: QueryFormat,

@@ -8,4 +8,5 @@ pub(crate) mod init;
 pub(crate) mod query;
 pub(crate) mod run;
 pub(crate) mod schemas;
+pub(crate) mod store;
 pub(crate) mod verify;

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod cql_settings;
 mod progress;
 mod resources;
 mod results;
@@ -21,6 +22,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Replay(args) => commands::run::replay(args),
         Command::Query(args) => commands::query::query(args),
         Command::Verify(args) => commands::verify::verify(args),
+        Command::Store(args) => commands::store::store(args),
         Command::Dlq(args) => commands::dlq::dlq(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Schemas(args) => commands::schemas::schemas(args),

@@ -1,1 +1,115 @@
-//! Stores the events of a stream.
+//! Stores the events of a stream: rows out of Kafka into a CQL store or a lake.
+//!
+//! Positions are committed only after the store has acknowledged the rows, and a repeated row overwrites itself (CQL,
+//! Parquet) or is left out (Delta, which keeps the positions in its own commits). So the stored rows are the committed
+//! events, whatever crashes.
+
+mod drive;
+mod feed;
+mod kafka_feed;
+mod settings;
+mod tables;
+
+use std::time::Duration;
+
+use measure::{STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES};
+use service::{Context, Failure};
+use sink::Sink;
+use stream::Stream;
+
+pub use self::{
+    drive::{Done, DriveError, Limits, Meter, drive},
+    feed::{Feed, FeedError},
+    kafka_feed::KafkaFeed,
+    settings::{Backend, Settings},
+    tables::{Source, sources},
+};
+
+/// Memory for rows that are held, at most (four times as much while the store is away).
+const BYTES_MAX: usize = 128 << 20;
+const CQL_ROWS: u32 = 20_000;
+const CQL_LINGER: Duration = Duration::from_millis(100);
+const LAKE_ROWS: u32 = 500_000;
+const LAKE_LINGER: Duration = Duration::from_secs(10);
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// Where the settings cannot be used, Kafka cannot go on or the store refuses rows.
+pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
+    let stream = settings.common.load_stream()?;
+    let sources = sources(&stream)?;
+    let mut sink = open_sink(&settings, &stream, &sources)?;
+    let registry = registry::Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
+    let positions = sink.positions().map_err(Failure::run_time)?;
+    let group = format!("beamline.{}.writer-{}", stream.name(), settings.backend.name());
+    let feed = KafkaFeed::new(&settings.common.connection(), &registry, &group, &sources, positions);
+    let mut feed = feed.map_err(Failure::run_time)?;
+    let limits = limits(&settings);
+    let meter = StoreMeter { labels: [stream.name().to_owned(), settings.backend.name().to_owned()] };
+    let done = drive(&mut feed, sink.as_mut(), &limits, (&context.health, &meter), &|| context.is_stopping());
+    let done = done.map_err(Failure::run_time)?;
+    tracing::info!(rows = done.rows, writes = done.writes, retries = done.retries, "stored");
+    Ok(())
+}
+
+/// The sink of a backend.
+///
+/// # Errors
+/// Where its settings cannot be used for this stream.
+pub fn open_sink(settings: &Settings, stream: &Stream, sources: &[Source]) -> Result<Box<dyn Sink>, Failure> {
+    let location = || lake::Location::parse(settings.lake.as_deref().unwrap_or_default());
+    let time = &stream.definition.spec.time;
+    Ok(match settings.backend {
+        Backend::Cql => {
+            let letters = kafka::letters_schema().map_err(Failure::run_time)?;
+            let layouts = cql::Layout::of(stream, letters.arrow()).map_err(Failure::configuration)?;
+            Box::new(cql::CqlSink::new(settings.cql(), layouts).map_err(Failure::configuration)?)
+        }
+        Backend::Parquet => {
+            let tables: Vec<_> = sources.iter().map(|source| (source.table, source.columns.clone())).collect();
+            let location = location().map_err(Failure::configuration)?;
+            Box::new(lake::ParquetSink::new(location, stream.name(), time, &tables).map_err(Failure::configuration)?)
+        }
+        Backend::Delta => {
+            let tables = sources.iter().map(|source| (source.table, source.topic.clone(), source.columns.clone()));
+            let tables: Vec<_> = tables.collect();
+            let location = location().map_err(Failure::configuration)?;
+            let partitions = stream.definition.spec.partitions;
+            let sink = lake::DeltaSink::new(location, stream.name(), time, &tables, partitions);
+            Box::new(sink.map_err(Failure::configuration)?)
+        }
+    })
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let (rows, linger) = match settings.backend {
+        Backend::Cql => (CQL_ROWS, CQL_LINGER),
+        Backend::Parquet | Backend::Delta => (LAKE_ROWS, LAKE_LINGER),
+    };
+    Limits {
+        rows: settings.batch_rows.unwrap_or(rows) as usize,
+        bytes: BYTES_MAX,
+        linger: settings.batch_interval.unwrap_or(linger),
+    }
+}
+
+/// The metrics of the store.
+struct StoreMeter {
+    labels: [String; 2],
+}
+
+impl Meter for StoreMeter {
+    fn stored(&self, rows: u64, after: Duration) {
+        let [stream, backend] = [self.labels[0].as_str(), self.labels[1].as_str()];
+        STORE_ROWS.of([stream, backend]).increment(rows);
+        STORE_WRITES.of([stream, backend, "acknowledged"]).increment(1);
+        STORE_WRITE_DURATION.of([stream, backend]).record(after.as_secs_f64());
+    }
+
+    fn failed(&self) {
+        let [stream, backend] = [self.labels[0].as_str(), self.labels[1].as_str()];
+        STORE_WRITES.of([stream, backend, "failed"]).increment(1);
+        STORE_RETRIES.of([stream, backend]).increment(1);
+    }
+}

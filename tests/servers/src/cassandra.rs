@@ -27,11 +27,24 @@ impl Cassandra {
 
     /// Start it at a port.
     pub fn start_at(port: u16) -> Result<Self, ServerError> {
-        let home = artifacts::folder("cassandra", VERSION, |folder| {
-            artifacts::fetch_jars(include_str!("../artifacts/cassandra/pom.xml"), folder)
-        })?;
+        // Quicker to start, and slower at work.
+        Self::start_with(port, &["-XX:TieredStopAtLevel=1"])
+    }
+
+    /// Start it as it is meant to be measured: with the compiler that takes its time.
+    pub fn start_to_measure() -> Result<Self, ServerError> {
+        Self::start_with(free_port(), &[])
+    }
+
+    /// The folder of its jars, among which is a Java driver.
+    pub fn jars() -> Result<PathBuf, ServerError> {
+        Ok(home()?.join("lib"))
+    }
+
+    fn start_with(port: u16, options: &[&str]) -> Result<Self, ServerError> {
+        let home = home()?;
         let scratch = Scratch::new("cassandra")?;
-        let node = Node::new(recipe(&home, &scratch, port)?);
+        let node = Node::new(recipe(&home, &scratch, port, options)?);
         node.start()?;
         Ok(Self { node, port, _scratch: scratch })
     }
@@ -47,7 +60,13 @@ impl Cassandra {
     }
 }
 
-fn recipe(home: &std::path::Path, scratch: &Scratch, port: u16) -> Result<Recipe, ServerError> {
+fn home() -> Result<PathBuf, ServerError> {
+    artifacts::folder("cassandra", VERSION, |folder| {
+        artifacts::fetch_jars(include_str!("../artifacts/cassandra/pom.xml"), folder)
+    })
+}
+
+fn recipe(home: &std::path::Path, scratch: &Scratch, port: u16, options: &[&str]) -> Result<Recipe, ServerError> {
     let state = scratch.path().to_string_lossy();
     let text = include_str!("../artifacts/cassandra/cassandra.yaml")
         .replace("@STATE@", &state)
@@ -62,7 +81,6 @@ fn recipe(home: &std::path::Path, scratch: &Scratch, port: u16) -> Result<Recipe
         "-Xms128m",
         "-Xmx1G",
         "-XX:+UseG1GC",
-        "-XX:TieredStopAtLevel=1",
         "-Xss512k",
         "-XX:+ExitOnOutOfMemoryError",
         "-Dcassandra-foreground=yes",
@@ -73,6 +91,7 @@ fn recipe(home: &std::path::Path, scratch: &Scratch, port: u16) -> Result<Recipe
     ]
     .map(str::to_owned)
     .to_vec();
+    args.extend(options.iter().map(|option| (*option).to_owned()));
     args.extend([
         format!("@{}", jvm_options.display()),
         format!("-Dcassandra.config=file://{}", settings.display()),

@@ -1,5 +1,7 @@
 //! Kafka in KRaft mode: one node, or a cluster of three.
 
+mod certificates;
+mod listeners;
 mod properties;
 
 use std::{
@@ -7,8 +9,9 @@ use std::{
     process::Command,
 };
 
+use self::{certificates::Certificates, listeners::Listeners};
 use crate::{
-    Node, ServerError, artifacts, free_port,
+    Node, Proxy, ServerError, artifacts, free_port,
     node::{Ready, Recipe},
     process,
     scratch::Scratch,
@@ -17,20 +20,29 @@ use crate::{
 const VERSION: &str = "4.4.0";
 const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
 
+/// Who may log in to a secured cluster: `admin` may do everything, `beamline` has every right by rule, and `reader`
+/// may read and not write.
+const USERS: [&str; 3] = ["admin", "beamline", "reader"];
+const PASSWORD: &str = "a-password-for-tests";
+
 /// What kind of cluster to start.
 #[derive(Clone, Debug)]
 pub struct KafkaOptions {
     /// How many nodes: 1 or 3. Three replicate everything, and accept writes while two are in step.
     pub nodes: usize,
+    /// A second listener of each node behind a proxy: [`Kafka::bootstrap_proxied`], [`Kafka::proxy`].
+    pub proxied: bool,
     /// For measurements: the full compiler and a bigger heap, at the price of a slower start.
     pub measured: bool,
+    /// Listeners with TLS and passwords, and rights for the users: [`Kafka::bootstrap_sasl`] and what is near it.
+    pub secured: bool,
     /// Broker properties that replace or extend the usual ones.
     pub properties: Vec<(String, String)>,
 }
 
 impl Default for KafkaOptions {
     fn default() -> Self {
-        Self { nodes: 1, measured: false, properties: Vec::new() }
+        Self { nodes: 1, proxied: false, measured: false, secured: false, properties: Vec::new() }
     }
 }
 
@@ -38,52 +50,112 @@ impl Default for KafkaOptions {
 #[derive(Debug)]
 pub struct Kafka {
     nodes: Vec<Node>,
-    ports: Vec<Ports>,
+    listeners: Vec<Listeners>,
+    certificates: Option<Certificates>,
     // After the nodes: their folder goes last.
-    _scratch: Scratch,
-}
-
-/// Where a node listens.
-#[derive(Clone, Debug)]
-struct Ports {
-    plain: u16,
-    controller: u16,
-}
-
-impl Ports {
-    fn new() -> Self {
-        Self { plain: free_port(), controller: free_port() }
-    }
+    scratch: Scratch,
 }
 
 impl Kafka {
-    /// Start a cluster and wait until all its nodes are ready.
+    /// Start a cluster at free ports and wait until all its nodes are ready.
     pub fn start(options: KafkaOptions) -> Result<Self, ServerError> {
+        Self::start_at(&options, free_port())
+    }
+
+    /// Start a cluster whose first node listens at `port`.
+    pub fn start_at(options: &KafkaOptions, port: u16) -> Result<Self, ServerError> {
         if options.nodes != 1 && options.nodes != 3 {
             return Err(ServerError::Options(format!("a cluster has 1 or 3 nodes, not {}", options.nodes)));
         }
-        let home = home()?;
         let scratch = Scratch::new("kafka")?;
-        let ports: Vec<Ports> = (0..options.nodes).map(|_| Ports::new()).collect();
+        let class_path = class_path(&scratch)?;
+        let certificates =
+            if options.secured { Some(Certificates::create(scratch.folder("certificates")?)?) } else { None };
+        let listeners = (0..options.nodes)
+            .map(|index| Listeners::new(options, if index == 0 { port } else { free_port() }))
+            .collect::<Result<Vec<Listeners>, ServerError>>()?;
         let files = (0..options.nodes)
             .map(|index| {
                 let folder = scratch.folder(&format!("node-{}", index + 1))?;
-                let text = properties::node(&options, index, &ports, &folder.join("data"));
+                let data = folder.join("data");
+                let text = properties::node(options, index, &listeners, &data, certificates.as_ref());
                 scratch.write(&format!("node-{}/server.properties", index + 1), &text)
             })
             .collect::<Result<Vec<PathBuf>, ServerError>>()?;
-        format_storage(&home, &files)?;
+        format_storage(&class_path, options, &files)?;
 
-        let nodes: Vec<Node> =
-            files.iter().enumerate().map(|(index, file)| Node::new(recipe(&home, &options, index, file))).collect();
+        let nodes: Vec<Node> = files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| Node::new(recipe(&class_path, options, index, file)))
+            .collect();
         nodes.iter().try_for_each(Node::launch)?;
         nodes.iter().try_for_each(Node::await_ready)?;
-        Ok(Self { nodes, ports, _scratch: scratch })
+        let kafka = Self { nodes, listeners, certificates, scratch: scratch };
+        if options.secured {
+            let program = kafka.scratch.write("Acls.java", include_str!("../artifacts/kafka/Acls.java"))?;
+            give_rights(&class_path, &program, &kafka.bootstrap())?;
+        }
+        Ok(kafka)
     }
 
-    /// The addresses of all nodes, as clients want them.
+    /// The addresses of all nodes in plain text, where everybody may do everything.
     pub fn bootstrap(&self) -> String {
-        addresses(self.ports.iter().map(|ports| ports.plain))
+        self.addresses("PLAINTEXT")
+    }
+
+    /// The addresses of the nodes' proxies. Clients that begin here stay behind the proxies.
+    pub fn bootstrap_proxied(&self) -> String {
+        self.addresses("PROXIED")
+    }
+
+    /// The addresses for TLS. Who shows [`Kafka::client_cert_file`] is `beamline`; who shows nothing may do everything.
+    pub fn bootstrap_tls(&self) -> String {
+        self.addresses("TLS")
+    }
+
+    /// The addresses for TLS where the certificate has expired.
+    pub fn bootstrap_expired(&self) -> String {
+        self.addresses("EXPIRED")
+    }
+
+    /// The addresses for TLS with a password, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. The users are `admin`,
+    /// `beamline`, who has all rights by rule, and `reader`, who may read and not write.
+    pub fn bootstrap_sasl(&self) -> String {
+        self.addresses("SASL")
+    }
+
+    /// The addresses for a password without TLS.
+    pub fn bootstrap_sasl_plaintext(&self) -> String {
+        self.addresses("SASLPLAIN")
+    }
+
+    /// The password of every user.
+    pub fn password(&self) -> &'static str {
+        PASSWORD
+    }
+
+    /// The authority that signed the nodes' certificates.
+    ///
+    /// # Panics
+    /// When the cluster is not secured; so do the others that name files.
+    pub fn ca_file(&self) -> PathBuf {
+        self.certificates().ca()
+    }
+
+    /// An authority that signed nothing.
+    pub fn other_ca_file(&self) -> PathBuf {
+        self.certificates().other_ca()
+    }
+
+    /// A certificate for the user `beamline`.
+    pub fn client_cert_file(&self) -> PathBuf {
+        self.certificates().client()
+    }
+
+    /// The key to [`Kafka::client_cert_file`].
+    pub fn client_key_file(&self) -> PathBuf {
+        self.certificates().client_key()
     }
 
     /// A node, from 0 on.
@@ -95,34 +167,56 @@ impl Kafka {
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
-}
 
-fn addresses(ports: impl Iterator<Item = u16>) -> String {
-    let addresses: Vec<String> = ports.map(|port| format!("127.0.0.1:{port}")).collect();
-    addresses.join(",")
+    /// The proxy in front of a node, from 0 on.
+    ///
+    /// # Panics
+    /// When the cluster is not proxied.
+    pub fn proxy(&self, index: usize) -> &Proxy {
+        self.listeners[index].proxy.as_ref().expect("a cluster with `proxied`")
+    }
+
+    /// Cut all proxies: the whole cluster is away.
+    pub fn cut(&self) {
+        self.listeners.iter().filter_map(|node| node.proxy.as_ref()).for_each(Proxy::cut);
+    }
+
+    /// Heal all proxies.
+    pub fn heal(&self) -> Result<(), ServerError> {
+        self.listeners.iter().filter_map(|node| node.proxy.as_ref()).try_for_each(Proxy::heal)
+    }
+
+    fn addresses(&self, listener: &str) -> String {
+        let addresses: Option<Vec<String>> = self.listeners.iter().map(|node| node.address(listener)).collect();
+        addresses.expect("a cluster with that listener: `proxied` or `secured`").join(",")
+    }
+
+    fn certificates(&self) -> &Certificates {
+        self.certificates.as_ref().expect("a cluster with `secured`")
+    }
 }
 
 /// Where the broker's jars are.
 fn home() -> Result<PathBuf, ServerError> {
     artifacts::folder("kafka", VERSION, |folder| {
-        artifacts::fetch_jars(include_str!("../artifacts/kafka/pom.xml"), folder)?;
-        let log_settings = folder.join("log4j2.properties");
-        let text = include_str!("../artifacts/kafka/log4j2.properties");
-        std::fs::write(&log_settings, text).map_err(ServerError::file(&log_settings))
+        artifacts::fetch_jars(include_str!("../artifacts/kafka/pom.xml"), folder)
     })
 }
 
 /// Prepare the data folders. The broker's own tool has to do it: it also switches on what the version can do, such as
 /// the newer group protocol and the newer transactions.
-fn format_storage(home: &Path, files: &[PathBuf]) -> Result<(), ServerError> {
+fn format_storage(class_path: &[String], options: &KafkaOptions, files: &[PathBuf]) -> Result<(), ServerError> {
     std::thread::scope(|scope| {
         let tools: Vec<_> = files
             .iter()
             .map(|file| {
                 scope.spawn(move || {
                     let mut command = Command::new("java");
-                    command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]).args(class_path(home));
+                    command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]).args(class_path);
                     command.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]).arg(file);
+                    if options.secured {
+                        command.args(passwords());
+                    }
                     process::run(&mut command).map(|_| ())
                 })
             })
@@ -131,7 +225,22 @@ fn format_storage(home: &Path, files: &[PathBuf]) -> Result<(), ServerError> {
     })
 }
 
-fn recipe(home: &Path, options: &KafkaOptions, index: usize, file: &Path) -> Recipe {
+/// The passwords that SCRAM compares with are part of the cluster's data.
+fn passwords() -> Vec<String> {
+    let of_user = |user| {
+        ["SCRAM-SHA-256", "SCRAM-SHA-512"].map(|mechanism| format!("{mechanism}=[name={user},password={PASSWORD}]"))
+    };
+    USERS.into_iter().flat_map(of_user).flat_map(|entry| ["--add-scram".to_owned(), entry]).collect()
+}
+
+fn give_rights(class_path: &[String], program: &Path, bootstrap: &str) -> Result<(), ServerError> {
+    let mut command = Command::new("java");
+    command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1"]).args(class_path);
+    process::run(command.arg(program).arg(bootstrap))?;
+    Ok(())
+}
+
+fn recipe(class_path: &[String], options: &KafkaOptions, index: usize, file: &Path) -> Recipe {
     let heap = match (options.measured, options.nodes) {
         (true, _) => ["-Xms1g", "-Xmx1g"],
         (false, 1) => ["-Xms256m", "-Xmx512m"],
@@ -142,7 +251,7 @@ fn recipe(home: &Path, options: &KafkaOptions, index: usize, file: &Path) -> Rec
     if !options.measured {
         args.push("-XX:TieredStopAtLevel=1".to_owned());
     }
-    args.extend(class_path(home));
+    args.extend(class_path.iter().cloned());
     args.extend(["kafka.Kafka".to_owned(), file.to_string_lossy().into_owned()]);
     Recipe {
         name: format!("kafka node {}", index + 1),
@@ -154,12 +263,10 @@ fn recipe(home: &Path, options: &KafkaOptions, index: usize, file: &Path) -> Rec
     }
 }
 
-fn class_path(home: &Path) -> [String; 3] {
-    let log_settings = home.join("log4j2.properties");
-    let jars = home.join("lib/*");
-    [
-        format!("-Dlog4j2.configurationFile={}", log_settings.display()),
-        "-cp".to_owned(),
-        jars.to_string_lossy().into_owned(),
-    ]
+/// The options of every Java process here: where the jars are, and what is logged.
+fn class_path(scratch: &Scratch) -> Result<[String; 3], ServerError> {
+    let jars = home()?.join("lib/*");
+    let log_settings = scratch.write("log4j2.properties", include_str!("../artifacts/kafka/log4j2.properties"))?;
+    let log_settings = format!("-Dlog4j2.configurationFile={}", log_settings.display());
+    Ok([log_settings, "-cp".to_owned(), jars.to_string_lossy().into_owned()])
 }

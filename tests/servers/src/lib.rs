@@ -17,6 +17,7 @@ mod node;
 mod process;
 mod program;
 mod proxy;
+mod python;
 mod s3;
 mod scratch;
 
@@ -30,5 +31,6 @@ pub use self::{
     node::Node,
     program::Program,
     proxy::Proxy,
+    python::python,
     s3::S3,
 };

@@ -1,5 +1,11 @@
 //! Every server starts, is hurt and recovers.
 
+use std::{
+    net::TcpStream,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
 use servers::{Apicurio, Cassandra, GoRegistry, Jaeger, Kafka, KafkaOptions, S3, http_get, http_request};
 
 #[test]
@@ -24,6 +30,35 @@ fn three_kafka_nodes_form_a_cluster() {
 }
 
 #[test]
+fn a_proxied_node_is_cut_off_and_comes_back() {
+    let kafka = Kafka::start(KafkaOptions { proxied: true, ..KafkaOptions::default() }).unwrap();
+    let address = kafka.bootstrap_proxied();
+    assert_ne!(address, kafka.bootstrap());
+    TcpStream::connect(&address).unwrap();
+    kafka.proxy(0).cut();
+    TcpStream::connect(&address).unwrap_err();
+    kafka.proxy(0).heal().unwrap();
+    TcpStream::connect(&address).unwrap();
+}
+
+#[test]
+fn a_secured_cluster_shows_its_certificates() {
+    let kafka = Kafka::start(KafkaOptions { secured: true, ..KafkaOptions::default() }).unwrap();
+    let verify = |address: &str, ca: PathBuf| {
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-verify_return_error", "-connect", address, "-CAfile"]).arg(ca);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (good, text) = verify(&kafka.bootstrap_tls(), kafka.ca_file());
+    assert!(good, "{text}");
+    assert!(verify(&kafka.bootstrap_sasl(), kafka.ca_file()).0);
+    assert!(!verify(&kafka.bootstrap_tls(), kafka.other_ca_file()).0);
+    let (good, text) = verify(&kafka.bootstrap_expired(), kafka.ca_file());
+    assert!(!good && text.contains("certificate has expired"), "{text}");
+}
+
+#[test]
 fn apicurio_keeps_its_schemas() {
     let registry = Apicurio::start().unwrap();
     let subjects = format!("{}/subjects", registry.url());
@@ -37,9 +72,9 @@ fn apicurio_keeps_its_schemas() {
 #[test]
 fn cassandra_restarts() {
     let cassandra = Cassandra::start().unwrap();
-    std::net::TcpStream::connect(cassandra.contact_point()).unwrap();
+    TcpStream::connect(cassandra.contact_point()).unwrap();
     cassandra.node().restart().unwrap();
-    std::net::TcpStream::connect(cassandra.contact_point()).unwrap();
+    TcpStream::connect(cassandra.contact_point()).unwrap();
 }
 
 #[test]

@@ -25,23 +25,48 @@ pub(super) struct Files {
     pub(super) paths: Arc<Vec<PathBuf>>,
 }
 
+/// The tables of a stream, wherever they are.
+#[derive(Debug)]
+pub struct Tables {
+    /// The stream's name.
+    pub stream: String,
+    /// Its tables.
+    pub providers: Vec<(Table, Arc<dyn TableProvider>)>,
+}
+
 /// Registers the tables of all results.
 pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manifest)]) -> Result<Files, StoreError> {
-    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
-    let mut tables = Vec::new();
+    let mut streams = Vec::new();
     let mut paths = Vec::new();
     for (results, manifest) in opened {
-        let schema = schema_name(context, &manifest.stream);
+        let mut providers = Vec::new();
+        for table in Table::QUERIED {
+            if let Some(provider) = provider(context, results, manifest, table).await? {
+                providers.push((table, provider));
+            }
+        }
+        streams.push(Tables { stream: manifest.stream.clone(), providers });
+        paths.extend(manifest.files.iter().filter(|file| file.table != Table::Reports).map(|file| results.path(file)));
+    }
+    let tables = register_tables(context, streams)?;
+    Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths) })
+}
+
+/// Registers tables under the names that a query may use, and gives those names.
+pub(super) fn register_tables(context: &SessionContext, streams: Vec<Tables>) -> Result<Vec<String>, StoreError> {
+    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
+    let alone = streams.len() == 1;
+    let mut tables = Vec::new();
+    for Tables { stream, providers } in streams {
+        let schema = schema_name(context, &stream);
         let catalog = context.catalog("results").ok_or_else(|| failed(missing("catalog")))?;
         catalog.register_schema(&schema, Arc::new(MemorySchemaProvider::new())).map_err(failed)?;
-        for table in Table::QUERIED {
-            let Some(provider) = provider(context, results, manifest, table).await? else { continue };
+        for (table, provider) in providers {
             let mut names = vec![format!("{schema}.{table}")];
-            if opened.len() == 1 {
+            if alone {
                 names.push(table.name().to_owned());
             }
-            if table == Table::ProcessedData && opened.len() == 1 && !Table::QUERIED.iter().any(|t| t.name() == schema)
-            {
+            if table == Table::ProcessedData && alone && !Table::QUERIED.iter().any(|t| t.name() == schema) {
                 names.push(schema.clone());
             }
             for name in &names {
@@ -49,9 +74,8 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
             }
             tables.extend(names);
         }
-        paths.extend(manifest.files.iter().filter(|file| file.table != Table::Reports).map(|file| results.path(file)));
     }
-    Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths) })
+    Ok(tables)
 }
 
 fn missing(what: &str) -> DataFusionError {

@@ -12,6 +12,33 @@ use crate::units::Duration;
 pub struct Store {
     /// Result files.
     pub files: FileStore,
+    /// Tables in a CQL store: ScyllaDB or Cassandra.
+    pub cql: CqlStore,
+}
+
+/// Tables in a CQL store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CqlStore {
+    /// The table of the events, and what the names of the other tables begin with; the stream's name by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"particle_events", regex(pattern = r"^[a-z][a-z0-9_]{0,33}$"))]
+    pub table: Option<String>,
+    /// How much event time one partition of the events holds. A partition holds the events of one key and one bucket,
+    /// and should stay below 100,000 rows and 100 MB.
+    pub bucket: Duration,
+    /// How much event time one partition of the anomalies holds.
+    pub anomalies_bucket: Duration,
+    /// How long rows are kept after they are written; for ever without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Duration>,
+}
+
+impl Default for CqlStore {
+    fn default() -> Self {
+        let hours = |hours: u64| Duration(std::time::Duration::from_secs(hours * 3600));
+        Self { table: None, bucket: hours(1), anomalies_bucket: hours(24), ttl: None }
+    }
 }
 
 /// Result files.

@@ -2,12 +2,13 @@
 
 use std::io::{ErrorKind, IsTerminal, Read, stdin, stdout};
 
+use ask::{AskError, Source};
 use store::{OutputFormat, QueryOptions, StoreError, TableLimits, query as sql};
 
 use crate::{
     Failure,
     cli::{QueryArgs, QueryFormat},
-    results,
+    cql_settings, results,
 };
 
 pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
@@ -25,7 +26,7 @@ pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
         }
         text => text.to_owned(),
     };
-    let folders = results::folders(args.results)?;
+    let source = source(&args)?;
     let options = QueryOptions {
         rows_max: args.limit.filter(|rows| *rows > 0),
         memory_bytes_max: usize::try_from(args.memory << 20).unwrap_or(usize::MAX),
@@ -37,10 +38,11 @@ pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
         (false, _) => TableLimits::FILE,
     };
     let asked = sql::block_on(async {
-        let answer = sql::open(&folders, &options).await?.sql(&text).await?;
-        store::print(answer, format(args.format), limits, &mut stdout()).await
+        let session = ask::open(&source, &options).await?;
+        let answer = session.sql(&text).await?;
+        Ok::<_, AskError>(store::print(answer, format(args.format), limits, &mut stdout()).await?)
     });
-    match asked.and_then(|printed| printed) {
+    match asked.map_err(AskError::from).and_then(|printed| printed) {
         Ok(printed) => {
             if let Some(note) = printed.note {
                 tracing::warn!("{note}");
@@ -48,9 +50,22 @@ pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
             Ok(())
         }
         // Whoever reads has seen enough.
-        Err(StoreError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(failure(error)),
+        Err(AskError::Store(StoreError::Output(error))) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(AskError::Store(error)) => Err(failure(error)),
+        Err(AskError::Cql(error)) => Err(cql_settings::failure(error)),
+        Err(AskError::Lake(error)) => Err(Failure::run_time(error)),
     }
+}
+
+/// Which store the command line speaks of: the one it names, or else folders of results.
+fn source(args: &QueryArgs) -> Result<Source, Failure> {
+    if let Some(lake) = &args.lake {
+        return Ok(Source::Lake(lake::Location::parse(lake).map_err(Failure::configuration)?));
+    }
+    if !args.cql.nodes.is_empty() {
+        return Ok(Source::Cql { settings: cql_settings::settings(&args.cql)?, full_scan: args.full_scan });
+    }
+    Ok(Source::Results(results::folders(args.results.clone())?))
 }
 
 /// What a person can mend is a configuration error; anything else went wrong at run time.

@@ -1,0 +1,165 @@
+//! An open session with the statements of a writer, and the loop that sends them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, future::Either, stream::FuturesUnordered};
+use scylla::{
+    client::session::Session,
+    errors::ExecutionError,
+    statement::{
+        batch::{Batch, BatchStatement, BatchType},
+        prepared::PreparedStatement,
+    },
+};
+use sink::Table;
+
+use crate::{
+    CqlError, Layout, Settings, ddl,
+    error::{is_overload, is_temporary},
+    limiter::Limiter,
+    rows::{Bindable, PartitionKey},
+};
+
+/// Rows of one partition in one request. Measured by `make bench-store`: beyond that nothing is gained.
+pub(crate) const ROWS_A_REQUEST_MAX: usize = 64;
+/// And bytes: a node holds a request in memory as a whole.
+pub(crate) const BYTES_A_REQUEST_MAX: usize = 32 << 10;
+/// The first wait before a request is repeated; each further one is twice as long.
+const BACK_OFF: Duration = Duration::from_millis(50);
+const BACK_OFF_MAX: Duration = Duration::from_secs(2);
+
+/// A session with its statements.
+pub(crate) struct Connection {
+    session: Session,
+    inserts: BTreeMap<Table, Insert>,
+    list: PreparedStatement,
+}
+
+struct Insert {
+    one: PreparedStatement,
+    /// A batch of each size, made when it is first needed.
+    many: Vec<OnceLock<Batch>>,
+}
+
+/// What one request carries.
+#[derive(Debug, Clone)]
+pub(crate) enum Request {
+    /// Rows of one partition.
+    Rows { table: Table, bindable: Arc<Bindable>, rows: Vec<usize>, batch: usize },
+    /// An entry in the list of partitions.
+    List { name: String, slice: i64, key: PartitionKey, ttl_seconds: i32 },
+}
+
+impl Connection {
+    /// Connects and prepares.
+    pub(crate) async fn open(settings: &Settings, layouts: &BTreeMap<Table, Arc<Layout>>) -> Result<Self, CqlError> {
+        let session = settings.connect().await?;
+        let prepare = async |statement: String| {
+            let mut prepared =
+                session.prepare(statement).await.map_err(|error| match CqlError::prepare("prepare", &error) {
+                    CqlError::Refused { message, .. } => CqlError::Schema(format!(
+                        "the tables are not as the stream needs them, run `beamline store apply`: {message}"
+                    )),
+                    other => other,
+                })?;
+            prepared.set_is_idempotent(true);
+            Ok(prepared)
+        };
+        let mut inserts = BTreeMap::new();
+        for (table, layout) in layouts {
+            let one = prepare(ddl::insert(&settings.keyspace, layout)).await?;
+            let many = (0..=ROWS_A_REQUEST_MAX).map(|_| OnceLock::new()).collect();
+            inserts.insert(*table, Insert { one, many });
+        }
+        let list = prepare(ddl::insert_partition(&settings.keyspace)).await?;
+        Ok(Self { session, inserts, list })
+    }
+
+    /// Sends all requests, as many at once as the limiter says, each until it is acknowledged.
+    ///
+    /// # Errors
+    /// The first request that the store refuses, or that it has not answered by `deadline`.
+    pub(crate) async fn send_all(
+        &self,
+        requests: Vec<Request>,
+        limiter: &mut Limiter,
+        deadline: Instant,
+    ) -> Result<(), (Request, CqlError)> {
+        let mut waiting = requests.into_iter();
+        let mut flying = FuturesUnordered::new();
+        loop {
+            while flying.len() < limiter.limit() {
+                let Some(request) = waiting.next() else { break };
+                flying.push(Either::Left(self.attempt(request, 0)));
+            }
+            let reached = flying.len() >= limiter.limit();
+            let Some(attempted) = flying.next().await else { return Ok(()) };
+            let Attempted { request, number, took, answer } = attempted;
+            let Err(error) = answer else {
+                limiter.answered(took, reached);
+                continue;
+            };
+            if is_overload(&error) {
+                limiter.overloaded();
+            }
+            if !is_temporary(&error) || Instant::now() >= deadline {
+                return Err((request, CqlError::execution("writing rows", &error)));
+            }
+            flying.push(Either::Right(async move {
+                tokio::time::sleep(back_off(number)).await;
+                self.attempt(request, number + 1).await
+            }));
+        }
+    }
+
+    async fn attempt(&self, request: Request, number: u32) -> Attempted {
+        let begin = Instant::now();
+        let answer = self.send(&request).await;
+        Attempted { request, number, took: begin.elapsed(), answer }
+    }
+
+    async fn send(&self, request: &Request) -> Result<(), ExecutionError> {
+        match request {
+            Request::List { name, slice, key, ttl_seconds } => {
+                let values = (name, slice, key.bucket, key.key.as_ref(), ttl_seconds);
+                self.session.execute_unpaged(&self.list, values).await?;
+            }
+            Request::Rows { table, bindable, rows, .. } => {
+                let Some(insert) = self.inserts.get(table) else { return Err(ExecutionError::EmptyPlan) };
+                if let [row] = rows.as_slice() {
+                    self.session.execute_unpaged(&insert.one, bindable.row(*row)).await?;
+                } else {
+                    let values: Vec<_> = rows.iter().map(|row| bindable.row(*row)).collect();
+                    self.session.batch(insert.batch(rows.len()), values).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Insert {
+    fn batch(&self, rows: usize) -> &Batch {
+        self.many[rows.min(ROWS_A_REQUEST_MAX)].get_or_init(|| {
+            let statements = vec![BatchStatement::PreparedStatement(self.one.clone()); rows];
+            let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
+            batch.set_is_idempotent(true);
+            batch
+        })
+    }
+}
+
+struct Attempted {
+    request: Request,
+    number: u32,
+    took: Duration,
+    answer: Result<(), ExecutionError>,
+}
+
+fn back_off(attempts: u32) -> Duration {
+    BACK_OFF.saturating_mul(1 << attempts.min(16)).min(BACK_OFF_MAX)
+}

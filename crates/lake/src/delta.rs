@@ -1,0 +1,300 @@
+//! The sink for Delta Lake tables: rows and the positions they were read at, in one commit.
+//!
+//! Each topic and partition is an *application* in the sense of Delta's protocol, and its version is the first
+//! position not stored yet. A commit holds the new files and the new versions; one that somebody else has overtaken
+//! conflicts, looks at the versions again and leaves out what is stored by now. So every row is in the table once,
+//! whoever crashes and however often a batch comes again, and Spark, Trino, DuckDB, Polars and pandas see it so.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, RecordBatch, StringArray},
+    datatypes::{Field, Schema, SchemaRef},
+};
+use deltalake_core::{
+    DeltaTable, DeltaTableBuilder, DeltaTableError,
+    kernel::{
+        StructType, Transaction,
+        engine::arrow_conversion::TryIntoKernel,
+        transaction::{CommitProperties, TransactionError},
+    },
+    protocol::SaveMode,
+    writer::{DeltaWriter, RecordBatchWriter},
+};
+use object_store::ObjectStore;
+use sink::{Batch, Sink, SinkError, Table, TopicPartition};
+use tokio::runtime::Runtime;
+
+use crate::{Descriptor, Format, LakeError, Location, delta_types, shape, write};
+
+/// How often a commit that somebody else has overtaken is tried again.
+const ATTEMPTS_MAX: usize = 8;
+const NAME: &str = "delta";
+/// What the column of the hour is called, which partitions a table with times.
+const HOUR: &str = "event_hour";
+const APPLICATION: &str = "beamline";
+
+/// Rows into Delta Lake tables.
+pub struct DeltaSink {
+    location: Location,
+    descriptor: Descriptor,
+    /// The topic that fills each table.
+    topics: BTreeMap<Table, String>,
+    schemas: BTreeMap<Table, SchemaRef>,
+    runtime: Runtime,
+    tables: BTreeMap<Table, DeltaTable>,
+    partitions: u32,
+    ready: bool,
+}
+
+impl DeltaSink {
+    /// A sink for these tables, each filled from a topic with so many partitions. It looks at the lake when it is
+    /// first asked.
+    ///
+    /// # Errors
+    /// Where its threads cannot be started or Delta has no type for a column.
+    pub fn new(
+        location: Location,
+        stream: &str,
+        time: &str,
+        tables: &[(Table, String, SchemaRef)],
+        partitions: u32,
+    ) -> Result<Self, LakeError> {
+        let described: Vec<(Table, SchemaRef)> =
+            tables.iter().map(|(table, _, schema)| (*table, schema.clone())).collect();
+        let schemas = described.iter().map(|(table, schema)| Ok((*table, delta_types::schema(schema)?)));
+        Ok(Self {
+            descriptor: Descriptor::new(Format::Delta, stream, time, &described),
+            topics: tables.iter().map(|(table, topic, _)| (*table, topic.clone())).collect(),
+            schemas: schemas.collect::<Result<_, LakeError>>()?,
+            runtime: write::runtime()?,
+            tables: BTreeMap::new(),
+            location,
+            partitions,
+            ready: false,
+        })
+    }
+
+    /// Opens all tables, and makes those that are missing.
+    fn open(&mut self) -> Result<(), LakeError> {
+        if self.tables.len() == self.schemas.len() {
+            return Ok(());
+        }
+        let Self { location, descriptor, schemas, runtime, tables, .. } = self;
+        runtime.block_on(async {
+            let (store, path) = location.open()?;
+            descriptor.write(&store, &path).await?;
+            for (table, schema) in schemas.iter() {
+                let opened = open_table(location, &store, *table, schema, &descriptor.time).await?;
+                tables.insert(*table, opened);
+            }
+            Ok(())
+        })
+    }
+
+    fn try_write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
+        self.open().map_err(|error| write::failed(NAME, &error, None))?;
+        let mut of: BTreeMap<Table, Vec<Batch>> = BTreeMap::new();
+        for batch in write::merged(batches)? {
+            of.entry(batch.table).or_default().push(batch);
+        }
+        for (name, batches) in of {
+            let (Some(table), Some(schema)) = (self.tables.get_mut(&name), self.schemas.get(&name)) else {
+                return Err(write::no_table(NAME, name));
+            };
+            let time = &self.descriptor.time;
+            let written = self.runtime.block_on(append(table, &batches, schema, time));
+            written.map_err(|error| write::failed(NAME, &error, batches.first()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for DeltaSink {
+    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
+        self.open().map_err(|error| write::failed(NAME, &error, None))?;
+        let Self { runtime, tables, topics, partitions, .. } = self;
+        let mut positions = BTreeMap::new();
+        for (name, table) in tables {
+            let Some(topic) = topics.get(name) else { continue };
+            let stored = runtime.block_on(async {
+                table.update_state().await.map_err(|error| delta("reading the log", &error))?;
+                let mut stored = BTreeMap::new();
+                for partition in 0..*partitions {
+                    if let Some(next) = version(table, topic, partition).await? {
+                        stored.insert((topic.clone(), partition), next);
+                    }
+                }
+                Ok(stored)
+            });
+            positions.extend(stored.map_err(|error: LakeError| write::failed(NAME, &error, None))?);
+        }
+        Ok(positions)
+    }
+
+    fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
+        let written = self.try_write(batches);
+        self.ready = written.is_ok();
+        written
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    fn name(&self) -> &str {
+        NAME
+    }
+}
+
+/// A table that is there.
+pub(crate) async fn load_table(
+    location: &Location,
+    store: &Arc<dyn ObjectStore>,
+    table: Table,
+) -> Result<DeltaTable, LakeError> {
+    let failed = |error: DeltaTableError| delta(&format!("opening {table}"), &error);
+    let url = location.folder(table.name());
+    let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
+    builder.with_storage_backend(store.clone(), url).load().await.map_err(failed)
+}
+
+async fn open_table(
+    location: &Location,
+    store: &Arc<dyn ObjectStore>,
+    name: Table,
+    schema: &SchemaRef,
+    time: &str,
+) -> Result<DeltaTable, LakeError> {
+    let failed = |error: DeltaTableError| delta(&format!("making {name}"), &error);
+    let url = location.folder(name.name());
+    let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
+    let table = builder.with_storage_backend(store.clone(), url).build().map_err(failed)?;
+    let exists = table.verify_deltatable_existence().await.map_err(failed)?;
+    if !exists {
+        let whole = with_hour_field(schema, time);
+        let columns: StructType =
+            whole.as_ref().try_into_kernel().map_err(|error| LakeError::rows(name.name(), error))?;
+        let mut create = table
+            .create()
+            .with_save_mode(SaveMode::Ignore)
+            .with_table_name(name.name())
+            .with_columns(columns.fields().cloned());
+        if let Some(hour) = hour_column(schema, time) {
+            create = create.with_partition_columns([hour]);
+        }
+        create.await.map_err(failed)?;
+    }
+    let table = load_table(location, store, name).await?;
+    let there = table.snapshot().map_err(failed)?.schema();
+    let missing: Vec<&str> =
+        schema.fields().iter().map(|field| field.name().as_str()).filter(|name| there.field(name).is_none()).collect();
+    if !missing.is_empty() {
+        let message = format!(
+            "the Delta table lacks {}: add the columns with another tool, or choose another place",
+            missing.join(", ")
+        );
+        return Err(LakeError::rows(name.name(), message));
+    }
+    Ok(table)
+}
+
+/// Adds the rows that are not stored yet.
+async fn append(table: &mut DeltaTable, batches: &[Batch], schema: &SchemaRef, time: &str) -> Result<(), LakeError> {
+    let mut attempt = 1;
+    loop {
+        let mut transactions = Vec::new();
+        let mut writer = RecordBatchWriter::for_table(table)
+            .map_err(|error| delta("writing rows", &error))?
+            .with_writer_properties(shape::properties()?);
+        for batch in batches {
+            let stored = version(table, &batch.topic, batch.partition).await?.unwrap_or(0);
+            let batch = batch.from(stored);
+            if batch.rows.num_rows() == 0 {
+                continue;
+            }
+            for (hour, rows) in shape::by_hour(&shape::plain(&batch.rows, schema)?, time)? {
+                let rows = with_hour(rows, hour.as_deref(), time)?;
+                writer.write(rows).await.map_err(|error| delta("writing rows", &error))?;
+            }
+            let next = i64::try_from(batch.next).unwrap_or(i64::MAX);
+            transactions.push(Transaction::new(application(&batch.topic, batch.partition), next));
+        }
+        if transactions.is_empty() {
+            return Ok(());
+        }
+        let properties = CommitProperties::default().with_application_transactions(transactions);
+        let committed = writer.with_commit_properties(properties).flush_and_commit(table).await;
+        match committed {
+            Ok(_) => return Ok(()),
+            Err(error) if attempt < ATTEMPTS_MAX && is_overtaken(&error) => {
+                attempt += 1;
+                table.update_state().await.map_err(|error| delta("reading the log", &error))?;
+            }
+            Err(error) => {
+                // Whether the commit has come about is in the log, and the next write begins with it.
+                let _ = table.update_state().await;
+                return Err(delta("committing rows", &error));
+            }
+        }
+    }
+}
+
+/// The first position of a partition that is not stored.
+async fn version(table: &DeltaTable, topic: &str, partition: u32) -> Result<Option<u64>, LakeError> {
+    let failed = |error: DeltaTableError| delta("reading the log", &error);
+    let snapshot = table.snapshot().map_err(failed)?;
+    let version = snapshot.transaction_version(table.log_store().as_ref(), application(topic, partition)).await;
+    Ok(version.map_err(failed)?.and_then(|version| u64::try_from(version).ok()))
+}
+
+fn application(topic: &str, partition: u32) -> String {
+    format!("{APPLICATION}/{topic}/{partition}")
+}
+
+/// The name of the column that partitions the table; `None` where it has no time.
+pub(crate) fn hour_column(schema: &Schema, time: &str) -> Option<String> {
+    schema.index_of(time).ok()?;
+    let mut name = HOUR.to_owned();
+    while schema.index_of(&name).is_ok() {
+        name.push('_');
+    }
+    Some(name)
+}
+
+fn with_hour_field(schema: &SchemaRef, time: &str) -> SchemaRef {
+    let Some(hour) = hour_column(schema, time) else { return schema.clone() };
+    let hour = Arc::new(Field::new(hour, arrow::datatypes::DataType::Utf8, true));
+    Arc::new(Schema::new(schema.fields().iter().cloned().chain([hour]).collect::<Vec<_>>()))
+}
+
+pub(crate) fn with_hour(rows: RecordBatch, hour: Option<&str>, time: &str) -> Result<RecordBatch, LakeError> {
+    let Some(hour) = hour else { return Ok(rows) };
+    let value = (hour != shape::NO_TIME).then_some(hour);
+    let hours: ArrayRef = Arc::new(std::iter::repeat_n(value, rows.num_rows()).collect::<StringArray>());
+    let columns = rows.columns().iter().cloned().chain([hours]).collect();
+    RecordBatch::try_new(with_hour_field(&rows.schema(), time), columns).map_err(|error| LakeError::rows(HOUR, error))
+}
+
+fn is_overtaken(error: &DeltaTableError) -> bool {
+    matches!(
+        error,
+        DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source: TransactionError::CommitConflict(_)
+                    | TransactionError::VersionAlreadyExists(_)
+                    | TransactionError::MaxCommitAttempts(_)
+            }
+    )
+}
+
+/// An error of a Delta table.
+pub(crate) fn delta(context: &str, error: &DeltaTableError) -> LakeError {
+    let temporary = is_overtaken(error)
+        || matches!(
+            error,
+            DeltaTableError::ObjectStore { source: object_store::Error::Generic { .. } }
+                | DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } }
+        );
+    LakeError::Delta { context: context.to_owned(), message: error.to_string(), temporary }
+}

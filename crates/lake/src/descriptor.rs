@@ -1,0 +1,102 @@
+//! What a lake says of itself: which stream, which tables, which columns, so that a query needs no definition.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use serde::{Deserialize, Serialize};
+use sink::Table;
+
+use crate::{Format, LakeError};
+
+/// The layout of the file.
+const VERSION: u32 = 1;
+const FILE: &str = "_beamline/lake.json";
+
+/// What a lake says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Descriptor {
+    version: u32,
+    /// What its tables are.
+    pub format: Format,
+    /// The stream's name.
+    pub stream: String,
+    /// The column with the event's time, in the tables that have it.
+    pub time: String,
+    /// Columns by table: name, Arrow type, whether it can be null.
+    tables: BTreeMap<Table, Vec<(String, String, bool)>>,
+}
+
+impl Descriptor {
+    /// The descriptor of a lake with these tables.
+    pub fn new(format: Format, stream: &str, time: &str, tables: &[(Table, SchemaRef)]) -> Self {
+        let columns = |schema: &SchemaRef| {
+            let column =
+                |field: &Arc<Field>| (field.name().clone(), field.data_type().to_string(), field.is_nullable());
+            schema.fields().iter().map(column).collect()
+        };
+        let tables = tables.iter().map(|(table, schema)| (*table, columns(schema))).collect();
+        Self { version: VERSION, format, stream: stream.to_owned(), time: time.to_owned(), tables }
+    }
+
+    /// The tables with their schemas.
+    ///
+    /// # Errors
+    /// Where a type is unknown to this program.
+    pub fn tables(&self) -> Result<Vec<(Table, SchemaRef)>, LakeError> {
+        let schema = |table: &Table, columns: &[(String, String, bool)]| {
+            let fields = columns.iter().map(|(name, data_type, nullable)| {
+                let unknown =
+                    || LakeError::rows(table.name(), format!("column {name} has the unknown type {data_type}"));
+                Ok(Field::new(name, data_type.parse::<DataType>().map_err(|_| unknown())?, *nullable))
+            });
+            Ok((*table, Arc::new(Schema::new(fields.collect::<Result<Vec<_>, LakeError>>()?))))
+        };
+        self.tables.iter().map(|(table, columns)| schema(table, columns)).collect()
+    }
+
+    /// The descriptor of a lake that is there.
+    ///
+    /// # Errors
+    /// `Missing` where there is none.
+    pub async fn read(store: &dyn ObjectStore, lake: &Path) -> Result<Self, LakeError> {
+        let path = path(lake);
+        let found = match store.get(&path).await {
+            Err(object_store::Error::NotFound { .. }) => return Err(LakeError::Missing { path: lake.to_string() }),
+            found => found.map_err(LakeError::store(format!("reading {path}")))?,
+        };
+        let bytes = found.bytes().await.map_err(LakeError::store(format!("reading {path}")))?;
+        let descriptor: Self = serde_json::from_slice(&bytes).map_err(|error| LakeError::rows(path.as_ref(), error))?;
+        if descriptor.version > VERSION {
+            let message = format!("it has version {}; use a newer program", descriptor.version);
+            return Err(LakeError::rows(path.as_ref(), message));
+        }
+        Ok(descriptor)
+    }
+
+    /// Writes it, after a look at what is there.
+    ///
+    /// # Errors
+    /// Where the lake holds another stream or has another format.
+    pub(crate) async fn write(&self, store: &dyn ObjectStore, lake: &Path) -> Result<(), LakeError> {
+        match Self::read(store, lake).await {
+            Ok(before) if before == *self => return Ok(()),
+            Ok(before) if before.stream != self.stream || before.format != self.format => {
+                let message = format!(
+                    "it holds the stream {} as {:?}; choose another place for {} as {:?}",
+                    before.stream, before.format, self.stream, self.format
+                );
+                return Err(LakeError::rows(lake.as_ref(), message));
+            }
+            Ok(_) | Err(LakeError::Missing { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let bytes = serde_json::to_vec_pretty(self).map_err(|error| LakeError::rows(FILE, error))?;
+        store.put(&path(lake), bytes.into()).await.map_err(LakeError::store(format!("writing {FILE}")))?;
+        Ok(())
+    }
+}
+
+fn path(lake: &Path) -> Path {
+    FILE.split('/').fold(lake.clone(), |path, part| path.join(part))
+}

@@ -1,0 +1,71 @@
+//! What a reader sees of a lake: its tables and their files.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use futures::TryStreamExt;
+use object_store::{ObjectStore, path::Path};
+use sink::Table;
+
+use crate::{
+    Descriptor, Format, LakeError, Location,
+    delta::{delta, load_table},
+};
+
+/// A lake as it is now.
+#[derive(Debug)]
+pub struct Lake {
+    /// The stream's name.
+    pub stream: String,
+    /// Its tables.
+    pub tables: Vec<LakeTable>,
+    /// Where its files are.
+    pub store: Arc<dyn ObjectStore>,
+}
+
+/// A table of a lake.
+#[derive(Debug)]
+pub struct LakeTable {
+    /// The table as queries call it.
+    pub table: Table,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// Its files, as paths from the root of the store.
+    pub files: Vec<Path>,
+}
+
+impl Lake {
+    /// Looks at a lake.
+    ///
+    /// # Errors
+    /// `Missing` where there is none.
+    pub async fn open(location: &Location) -> Result<Self, LakeError> {
+        let (store, path) = location.open()?;
+        let descriptor = Descriptor::read(&store, &path).await?;
+        let mut tables = Vec::new();
+        for (table, schema) in descriptor.tables()? {
+            let folder = path.clone().join(table.name());
+            let files = match descriptor.format {
+                Format::Parquet => parquet_files(&store, &folder).await?,
+                Format::Delta => {
+                    let table = load_table(location, &store, table).await?;
+                    let snapshot = table.snapshot().map_err(|error| delta("reading the log", &error))?;
+                    let within = |path: &Path| path.parts().fold(folder.clone(), |folder, part| folder.join(part));
+                    snapshot.log_data().iter().map(|file| within(&file.object_store_path())).collect()
+                }
+            };
+            tables.push(LakeTable { table, schema, files });
+        }
+        Ok(Self { stream: descriptor.stream, tables, store })
+    }
+}
+
+async fn parquet_files(store: &Arc<dyn ObjectStore>, folder: &Path) -> Result<Vec<Path>, LakeError> {
+    let files: Vec<Path> = store
+        .list(Some(folder))
+        .map_ok(|found| found.location)
+        .try_collect()
+        .await
+        .map_err(LakeError::store(format!("listing {folder}")))?;
+    Ok(files.into_iter().filter(|path| path.extension() == Some("parquet")).collect())
+}

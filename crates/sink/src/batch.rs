@@ -1,0 +1,106 @@
+//! Rows on their way into a store.
+
+use arrow::{
+    array::{RecordBatch, UInt64Array},
+    compute,
+    error::ArrowError,
+};
+
+use crate::Table;
+
+/// Rows of one table out of one partition, with the position of each.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The table they belong to.
+    pub table: Table,
+    /// The topic they come from.
+    pub topic: String,
+    /// Its partition.
+    pub partition: u32,
+    /// The rows.
+    pub rows: RecordBatch,
+    /// Where each row stands in the partition, ascending; there may be gaps.
+    pub positions: UInt64Array,
+    /// The first position that is not in this batch.
+    pub next: u64,
+}
+
+impl Batch {
+    /// The first position; `next` where there is no row.
+    pub fn first(&self) -> u64 {
+        self.positions.values().first().copied().unwrap_or(self.next)
+    }
+
+    /// The rows from `position` on, without copying.
+    pub fn from(&self, position: u64) -> Batch {
+        let skipped = self.positions.values().partition_point(|at| *at < position);
+        let left = self.rows.num_rows().saturating_sub(skipped);
+        Batch {
+            rows: self.rows.slice(skipped, left),
+            positions: self.positions.slice(skipped, left),
+            topic: self.topic.clone(),
+            ..*self
+        }
+    }
+
+    /// Batches of one table, topic and partition as one, in the order given.
+    ///
+    /// # Errors
+    /// Where they are none or their columns differ.
+    pub fn concat(batches: &[Batch]) -> Result<Batch, ArrowError> {
+        let Some(first) = batches.first() else {
+            return Err(ArrowError::InvalidArgumentError("there are no batches to put together".to_owned()));
+        };
+        let schema = first.rows.schema();
+        let positions: Vec<u64> = batches.iter().flat_map(|batch| batch.positions.values().iter().copied()).collect();
+        Ok(Batch {
+            rows: compute::concat_batches(&schema, batches.iter().map(|batch| &batch.rows))?,
+            positions: UInt64Array::from(positions),
+            next: batches.iter().map(|batch| batch.next).max().unwrap_or(first.next),
+            topic: first.topic.clone(),
+            ..*first
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{AsArray, Int64Array},
+        datatypes::{DataType, Field, Int64Type, Schema},
+    };
+
+    use super::*;
+
+    fn batch(positions: &[u64], next: u64) -> Batch {
+        let values = Int64Array::from_iter_values(positions.iter().map(|position| *position as i64 * 10));
+        let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Int64, false)]));
+        Batch {
+            table: Table::ProcessedData,
+            topic: "t".to_owned(),
+            partition: 3,
+            rows: RecordBatch::try_new(schema, vec![Arc::new(values)]).unwrap(),
+            positions: UInt64Array::from(positions.to_vec()),
+            next,
+        }
+    }
+
+    fn values(batch: &Batch) -> Vec<i64> {
+        batch.rows.column(0).as_primitive::<Int64Type>().values().to_vec()
+    }
+
+    #[test]
+    fn a_batch_is_cut_by_position_and_put_together_again() {
+        let whole = batch(&[2, 3, 7, 8], 10);
+        assert_eq!((whole.first(), values(&whole.from(4)), whole.from(4).first()), (2, vec![70, 80], 7));
+        assert_eq!((whole.from(0).rows.num_rows(), whole.from(9).rows.num_rows(), whole.from(9).first()), (4, 0, 10));
+        let both = Batch::concat(&[batch(&[1], 2), whole.from(3)]).unwrap();
+        assert_eq!(
+            (values(&both), both.positions.values().to_vec(), both.next),
+            (vec![10, 30, 70, 80], vec![1, 3, 7, 8], 10)
+        );
+        assert!(Batch::concat(&[]).is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! What a store is to whoever fills it: the tables, batches with their positions, and the trait [`Sink`].
+//!
+//! Pure. The side that reads (Kafka, a file, a test) and the side that stores (CQL, Parquet, Delta Lake) know each
+//! other by these types alone.
+
+mod batch;
+mod error;
+mod table;
+
+use std::collections::BTreeMap;
+
+pub use self::{batch::Batch, error::SinkError, table::Table};
+
+/// A partition of a topic: its topic and number.
+pub type TopicPartition = (String, u32);
+
+/// A store that is filled batch by batch.
+///
+/// The interface blocks: whoever reads does so on a thread of its own. A sink that needs an asynchronous runtime
+/// brings it along.
+pub trait Sink: Send {
+    /// The first position not stored yet, by topic and partition, of a sink that keeps positions together with its
+    /// rows (Delta Lake): reading goes on from there. Empty for one that keeps none: reading goes on from what was
+    /// committed elsewhere, and repeated rows overwrite themselves.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked.
+    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError>;
+
+    /// Stores rows and comes back when they are durable as the store understands it. The same rows once more, in any
+    /// cut, change nothing, so that after an error everything since the last success is written again.
+    ///
+    /// # Errors
+    /// [`SinkError::is_temporary`] tells whether the same write may succeed later.
+    fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError>;
+
+    /// Whether the store answered last time.
+    fn is_ready(&self) -> bool;
+
+    /// What the sink is called in logs and metrics.
+    fn name(&self) -> &str;
+}

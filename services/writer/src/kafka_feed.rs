@@ -1,0 +1,77 @@
+//! Rows out of Kafka.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use kafka::{KafkaError, ReadTopic, Reader, Starts};
+use sink::{Batch, Table, TopicPartition};
+
+use crate::{Feed, FeedError, tables::Source};
+
+/// Rows out of Kafka, as a member of a consumer group.
+pub struct KafkaFeed {
+    reader: Reader,
+    tables: HashMap<String, Table>,
+}
+
+impl KafkaFeed {
+    /// Joins `group`. `positions` is where a store that keeps positions itself goes on from.
+    ///
+    /// # Errors
+    /// Where the settings make no client.
+    pub fn new(
+        connection: &broker::Connection,
+        registry: &registry::Registry,
+        group: &str,
+        sources: &[Source],
+        positions: BTreeMap<TopicPartition, u64>,
+    ) -> Result<Self, KafkaError> {
+        let topics =
+            sources.iter().map(|source| ReadTopic { name: source.topic.clone(), schema: source.schema.clone() });
+        let topics: Vec<ReadTopic> = topics.collect();
+        let starts: Option<Starts> = (!positions.is_empty()).then(|| -> Starts {
+            Box::new(move |topic, partition| positions.get(&(topic.to_owned(), partition)).copied())
+        });
+        Ok(Self {
+            reader: Reader::subscribe(connection, registry, group, &topics, starts)?,
+            tables: sources.iter().map(|source| (source.topic.clone(), source.table)).collect(),
+        })
+    }
+}
+
+impl Feed for KafkaFeed {
+    fn next(&mut self, wait: Duration) -> Result<Vec<Batch>, FeedError> {
+        let received = self.reader.next(wait).map_err(|error| FeedError::Failed(error.to_string()))?;
+        let batch = |received: kafka::Received| {
+            let Some(table) = self.tables.get(&received.topic) else {
+                return Err(FeedError::Failed(format!("nobody asked for topic {}", received.topic)));
+            };
+            if let Some((offset, _, reason)) = received.rejected.first() {
+                // Our own services wrote the topic: going on would lose what nobody else has.
+                return Err(FeedError::Failed(format!(
+                    "the message at offset {offset} of {}, partition {}, cannot be read: {reason}",
+                    received.topic, received.partition
+                )));
+            }
+            Ok(Batch {
+                table: *table,
+                topic: received.topic,
+                partition: received.partition,
+                rows: received.rows,
+                positions: received.positions,
+                next: received.next,
+            })
+        };
+        received.into_iter().map(batch).collect()
+    }
+
+    fn commit(&mut self, next: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
+        let ours = self.reader.assigned();
+        let next: BTreeMap<_, _> =
+            next.iter().filter(|(at, _)| ours.contains(at)).map(|(at, n)| (at.clone(), *n)).collect();
+        // The group may change hands between the look and the commit.
+        self.reader.commit(&next).map_err(|error| FeedError::Moved(error.to_string()))
+    }
+}

@@ -1,0 +1,7 @@
+//! `writer`: stores the events of a stream.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::main(writer::run)
+}

@@ -1,0 +1,42 @@
+//! Which topics fill which tables.
+
+use arrow::datatypes::SchemaRef;
+use codec::ValueSchema;
+use service::Failure;
+use sink::Table;
+use stream::Stream;
+
+/// A topic, what its values are read as, and the table they go to.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The table.
+    pub table: Table,
+    /// The topic.
+    pub topic: String,
+    /// The schema of its values.
+    pub schema: ValueSchema,
+    /// The table's columns: those of a run in one process, which a value's types can be narrower than.
+    pub columns: SchemaRef,
+}
+
+/// What a stream has to store.
+///
+/// # Errors
+/// Never for a stream that was checked.
+pub fn sources(stream: &Stream) -> Result<Vec<Source>, Failure> {
+    let topics = stream.topics();
+    let scored = stream.scored_schema().map_err(Failure::run_time)?;
+    let letters = kafka::letters_schema().map_err(Failure::run_time)?;
+    let source = |table, topic: &String, schema: &ValueSchema, columns: &SchemaRef| Source {
+        table,
+        topic: topic.clone(),
+        schema: schema.clone(),
+        columns: columns.clone(),
+    };
+    let mut sources = vec![source(Table::ProcessedData, &topics.scored, &scored, &stream.scored)];
+    if stream.definition.spec.detect.is_some() {
+        sources.push(source(Table::Anomalies, &topics.anomalies, &scored, &stream.scored));
+    }
+    sources.push(source(Table::DeadLetters, &topics.dead_letters, &letters, letters.arrow()));
+    Ok(sources)
+}

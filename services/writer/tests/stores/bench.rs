@@ -1,0 +1,83 @@
+//! Rows a second: the sinks against an independent load on the same server. `make bench-store`.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use servers::Cassandra;
+use sink::Sink;
+
+use crate::{
+    rows::{PARTITIONS, batch, stream},
+    sinks::{Store, layouts},
+};
+
+/// Rows of one write.
+const ROWS_A_WRITE: u64 = 20_000;
+
+/// Writes rows, warms up first, and gives rows a second.
+fn rows_a_second(sink: &mut dyn Sink, rows: u64) -> f64 {
+    let stream = stream();
+    let positions = rows / u64::from(PARTITIONS) * 2;
+    let step = ROWS_A_WRITE / u64::from(PARTITIONS) * 2;
+    let mut spent = Duration::ZERO;
+    let mut measured = 0;
+    for from in (0..positions).step_by(step as usize) {
+        let to = (from + step).min(positions);
+        // Made beforehand: what is measured is the sink.
+        let batches: Vec<_> = (0..PARTITIONS).map(|partition| batch(&stream, partition, from, to)).collect();
+        let count: usize = batches.iter().map(|batch| batch.rows.num_rows()).sum();
+        let begin = Instant::now();
+        sink.write(batches).unwrap();
+        if from >= positions / 10 {
+            spent += begin.elapsed();
+            measured += count;
+        }
+    }
+    measured as f64 / spent.as_secs_f64()
+}
+
+fn java(cassandra: &Cassandra, rows: u64, rows_a_batch: usize, in_flight: usize) -> f64 {
+    let (host, port) = cassandra.contact_point().split_once(':').map(|(h, p)| (h.to_owned(), p.to_owned())).unwrap();
+    let jars = format!("{}/*", Cassandra::jars().unwrap().display());
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/java/Bench.java");
+    let output = Command::new("java")
+        .args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", &jars, source, &host, &port])
+        .args([rows.to_string(), rows_a_batch.to_string(), in_flight.to_string()])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().last().unwrap().trim().parse().unwrap()
+}
+
+#[test]
+#[ignore = "a measurement: make bench-store"]
+fn rows_a_second_against_the_java_driver() {
+    let rows = std::env::var("BEAMLINE_BENCH_ROWS").map_or(200_000, |rows| rows.parse().unwrap());
+    let cassandra = Cassandra::start_to_measure().unwrap();
+    let store = Store::new("cql", cassandra.contact_point());
+    store.prepare();
+    // The server is warm before anybody is measured.
+    java(&cassandra, rows / 2, 64, 64);
+    for rows_a_request in [1, 64] {
+        // In turns, so that a busy moment of the machine hits both.
+        let [mut ours, mut theirs] = [Vec::new(), Vec::new()];
+        for _ in 0..2 {
+            let mut sink = cql::CqlSink::new(store.settings(), layouts()).unwrap().with_rows_a_request(rows_a_request);
+            ours.push(rows_a_second(&mut sink, rows));
+            theirs.push(java(&cassandra, rows, rows_a_request, if rows_a_request == 1 { 128 } else { 32 }));
+        }
+        let [ours, theirs] = [ours, theirs].map(|all| all.into_iter().fold(0.0, f64::max));
+        println!(
+            "cql, {rows_a_request} rows a request: the writer {ours:.0} rows/s, the Java driver {theirs:.0} rows/s ({:.0} %)",
+            100.0 * ours / theirs
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for backend in ["parquet", "delta"] {
+        let store = Store::new(backend, folder.path().join(backend).to_str().unwrap());
+        println!("{backend}: the writer {:.0} rows/s", rows_a_second(store.sink().as_mut(), rows));
+    }
+}

@@ -1,0 +1,11 @@
+//! Every store on real servers: the same rows everywhere, whatever is killed, paused or away in between.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod bench;
+mod child;
+mod faults;
+mod feed;
+mod rows;
+mod same_rows;
+mod sinks;

@@ -1,0 +1,64 @@
+//! The sinks under test, by the name of their backend.
+
+use sink::{Sink, Table};
+
+use crate::rows::{PARTITIONS, stream};
+
+/// A store: `cql` with a node's address, or `parquet` and `delta` with a lake's.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    pub(crate) backend: String,
+    pub(crate) at: String,
+}
+
+impl Store {
+    pub(crate) fn new(backend: &str, at: impl Into<String>) -> Self {
+        Self { backend: backend.to_owned(), at: at.into() }
+    }
+
+    pub(crate) fn settings(&self) -> cql::Settings {
+        let request_limit = std::time::Duration::from_secs(2);
+        cql::Settings { nodes: vec![self.at.clone()], replication: 1, request_limit, ..cql::Settings::default() }
+    }
+
+    /// Makes the tables, where the store wants that.
+    pub(crate) fn prepare(&self) {
+        if self.backend == "cql" {
+            store::query::block_on(cql::apply(&self.settings(), &layouts())).unwrap().unwrap();
+        }
+    }
+
+    pub(crate) fn sink(&self) -> Box<dyn Sink> {
+        let stream = stream();
+        let topics = stream.topics();
+        let time = &stream.definition.spec.time;
+        let location = || lake::Location::parse(&self.at).unwrap();
+        let tables = [
+            (Table::ProcessedData, topics.scored.clone(), stream.scored.clone()),
+            (Table::Anomalies, topics.anomalies.clone(), stream.scored.clone()),
+        ];
+        match self.backend.as_str() {
+            "cql" => Box::new(cql::CqlSink::new(self.settings(), layouts()).unwrap()),
+            "parquet" => {
+                let tables = tables.map(|(table, _, schema)| (table, schema));
+                Box::new(lake::ParquetSink::new(location(), stream.name(), time, &tables).unwrap())
+            }
+            _ => Box::new(lake::DeltaSink::new(location(), stream.name(), time, &tables, PARTITIONS).unwrap()),
+        }
+    }
+
+    pub(crate) fn source(&self) -> ask::Source {
+        match self.backend.as_str() {
+            "cql" => {
+                let request_limit = cql::Settings::default().request_limit;
+                let settings = cql::Settings { request_limit, ..self.settings() };
+                ask::Source::Cql { settings, full_scan: false }
+            }
+            _ => ask::Source::Lake(lake::Location::parse(&self.at).unwrap()),
+        }
+    }
+}
+
+pub(crate) fn layouts() -> Vec<cql::Layout> {
+    cql::Layout::of(&stream(), kafka::letters_schema().unwrap().arrow()).unwrap()
+}
