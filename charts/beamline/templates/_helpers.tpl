@@ -251,7 +251,7 @@ The components there are, as YAML: a list of { stream, service, name, partitions
 {{- end -}}
 {{/* Its consumer group. */}}
 {{- define "beamline.group" -}}
-beamline.{{ .stream }}.{{ .service }}{{- if eq .service "writer" -}}-cql{{- end -}}
+beamline.{{ .stream }}.{{ .service }}{{- if eq .service "writer" -}}-{{ dig "settings" "backend" "cql" .values }}{{- end -}}
 {{- end -}}
 {{/* The most replicas that make sense. Arguments: root, component. */}}
 {{- define "beamline.maxReplicas" -}}
