@@ -87,3 +87,33 @@ faults-stores: setup ## Write 1,000,000 events to each store while its writer is
 .PHONY: dev
 dev: setup-servers ## Start Kafka and a schema registry for local work, until Ctrl-C (ARGS="--with cassandra,jaeger")
 	cargo run --locked --bin dev -- $(ARGS)
+
+.PHONY: chart-check
+chart-check: ## Check the Helm chart: lint, rendered examples, Kubernetes' schemas, unit tests of the templates
+	tests/chart/check.sh
+
+.PHONY: chart-examples
+chart-examples: ## Write the chart's rendered examples anew
+	WRITE=1 tests/chart/check.sh
+
+.PHONY: images
+images: ## Build the images of all services from source (PREBUILT=1 packages what is in target/debug)
+	docker/images.sh
+
+.PHONY: server-images
+server-images: ## Build stand-ins for the development servers, for a machine without a container registry
+	docker/servers/build.sh
+
+.PHONY: kind
+kind: ## Make a kind cluster, build and load the images, and install the chart with servers and the example stream
+	kind get clusters 2>/dev/null | grep -qx beamline || kind create cluster --config k8s/kind.yaml
+	ENGINE=docker docker/images.sh
+	for service in generator enricher anomaly-detector writer autoscaler beamline; do \
+		kind load docker-image --name beamline "beamline/$$service:dev" || exit 1; done
+	helm upgrade --install beamline charts/beamline --kube-context kind-beamline -n beamline --create-namespace \
+		-f k8s/values-kind.yaml -f k8s/values-stream.yaml --wait --timeout 10m
+
+.PHONY: e2e
+e2e: ## Test everything on a Kubernetes cluster (the current one, or CLUSTER_UP=FOLDER with scripts up and load-image)
+	cargo build --workspace --bins --locked
+	tests/e2e/run.sh

@@ -183,6 +183,30 @@ pub static SPANS_DROPPED: Counter<1> = Counter::new(
     ["reason"],
     "Spans given up: the queue was full (`queue`), or the collector did not take them (`collector`)",
 );
+/// The lag that the autoscaler sees.
+pub static AUTOSCALER_LAG: Gauge<1> = Gauge::new(
+    "beamline_autoscaler_lag_records",
+    Unit::Count,
+    ["deployment"],
+    "Records that wait for a Deployment, as the autoscaler sees it",
+);
+/// The replicas that the autoscaler sees.
+pub static AUTOSCALER_REPLICAS: Gauge<1> = Gauge::new(
+    "beamline_autoscaler_replicas",
+    Unit::Count,
+    ["deployment"],
+    "Replicas that are wanted of a Deployment, as the autoscaler sees it",
+);
+/// What the autoscaler has decided.
+pub static AUTOSCALER_DECISIONS: Counter<2> = Counter::new(
+    "beamline_autoscaler_decisions_total",
+    Unit::Count,
+    ["deployment", "decision"],
+    "Decisions: `up`, `down`, or why nothing was done",
+);
+/// Whether this autoscaler is the one that acts.
+pub static AUTOSCALER_LEADER: Gauge<0> =
+    Gauge::new("beamline_autoscaler_leader", Unit::Count, [], "1 where this autoscaler is the one that acts, else 0");
 /// What runs here.
 pub static BUILD_INFO: Gauge<3> = Gauge::new(
     "beamline_build_info",
@@ -192,7 +216,7 @@ pub static BUILD_INFO: Gauge<3> = Gauge::new(
 );
 
 /// All of them, in the order of the documentation.
-pub static ALL: [&dyn Metric; 32] = [
+pub static ALL: [&dyn Metric; 36] = [
     &RECORDS_IN,
     &RECORDS_OUT,
     &RECORDS_FILTERED,
@@ -224,5 +248,9 @@ pub static ALL: [&dyn Metric; 32] = [
     &GENERATOR_BACKPRESSURE,
     &SPANS_EXPORTED,
     &SPANS_DROPPED,
+    &AUTOSCALER_LAG,
+    &AUTOSCALER_REPLICAS,
+    &AUTOSCALER_DECISIONS,
+    &AUTOSCALER_LEADER,
     &BUILD_INFO,
 ];

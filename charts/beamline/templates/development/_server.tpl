@@ -1,0 +1,114 @@
+{{/*
+A development server: a Deployment of one pod, a Service, and a volume where one is asked for. Arguments: root, name,
+values, ports (name to number), probe, and optionally command, args, env, mounts, volumes, dataPath, checksum.
+*/}}
+{{- define "beamline.server" -}}
+{{- $name := printf "%s-%s" (include "beamline.fullname" .root) .name -}}
+{{- $labels := dict "root" .root "component" .name -}}
+{{- $development := .root.Values.development -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ $name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "beamline.labels" $labels | nindent 4 }}
+spec:
+  replicas: 1
+  revisionHistoryLimit: 1
+  strategy: { type: Recreate }
+  selector:
+    matchLabels:
+      {{- include "beamline.selectorLabels" $labels | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "beamline.labels" $labels | nindent 8 }}
+      {{- with .checksum }}
+      annotations:
+        checksum/config: {{ . }}
+      {{- end }}
+    spec:
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: 30
+      {{- include "beamline.pullSecrets" .root | nindent 6 }}
+      securityContext:
+        {{- toYaml (default $development.podSecurityContext .values.podSecurityContext) | nindent 8 }}
+      containers:
+        - name: {{ .name }}
+          image: {{ .values.image }}
+          imagePullPolicy: {{ .values.pullPolicy }}
+          {{- with (default .command .values.command) }}
+          command: {{ toYaml . | nindent 12 }}
+          {{- end }}
+          {{- with (default .args .values.args) }}
+          args: {{ toYaml . | nindent 12 }}
+          {{- end }}
+          securityContext:
+            {{- toYaml (default $development.securityContext .values.securityContext) | nindent 12 }}
+          ports:
+            {{- range $port, $number := .ports }}
+            - { name: {{ $port }}, containerPort: {{ $number }} }
+            {{- end }}
+          env:
+            {{- with .env }}{{ toYaml . | nindent 12 }}{{ end }}
+            {{- with .values.env }}{{ toYaml . | nindent 12 }}{{ end }}
+          startupProbe:
+            {{- toYaml .probe | nindent 12 }}
+            periodSeconds: 2
+            failureThreshold: 150
+          readinessProbe:
+            {{- toYaml .probe | nindent 12 }}
+            periodSeconds: 5
+            failureThreshold: 6
+            timeoutSeconds: 5
+          resources:
+            {{- toYaml .values.resources | nindent 12 }}
+          volumeMounts:
+            - { name: tmp, mountPath: /tmp }
+            {{- with .dataPath }}
+            - { name: data, mountPath: {{ . }} }
+            {{- end }}
+            {{- with .mounts }}{{ toYaml . | nindent 12 }}{{ end }}
+      volumes:
+        - name: tmp
+          emptyDir: {}
+        {{- if .dataPath }}
+        - name: data
+          {{- if .values.storage }}
+          persistentVolumeClaim: { claimName: {{ $name }} }
+          {{- else }}
+          emptyDir: {}
+          {{- end }}
+        {{- end }}
+        {{- with .volumes }}{{ toYaml . | nindent 8 }}{{ end }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ $name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "beamline.labels" $labels | nindent 4 }}
+spec:
+  selector:
+    {{- include "beamline.selectorLabels" $labels | nindent 4 }}
+  ports:
+    {{- range $port, $number := .ports }}
+    - { name: {{ $port }}, port: {{ $number }}, targetPort: {{ $port }} }
+    {{- end }}
+{{- if and .dataPath .values.storage }}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: {{ $name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "beamline.labels" $labels | nindent 4 }}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: { requests: { storage: {{ .values.storage }} } }
+{{- end }}
+{{- end -}}

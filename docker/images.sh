@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds the images beamline/SERVICE:TAG and says how large they are.
+#
+#   docker/images.sh [SERVICE...]     all services by default
+#
+# PREBUILT=1 packages the binaries of target/debug (BINARIES names another folder) and leaves out those that are not
+# there; else docker/Dockerfile builds each from source. RUST and RUNTIME name other base images, TAG another tag.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. docker/engine.sh
+tag=${TAG:-dev}
+binaries=${BINARIES:-${CARGO_TARGET_DIR:-target}/debug}
+services=("$@")
+[ $# -gt 0 ] || services=(generator enricher anomaly-detector aggregator writer autoscaler beamline)
+revision=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+made=0
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for service in "${services[@]}"; do
+    options=(--build-arg "SERVICE=$service" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"
+        ${RUNTIME:+--build-arg "RUNTIME=$RUNTIME"})
+    if [ "${PREBUILT:-}" = 1 ]; then
+        [ -x "$binaries/$service" ] || { echo "images: no $binaries/$service, left out" >&2; continue; }
+        # Symbols are for a debugger, which an image has not.
+        strip -o "$work/service" "$binaries/$service" 2>/dev/null || cp "$binaries/$service" "$work/service"
+        build "beamline/$service:$tag" docker/Dockerfile.prebuilt "$work" "${options[@]}" >/dev/null
+    else
+        build "beamline/$service:$tag" docker/Dockerfile . "${options[@]}" ${RUST:+--build-arg "RUST=$RUST"} >/dev/null
+    fi
+    made=$((made + 1))
+    echo "beamline/$service:$tag $(size "beamline/$service:$tag")"
+done
+[ "$made" -gt 0 ] || { echo "error: no image made; build the services first: make build" >&2; exit 1; }

@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""What the chart's templates must and must not say. Needs helm and PyYAML."""
+
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts/beamline"
+SERVERS = ["kafka.bootstrap=kafka:9092", "registry.url=http://registry:8081", "cql.nodes=scylla:9042"]
+OURS = {"generator", "enricher", "anomaly-detector", "aggregator", "writer", "autoscaler"}
+
+
+def helm(*sets, values=(), stream=True, extra=()):
+    command = ["helm", "template", "t", str(CHART), "-n", "space", *extra]
+    if stream:
+        command += ["-f", str(ROOT / "k8s/values-stream.yaml")]
+    for file in values:
+        command += ["-f", str(ROOT / file)]
+    for one in sets:
+        command += ["--set", one]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def render(*sets, **options):
+    done = helm(*sets, **options)
+    assert done.returncode == 0, done.stderr
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+def kinds(objects, kind):
+    return {one["metadata"]["name"]: one for one in objects if one["kind"] == kind}
+
+
+def pods(objects):
+    for one in objects:
+        if one["kind"] in ("Deployment", "Job"):
+            yield one, one["spec"]["template"]
+        elif one["kind"] == "Pod":
+            yield one, one
+
+
+def environment(container):
+    return {one["name"]: one.get("value") for one in container.get("env", [])}
+
+
+def detector(objects):
+    return kinds(objects, "Deployment")["t-beamline-particle-events-anomaly-detector"]
+
+
+class Templates(unittest.TestCase):
+    def fails(self, sentence, *sets, **options):
+        done = helm(*sets, **options)
+        self.assertNotEqual(done.returncode, 0, f"{sets} should fail")
+        self.assertIn(sentence, done.stderr)
+
+    def test_one_deployment_per_service_and_stream(self):
+        names = set(kinds(render(*SERVERS), "Deployment"))
+        services = ("generator", "enricher", "anomaly-detector", "writer")
+        self.assertEqual(names, {f"t-beamline-particle-events-{one}" for one in services})
+
+    def test_every_pod_of_ours_is_strict(self):
+        objects = render(*SERVERS, "scaling.mode=builtin")
+        for one, pod in pods(objects):
+            spec, name = pod["spec"], one["metadata"]["name"]
+            self.assertTrue(spec["securityContext"]["runAsNonRoot"], name)
+            self.assertEqual(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", name)
+            self.assertFalse(spec["enableServiceLinks"], name)
+            self.assertEqual(spec["automountServiceAccountToken"], name.endswith("autoscaler"), name)
+            for container in spec["containers"] + spec.get("initContainers", []):
+                context = container["securityContext"]
+                self.assertTrue(context["readOnlyRootFilesystem"], name)
+                self.assertFalse(context["allowPrivilegeEscalation"], name)
+                self.assertEqual(context["capabilities"]["drop"], ["ALL"], name)
+                self.assertIn("limits", container["resources"], name)
+
+    def test_services_have_probes_and_time_to_end(self):
+        for name, one in kinds(render(*SERVERS, "scaling.mode=builtin"), "Deployment").items():
+            spec = one["spec"]["template"]["spec"]
+            container = spec["containers"][0]
+            self.assertEqual(container["livenessProbe"]["httpGet"]["path"], "/livez", name)
+            self.assertEqual(container["startupProbe"]["httpGet"]["path"], "/livez", name)
+            self.assertEqual(container["readinessProbe"]["httpGet"]["path"], "/readyz", name)
+            limit = int(environment(container)["BEAMLINE_SHUTDOWN_LIMIT"].rstrip("s"))
+            self.assertGreater(spec["terminationGracePeriodSeconds"], limit, name)
+
+    def test_mounted_files_lie_as_the_definition_names_them(self):
+        objects = render(*SERVERS)
+        spec = detector(objects)["spec"]["template"]["spec"]
+        volume = next(one for one in spec["volumes"] if one["name"] == "stream")
+        data = kinds(objects, "ConfigMap")[volume["configMap"]["name"]]["data"]
+        paths = {one["path"]: one["key"] for one in volume["configMap"]["items"]}
+        self.assertEqual(set(paths.values()), set(data))
+        definition = yaml.safe_load(data[paths["streams/particle-events.yaml"]])
+        wanted = [definition["spec"]["schema"]] + [one["table"] for one in definition["spec"]["enrich"]["lookups"]]
+        for path in wanted:
+            self.assertIn(os.path.normpath(os.path.join("streams", path)), paths)
+        file = environment(spec["containers"][0])["BEAMLINE_STREAM"]
+        self.assertEqual(file, "/etc/beamline/streams/particle-events/streams/particle-events.yaml")
+        original = (ROOT / "reference/particles.csv").read_text(encoding="utf-8")
+        self.assertEqual(data[paths["reference/particles.csv"]], original)
+
+    def test_setup_is_a_hook_that_checks_before_it_changes(self):
+        job = kinds(render(*SERVERS), "Job")["t-beamline-particle-events-setup"]
+        self.assertEqual(job["metadata"]["annotations"]["helm.sh/hook"], "pre-install,pre-upgrade")
+        spec = job["spec"]["template"]["spec"]
+        steps = [one["args"][:2] for one in spec["initContainers"] + spec["containers"]]
+        self.assertEqual(steps, [["schemas", "check"], ["topics", "apply"], ["schemas", "register"], ["store", "apply"]])
+
+    def test_setup_waits_for_servers_of_its_own_release(self):
+        values = ["k8s/values-kind.yaml"]
+        first = kinds(render(values=values), "Job")["t-beamline-particle-events-setup"]
+        self.assertNotIn("annotations", first["metadata"])
+        later = kinds(render(values=values, extra=["--is-upgrade"]), "Job")["t-beamline-particle-events-setup"]
+        self.assertIn("helm.sh/hook", later["metadata"]["annotations"])
+
+    def test_only_the_autoscaler_has_rights_and_few(self):
+        self.assertEqual(kinds(render(*SERVERS), "Role"), {})
+        objects = render(*SERVERS, "scaling.mode=builtin")
+        rules = kinds(objects, "Role")["t-beamline-autoscaler"]["rules"]
+        self.assertEqual(kinds(objects, "ClusterRole"), {})
+        for rule in rules:
+            self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"])
+            # Events have no names before they are made.
+            if rule["resources"] != ["events"]:
+                self.assertTrue(rule["resourceNames"], rule)
+        self.assertIn("t-beamline-autoscaler", kinds(objects, "Lease"))
+        targets = json.loads(kinds(objects, "ConfigMap")["t-beamline-autoscaler"]["data"]["targets.json"])
+        self.assertEqual({one["max"] for one in targets}, {8})
+        groups = {one["deployment"].rsplit("events-")[1]: (one["group"], one["topic"]) for one in targets}
+        self.assertEqual(groups["enricher"], ("beamline.particle-events.enricher", "particle-events"))
+        self.assertEqual(
+            groups["anomaly-detector"], ("beamline.particle-events.anomaly-detector", "particle-events.enriched")
+        )
+
+    def test_never_two_who_scale(self):
+        found = {
+            "fixed": (),
+            "hpa": ("HorizontalPodAutoscaler",),
+            "keda": ("ScaledObject",),
+            "builtin": ("Role",),
+        }
+        scalers = ("HorizontalPodAutoscaler", "ScaledObject", "Role")
+        for mode, wanted in found.items():
+            objects = render(*SERVERS, f"scaling.mode={mode}")
+            self.assertEqual(tuple(kind for kind in scalers if kinds(objects, kind)), wanted)
+            self.assertEqual("replicas" in detector(objects)["spec"], mode == "fixed")
+            for kind in scalers[:2]:
+                for one in kinds(objects, kind).values():
+                    spec = one["spec"]
+                    self.assertEqual(spec.get("maxReplicas", spec.get("maxReplicaCount")), 8)
+
+    def test_false_and_zero_of_a_stream_win(self):
+        path = "streams.particle-events.services.anomaly-detector"
+        objects = render(*SERVERS, f"{path}.enabled=false")
+        self.assertNotIn("t-beamline-particle-events-anomaly-detector", kinds(objects, "Deployment"))
+        objects = render(*SERVERS, f"{path}.replicas=0", f"{path}.podDisruptionBudget=false")
+        self.assertEqual(detector(objects)["spec"]["replicas"], 0)
+        self.assertNotIn("t-beamline-particle-events-anomaly-detector", kinds(objects, "PodDisruptionBudget"))
+
+    def test_settings_become_variables(self):
+        objects = render(*SERVERS, "defaults.settings.commit-interval=200ms", "services.anomaly-detector.settings.threads=2")
+        variables = environment(detector(objects)["spec"]["template"]["spec"]["containers"][0])
+        self.assertEqual(variables["BEAMLINE_COMMIT_INTERVAL"], "200ms")
+        self.assertEqual(variables["BEAMLINE_THREADS"], "2")
+
+    def test_credentials_are_files_and_never_variables(self):
+        objects = render(values=["k8s/values-production.yaml"])
+        for one, pod in pods(objects):
+            for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", []):
+                self.assertNotIn("secretKeyRef", json.dumps(container), one["metadata"]["name"])
+        container = detector(objects)["spec"]["template"]["spec"]["containers"][0]
+        self.assertEqual(environment(container)["BEAMLINE_KAFKA_PASSWORD_FILE"], "/etc/beamline/credentials/kafka/password")
+        self.assertIn("/etc/beamline/credentials/kafka", [one["mountPath"] for one in container["volumeMounts"]])
+
+    def test_network_policy_opens_what_is_used(self):
+        policies = kinds(render(values=["k8s/values-production.yaml"]), "NetworkPolicy")
+        ports = [one["port"] for rule in policies["t-beamline"]["spec"]["egress"] for one in rule["ports"]]
+        self.assertEqual(ports, [53, 53, 9093, 443, 9042, 4318])
+
+    def test_every_alert_has_a_runbook(self):
+        rules = kinds(render(values=["k8s/values-production.yaml"]), "PrometheusRule")["t-beamline"]
+        alerts = [rule for group in rules["spec"]["groups"] for rule in group["rules"]]
+        self.assertTrue(alerts)
+        for alert in alerts:
+            page = alert["annotations"]["runbook_url"].rsplit("/", 1)[1]
+            self.assertTrue((ROOT / "docs/runbooks" / page).exists(), page)
+
+    def test_alerts_and_dashboards_name_metrics_that_exist(self):
+        names = (ROOT / "crates/measure/src/names.rs").read_text(encoding="utf-8")
+        import re
+        for file in ("rules.yaml", "dashboard.json"):
+            for name in set(re.findall(r"beamline_[a-z_]+", (CHART / "files" / file).read_text(encoding="utf-8"))):
+                self.assertIn(f'"{name.removesuffix("_bucket")}"', names, file)
+
+    def test_every_value_is_documented(self):
+        schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+        values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+
+        def walk(values, schema, path):
+            schema = {**schema, **(schema.get("allOf") or [{}])[0]}
+            if "$ref" in schema:
+                schema = {**schema, **ROOT_SCHEMA["definitions"][schema["$ref"].rsplit("/", 1)[1]]}
+            for key, value in values.items():
+                if "properties" not in schema:
+                    return
+                self.assertIn(key, schema["properties"], path)
+                self.assertTrue(schema["properties"][key].get("description"), f"{path}.{key}")
+                if isinstance(value, dict):
+                    walk(value, schema["properties"][key], f"{path}.{key}")
+
+        global ROOT_SCHEMA
+        ROOT_SCHEMA = schema
+        walk(values, schema, "values")
+
+    def test_extra_manifests_are_templates(self):
+        objects = render(*SERVERS, "extraManifests[0].kind=ConfigMap", "extraManifests[0].metadata.name=\\{\\{ .Release.Name \\}\\}-x")
+        self.assertIn("t-x", kinds(objects, "ConfigMap"))
+
+    def test_bad_values_fail_with_a_sentence(self):
+        self.fails("kafka.bootstrap is empty", *SERVERS[1:])
+        self.fails("registry.url is empty", SERVERS[0], SERVERS[2])
+        self.fails("has spec.store.cql, but cql.nodes is empty", *SERVERS[:2])
+        self.fails("but only 8 partitions", *SERVERS, "services.enricher.replicas=9")
+        self.fails("kafka.security=sasl-tls needs kafka.username", *SERVERS, "kafka.security=sasl-tls")
+        self.fails("do nothing with kafka.security=plaintext", *SERVERS, "kafka.username=ann")
+        self.fails("needs kafka.existingSecret", *SERVERS, "kafka.secretKeys.ca=ca.crt")
+        self.fails("has no spec.aggregate", *SERVERS, "services.aggregator.enabled=true")
+        self.fails("scaling.minReplicas=9 is more than the 8", *SERVERS, "scaling.mode=hpa", "scaling.minReplicas=9")
+        self.fails("both must be the same", *SERVERS, "streams.other.definition=metadata: {name: else}")
+        self.fails("is no YAML", *SERVERS, "streams.other.definition=[")
+        self.fails("there is no such service", *SERVERS, "streams.particle-events.services.enrichr.replicas=1")
+        self.fails("test.stream=nothing is none of streams", *SERVERS, "test.stream=nothing")
+
+    def test_bad_shapes_are_refused_by_the_schema(self):
+        self.fails("scaling/mode", *SERVERS, "scaling.mode=both")
+        self.fails("additional properties 'replica'", *SERVERS, "services.enricher.replica=2")
+        self.fails("additional properties 'kafak'", *SERVERS, "kafak.bootstrap=x:1")
+        self.fails("scaling/services/0", *SERVERS, "scaling.mode=hpa", "scaling.services={generator}")
+        self.fails("lagHigh", *SERVERS, "scaling.builtin.lagHigh=soon")
+
+
+if __name__ == "__main__":
+    unittest.main()

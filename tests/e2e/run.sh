@@ -1,0 +1,379 @@
+#!/usr/bin/env bash
+# The whole of Beamline on a real cluster: images, chart, development servers; then everything that may happen to it
+# while events flow, with every event accounted for after each. Prints its steps; on failure it leaves the logs of
+# everything below $LOGS.
+#
+#   make e2e                      on the cluster of the current kubectl context (kind, minikube, or any with local images)
+#   CLUSTER_UP=FOLDER make e2e    on the one that FOLDER/up starts: a script that prints shell lines which point kubectl
+#                                 at it; FOLDER/load-image IMAGE... loads images, FOLDER/down ends it
+#
+# PREBUILT=0 builds images from source instead of packaging target/debug; IMAGES=0 takes those that are loaded;
+# STAND_INS=1 (the default with CLUSTER_UP) uses stand-ins for the servers' public images; KEEP=1 leaves the release.
+# STEPS="install scale kill" runs these steps alone, on a release that is there (KEEP=1 earlier) or that `install` makes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+NAMESPACE=${NAMESPACE:-beamline-e2e}
+RELEASE=beamline
+STREAM=particle-events
+RATE=${RATE:-500}
+LOGS=${LOGS:-target/e2e}
+PREBUILT=${PREBUILT:-1}
+STAND_INS=${STAND_INS:-${CLUSTER_UP:+1}}
+STEPS=${STEPS:-"cluster images install test rows trace scale kill upgrade refuse autoscale uninstall"}
+DEFINITION=/etc/beamline/streams/$STREAM/streams/$STREAM.yaml
+work=$(mktemp -d)
+mkdir -p "$LOGS"
+began=$SECONDS
+# Events that `helm test` has sent beside the generator.
+marked=0
+passed=()
+skipped=()
+
+step() { printf '\n[%4d s] == %s\n' $((SECONDS - began)) "$*"; }
+say() { printf '[%4d s]    %s\n' $((SECONDS - began)) "$*"; }
+pass() { passed+=("$*"); say "pass: $*"; }
+skip() { skipped+=("$*"); say "skip: $*"; }
+fail() { printf '[%4d s]    FAIL: %s\n' $((SECONDS - began)) "$*" >&2; exit 1; }
+k() { kubectl -n "$NAMESPACE" "$@"; }
+deployment() { echo "$RELEASE-$STREAM-$1"; }
+has() { k get deployment "$(deployment "$1")" >/dev/null 2>&1; }
+
+# What is left for a person when something fails.
+finish() {
+    local code=$?
+    if [ $code -ne 0 ] && kubectl version >/dev/null 2>&1; then
+        k get all,configmaps,leases -o wide >"$LOGS/objects.txt" 2>&1 || true
+        k get events --sort-by=.lastTimestamp >"$LOGS/events.txt" 2>&1 || true
+        for pod in $(k get pods -o name 2>/dev/null); do
+            k logs "$pod" --all-containers --prefix >"$LOGS/${pod#pod/}.log" 2>&1 || true
+            k logs "$pod" --all-containers --prefix --previous >"$LOGS/${pod#pod/}.previous.log" 2>/dev/null || true
+            k describe "$pod" >"$LOGS/${pod#pod/}.describe" 2>&1 || true
+        done
+        find "$LOGS" -empty -delete
+        echo "e2e: failed after $((SECONDS - began)) s; logs of everything are in $LOGS" >&2
+    fi
+    rm -rf "$work"
+    exit $code
+}
+trap finish EXIT
+
+# ask NAME COMMAND: runs a shell command in a pod with the beamline program as `beamline` and the stream's files.
+ask() {
+    local name=$1 command=$2 phase
+    k delete pod "$name" --ignore-not-found --wait >/dev/null
+    cat >"$work/$name.yaml" <<END
+apiVersion: v1
+kind: Pod
+metadata: { name: $name, labels: { app.kubernetes.io/component: e2e } }
+spec:
+  restartPolicy: Never
+  enableServiceLinks: false
+  securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: RuntimeDefault } }
+  containers:
+    - name: ask
+      image: beamline/beamline:dev
+      imagePullPolicy: IfNotPresent
+      command: [bash, -c]
+      args:
+        - |
+          set -o pipefail
+          beamline() { /usr/local/bin/service "\$@"; }
+$(sed 's/^/          /' <<<"$command")
+      env:
+        - { name: BEAMLINE_KAFKA_BOOTSTRAP, value: "$RELEASE-kafka:9092" }
+        - { name: BEAMLINE_REGISTRY_URL, value: "http://$RELEASE-registry:8080/apis/ccompat/v7" }
+        - { name: BEAMLINE_CQL, value: "$RELEASE-cql:9042" }
+        - { name: TMPDIR, value: /tmp }
+      volumeMounts: [{ name: stream, mountPath: /etc/beamline/streams/$STREAM }]
+  volumes:
+    - name: stream
+$(k get deployment "$(deployment generator)" -o json | python3 -c '
+import json, sys
+volumes = json.load(sys.stdin)["spec"]["template"]["spec"]["volumes"]
+volume = next(volume for volume in volumes if volume["name"] == "stream")
+del volume["name"]
+print("\n".join("      " + key + ": " + json.dumps(value) for key, value in volume.items()))')
+END
+    k apply -f "$work/$name.yaml" >/dev/null
+    for _ in $(seq 240); do
+        phase=$(k get pod "$name" -o 'jsonpath={.status.phase}')
+        case "$phase" in Succeeded | Failed) break ;; esac
+        sleep 0.5
+    done
+    k logs "$name"
+    k delete pod "$name" --wait=false >/dev/null
+    [ "$phase" = Succeeded ]
+}
+
+# metric POD NAME: the sum of a metric's values.
+metric() {
+    kubectl get --raw "/api/v1/namespaces/$NAMESPACE/pods/$1:9464/proxy/metrics" 2>/dev/null |
+        awk -v name="$2" 'index($1, name "{") == 1 || $1 == name { sum += $2 } END { printf "%d\n", sum }'
+}
+
+pods() { k get pods -l "app.kubernetes.io/component=$1" --field-selector=status.phase=Running -o 'jsonpath={.items[*].metadata.name}'; }
+
+rollout() { k rollout status deployment "$(deployment "$1")" --timeout=180s >/dev/null || fail "$1 does not become ready"; }
+
+scale() { k scale deployment "$(deployment "$1")" --replicas "$2" >/dev/null; }
+
+# The account of every event: stops the generator, waits until all that was sent has come through, and compares. Then
+# reads the topics themselves, and looks for ids that are missing or double.
+account() {
+    local what=$1 lines sent in out scored_in scored_out
+    scale generator 0
+    k wait --for=delete pod -l app.kubernetes.io/component=generator --timeout=60s >/dev/null 2>&1 || true
+    for _ in $(seq 20); do
+        lines=$(ask ledger "beamline topics ledger $DEFINITION") || fail "$what: $lines"
+        read -r sent in out scored_in scored_out < <(awk '
+            $1 == "generator" { for (i = 2; i < NF; i++) if ($(i + 1) == "sent") sent = $i }
+            $1 == "enricher" { in_ = $2; out = $5 }
+            $1 == "anomaly-detector" { scored_in = $2; scored_out = $5 }
+            END { print sent + 0, in_ + 0, out + 0, scored_in + 0, scored_out + 0 }' <<<"$lines")
+        [ "$sent" -gt 0 ] && [ $((sent + marked)) = "$in" ] && [ "$out" = "$scored_in" ] && break
+        sleep 2
+    done
+    sed 's/^/             /' <<<"$lines"
+    [ $((sent + marked)) = "$in" ] && [ "$out" = "$scored_in" ] && [ "$sent" -gt 0 ] || fail "$what: the steps do not add up"
+    grep -q 'the ledger balances' <<<"$lines" || fail "$what: the ledger does not balance"
+    local ids
+    ids=$(ask ids "
+        ids() { beamline topics tail $DEFINITION --topic \$1 --from-start --to-end | grep -o '\"event_id\": *\"[^\"]*\"' | sort > /tmp/\$1 || exit 1; }
+        ids raw; ids scored
+        echo \$(wc -l < /tmp/raw) \$(uniq /tmp/raw | wc -l) \$(wc -l < /tmp/scored) \$(uniq /tmp/scored | wc -l) \$(comm -13 /tmp/raw /tmp/scored | wc -l)
+    ") || fail "$what: cannot read the topics: $ids"
+    read -r raw raw_once scored scored_once strange <<<"$ids"
+    say "topics: $raw raw events ($raw_once ids), $scored scored ($scored_once ids), $strange of them never sent"
+    [ "$raw" = $((sent + marked)) ] && [ "$raw" = "$raw_once" ] || fail "$what: raw events are missing or double"
+    [ "$scored" = "$scored_out" ] && [ "$scored" = "$scored_once" ] && [ "$strange" = 0 ] ||
+        fail "$what: scored events are missing or double"
+    if has writer; then
+        local rows
+        for _ in $(seq 20); do
+            rows=$(ask rows "beamline query --full-scan --format csv 'SELECT count(*) AS n FROM processed_data' | tail -1") || true
+            [ "$rows" = "$scored" ] && break
+            sleep 2
+        done
+        [ "$rows" = "$scored" ] || fail "$what: $rows rows in the store, $scored events scored"
+        say "store: $rows rows"
+    fi
+    pass "$what: nothing lost, nothing twice ($sent events)"
+    scale generator 1
+    rollout generator
+}
+
+values=(-f k8s/values-kind.yaml -f k8s/values-stream.yaml)
+[ "${STAND_INS:-}" != 1 ] || values+=(-f tests/e2e/values.yaml)
+
+helm_apply() {
+    helm upgrade --install "$RELEASE" charts/beamline -n "$NAMESPACE" --create-namespace "${values[@]}" \
+        --set "services.generator.settings.rate=$RATE" --set tracing.ratio=0.02 --wait --timeout 10m "$@"
+}
+
+step_cluster() {
+    step "a cluster"
+    kubectl get nodes >/dev/null 2>&1 || fail "kubectl reaches no cluster; start one (kind create cluster), or name one with CLUSTER_UP"
+    kubectl get nodes --no-headers | sed 's/^/             /'
+    pass "a cluster that answers"
+}
+
+load() {
+    if [ -n "${CLUSTER_UP:-}" ]; then "$CLUSTER_UP/load-image" "$@"
+    else
+        case "$(kubectl config current-context)" in
+        kind-*) kind load docker-image --name "$(kubectl config current-context | sed s/^kind-//)" "$@" ;;
+        minikube*) for image in "$@"; do minikube image load "$image"; done ;;
+        *) say "this cluster is neither kind nor minikube: it has to find the images by itself" ;;
+        esac
+    fi
+}
+
+step_images() {
+    step "images"
+    [ "${IMAGES:-1}" = 1 ] || { skip "images: those that are loaded"; return; }
+    PREBUILT=$PREBUILT docker/images.sh | tee "$work/images"
+    load $(awk '/^beamline\// { print $1 }' "$work/images")
+    if [ "${STAND_INS:-}" = 1 ]; then
+        docker/servers/build.sh
+        load beamline/kafka:dev beamline/registry:dev beamline/cassandra:dev beamline/jaeger:dev
+    fi
+    pass "images built and loaded"
+}
+
+step_install() {
+    step "helm install --wait"
+    local more=()
+    helm_apply "${EXTRA[@]}" >"$LOGS/install.log" 2>&1 || { tail -20 "$LOGS/install.log" >&2; fail "helm install"; }
+    k get pods --no-headers | sed 's/^/             /'
+    pass "installed, all ready"
+}
+
+step_test() {
+    step "helm test"
+    has writer || { skip "helm test needs the writer"; return; }
+    helm test "$RELEASE" -n "$NAMESPACE" --logs --timeout 4m >"$LOGS/test.log" 2>&1 || { tail -20 "$LOGS/test.log" >&2; fail "helm test"; }
+    marked=$(sed -n 's/.*sent \([0-9]*\) events smoke-.*/\1/p' "$LOGS/test.log" | awk '{ sum += $1 } END { print sum + 0 }')
+    tail -5 "$LOGS/test.log" | sed 's/^/             /'
+    pass "helm test: marked events were found scored in the store"
+}
+
+step_rows() {
+    step "rows and anomalies in the store"
+    if ! has writer; then
+        local anomalies
+        anomalies=$(ask anomalies "beamline topics tail $DEFINITION --topic anomalies --from-start --limit 3 --for 60s | wc -l")
+        [ "$anomalies" = 3 ] || fail "no anomalies on the topic"
+        pass "anomalies on their topic"
+        skip "rows in the store: the writer is not there"
+        return
+    fi
+    local answer
+    answer=$(ask query "
+        events=\$(beamline query --full-scan --format csv 'SELECT count(*) FROM processed_data' | tail -1) || exit 1
+        anomalies=\$(beamline query --full-scan --format csv 'SELECT count(*) FROM anomalies' | tail -1) || exit 1
+        echo \$events,\$anomalies") || fail "$answer"
+    say "events, anomalies: $answer"
+    [ "${answer%,*}" -gt 0 ] && [ "${answer#*,}" -gt 0 ] || fail "the store is empty"
+    pass "rows and anomalies in the store"
+}
+
+step_trace() {
+    step "one trace through all services"
+    local wanted="generator enricher anomaly-detector" path
+    has writer && wanted="$wanted writer"
+    path="/api/v1/namespaces/$NAMESPACE/services/$RELEASE-jaeger:16686/proxy/api/traces?service=anomaly-detector&limit=200&lookback=1h"
+    for _ in $(seq 30); do
+        if kubectl get --raw "$path" 2>/dev/null | WANTED=$wanted python3 tests/e2e/trace.py; then
+            pass "a trace of $wanted in Jaeger"
+            return
+        fi
+        sleep 2
+    done
+    fail "no trace of $wanted in Jaeger"
+}
+
+step_scale() {
+    step "the detector from 1 to 3 replicas and back, under load"
+    scale anomaly-detector 3
+    rollout anomaly-detector
+    sleep 15
+    for pod in $(pods anomaly-detector); do say "$pod has scored $(metric "$pod" beamline_records_out_total)"; done
+    scale anomaly-detector 1
+    rollout anomaly-detector
+    sleep 5
+    account "detector scaled 1, 3, 1"
+}
+
+step_kill() {
+    step "pods of every service deleted at random, under load"
+    local services=(generator enricher anomaly-detector) service pod
+    has writer && services+=(writer)
+    for round in $(seq "${KILLS:-8}"); do
+        service=${services[$((RANDOM % ${#services[@]}))]}
+        pod=$(pods "$service" | tr ' ' '\n' | shuf -n 1)
+        [ -n "$pod" ] || { sleep 3; continue; }
+        # Half of them without a warning.
+        if [ $((RANDOM % 2)) = 0 ]; then k delete pod "$pod" --grace-period=0 --force >/dev/null 2>&1; else k delete pod "$pod" --wait=false >/dev/null; fi
+        say "round $round: deleted $pod"
+        sleep $((RANDOM % 6 + 2))
+    done
+    for service in "${services[@]}"; do rollout "$service"; done
+    account "pods deleted at random"
+}
+
+# changed FROM TO: the example stream's values with one text replaced.
+changed() { python3 -c 'import sys; text = open("k8s/values-stream.yaml").read(); assert sys.argv[1] in text; print(text.replace(sys.argv[1], sys.argv[2], 1))' "$1" "$2"; }
+
+step_upgrade() {
+    step "helm upgrade to a definition with one more column, under load"
+    changed 'phi: "azimuth(momentum_x, momentum_y)"' $'phi: "azimuth(momentum_x, momentum_y)"\n            p_total: "sqrt(momentum_x * momentum_x + momentum_y * momentum_y + momentum_z * momentum_z)"' >"$work/column.yaml"
+    helm_apply -f "$work/column.yaml" >"$LOGS/upgrade.log" 2>&1 || { tail -30 "$LOGS/upgrade.log" >&2; fail "helm upgrade"; }
+    sleep 10
+    local row
+    row=$(ask column "beamline topics tail $DEFINITION --topic scored --limit 1 --for 60s") || fail "$row"
+    grep -q p_total <<<"$row" || fail "the new column is missing: $row"
+    values+=(-f "$work/column.yaml")
+    account "upgraded to one more column"
+}
+
+step_refuse() {
+    step "a schema that does not fit is refused before anything changes"
+    local before after
+    before=$(k get deployments,configmaps -o json | python3 -c 'import json,sys; print(sorted((i["kind"], i["metadata"]["name"], i["metadata"].get("generation"), i["metadata"]["resourceVersion"] if i["kind"] == "ConfigMap" else "") for i in json.load(sys.stdin)["items"]))')
+    changed '{ "name": "energy_gev", "type": "double" }' '{ "name": "energy_gev", "type": "string" }' >"$work/misfit.yaml"
+    sed -i 's/energy_gev > 0"/energy_gev <> '"''"'"/; s/filter: "energy_gev >= 0.5"/filter: "pt >= 0"/; s/, "ln(energy_gev)"\]/]/; s/when: "energy_gev > 900"/when: "pt > 900"/; /high_energy_events:/d' "$work/misfit.yaml"
+    if helm_apply -f "$work/misfit.yaml" >"$LOGS/refused.log" 2>&1; then fail "the misfit was taken"; fi
+    grep -iE 'does not fit|cannot be read|energy_gev|incompatible' "$LOGS/refused.log" | head -4 | sed 's/^/             /'
+    grep -q energy_gev "$LOGS/refused.log" || fail "no sentence says what does not fit: $(tail -5 "$LOGS/refused.log")"
+    after=$(k get deployments,configmaps -o json | python3 -c 'import json,sys; print(sorted((i["kind"], i["metadata"]["name"], i["metadata"].get("generation"), i["metadata"]["resourceVersion"] if i["kind"] == "ConfigMap" else "") for i in json.load(sys.stdin)["items"]))')
+    [ "$before" = "$after" ] || fail "something changed all the same"
+    k delete jobs --all --wait=false >/dev/null 2>&1 || true
+    pass "an incompatible schema is refused with a sentence, and nothing has changed"
+}
+
+step_autoscale() {
+    step "the autoscaler under a load step"
+    local name replicas=1 most=1
+    name=$(deployment anomaly-detector)
+    # A detector of a tenth of a processor can be outrun on any machine.
+    local scaled=(--set scaling.mode=builtin --set 'scaling.services={anomaly-detector}' --set scaling.maxReplicas=3
+        --set scaling.builtin.interval=3s --set scaling.builtin.lagHigh=4s --set scaling.builtin.lagLow=2s --set scaling.builtin.lagRecordsMin=500
+        --set scaling.builtin.coolDownUp=10s --set scaling.builtin.coolDownDown=20s --set scaling.builtin.replicas=1
+        --set services.anomaly-detector.resources.limits.cpu="${THROTTLE:-60m}" --set services.anomaly-detector.resources.requests.cpu=20m)
+    helm_apply "${scaled[@]}" >"$LOGS/autoscale.log" 2>&1 || { tail -20 "$LOGS/autoscale.log" >&2; fail "helm upgrade to the autoscaler"; }
+    local before
+    before=$(rebalances)
+    k set env deployment "$(deployment generator)" BEAMLINE_RATE="${STEP_RATE:-20000}" >/dev/null
+    for _ in $(seq 60); do
+        replicas=$(k get deployment "$name" -o 'jsonpath={.spec.replicas}')
+        [ "$replicas" -gt "$most" ] && { most=$replicas; say "$replicas replicas"; break; }
+        sleep 2
+    done
+    [ "$most" -gt 1 ] || fail "no replica was added under load"
+    pass "the autoscaler has raised replicas to $most"
+    k set env deployment "$(deployment generator)" BEAMLINE_RATE=50 >/dev/null
+    for _ in $(seq 120); do
+        replicas=$(k get deployment "$name" -o 'jsonpath={.spec.replicas}')
+        [ "$replicas" -gt "$most" ] && most=$replicas
+        [ "$replicas" = 1 ] && break
+        sleep 2
+    done
+    k get events --field-selector "involvedObject.name=$name" -o custom-columns=R:.reason,N:.message --no-headers | grep -E '^Scaled(Up|Down) ' | sed 's/^/             /' || true
+    [ "$replicas" = 1 ] || fail "replicas did not come down: $replicas"
+    pass "the autoscaler has lowered replicas from $most to 1; rebalances: $(($(rebalances) - before))"
+    account "scaled by the autoscaler"
+}
+
+# Every pod counts the times its assignment changed; those that are gone count no more.
+rebalances() { local sum=0 pod; for pod in $(pods anomaly-detector); do sum=$((sum + $(metric "$pod" beamline_rebalances_total))); done; echo $sum; }
+
+step_uninstall() {
+    step "helm uninstall leaves nothing"
+    [ "${KEEP:-}" != 1 ] || { skip "uninstall: KEEP=1"; return; }
+    helm uninstall "$RELEASE" -n "$NAMESPACE" --wait --timeout 3m >/dev/null
+    k delete pods -l app.kubernetes.io/component=e2e --ignore-not-found >/dev/null
+    local left
+    for _ in $(seq 30); do
+        left=$(kubectl api-resources --verbs=list --namespaced -o name | grep -vE '^events|metrics.k8s.io|endpoints' |
+            xargs -n1 kubectl -n "$NAMESPACE" get --ignore-not-found -o name 2>/dev/null |
+            grep -vE 'serviceaccount/default|configmap/kube-root-ca.crt' || true)
+        [ -z "$left" ] && break
+        sleep 2
+    done
+    [ -z "$left" ] || fail "left behind: $left"
+    kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null
+    pass "uninstalled, nothing left behind"
+}
+
+EXTRA=()
+# Services whose image does not exist are left out.
+for service in writer; do
+    [ "${WITHOUT:-}" != "$service" ] || EXTRA+=(--set "services.$service.enabled=false")
+done
+values+=("${EXTRA[@]}")
+EXTRA=()
+if [ -n "${CLUSTER_UP:-}" ]; then eval "$("$CLUSTER_UP/up")"; fi
+for name in $STEPS; do "step_$name"; done
+printf '\n[%4d s] %d assertions passed, %d skipped\n' $((SECONDS - began)) ${#passed[@]} ${#skipped[@]}
+printf '  pass  %s\n' "${passed[@]}"
+[ ${#skipped[@]} = 0 ] || printf '  skip  %s\n' "${skipped[@]}"
