@@ -36,7 +36,7 @@ spec:
       group_by: [kind]
       select:
         events: "count(*)"
-        values: "count(value)"
+        valued: "count(value)"
         sum: "sum(value)"
         mean: "avg(value)"
         least: "min(value)"
@@ -71,9 +71,9 @@ const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
 /// What the same aggregates are as one query over all rows.
 const QUERIES: [(&str, &str, &str); 4] = [
     (
-        "SELECT window_start, kind, events, values, sum, mean, least, most, first, last, positive, spread
+        "SELECT window_start, kind, events, valued, sum, mean, least, most, first, last, positive, spread
          FROM ours WHERE aggregate = 'by_kind'",
-        "SELECT date_bin(INTERVAL '1 minute', at) AS window_start, kind, count(*) AS events, count(value) AS values,
+        "SELECT date_bin(INTERVAL '1 minute', at) AS window_start, kind, count(*) AS events, count(value) AS valued,
          sum(value) AS sum, avg(value) AS mean, min(value) AS least, max(value) AS most,
          first_value(value ORDER BY at, id) FILTER (WHERE value IS NOT NULL) AS first,
          last_value(value ORDER BY at, id) FILTER (WHERE value IS NOT NULL) AS last,

@@ -26,10 +26,10 @@ use crate::{
 };
 
 /// A partition whose clock is so far behind the latest one is quiet, in microseconds.
-pub const IDLE: i64 = 3_600_000_000;
+const IDLE: i64 = 3_600_000_000;
 
 /// How many windows and groups of an aggregate are kept.
-pub const KEPT_MAX: usize = 65_536;
+const KEPT_MAX: usize = 65_536;
 
 /// The key of the clocks among the snapshots: no aggregate is called so.
 const CLOCKS: &str = "/clocks";

@@ -141,7 +141,7 @@ fn check_groups(name: &str, node: &Node, scope: &Scope, fields: &mut Fields, rep
 
 /// The windows that `window`, `slide` and `session` make together.
 fn check_windows(node: &Node, keyed: bool, key: Option<&str>, report: &mut Report<'_>) -> Option<Windows> {
-    let mut length = |name: &str, report: &mut Report<'_>| match node.get(name) {
+    let length = |name: &str, report: &mut Report<'_>| match node.get(name) {
         Some(node) => micros(node, name, false, report).map(Some),
         None => Some(None),
     };
