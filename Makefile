@@ -8,12 +8,30 @@ STREAM ?= streams/particle-events.yaml
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
+# What Debian and Ubuntu call the programs: those to build with (C libraries are built along), and those that the servers
+# of the tests come with.
+BUILD_TOOLS := cc:gcc g++:g++ perl:perl
+SERVER_TOOLS := java:default-jre-headless mvn:maven openssl:openssl python3:python3
+
+# Install what is missing of the programs in $(1), given as program:package.
+define need
+missing=; for tool in $(1); do command -v "$${tool%%:*}" >/dev/null || missing+=" $${tool#*:}"; done; \
+	case "$$missing" in *gcc*) missing+=" libc6-dev";; *python3*) missing+=" python3-venv";; esac; \
+	[ -z "$$missing" ] && exit; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
+	else echo "error: programs are missing; on Debian or Ubuntu: sudo apt-get install$$missing" >&2; exit 1; fi
+endef
+
 .PHONY: setup
-setup: ## Check that the tools to build are there; install the C compiler on Debian and Ubuntu
+setup: ## Check that the tools to build are there; install what is missing on Debian and Ubuntu
 	@command -v cargo >/dev/null || { echo "error: no Rust toolchain; install rustup from https://rustup.rs, then open a new shell" >&2; exit 1; }
-	@command -v cc >/dev/null || { \
-		if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev; \
-		else echo "error: no C compiler; on Debian or Ubuntu: sudo apt-get install gcc libc6-dev" >&2; exit 1; fi; }
+	@$(call need,$(BUILD_TOOLS))
+
+.PHONY: setup-servers
+setup-servers: setup ## The same for the servers that the tests start: Java, Maven, Python
+	@$(call need,$(SERVER_TOOLS))
+	@python3 -c 'import ensurepip' 2>/dev/null || { $(call need,ensurepip:python3-venv); }
 
 .PHONY: build
 build: setup ## Build everything, as `make run` and `make test` use it
@@ -24,7 +42,7 @@ run: setup ## Run the particle stream until Ctrl-C, or as ARGS say (ARGS="--for 
 	cargo run --locked --bin beamline -- run $(STREAM) $(ARGS)
 
 .PHONY: test
-test: setup ## Run all tests
+test: setup-servers ## Run all tests
 	cargo test --workspace --locked $(ARGS)
 
 .PHONY: lint
@@ -57,6 +75,18 @@ clean: ## Delete what was built, and no results
 .PHONY: metrics-docs
 metrics-docs: ## Write docs/metrics.md anew from the code
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test metrics documentation
+
+.PHONY: bench-store
+bench-store: setup ## Measure the stores' rows a second, beside the Java driver on the same Cassandra
+	cargo test --locked --workspace --test stores -- --ignored --nocapture bench
+
+.PHONY: faults-stores
+faults-stores: setup ## Write 1,000,000 events to each store while its writer is killed and it is paused and away, 20 times
+	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --nocapture --test-threads 1 faults
+
+.PHONY: dev
+dev: setup-servers ## Start Kafka and a schema registry for local work, until Ctrl-C (ARGS="--with cassandra,jaeger")
+	cargo run --locked --bin dev -- $(ARGS)
 
 .PHONY: chart-check
 chart-check: ## Check the Helm chart: lint, rendered examples, Kubernetes' schemas, unit tests of the templates

@@ -1,6 +1,6 @@
 //! Tables of a lake as a query sees them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use datafusion::{
     catalog::TableProvider,
@@ -27,7 +27,7 @@ pub(crate) async fn open(location: &lake::Location, options: &QueryOptions) -> R
     for table in &lake.tables {
         providers.push((table.table, provider(&root, table).map_err(failed)?));
     }
-    let tables = Tables { stream: lake.stream, providers };
+    let tables = Tables { stream: lake.stream, providers, aggregates: BTreeMap::new() };
     Ok(open_tables(vec![tables], vec![(root, lake.store)], options)?)
 }
 

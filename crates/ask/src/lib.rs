@@ -7,7 +7,7 @@ mod cql_table;
 mod error;
 mod lake_table;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use store::{
     QueryOptions, Session,
@@ -48,7 +48,9 @@ pub async fn open(source: &Source, options: &QueryOptions) -> Result<Session, As
                 let provider = Arc::new(CqlTable::new(reader.clone(), layout, *full_scan));
                 match streams.iter_mut().find(|tables| tables.stream == stream) {
                     Some(tables) => tables.providers.push((table, provider)),
-                    None => streams.push(Tables { stream, providers: vec![(table, provider)] }),
+                    None => {
+                        streams.push(Tables { stream, providers: vec![(table, provider)], aggregates: BTreeMap::new() })
+                    }
                 }
             }
             Ok(open_tables(streams, Vec::new(), options)?)

@@ -12,6 +12,6 @@ pub use self::{
     admin::{Admin, NewTopic, Topic},
     connection::{Connection, Security},
     error::BrokerError,
-    offsets::{Committed, Offsets, committed},
+    offsets::{Committed, Offsets, committed, range},
     reports::Reports,
 };

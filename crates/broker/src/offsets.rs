@@ -1,16 +1,24 @@
 //! How far topics and groups have come.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::KafkaResult,
+    types::RDKafkaErrorCode,
 };
 
 use crate::{BrokerError, Connection, Reports};
 
 /// How long a request may take.
 const REQUEST: Duration = Duration::from_secs(30);
+/// How long to wait before asking again.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What a group has committed for a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,8 +133,17 @@ impl Offsets {
     }
 }
 
-fn range(reader: &BaseConsumer<Reports>, topic: &str, partition: u32) -> Result<(i64, i64), BrokerError> {
-    reader.fetch_watermarks(topic, partition as i32, REQUEST).map_err(|error| {
+/// The first offset of a partition that is still there, and its end as `reader` sees it: the last decided transaction's
+/// for one that reads committed records.
+///
+/// # Errors
+/// Where the cluster does not answer or does not allow it.
+pub fn range<C: ConsumerContext>(
+    reader: &BaseConsumer<C>,
+    topic: &str,
+    partition: u32,
+) -> Result<(i64, i64), BrokerError> {
+    patiently(|| reader.fetch_watermarks(topic, partition as i32, REQUEST)).map_err(|error| {
         BrokerError::client(format!("reading the ends of topic `{topic}`, partition {partition}"), error)
     })
 }
@@ -147,14 +164,49 @@ pub fn committed<C: ConsumerContext>(
     for partition in partitions {
         asked.add_partition(topic, *partition as i32);
     }
-    let found = reader.committed_offsets(asked, REQUEST).map_err(fail)?;
+    let found = patiently(|| {
+        let found = reader.committed_offsets(asked.clone(), REQUEST)?;
+        found.elements().iter().try_for_each(|element| element.error())?;
+        Ok(found)
+    })
+    .map_err(fail)?;
     let mut committed = BTreeMap::new();
     for element in found.elements() {
-        element.error().map_err(fail)?;
         if let Offset::Offset(offset) = element.offset() {
             let metadata = element.metadata().to_owned();
             committed.insert(element.partition() as u32, Committed { offset, metadata });
         }
     }
     Ok(committed)
+}
+
+/// Asks again while the cluster is between two states: a coordinator or leader that moves, a transaction that is open.
+fn patiently<T>(ask: impl Fn() -> KafkaResult<T>) -> KafkaResult<T> {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            Err(error) if error.rdkafka_error_code().is_some_and(is_passing) && begun.elapsed() < REQUEST => {
+                thread::sleep(AGAIN);
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_passing(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::NotCoordinator
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
+            | RDKafkaErrorCode::UnstableOffsetCommit
+            | RDKafkaErrorCode::NotLeaderForPartition
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::BrokerTransportFailure
+            | RDKafkaErrorCode::AllBrokersDown
+    )
 }

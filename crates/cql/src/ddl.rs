@@ -1,5 +1,7 @@
 //! CQL text: keyspaces, tables, and the statements over them.
 
+use sink::Table;
+
 use crate::{
     describe,
     layout::{CqlColumn, Layout, Order},
@@ -78,9 +80,10 @@ pub(crate) fn table_options(layout: &Layout) -> Vec<(&'static str, String)> {
 
 /// Rows that come and go in the order of time are compacted in windows of time, and dropped a file at a time.
 fn compaction(layout: &Layout) -> String {
-    let Order::Time { .. } = layout.order else {
+    // The time that a row of the aggregates is written at is no time of day.
+    if layout.table == Table::Aggregates || matches!(layout.order, Order::Position { .. }) {
         return "{'class': 'SizeTieredCompactionStrategy'}".to_owned();
-    };
+    }
     let bucket = u64::try_from(layout.order.bucket_seconds().unwrap_or(0)).unwrap_or(0);
     let window = layout.ttl_seconds.map_or(24 * HOUR_SECONDS, |ttl| ttl / WINDOWS).max(bucket);
     let hours = window.div_ceil(HOUR_SECONDS).max(1);

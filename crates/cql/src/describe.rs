@@ -21,6 +21,8 @@ struct Comment {
     key: Option<String>,
     order: String,
     identity: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    group: Vec<String>,
     bucket: i64,
     newest_first: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +41,7 @@ pub(crate) fn comment(layout: &Layout) -> String {
         key: layout.key.map(name),
         order: name(layout.order.column()),
         identity: layout.identity.iter().copied().map(name).collect(),
+        group: layout.group.iter().copied().map(name).collect(),
         bucket: layout.order.width(),
         newest_first: matches!(layout.order, Order::Time { newest_first: true, .. }),
         ttl_seconds: layout.ttl_seconds,
@@ -79,6 +82,7 @@ pub(crate) fn layout_of(name: &str, comment: &str) -> Result<Option<Layout>, Cql
     Ok(Some(Layout {
         key: comment.key.as_deref().map(column).transpose()?,
         identity: comment.identity.iter().map(|name| column(name)).collect::<Result<_, _>>()?,
+        group: comment.group.iter().map(|name| column(name)).collect::<Result<_, _>>()?,
         stream: comment.stream,
         table: comment.table,
         name: name.to_owned(),

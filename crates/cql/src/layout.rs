@@ -4,17 +4,22 @@
 //! dead letters in `((partition, bucket), position)`. Everything in a primary key follows from the row, so that a
 //! repeat overwrites itself.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use sink::Table;
-use stream::Stream;
+use stream::{Stream, columns};
 
 use crate::{CqlError, kind::Kind};
 
 /// Positions of dead letters in one partition: some of them are large.
 const DEAD_LETTERS_A_BUCKET: i64 = 1_000;
 const MILLIS: i64 = 1_000;
+/// Event time of one partition of the aggregates: a day.
+const AGGREGATES_BUCKET_MILLIS: i64 = 24 * 3600 * MILLIS;
 
 /// How a table lies in CQL.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +38,8 @@ pub struct Layout {
     pub order: Order,
     /// The columns that tell rows of the same time apart.
     pub identity: Vec<usize>,
+    /// Columns that may be null and tell rows apart all the same: together they are one more clustering column, as text.
+    pub group: Vec<usize>,
     /// Seconds after which a row goes.
     pub ttl_seconds: Option<u64>,
 }
@@ -75,6 +82,8 @@ pub(crate) enum Source {
     Bucket,
     /// The event's time, in milliseconds.
     EventTime,
+    /// The columns of the group, as one text.
+    Group,
 }
 
 /// The columns of a CQL table by their role.
@@ -119,6 +128,7 @@ impl Layout {
                     newest_first: !by_key,
                 },
                 identity: vec![column(schema, &spec.id, &name)?],
+                group: Vec::new(),
                 ttl_seconds,
                 name,
             })
@@ -128,8 +138,46 @@ impl Layout {
             tables.push(time_table(Table::Anomalies, false, cql.anomalies_bucket.0)?);
         }
         tables.push(Self::of_dead_letters(stream.name(), &base, dead_letters, ttl_seconds)?);
+        if !stream.aggregates.is_empty() {
+            let name = format!("{base}_{}", Table::Late);
+            let late = plain(&stream.aggregates.late);
+            let mut layout = time_table(Table::Late, true, cql.bucket.0)?;
+            layout.key = Some(column(&late, &spec.key, &name)?);
+            layout.identity = vec![column(&late, &spec.id, &name)?, column(&late, columns::LATE_FOR, &name)?];
+            if let Order::Time { column: time, .. } = &mut layout.order {
+                *time = column(&late, &spec.time, &name)?;
+            }
+            layout.schema = late;
+            tables.push(layout);
+            tables.push(Self::of_aggregates(stream, &base, ttl_seconds)?);
+        }
         tables.iter().try_for_each(Layout::check)?;
         Ok(tables)
+    }
+
+    fn of_aggregates(stream: &Stream, base: &str, ttl_seconds: Option<u64>) -> Result<Layout, CqlError> {
+        let name = format!("{base}_{}", Table::Aggregates);
+        let schema = plain(&stream.aggregates.schema);
+        let column =
+            |column: &str| schema.index_of(column).map_err(|_| layout(&name, format!("there is no column `{column}`")));
+        let groups = stream.aggregates.list.iter().flat_map(|aggregate| aggregate.group_by.iter().map(String::as_str));
+        let group: BTreeSet<usize> =
+            std::iter::once(columns::WINDOW_END).chain(groups).map(column).collect::<Result<_, _>>()?;
+        Ok(Layout {
+            stream: stream.name().to_owned(),
+            table: Table::Aggregates,
+            key: Some(column(columns::AGGREGATE)?),
+            order: Order::Time {
+                column: column(columns::WINDOW_START)?,
+                bucket_millis: AGGREGATES_BUCKET_MILLIS,
+                newest_first: false,
+            },
+            identity: Vec::new(),
+            group: group.into_iter().collect(),
+            ttl_seconds,
+            schema,
+            name,
+        })
     }
 
     fn of_dead_letters(
@@ -152,6 +200,7 @@ impl Layout {
             },
             // Two topics may have dead letters at the same place.
             identity: schema.index_of("topic").into_iter().collect(),
+            group: Vec::new(),
             ttl_seconds,
             name,
         })
@@ -211,7 +260,10 @@ impl Layout {
             }
         };
         let partition: Vec<CqlColumn> = self.key.map(of).into_iter().chain([bucket]).collect();
-        let clustering: Vec<CqlColumn> = std::iter::once(first).chain(self.identity.iter().copied().map(of)).collect();
+        let group =
+            (!self.group.is_empty()).then(|| CqlColumn { name: free("group_key"), cql: "text", source: Source::Group });
+        let identity = self.identity.iter().copied().map(of);
+        let clustering: Vec<CqlColumn> = std::iter::once(first).chain(identity).chain(group).collect();
         let in_key: HashSet<&str> = partition.iter().chain(&clustering).map(|column| column.name.as_str()).collect();
         let regular = (0..fields.len()).map(of).filter(|column| !in_key.contains(column.name.as_str())).collect();
         CqlColumns { partition, clustering, regular }

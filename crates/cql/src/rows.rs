@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch, StringArray},
+    array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array},
     compute::{CastOptions, cast, cast_with_options},
     datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType},
 };
@@ -14,6 +14,8 @@ use scylla::{
         writers::RowWriter,
     },
 };
+
+use sink::Table;
 
 use crate::{
     CqlError,
@@ -35,6 +37,8 @@ pub(crate) struct Bindable {
     write_times: Vec<i64>,
     /// The key as text; `None` where the bucket alone is the partition key.
     keys: Option<StringArray>,
+    /// The group as one text, where the table has one.
+    groups: Option<StringArray>,
     /// Whether a null is left out rather than written: a written null is a tombstone.
     leave_nulls: bool,
     /// About how many bytes a row has.
@@ -53,7 +57,12 @@ impl Bindable {
     ///
     /// # Errors
     /// `Value` with the column where a value cannot be held, or is null where the primary key needs one.
-    pub(crate) fn new(layout: &Layout, rows: &RecordBatch, now_micros: i64) -> Result<Self, CqlError> {
+    pub(crate) fn new(
+        layout: &Layout,
+        rows: &RecordBatch,
+        positions: &UInt64Array,
+        now_micros: i64,
+    ) -> Result<Self, CqlError> {
         let schema = rows.schema();
         if let Some(extra) = schema.fields().iter().find(|field| layout.schema.index_of(field.name()).is_err()) {
             return Err(CqlError::value(extra.name(), "the table has no such column; run `beamline store apply`"));
@@ -79,7 +88,10 @@ impl Bindable {
             Order::Time { .. } => micros.iter().map(|micros| micros.div_euclid(1_000)).collect(),
             Order::Position { .. } => micros.clone(),
         };
-        let write_times = micros.iter().map(|micros| match layout.order {
+        let upserts = layout.table == Table::Aggregates;
+        let write_times = micros.iter().zip(positions.values()).map(|(micros, position)| match layout.order {
+            // Of the results of one window the last one in the topic is the one to stay.
+            Order::Time { .. } if upserts => i64::try_from(*position).unwrap_or(i64::MAX).saturating_add(1),
             // Stores refuse rows from the future, and a clock ahead must not hide a later repair. Whichever time a
             // repeat of the same row carries, it has the same values.
             Order::Time { .. } => (*micros).min(now_micros),
@@ -96,7 +108,8 @@ impl Bindable {
             buckets: order.iter().map(|order| layout.bucket_of(*order)).collect(),
             write_times: write_times.collect(),
             keys: keys.transpose()?,
-            leave_nulls: true,
+            leave_nulls: !upserts,
+            groups: (!layout.group.is_empty()).then(|| groups(layout, rows)).transpose()?,
             row_bytes: rows.get_array_memory_size() / rows.num_rows().max(1),
             cells,
             order,
@@ -140,10 +153,31 @@ fn order(layout: &Layout, rows: &RecordBatch) -> Result<Vec<i64>, CqlError> {
             micros.ok_or_else(|| failed("it is no time"))?.reinterpret_cast::<Int64Type>()
         }
     };
+    if layout.table == Table::Aggregates {
+        // A window over the whole stream has no beginning.
+        return Ok(values.iter().map(Option::unwrap_or_default).collect());
+    }
     if values.null_count() > 0 {
         return Err(failed("it is null or no time in a row, but orders the rows"));
     }
     Ok(values.values().to_vec())
+}
+
+/// The values of the group's columns as one text for each row: lengths keep them apart, and `-` is a null.
+fn groups(layout: &Layout, rows: &RecordBatch) -> Result<StringArray, CqlError> {
+    let mut groups = vec![String::new(); rows.num_rows()];
+    for index in &layout.group {
+        let field = layout.schema.field(*index);
+        let Some(values) = rows.column_by_name(field.name()) else { continue };
+        let text = cast(values, &DataType::Utf8).map_err(|error| CqlError::value(field.name(), error))?;
+        for (group, value) in groups.iter_mut().zip(text.as_string::<i32>()) {
+            match value {
+                Some(value) => group.push_str(&format!("{}:{value} ", value.len())),
+                None => group.push_str("- "),
+            }
+        }
+    }
+    Ok(StringArray::from(groups))
 }
 
 /// Times in microseconds; without a zone they are in UTC, and have the same microseconds either way.
@@ -171,6 +205,10 @@ impl SerializeRow for BoundRow<'_> {
             let cell = writer.make_cell_writer();
             match source {
                 Source::Bucket => cell.set_value(&rows.buckets[row].to_be_bytes()).map(|_| ()),
+                Source::Group => {
+                    let group = rows.groups.as_ref().map_or("", |groups| groups.value(row));
+                    cell.set_value(group.as_bytes()).map(|_| ())
+                }
                 Source::EventTime => cell.set_value(&rows.order[row].to_be_bytes()).map(|_| ()),
                 Source::Column(column) => match &rows.cells[*column] {
                     Some(cells) if !cells.is_null(row) => cells.write(row, cell),

@@ -96,7 +96,8 @@ impl CqlSink {
                 let message = format!("there is no table for {}", batch.table);
                 return Err(SinkError::Unprepared { store: NAME.to_owned(), message });
             };
-            let bindable = Bindable::new(&layout, &batch.rows, now_micros).map_err(|error| failure(error, batch))?;
+            let bindable = Bindable::new(&layout, &batch.rows, &batch.positions, now_micros)
+                .map_err(|error| failure(error, batch))?;
             let bindable = Arc::new(bindable);
             let ttl = layout.ttl_seconds;
             let row_bytes = bindable.row_bytes;

@@ -2,6 +2,8 @@
 //!
 //! Pure and deterministic: the same rows give the same bytes however they are cut into batches.
 
+mod aggregate;
+mod aggregate_call;
 mod angles;
 mod error;
 mod expression;
@@ -19,6 +21,8 @@ mod suggestion;
 mod table;
 
 pub use self::{
+    aggregate::Aggregation,
+    aggregate_call::{AggregateCall, AggregateFunction},
     error::ExprError,
     expression::{Evaluated, Expression},
     lookup::Lookup,

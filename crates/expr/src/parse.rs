@@ -75,6 +75,11 @@ const WINDOW_FUNCTIONS: [&str; 11] = [
 /// # Errors
 /// `Syntax`, `UnknownFunction` or `NotDeterministic`.
 pub(crate) fn parse(sql: &str) -> Result<Expr, ExprError> {
+    parse_with(sql, &[])
+}
+
+/// The same, where the aggregates called `aggregates` are possible too.
+pub(crate) fn parse_with(sql: &str, aggregates: &'static [&'static str]) -> Result<Expr, ExprError> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(syntax(format!("the expression has {} bytes; at most {SQL_BYTES_MAX} are possible", sql.len())));
     }
@@ -95,7 +100,7 @@ pub(crate) fn parse(sql: &str) -> Result<Expr, ExprError> {
         }
         _ => return Err(syntax(format!("the expression ends before `{rest}`; is an operator missing?"))),
     }
-    match expression.visit(&mut Refusals { depth: 0 }) {
+    match expression.visit(&mut Refusals { depth: 0, aggregates }) {
         ControlFlow::Continue(()) => Ok(expression),
         ControlFlow::Break(error) => Err(*error),
     }
@@ -130,6 +135,8 @@ pub(crate) fn lower_first(text: &str) -> String {
 /// Walks the tree and stops at the first thing that has no place in it.
 struct Refusals {
     depth: usize,
+    /// Names of the aggregates that are possible.
+    aggregates: &'static [&'static str],
 }
 
 impl Visitor for Refusals {
@@ -147,7 +154,7 @@ impl Visitor for Refusals {
             return ControlFlow::Break(Box::new(syntax(message)));
         }
         match expression {
-            Expr::Function(function) => check_function(function),
+            Expr::Function(function) => check_function(function, self.aggregates),
             Expr::Value(ValueWithSpan { value: Value::Placeholder(name), .. }) => {
                 ControlFlow::Break(Box::new(syntax(format!("`{name}` stands for a parameter, and there are none"))))
             }
@@ -161,9 +168,17 @@ impl Visitor for Refusals {
     }
 }
 
-fn check_function(function: &Function) -> ControlFlow<Box<ExprError>> {
+/// A function's name in lower case, without quotes.
+pub(crate) fn function_name(function: &Function) -> String {
+    function.name.to_string().trim_matches(['"', '`']).to_lowercase()
+}
+
+fn check_function(function: &Function, aggregates: &[&'static str]) -> ControlFlow<Box<ExprError>> {
     let written = function.name.to_string();
-    let name = written.trim_matches(['"', '`']).to_lowercase();
+    let name = function_name(function);
+    if function.over.is_none() && aggregates.contains(&name.as_str()) {
+        return ControlFlow::Continue(());
+    }
     let error = if function.over.is_some() || WINDOW_FUNCTIONS.contains(&name.as_str()) {
         syntax(format!("`{written}` is a window function, but an expression sees one row"))
     } else {
@@ -173,11 +188,18 @@ fn check_function(function: &Function) -> ControlFlow<Box<ExprError>> {
             }
             Some(known) if registry::is_deterministic(known) => return ControlFlow::Continue(()),
             Some(_) => ExprError::NotDeterministic { function: written },
+            None if !aggregates.is_empty() && AGGREGATES.contains(&name.as_str()) => {
+                syntax(format!("`{written}` is no aggregate of a window; there are {}", aggregates.join(", ")))
+            }
             None if AGGREGATES.contains(&name.as_str()) => {
                 syntax(format!("`{written}` is an aggregate over many rows, but an expression sees one row"))
             }
             None => ExprError::UnknownFunction {
-                suggestion: match nearest(&name, registry::function_names(), LETTERS_A_SLIP) {
+                suggestion: match nearest(
+                    &name,
+                    registry::function_names().chain(aggregates.iter().copied()),
+                    LETTERS_A_SLIP,
+                ) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "no function has a similar name".to_owned(),
                 },

@@ -111,9 +111,7 @@ impl Core {
         let committed = broker::committed(consumer, &group, &topic, numbers)?;
         let mut starts = Vec::with_capacity(numbers.len());
         for number in numbers {
-            let (first, _) = consumer
-                .fetch_watermarks(&topic, *number as i32, TRANSACTION_CALL_MAX)
-                .map_err(|source| KafkaError::Client { what: "reading the ends of a partition", source })?;
+            let (first, _) = broker::range(consumer, &topic, *number)?;
             let (offset, note) = match committed.get(number) {
                 None => (first, None),
                 Some(committed) => {
@@ -195,6 +193,7 @@ impl Core {
             keys: stage::key_text(decoded.rows.column(key))?,
             positions: decoded.messages.iter().map(|message| messages[*message].offset() as u64).collect(),
             batch: decoded.rows,
+            ingested: Some(decoded.messages.iter().map(|message| taken_in(messages[*message])).collect()),
         };
         partition.next = last.offset() + 1;
         let live = messages.partition_point(|message| message.offset() < partition.committed);
@@ -357,4 +356,10 @@ pub(crate) fn trouble(what: &'static str, source: ClientError) -> KafkaError {
 
 fn horizon_lost(topic: &str, partition: u32, needed: i64, first: i64) -> KafkaError {
     KafkaError::HorizonLost { topic: topic.to_owned(), partition, needed, first }
+}
+
+/// When a message was taken in, in microseconds since 1970: at the end of time where it does not say, so that nothing is
+/// ahead of it.
+fn taken_in(message: &BorrowedMessage<'_>) -> i64 {
+    message.timestamp().to_millis().map_or(i64::MAX, |millis| millis.saturating_mul(1000))
 }

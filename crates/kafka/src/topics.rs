@@ -1,6 +1,10 @@
 //! The topics that a stream needs: what they should be, and whether they are.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
 
 use broker::{Admin, Connection, NewTopic, Topic};
 use stream::{Stream, Topics};
@@ -13,6 +17,9 @@ const EVENTS_RETENTION_MS: u64 = 7 * 24 * 3600 * 1000;
 const LETTERS_RETENTION_MS: u64 = 30 * 24 * 3600 * 1000;
 /// Segments of state: small, because only closed ones are compacted, and a restart reads what is not.
 const STATE_SEGMENT_BYTES: u64 = 16 << 20;
+
+/// How long news of a new topic may take to every broker.
+const SPREAD_MAX: Duration = Duration::from_secs(20);
 
 /// A topic as the definition wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +153,11 @@ pub fn create_topics(
         } else if of_this().next().is_some() {
             admin.set(&plan.name, &plan.settings)?;
         }
+    }
+    // A broker knows a new topic a moment after another has made it.
+    let begun = Instant::now();
+    while begun.elapsed() < SPREAD_MAX && !check_topics(connection, plans)?.is_empty() {
+        thread::sleep(Duration::from_millis(100));
     }
     Ok(differences)
 }

@@ -18,6 +18,7 @@ use deltalake_core::{
         engine::arrow_conversion::TryIntoKernel,
         transaction::{CommitProperties, TransactionError},
     },
+    logstore::logstore_factories,
     protocol::SaveMode,
     writer::{DeltaWriter, RecordBatchWriter},
 };
@@ -147,12 +148,26 @@ impl Sink for DeltaSink {
     }
 }
 
+/// Cloud stores put an object only where none is (`If-None-Match`), which is all that Delta's log asks of a store; this
+/// says so for their schemes, of which the library itself knows none.
+fn allow_cloud_stores() {
+    let factories = logstore_factories();
+    let parse = |scheme: &str| url::Url::parse(&format!("{scheme}://")).ok();
+    let Some(default) = parse("file").and_then(|url| factories.get(&url).map(|found| found.value().clone())) else {
+        return;
+    };
+    for url in ["s3", "s3a", "gs", "az", "abfs", "abfss"].into_iter().filter_map(parse) {
+        factories.insert(url, default.clone());
+    }
+}
+
 /// A table that is there.
 pub(crate) async fn load_table(
     location: &Location,
     store: &Arc<dyn ObjectStore>,
     table: Table,
 ) -> Result<DeltaTable, LakeError> {
+    allow_cloud_stores();
     let failed = |error: DeltaTableError| delta(&format!("opening {table}"), &error);
     let url = location.folder(table.name());
     let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
@@ -166,6 +181,7 @@ async fn open_table(
     schema: &SchemaRef,
     time: &str,
 ) -> Result<DeltaTable, LakeError> {
+    allow_cloud_stores();
     let failed = |error: DeltaTableError| delta(&format!("making {name}"), &error);
     let url = location.folder(name.name());
     let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;

@@ -51,7 +51,7 @@ pub(crate) struct Progress {
     pub finished: bool,
 }
 
-/// The state of one key, covering its rows before `position`.
+/// The state of one key, covering its rows before `position`; empty where it has none any more.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub partition: u32,
@@ -197,6 +197,10 @@ impl Checkpoint {
             let mut snapshots = transaction.open_table(SNAPSHOTS)?;
             let mut value = Vec::new();
             for snapshot in commit.snapshots {
+                if snapshot.state.is_empty() {
+                    snapshots.remove((snapshot.partition, &*snapshot.key))?;
+                    continue;
+                }
                 value.clear();
                 value.extend_from_slice(&snapshot.position.to_le_bytes());
                 value.extend_from_slice(&snapshot.state);

@@ -13,6 +13,7 @@ use store::{FileEntry, Manifest, Results};
 
 use crate::{
     LocalError, Meter,
+    aggregates::{Aggregates, is_unclosed},
     checkpoint::{Checkpoint, Commit, Progress},
     reader::Epoch,
     statistics,
@@ -57,6 +58,8 @@ pub(crate) struct Committer<'a> {
     pub manifest: Manifest,
     pub progress: Progress,
     pub files: BTreeMap<String, FileEntry>,
+    /// The windows of all partitions; none where nothing is aggregated.
+    pub aggregates: Option<Aggregates>,
     pub workers: usize,
     pub statistics: Option<Duration>,
     pub meter: &'a Meter,
@@ -109,22 +112,38 @@ impl Committer<'_> {
         let mut added = Vec::new();
         let mut snapshots = Vec::new();
         let mut horizon = epoch.position;
+        let mut windows = Vec::new();
         for report in reports {
+            windows.push(report.windows);
             self.progress.ledger += &report.ledger;
             horizon = horizon.min(report.horizon.unwrap_or(epoch.position));
             added.extend(report.files);
             snapshots.extend(report.snapshots);
+        }
+        let mut removed = Vec::new();
+        if let Some(aggregates) = &mut self.aggregates {
+            let span = self.progress.position..epoch.position;
+            let done = aggregates.commit(&self.results, windows, span, epoch.finished)?;
+            removed = self.files.values().filter(|file| is_unclosed(file)).cloned().collect();
+            added.extend(done.files);
+            snapshots.extend(done.snapshots);
+            self.progress.ledger.overdue += done.overdue;
         }
         added.sort_by(|a, b| a.path.cmp(&b.path));
         self.progress.position = epoch.position;
         self.progress.horizon = horizon;
         self.progress.cursor = epoch.cursor;
         self.progress.finished = epoch.finished;
-        let commit = Commit { progress: &self.progress, snapshots: &snapshots, added: &added, removed: &[] };
+        let commit = Commit { progress: &self.progress, snapshots: &snapshots, added: &added, removed: &removed };
         self.checkpoint.commit(&commit)?;
         self.results.publish(&added)?;
+        removed.iter().for_each(|file| drop(self.files.remove(&file.path)));
         self.files.extend(added.into_iter().map(|file| (file.path.clone(), file)));
         self.publish_manifest()?;
+        if let Some(aggregates) = &mut self.aggregates {
+            removed.retain(|file| !self.files.contains_key(&file.path));
+            self.results.remove(&aggregates.replace_stale(removed))?;
+        }
         self.meter.committed(epoch.position);
         self.horizon.store(horizon, Ordering::Relaxed);
         Ok(())
@@ -133,7 +152,7 @@ impl Committer<'_> {
     /// Merges a table's small files, of which a live stream leaves one a second and partition.
     fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
         let mut small: BTreeMap<String, Vec<FileEntry>> = BTreeMap::new();
-        for file in self.files.values().filter(|file| file.rows < SMALL_FILE_ROWS) {
+        for file in self.files.values().filter(|file| file.rows < SMALL_FILE_ROWS && !is_unclosed(file)) {
             small.entry(file.family()).or_default().push(file.clone());
         }
         let enough = if last { 2 } else { SMALL_FILES_MAX };

@@ -24,6 +24,7 @@ pub(crate) struct PartitionWriters {
     processed: Option<TableWriter>,
     anomalies: Option<TableWriter>,
     dead_letters: Option<TableWriter>,
+    late: Option<TableWriter>,
     selections: Vec<Option<SelectionWriter>>,
     ledger: Ledger,
 }
@@ -40,6 +41,7 @@ impl PartitionWriters {
             processed: None,
             anomalies: None,
             dead_letters: None,
+            late: None,
             selections,
             ledger: Ledger::default(),
         }
@@ -59,10 +61,16 @@ impl PartitionWriters {
             dead_lettered: outputs.dead_letters.len() as u64,
             ..Ledger::default()
         };
+        for rows in &outputs.late {
+            self.table(Table::Late, &rows.batch)?;
+        }
         for rows in &outputs.rows {
             ledger.out += rows.len() as u64;
             self.write_rows(rows, &mut ledger)?;
         }
+        // Late events are stored with the others, and counted apart.
+        ledger.late = outputs.late_events;
+        ledger.out -= outputs.late_events;
         for letter in &outputs.dead_letters {
             let rule = if letter.rule.is_empty() { letter.kind.name() } else { &letter.rule };
             *ledger.dead_letter_rules.entry(rule.to_owned()).or_default() += 1;
@@ -106,6 +114,7 @@ impl PartitionWriters {
         let writer = match table {
             Table::ProcessedData => &mut self.processed,
             Table::Anomalies => &mut self.anomalies,
+            Table::Late => &mut self.late,
             _ => &mut self.dead_letters,
         };
         let writer = match writer {
@@ -125,7 +134,8 @@ impl PartitionWriters {
     /// Closes the files of this epoch.
     pub(crate) fn finish(&mut self) -> Result<(Vec<FileEntry>, Ledger), LocalError> {
         let mut files = Vec::new();
-        for writer in [self.processed.take(), self.anomalies.take(), self.dead_letters.take()].into_iter().flatten() {
+        let tables = [self.processed.take(), self.anomalies.take(), self.dead_letters.take(), self.late.take()];
+        for writer in tables.into_iter().flatten() {
             files.extend(writer.finish()?);
         }
         for writer in self.selections.iter_mut().filter_map(Option::take) {
@@ -152,6 +162,10 @@ pub(crate) fn table_schemas(stream: &Stream) -> Vec<(Table, SchemaRef)> {
     let mut schemas = vec![(Table::ProcessedData, stream.scored.clone()), (Table::DeadLetters, dead_letters_schema())];
     if stream.definition.spec.detect.is_some() {
         schemas.push((Table::Anomalies, stream.scored.clone()));
+    }
+    if !stream.aggregates.is_empty() {
+        schemas.push((Table::Aggregates, stream.aggregates.schema.clone()));
+        schemas.push((Table::Late, stream.aggregates.late.clone()));
     }
     schemas
 }

@@ -5,6 +5,7 @@
 //! atomic write. Whatever ends a run, the same command goes on from the last commit, and its results are those of a
 //! run that nothing disturbed.
 
+mod aggregates;
 mod checkpoint;
 mod committer;
 mod epoch;

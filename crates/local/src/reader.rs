@@ -118,7 +118,7 @@ impl Reader<'_> {
         self.barrier = position;
         self.epochs += 1;
         for worker in &self.workers {
-            let work = Work::Barrier { epoch: number, position, last };
+            let work = Work::Barrier { epoch: number, position, last, finished };
             worker.send(work).map_err(|_| LocalError::Lost("worker"))?;
         }
         let epoch = Epoch { number, position, cursor, last, finished };

@@ -191,7 +191,10 @@ fn check(stream: &Arc<Stream>, repaired: &Repaired<'_>, path: &Path, ids: &mut O
             let keys =
                 stage::key_text(records.rows.column(records.rows.schema().index_of(&stream.definition.spec.key)?))?;
             let mut outputs = Outputs::default();
-            pipeline.process(Rows { batch: records.rows, positions: records.positions, keys }, &mut outputs)?;
+            pipeline.process(
+                Rows { batch: records.rows, positions: records.positions, keys, ingested: None },
+                &mut outputs,
+            )?;
             found.extend(outputs.dead_letters.into_iter().map(|letter| match letter.rule.as_str() {
                 "" => (letter.position, letter.reason),
                 rule => (letter.position, format!("{rule}: {}", letter.reason)),

@@ -15,12 +15,13 @@ use std::{
 };
 
 use source::Router;
-use stage::{Ledger, Pipeline};
+use stage::{Aggregate, Ledger, Pipeline};
 use store::{FileEntry, Manifest, Results, WriterOptions};
 use stream::Stream;
 
 use crate::{
     LocalError, Meter,
+    aggregates::{self, Aggregates, MERGED},
     checkpoint::{self, Checkpoint, Identity, Progress},
     committer::{Committer, Event},
     epoch::{PartitionWriters, table_schemas},
@@ -119,6 +120,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         manifest,
         progress,
         files,
+        aggregates: Aggregates::new(&options.stream)?,
         workers: options.threads.clamp(1, options.stream.definition.spec.partitions as usize),
         statistics: options.stream.definition.spec.store.files.statistics.map(|every| every.0),
         meter,
@@ -129,7 +131,10 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     if !over && options.end_position.is_none_or(|end| end > resumed_from) {
         let cursor = committer.checkpoint.cursor_before(committer.progress.horizon)?;
         source.seek(&cursor.unwrap_or_default())?;
-        run_threads(options, &mut committer, source, stop)?;
+        run_threads(options, &mut committer, source, started, stop)?;
+    }
+    if committer.progress.position > 0 {
+        aggregates::write_reports(&options.stream, &committer.results, &committer.manifest)?;
     }
     if options.stream.definition.spec.store.files.final_csv && committer.progress.position > 0 {
         let spec = &options.stream.definition.spec;
@@ -161,11 +166,12 @@ fn run_threads(
     options: &Options,
     committer: &mut Committer<'_>,
     source: Box<dyn source::Source>,
+    started: i64,
     stop: &AtomicBool,
 ) -> Result<(), LocalError> {
     let spec = &options.stream.definition.spec;
     let committed = committer.progress.position;
-    let shares = partitions(options, committer)?;
+    let shares = partitions(options, committer, started)?;
     let (events, told) = sync_channel(WAITING_EVENTS_MAX);
     let (meter, horizon) = (committer.meter, committer.horizon);
     thread::scope(|scope| {
@@ -264,6 +270,12 @@ fn identity(options: &Options) -> Identity {
 fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Result<Manifest, LocalError> {
     let (stream, id) = (&options.stream, &options.stream.definition.spec.id);
     let mut manifest = Manifest::new(stream.name(), &stream.fingerprint, id, table_schemas(stream));
+    let columns = |aggregate: &stream::WindowedAggregate| {
+        let selected = aggregate.select.iter().map(|(name, _)| name);
+        aggregate.group_by.iter().chain(selected).cloned().collect()
+    };
+    manifest.aggregates =
+        stream.aggregates.list.iter().map(|aggregate| (aggregate.name.clone(), columns(aggregate))).collect();
     manifest.position = progress.position;
     manifest.finished = progress.finished;
     manifest.ledger =
@@ -273,16 +285,28 @@ fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Re
 }
 
 /// Every worker's partitions, with the state that was committed.
-fn partitions(options: &Options, committer: &Committer<'_>) -> Result<Vec<BTreeMap<u32, Partition>>, LocalError> {
+fn partitions(
+    options: &Options,
+    committer: &mut Committer<'_>,
+    started: i64,
+) -> Result<Vec<BTreeMap<u32, Partition>>, LocalError> {
     let spec = &options.stream.definition.spec;
     let writer = WriterOptions::of(&options.stream);
+    // Files tell of what was when they were begun to be read. A made-up event's time is made up too.
+    let ingested = matches!(options.source, stream::Source::Files(_)).then_some(started);
     let mut shares: Vec<BTreeMap<u32, Partition>> = (0..committer.workers).map(|_| BTreeMap::new()).collect();
     for number in 0..spec.partitions {
         let writers = PartitionWriters::new(options.stream.clone(), committer.results.clone(), writer.clone(), number);
-        let partition = Partition::new(number, Pipeline::new(&options.stream)?, writers, committer.progress.position);
+        let (pipeline, aggregate) = (Pipeline::new(&options.stream)?, Aggregate::new(options.stream.clone())?);
+        let committed = committer.progress.position;
+        let partition = Partition::new(number, pipeline, aggregate, writers, ingested, committed);
         shares[number as usize % committer.workers].insert(number, partition);
     }
     for snapshot in committer.checkpoint.snapshots()? {
+        if let Some(aggregates) = committer.aggregates.as_mut().filter(|_| snapshot.partition == MERGED) {
+            aggregates.restore(&snapshot)?;
+            continue;
+        }
         let worker = snapshot.partition as usize % committer.workers;
         match shares[worker].get_mut(&snapshot.partition) {
             Some(partition) => partition.restore(snapshot)?,

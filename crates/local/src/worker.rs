@@ -5,9 +5,9 @@ use std::{
     sync::mpsc::{Receiver, SyncSender},
 };
 
-use arrow::array::BooleanArray;
+use arrow::array::{BooleanArray, Int64Array, RecordBatch};
 use source::Share;
-use stage::{DeadLetter, Key, Ledger, Outputs, Pipeline, Rows, Stage};
+use stage::{Aggregate, DeadLetter, Key, Ledger, Outputs, Partial, Pipeline, Rows, Stage};
 use store::FileEntry;
 
 use crate::{LocalError, Meter, checkpoint::Snapshot, committer::Event, epoch::PartitionWriters};
@@ -17,7 +17,8 @@ pub(crate) enum Work {
     /// Records of one of its partitions.
     Share(Box<Share>),
     /// Everything before `position` has been given: close the files and report.
-    Barrier { epoch: u64, position: u64, last: bool },
+    /// It is the `last` one, and the source is `finished`, where they say so.
+    Barrier { epoch: u64, position: u64, last: bool, finished: bool },
 }
 
 /// What a worker did between two barriers.
@@ -29,13 +30,30 @@ pub(crate) struct Report {
     pub snapshots: Vec<Snapshot>,
     /// The oldest position that no snapshot covers.
     pub horizon: Option<u64>,
+    pub windows: Windows,
+}
+
+/// What came of the windows between two barriers.
+#[derive(Default)]
+pub(crate) struct Windows {
+    /// Results of windows that are closed.
+    pub closed: Vec<RecordBatch>,
+    /// All results of windows that are not, as they stand.
+    pub unclosed: Vec<RecordBatch>,
+    /// Parts of groups that are in several partitions, with the partition.
+    pub partials: Vec<(u32, Partial)>,
+    /// The latest event time of each partition.
+    pub clocks: Vec<(u32, i64)>,
 }
 
 /// One partition: its stages, its files, and what it still has to read again after a restart.
 pub(crate) struct Partition {
     number: u32,
     pipeline: Pipeline,
+    aggregate: Option<Aggregate>,
     writers: PartitionWriters,
+    /// When all rows were taken in, in microseconds since 1970, where that is one moment.
+    ingested: Option<i64>,
     /// Rows before this position were committed by an earlier run: they only bring the state up to date.
     committed: u64,
     /// Up to which position each key's restored snapshot covers its rows.
@@ -43,13 +61,24 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn new(number: u32, pipeline: Pipeline, mut writers: PartitionWriters, committed: u64) -> Self {
+    pub(crate) fn new(
+        number: u32,
+        pipeline: Pipeline,
+        aggregate: Option<Aggregate>,
+        mut writers: PartitionWriters,
+        ingested: Option<i64>,
+        committed: u64,
+    ) -> Self {
         writers.begin(committed);
-        Self { number, pipeline, writers, committed, covered: HashMap::new() }
+        Self { number, pipeline, aggregate, writers, ingested, committed, covered: HashMap::new() }
     }
 
     /// Puts a committed state back.
     pub(crate) fn restore(&mut self, snapshot: Snapshot) -> Result<(), LocalError> {
+        // Every commit has the windows' whole state: no row before it has to be read again for them.
+        if let Some(aggregate) = self.aggregate.as_mut().filter(|_| Aggregate::owns(&snapshot.key)) {
+            return Ok(aggregate.restore(snapshot.key, &snapshot.state)?);
+        }
         self.pipeline.restore(snapshot.key.clone(), &snapshot.state)?;
         self.covered.insert(snapshot.key, snapshot.position);
         Ok(())
@@ -59,7 +88,8 @@ impl Partition {
         let mut outputs = Outputs::default();
         outputs.dead_letters.extend(share.rejected.into_iter().filter(|letter| letter.position >= self.committed));
         let mut records = outputs.dead_letters.len();
-        if let Some(rows) = share.rows {
+        if let Some(mut rows) = share.rows {
+            rows.ingested = self.ingested.map(|ingested| Int64Array::from(vec![ingested; rows.len()]));
             let replayed = rows.positions.values().partition_point(|position| *position < self.committed);
             if replayed > 0 {
                 self.replay(rows.slice(0, replayed))?;
@@ -69,6 +99,11 @@ impl Partition {
                 self.covered = HashMap::new();
                 records += rows.len();
                 self.pipeline.process(rows, &mut outputs)?;
+                if let Some(aggregate) = &mut self.aggregate {
+                    for rows in outputs.rows.clone() {
+                        aggregate.process(rows, &mut outputs)?;
+                    }
+                }
                 outputs.dead_letters.sort_by_key(|letter: &DeadLetter| letter.position);
             }
         }
@@ -91,13 +126,29 @@ impl Partition {
         Ok(self.pipeline.process(rows.select(&uncovered)?, &mut Outputs::default())?)
     }
 
-    fn finish(&mut self, position: u64, snapshot_bytes: usize, report: &mut Report) -> Result<(), LocalError> {
+    fn finish(
+        &mut self,
+        position: u64,
+        snapshot_bytes: usize,
+        over: bool,
+        report: &mut Report,
+    ) -> Result<(), LocalError> {
         let (files, ledger) = self.writers.finish()?;
         self.writers.begin(position);
         report.files.extend(files);
         report.ledger += &ledger;
         let partition = self.number;
-        let snapshots = self.pipeline.snapshots(snapshot_bytes);
+        let mut snapshots = self.pipeline.snapshots(snapshot_bytes);
+        if let Some(aggregate) = &mut self.aggregate {
+            let mut outputs = Outputs::default();
+            aggregate.flush(&mut outputs)?;
+            let windows = &mut report.windows;
+            windows.closed.extend(outputs.closed);
+            windows.unclosed.extend(aggregate.unclosed(over)?);
+            windows.partials.extend(outputs.partials.into_iter().map(|partial| (partition, partial)));
+            windows.clocks.extend(outputs.clock.map(|clock| (partition, clock)));
+            snapshots.extend(aggregate.snapshots(usize::MAX));
+        }
         report.snapshots.extend(snapshots.into_iter().map(|(key, state)| Snapshot { partition, key, position, state }));
         report.horizon = [report.horizon, self.pipeline.horizon()].into_iter().flatten().min();
         Ok(())
@@ -118,9 +169,9 @@ pub(crate) fn work(
                 let partition = partitions.get_mut(&share.partition).ok_or(LocalError::Lost("partition"))?;
                 partition.process(*share, meter)?;
             }
-            Work::Barrier { epoch, position, last } => {
+            Work::Barrier { epoch, position, last, finished } => {
                 let bytes = if last { usize::MAX } else { snapshot_bytes };
-                let report = report(&mut partitions, epoch, position, bytes)?;
+                let report = report(&mut partitions, epoch, position, bytes, finished)?;
                 events.send(Event::Report(report)).map_err(|_| LocalError::Lost("commit"))?;
             }
         }
@@ -133,12 +184,19 @@ fn report(
     epoch: u64,
     position: u64,
     snapshot_bytes: usize,
+    over: bool,
 ) -> Result<Report, LocalError> {
-    let mut report =
-        Report { epoch, files: Vec::new(), ledger: Ledger::default(), snapshots: Vec::new(), horizon: None };
+    let mut report = Report {
+        epoch,
+        files: Vec::new(),
+        ledger: Ledger::default(),
+        snapshots: Vec::new(),
+        horizon: None,
+        windows: Windows::default(),
+    };
     let share = snapshot_bytes / partitions.len().max(1);
     for partition in partitions.values_mut() {
-        partition.finish(position, share, &mut report)?;
+        partition.finish(position, share, over, &mut report)?;
     }
     Ok(report)
 }

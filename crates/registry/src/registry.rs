@@ -249,9 +249,8 @@ impl Registry {
     /// # Errors
     /// When it is no schema, or the registry away or none.
     pub fn compatible(&self, subject: &str, avro: &str) -> Result<Compatibility, RegistryError> {
-        // Not every registry can check against all versions in one request; under a transitive level, and those are
-        // the levels that ask for it, `latest` stands for all of them.
-        let path = vec!["compatibility", "subjects", subject, "versions", "latest"];
+        // Without a version: with one, a registry compares with that one only, whatever the level says.
+        let path = vec!["compatibility", "subjects", subject, "versions"];
         let operation = format!("check a schema of subject `{subject}`");
         let ask = Ask::send(operation, Method::POST, path, json!({ "schema": avro }));
         let ask = Ask { query: "verbose=true", ..ask };

@@ -14,27 +14,27 @@ pub enum Table {
     Anomalies,
     /// What could not go on, with the reason.
     DeadLetters,
-    /// What came after its window had closed.
+    /// What an aggregate does not have, since it came after its window had closed, with how much too late it was.
     Late,
+    /// What was computed of windows of event time: one row for each aggregate, window and group.
+    Aggregates,
     /// Extra CSV files for a spreadsheet: no table to a query.
     Reports,
-    /// Window results.
-    Aggregates,
 }
 
 impl Table {
     /// The tables a query can name.
     pub const QUERIED: [Table; 5] =
-        [Self::ProcessedData, Self::Anomalies, Self::Aggregates, Self::DeadLetters, Self::Late];
+        [Self::ProcessedData, Self::Anomalies, Self::DeadLetters, Self::Late, Self::Aggregates];
 
     /// The table's name in SQL, and its folder's.
     pub fn name(self) -> &'static str {
         match self {
             Self::ProcessedData => "processed_data",
             Self::Anomalies => "anomalies",
-            Self::Aggregates => "aggregates",
             Self::DeadLetters => "dead_letters",
             Self::Late => "late",
+            Self::Aggregates => "aggregates",
             Self::Reports => "reports",
         }
     }

@@ -85,5 +85,6 @@ fn take(batch: &RecordBatch, positions: &UInt64Array, keys: &StringArray, rows: 
         batch: RecordBatch::try_new(batch.schema(), columns)?,
         positions: UInt64Array::from(compute::take(positions, &indices, None)?.to_data()),
         keys: StringArray::from(compute::take(keys, &indices, None)?.to_data()),
+        ingested: None,
     })
 }

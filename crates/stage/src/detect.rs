@@ -11,9 +11,9 @@ use detect::{Detector, KeyState, Layer, Scores, Settings};
 use stream::Stream;
 
 use crate::{
-    DeadLetter, DeadLetterKind, Key, Outputs, Rows, Stage, StageError,
+    DeadLetterKind, Key, Outputs, Rows, Stage, StageError,
     keys::{KEYS_MAX, KeyStates},
-    rows::row_json,
+    rows::Failure,
 };
 
 /// Rules and learned layers.
@@ -54,17 +54,11 @@ impl Detect {
         if failed.is_empty() {
             return Ok((rows, rules));
         }
-        failed.sort_by_key(|(row, ..)| *row);
-        failed.dedup_by_key(|(row, ..)| *row);
-        let raw: Vec<usize> = (0..self.stream.input.arrow().fields().len()).collect();
-        let raw = rows.batch.project(&raw)?;
-        let mut good = vec![true; rows.len()];
-        for (row, rule, reason) in failed {
-            good[row] = false;
-            let (position, payload) = (rows.positions.value(row), row_json(&raw, row)?);
-            out.dead_letters.push(DeadLetter { position, payload, kind: DeadLetterKind::Expression, rule, reason });
-        }
-        rows = rows.select(&BooleanArray::from(good))?;
+        let failures = failed.into_iter().map(|(row, rule, reason)| {
+            let rows = vec![(row, reason)];
+            Failure { kind: DeadLetterKind::Expression, rule, rows }
+        });
+        rows = rows.bury(failures.collect(), self.stream.input.arrow().fields().len(), out)?;
         let rules = self.rules(&rows.batch, &mut Vec::new())?;
         self.evaluate_features(&rows.batch, &mut Vec::new())?;
         Ok((rows, rules))

@@ -3,25 +3,21 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch},
+    array::{Array, ArrayRef, AsArray, RecordBatch},
     compute,
     datatypes::{DataType, Field, Schema, TimeUnit},
 };
 use stream::Stream;
 
-use crate::{DeadLetter, DeadLetterKind, Outputs, Rows, Stage, StageError, rows::row_json};
+use crate::{
+    DeadLetterKind, Outputs, Rows, Stage, StageError,
+    rows::{Failure, event_times},
+};
 
 /// Quality rules, lookups, computed columns and the noise filter.
 #[derive(Debug)]
 pub struct Enrich {
     stream: Arc<Stream>,
-}
-
-/// Rows that failed at a step, with the reason for each.
-struct Failure {
-    kind: DeadLetterKind,
-    rule: String,
-    rows: Vec<(usize, String)>,
 }
 
 impl Enrich {
@@ -51,6 +47,27 @@ impl Enrich {
             }
         }
         Ok(failures)
+    }
+
+    /// The time must not be further ahead of the clock that took the event in than the stream allows: such an event
+    /// would close windows before their time.
+    fn check_clock(&self, rows: &Rows) -> Result<Vec<Failure>, StageError> {
+        let column = &self.stream.definition.spec.time;
+        let (Some(ahead_max), Some(ingested)) = (self.stream.max_ahead(), &rows.ingested) else {
+            return Ok(Vec::new());
+        };
+        let ahead_max = ahead_max.as_micros() as i64;
+        let times = event_times(rows.batch.column(rows.batch.schema_ref().index_of(column)?))?;
+        let mut failed = Vec::new();
+        for (row, (time, ingested)) in times.iter().zip(ingested.values()).enumerate() {
+            let ahead = time.unwrap_or_default().saturating_sub(*ingested);
+            if ahead > ahead_max {
+                let (ahead, most) = (ahead as f64 / 1e6, ahead_max as f64 / 1e6);
+                let reason = format!("`{column}` is {ahead} s ahead of the clock, and `max_ahead` allows {most} s");
+                failed.push((row, reason));
+            }
+        }
+        Ok(vec![Failure { kind: DeadLetterKind::Identity, rule: column.clone(), rows: failed }])
     }
 
     fn check_quality(&self, rows: &Rows) -> Result<Vec<Failure>, StageError> {
@@ -86,7 +103,7 @@ impl Enrich {
             rows.batch = with_column(&rows.batch, field, evaluated.values)?;
             if !evaluated.failed.is_empty() {
                 let failure = Failure { kind: DeadLetterKind::Expression, rule: name.clone(), rows: evaluated.failed };
-                rows = self.bury(rows, vec![failure], out)?;
+                rows = rows.bury(vec![failure], self.raw(), out)?;
             }
         }
         rows.batch = rows.batch.with_schema(self.stream.enriched.clone())?;
@@ -98,40 +115,16 @@ impl Enrich {
         let (mut keep, failed) = filter.matches(&rows.batch).map_err(in_context("filter"))?;
         if !failed.is_empty() {
             let failure = Failure { kind: DeadLetterKind::Expression, rule: "filter".into(), rows: failed };
-            rows = self.bury(rows, vec![failure], out)?;
+            rows = rows.bury(vec![failure], self.raw(), out)?;
             keep = filter.matches(&rows.batch).map_err(in_context("filter"))?.0;
         }
         out.filtered += (keep.len() - keep.true_count()) as u64;
         rows.select(&keep)
     }
 
-    /// Turns failed rows into dead letters and gives the others. A row that failed twice is buried for its first failure.
-    fn bury(&self, rows: Rows, failures: Vec<Failure>, out: &mut Outputs) -> Result<Rows, StageError> {
-        if failures.iter().all(|failure| failure.rows.is_empty()) {
-            return Ok(rows);
-        }
-        let mut good = vec![true; rows.len()];
-        let mut letters = Vec::new();
-        for failure in failures {
-            for (row, reason) in failure.rows {
-                if std::mem::replace(&mut good[row], false) {
-                    letters.push((row, failure.kind, failure.rule.clone(), reason));
-                }
-            }
-        }
-        letters.sort_by_key(|(row, ..)| *row);
-        let raw = self.raw_columns(&rows.batch)?;
-        for (row, kind, rule, reason) in letters {
-            let position = rows.positions.value(row);
-            out.dead_letters.push(DeadLetter { position, payload: row_json(&raw, row)?, kind, rule, reason });
-        }
-        rows.select(&BooleanArray::from(good))
-    }
-
-    /// The columns as they came in, without the ones added since.
-    fn raw_columns(&self, batch: &RecordBatch) -> Result<RecordBatch, StageError> {
-        let raw: Vec<usize> = (0..self.stream.input.arrow().fields().len()).collect();
-        Ok(batch.project(&raw)?)
+    /// How many columns a row comes with.
+    fn raw(&self) -> usize {
+        self.stream.input.arrow().fields().len()
     }
 }
 
@@ -139,9 +132,11 @@ impl Stage for Enrich {
     fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
         let buried = out.dead_letters.len();
         let failures = self.check_identity(&rows)?;
-        let rows = self.bury(rows, failures, out)?;
+        let rows = rows.bury(failures, self.raw(), out)?;
+        let failures = self.check_clock(&rows)?;
+        let rows = rows.bury(failures, self.raw(), out)?;
         let failures = self.check_quality(&rows)?;
-        let rows = self.bury(rows, failures, out)?;
+        let rows = rows.bury(failures, self.raw(), out)?;
         let rows = self.add_columns(rows, out)?;
         let rows = self.filter(rows, out)?;
         // Steps bury their own rows one step after the other; the order must be that of the rows, whatever the batch.

@@ -4,23 +4,27 @@ use std::{collections::BTreeMap, ops::AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-/// The account of every record. Each is in exactly one of `out`, `filtered`, `dead_lettered` and `late`.
+/// The account of every record. Each is in exactly one of `out`, `filtered`, `dead_lettered` and `late`. A late event is
+/// stored with the others, for it happened; it is `late` because an aggregate does not have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Records taken in, good or bad.
     pub records: u64,
-    /// Events that came out at the end, anomalous or not.
+    /// Events that came out at the end, anomalous or not, and are in every aggregate.
     pub out: u64,
     /// Events that the filter dropped.
     pub filtered: u64,
     /// Records that could not go on.
     pub dead_lettered: u64,
-    /// Events that came after their window had closed.
+    /// Events that came out at the end too late for a window, or that an aggregate left out for another reason.
     pub late: u64,
-    /// Of `out`, the anomalous ones.
+    /// Of `out` and `late`, the anomalous ones.
     pub anomalies: u64,
-    /// Of `out`, events of keys beyond the limit on keys, which no learned layer looked at.
+    /// Of `out` and `late`, events of keys beyond the limit on keys, which no learned layer looked at.
     pub unscored: u64,
+    /// Of `out`, events of a partition that had been quiet for so long that the windows were closed without it.
+    #[serde(default)]
+    pub overdue: u64,
     /// Anomalies by reason; one with two reasons counts for both.
     pub reasons: BTreeMap<String, u64>,
     /// Dead letters by the rule, column or step they failed at.
@@ -43,6 +47,7 @@ impl AddAssign<&Ledger> for Ledger {
         self.late += other.late;
         self.anomalies += other.anomalies;
         self.unscored += other.unscored;
+        self.overdue += other.overdue;
         for (reason, count) in &other.reasons {
             *self.reasons.entry(reason.clone()).or_default() += count;
         }

@@ -2,6 +2,7 @@
 //!
 //! Pure. A stage knows no offsets, topics, files or transactions: a runtime gives it rows and commits what comes out.
 
+mod aggregate;
 mod detect;
 mod enrich;
 mod keys;
@@ -13,6 +14,7 @@ mod rows;
 use bytes::Bytes;
 
 pub use self::{
+    aggregate::Aggregate,
     detect::Detect,
     enrich::Enrich,
     ledger::Ledger,
@@ -20,6 +22,7 @@ pub use self::{
     pipeline::Pipeline,
     rows::{DeadLetter, DeadLetterKind, Key, Outputs, Rows, StageError},
 };
+pub use window::{Merge, Partial, WindowError, result_keys};
 
 /// One step of a pipeline over one partition.
 ///
@@ -31,13 +34,23 @@ pub trait Stage: Send {
     /// Where the stage as a whole cannot go on; a bad row is a dead letter.
     fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError>;
 
+    /// Hands on what has changed since the last call, for a stage that hands nothing on row by row. A runtime calls it
+    /// before each commit, and takes snapshots after it.
+    ///
+    /// # Errors
+    /// Where the stage as a whole cannot go on.
+    fn flush(&mut self, out: &mut Outputs) -> Result<(), StageError> {
+        let _ = out;
+        Ok(())
+    }
+
     /// Position of the oldest row that no snapshot covers yet; `None` where every key is covered.
     fn horizon(&self) -> Option<u64> {
         None
     }
 
     /// Snapshots of the keys whose oldest uncovered change is oldest, up to about `bytes` in all; they count as
-    /// covered from now on.
+    /// covered from now on. An empty snapshot says that a key has no state any more.
     fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
         let _ = bytes;
         Vec::new()

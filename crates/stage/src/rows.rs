@@ -1,11 +1,13 @@
 //! What stages take and give.
 
 use arrow::{
-    array::{BooleanArray, RecordBatch, StringArray, UInt64Array},
+    array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, UInt64Array},
     compute,
+    datatypes::{DataType, Int64Type, TimeUnit},
     json::writer::{LineDelimited, WriterBuilder},
 };
 use bytes::Bytes;
+use window::Partial;
 
 /// A key of the stream as text: the key column's value, as it stands in a message's key on Kafka.
 pub type Key = Box<str>;
@@ -19,6 +21,9 @@ pub struct Rows {
     pub positions: UInt64Array,
     /// Each row's key as text; empty where the key is null.
     pub keys: StringArray,
+    /// When each was taken in, in microseconds since 1970, where that is known and the same on every reading: the clock
+    /// that an event's own time is held against.
+    pub ingested: Option<Int64Array>,
 }
 
 impl Rows {
@@ -44,7 +49,36 @@ impl Rows {
             batch: compute::filter_record_batch(&self.batch, keep)?,
             positions: UInt64Array::from(compute::filter(&self.positions, keep)?.to_data()),
             keys: StringArray::from(compute::filter(&self.keys, keep)?.to_data()),
+            ingested: match &self.ingested {
+                Some(ingested) => Some(Int64Array::from(compute::filter(ingested, keep)?.to_data())),
+                None => None,
+            },
         })
+    }
+
+    /// Turns failed rows into dead letters, in the order of the rows, and gives the others. A row that failed twice is
+    /// buried for its first failure. `raw` is how many columns it came with: the letter has no others.
+    pub(crate) fn bury(self, failures: Vec<Failure>, raw: usize, out: &mut Outputs) -> Result<Rows, StageError> {
+        if failures.iter().all(|failure| failure.rows.is_empty()) {
+            return Ok(self);
+        }
+        let mut good = vec![true; self.len()];
+        let mut letters = Vec::new();
+        for failure in failures {
+            for (row, reason) in failure.rows {
+                if std::mem::replace(&mut good[row], false) {
+                    letters.push((row, failure.kind, failure.rule.clone(), reason));
+                }
+            }
+        }
+        letters.sort_by_key(|(row, ..)| *row);
+        let columns: Vec<usize> = (0..raw).collect();
+        let batch = self.batch.project(&columns)?;
+        for (row, kind, rule, reason) in letters {
+            let position = self.positions.value(row);
+            out.dead_letters.push(DeadLetter { position, payload: row_json(&batch, row)?, kind, rule, reason });
+        }
+        self.select(&BooleanArray::from(good))
     }
 
     /// `length` rows from `offset` on, without copying.
@@ -53,6 +87,7 @@ impl Rows {
             batch: self.batch.slice(offset, length),
             positions: self.positions.slice(offset, length),
             keys: self.keys.slice(offset, length),
+            ingested: self.ingested.as_ref().map(|ingested| ingested.slice(offset, length)),
         }
     }
 }
@@ -68,6 +103,27 @@ pub struct Outputs {
     pub filtered: u64,
     /// How many rows of `rows` no learned layer looked at, because their key is beyond the limit on keys.
     pub unscored: u64,
+    /// Events that an aggregate left out, with what it was and why, once for each aggregate that did. The events
+    /// themselves are among `rows` all the same.
+    pub late: Vec<Rows>,
+    /// How many events `late` has, each counted once.
+    pub late_events: u64,
+    /// Results of windows that are closed, of groups that are in this partition alone. Each comes once.
+    pub closed: Vec<RecordBatch>,
+    /// Results of windows that are not closed, of groups that are in this partition alone, where they changed.
+    pub changed: Vec<RecordBatch>,
+    /// This partition's parts of all other groups, where they changed: for a [`window::Merge`].
+    pub partials: Vec<Partial>,
+    /// The latest event time in microseconds since 1970, where the stage was flushed: for a [`window::Merge`], which
+    /// knows by it which windows are closed.
+    pub clock: Option<i64>,
+}
+
+/// Rows that failed at a step, with the reason for each.
+pub(crate) struct Failure {
+    pub(crate) kind: DeadLetterKind,
+    pub(crate) rule: String,
+    pub(crate) rows: Vec<(usize, String)>,
 }
 
 /// A row or message that cannot go on, kept with all that is needed to mend it.
@@ -110,6 +166,14 @@ impl DeadLetterKind {
     }
 }
 
+/// Event times in microseconds since 1970; null where a text is no time.
+pub(crate) fn event_times(values: &ArrayRef) -> Result<Int64Array, StageError> {
+    // A text without a zone is UTC; a timestamp without one has the same microseconds either way.
+    let zone = matches!(values.data_type(), DataType::Utf8 | DataType::Timestamp(_, Some(_))).then(|| "UTC".into());
+    let times = compute::cast(values, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
+    Ok(compute::cast(&times, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
+}
+
 /// One row as a JSON object, nulls included.
 pub(crate) fn row_json(batch: &RecordBatch, row: usize) -> Result<Bytes, StageError> {
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
@@ -142,6 +206,9 @@ pub enum StageError {
         /// What is wrong.
         source: detect::DetectError,
     },
+    /// Windows cannot go on.
+    #[error(transparent)]
+    Window(#[from] window::WindowError),
     /// A batch that cannot be put together.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),

@@ -112,6 +112,7 @@ fn rows(stream: &Stream, rows: &[Row]) -> Rows {
         batch: RecordBatch::try_new(stream.input.arrow().clone(), columns).unwrap(),
         positions: UInt64Array::from_iter_values((0..rows.len() as u64).map(|n| n * 3)),
         keys: sensors,
+        ingested: None,
     }
 }
 

@@ -21,7 +21,7 @@ pub use self::{
     compact::compact,
     durable::write_atomic,
     error::StoreError,
-    final_csv::final_csv,
+    final_csv::{aggregate_csv, final_csv},
     manifest::{Column, FileEntry, MANIFEST_VERSION, Manifest},
     options::WriterOptions,
     print::{OutputFormat, Printed, TableLimits, print},

@@ -29,6 +29,9 @@ pub struct Manifest {
     pub ledger: serde_json::Value,
     /// The columns of each table, those without a row as well.
     pub schemas: BTreeMap<Table, Vec<Column>>,
+    /// The columns of each aggregate, those of its groups first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aggregates: BTreeMap<String, Vec<String>>,
     /// The files, by path.
     pub files: Vec<FileEntry>,
 }
@@ -63,6 +66,7 @@ impl Manifest {
             finished: false,
             ledger: serde_json::Value::Null,
             schemas: schemas.into_iter().map(|(table, schema)| (table, columns(&schema))).collect(),
+            aggregates: BTreeMap::new(),
             files: Vec::new(),
         }
     }

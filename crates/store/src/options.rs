@@ -5,7 +5,8 @@ use stream::{PartitionBy, ResultFormat, Stream};
 /// How result files are written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriterOptions {
-    /// The format of the tables. Dead letters are Parquet always: their bytes must come back as they were.
+    /// The format of the tables. Dead letters and aggregates are Parquet always: bytes and
+    /// lists must come back as they were.
     pub format: ResultFormat,
     /// Folders by event time.
     pub partition_by: PartitionBy,

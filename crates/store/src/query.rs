@@ -53,8 +53,8 @@ pub struct Session {
 
 /// Opens the results in these folders as they are committed now; what is committed later is not seen.
 ///
-/// Tables are `processed_data`, `anomalies`, `dead_letters` and `late` (those the stream has), the processed data also
-/// under the stream's name with underscores. Of several folders each has its own schema of that name,
+/// Tables are `processed_data`, `anomalies`, `dead_letters`, `late` and `aggregates` (those the stream has), each aggregate
+/// under its own name, and the processed data also under the stream's with underscores. Of several folders each has its own schema of that name,
 /// `particle_events.anomalies`; for one alone it can be left out. A second folder of the same stream is
 /// `particle_events_2`.
 ///

@@ -74,7 +74,7 @@ impl TableWriter {
         options: &WriterOptions,
     ) -> Result<Self, StoreError> {
         let mut options = options.clone();
-        if table == Table::DeadLetters {
+        if matches!(table, Table::DeadLetters | Table::Aggregates) {
             options.format = ResultFormat::Parquet;
             options.partition_by = PartitionBy::None;
         }

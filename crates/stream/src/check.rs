@@ -3,8 +3,10 @@
 //! Everything is checked on the tree of nodes rather than on the typed definition, so that one wrong field hides
 //! nothing of the others. What follows from an error reported already is not reported again.
 
+mod aggregate;
 mod detect;
 mod enrich;
+mod expect;
 mod input;
 mod source;
 mod store;
@@ -16,7 +18,7 @@ use codec::ValueSchema;
 use expr::{Expression, Lookup};
 
 use self::{detect::Detection, enrich::Enrichment};
-use crate::{FileReader, node::Node, report::Report, scope::Scope, suggestion::nearest};
+use crate::{Aggregates, FileReader, node::Node, report::Report, scope::Scope, suggestion::nearest};
 
 /// What follows from a definition.
 pub(crate) struct Checked {
@@ -31,6 +33,7 @@ pub(crate) struct Checked {
     pub(crate) filter: Option<Expression>,
     pub(crate) features: Vec<Expression>,
     pub(crate) rules: Vec<(String, Expression)>,
+    pub(crate) aggregates: Aggregates,
     pub(crate) selections: Vec<(String, Expression)>,
 }
 
@@ -44,6 +47,8 @@ pub(crate) fn check(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>
     let Enrichment { quality, lookups, tables, columns, filter, scope } = enrich::check(spec, &raw, files, report);
     let enriched = scope.schema();
     let Detection { features, rules, scope } = detect::check(spec, &raw, scope, report);
+    let aggregates = aggregate::check(spec, &scope, report);
+    expect::check(spec, &scope, report);
     let selections = store::check(spec, &scope, report);
     let scored = scope.schema();
     Some(Checked {
@@ -57,6 +62,7 @@ pub(crate) fn check(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>
         filter,
         features,
         rules,
+        aggregates,
         selections,
     })
 }

@@ -1,6 +1,7 @@
-//! The columns that the detector appends to an event: their names, types and order, in one place.
+//! The columns that the detector appends to an event, those of the aggregates, and those of late events: their names,
+//! types and order, in one place.
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use crate::Detect;
 
@@ -44,4 +45,55 @@ pub fn detector(detect: &Detect) -> Vec<Field> {
     fields.extend(on.map(|(name, _)| Field::new(*name, DataType::Float64, true)));
     fields.push(Field::new(ANOMALY_REASONS, DataType::Utf8, true));
     fields
+}
+
+/// Utf8, never null: which aggregate a row of the aggregates is of.
+pub const AGGREGATE: &str = "aggregate";
+
+/// Timestamp: where the window begins; null where it is the whole stream.
+pub const WINDOW_START: &str = "window_start";
+
+/// Timestamp: where the window ends, which is no longer part of it; null where it is the whole stream.
+pub const WINDOW_END: &str = "window_end";
+
+/// Boolean, never null: whether the window is closed, so that no event in time can change its row any more.
+pub const FINAL: &str = "final";
+
+/// What every row of the aggregates begins with.
+pub const OF_AGGREGATES: [&str; 4] = [AGGREGATE, WINDOW_START, WINDOW_END, FINAL];
+
+/// Utf8, never null: which aggregate the event was too late for.
+pub const LATE_FOR: &str = "late_for";
+
+/// Float64: how many seconds more `lateness` it would have taken; null where the event was left out for another reason.
+pub const LATE_BY_SECONDS: &str = "late_by_seconds";
+
+/// Utf8, never null: why the aggregate does not have the event, as a sentence.
+pub const LATE_REASON: &str = "late_reason";
+
+/// What a late event's columns begin with.
+pub const OF_LATE: [&str; 3] = [LATE_FOR, LATE_BY_SECONDS, LATE_REASON];
+
+/// The type of the ends of a window.
+pub fn window_time() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()))
+}
+
+/// What every row of the aggregates begins with, as fields.
+pub(crate) fn of_aggregates() -> Vec<Field> {
+    vec![
+        Field::new(AGGREGATE, DataType::Utf8, false),
+        Field::new(WINDOW_START, window_time(), true),
+        Field::new(WINDOW_END, window_time(), true),
+        Field::new(FINAL, DataType::Boolean, false),
+    ]
+}
+
+/// What a late event's columns begin with, as fields.
+pub(crate) fn of_late() -> Vec<Field> {
+    vec![
+        Field::new(LATE_FOR, DataType::Utf8, false),
+        Field::new(LATE_BY_SECONDS, DataType::Float64, true),
+        Field::new(LATE_REASON, DataType::Utf8, false),
+    ]
 }

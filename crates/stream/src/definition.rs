@@ -3,7 +3,9 @@
 //! These types are the only place where the format is written down. The reader, the JSON Schema for editors and
 //! the list of fields behind "did you mean" all follow from them.
 
+mod aggregate;
 mod detect;
+mod expect;
 mod source;
 mod store;
 
@@ -13,7 +15,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{detect::*, source::*, store::*};
+use crate::units::Duration;
+
+pub use self::{aggregate::*, detect::*, expect::*, source::*, store::*};
 
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +74,10 @@ pub struct Spec {
     pub key: String,
     /// The column with the event's time: a timestamp, or text in ISO 8601 (without a zone it is UTC).
     pub time: String,
+    /// How far ahead of the clock that takes it in an event's time may be; one further ahead becomes a dead letter, since
+    /// it would close windows before their time. One hour where there are aggregates, no limit where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_ahead: Option<Duration>,
     /// How many partitions the topics have, and how many pieces of work can go on side by side.
     #[serde(default = "default_partitions")]
     #[schemars(range(min = 1, max = 1024))]
@@ -86,6 +94,13 @@ pub struct Spec {
     /// How anomalies are found. Without this section nothing is looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect: Option<Detect>,
+    /// What is computed of windows of event time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub aggregate: Vec<Aggregate>,
+    /// What is expected of the data as a whole; `beamline quality` holds the results against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
     /// Where results go.
     #[serde(default)]
     pub store: Store,
@@ -105,6 +120,10 @@ pub struct QualityRule {
     /// SQL that is true for a good row. Null counts as false.
     #[schemars(example = "energy_gev > 0", length(min = 1))]
     pub check: String,
+    /// The share of records that may fail it before `beamline quality` does. Without it any may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub max_failing: Option<f64>,
 }
 
 /// What is added to each event, and which events are noise.

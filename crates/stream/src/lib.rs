@@ -2,6 +2,7 @@
 //!
 //! Pure: the text of the definition and of the files it names come in, a [`Stream`] or every error at once goes out.
 
+mod aggregates;
 mod check;
 mod choice;
 pub mod columns;
@@ -36,6 +37,7 @@ use self::{
 };
 
 pub use self::{
+    aggregates::{Aggregates, WindowedAggregate, Windows},
     definition::*,
     diagnostic::{Diagnostic, Diagnostics},
     profile::{ColumnClass, ProfileColumn},
@@ -76,6 +78,8 @@ pub struct Stream {
     pub features: Vec<Expression>,
     /// The detector's rules, each a boolean over `enriched`.
     pub rules: Vec<(String, Expression)>,
+    /// What is computed of windows of event time, each over `scored`.
+    pub aggregates: Aggregates,
     /// Selections of scored events for extra files, each a boolean over `scored`.
     pub selections: Vec<(String, Expression)>,
     /// Changes when anything changes that could change a result (so not with `store` or `source`).
@@ -93,6 +97,16 @@ impl Stream {
             Some(stream) if report.is_empty() => Ok(stream),
             _ => Err(report.finish()),
         }
+    }
+
+    /// How far ahead of the clock that takes it in an event's time may be: what the definition says, else an hour
+    /// where there are windows that it could close.
+    ///
+    /// No honest clock is an hour wrong, and every zone but UTC is at least that far off, so that local times taken for
+    /// UTC are found out too.
+    pub fn max_ahead(&self) -> Option<std::time::Duration> {
+        let default = (!self.aggregates.is_empty()).then_some(MAX_AHEAD_DEFAULT);
+        self.definition.spec.max_ahead.map(|length| length.0).or(default)
     }
 
     /// The stream's name.
@@ -117,8 +131,20 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         report.add(START, "nothing follows from the definition", None);
         return None;
     };
-    let Checked { input, enriched, scored, quality, lookups, tables, columns, filter, features, rules, selections } =
-        checked;
+    let Checked {
+        input,
+        enriched,
+        scored,
+        quality,
+        lookups,
+        tables,
+        columns,
+        filter,
+        features,
+        rules,
+        aggregates,
+        selections,
+    } = checked;
     let fingerprint = fingerprint(&definition.spec, input.avro(), &tables);
     Some(Stream {
         definition,
@@ -131,9 +157,13 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         filter,
         features,
         rules,
+        aggregates,
         selections,
         fingerprint,
     })
 }
+
+/// How far ahead an event's time may be where the definition does not say it.
+const MAX_AHEAD_DEFAULT: std::time::Duration = std::time::Duration::from_secs(3600);
 
 const START: Position = Position { line: 1, column: 1 };

@@ -83,22 +83,26 @@ impl Scope {
     /// Compiles the SQL in `node`, reporting what is wrong with it unless that follows from an error reported already.
     pub(crate) fn compile(&self, node: &Node, compile: Compile, report: &mut Report<'_>) -> Option<Expression> {
         let sql = node.text()?;
-        let error = match compile(sql, &Schema::new(self.fields.clone())) {
+        match compile(sql, &Schema::new(self.fields.clone())) {
             Ok(expression) => return Some(expression),
-            Err(error) => error,
-        };
+            Err(error) => self.explain(node, &error, report),
+        }
+        None
+    }
+
+    /// Reports what is wrong with the SQL in `node`, unless it follows from an error reported already.
+    pub(crate) fn explain(&self, node: &Node, error: &ExprError, report: &mut Report<'_>) {
         let mut suggestion = error.suggestion().map(str::to_owned);
-        if let ExprError::UnknownColumn { column, .. } = &error {
+        if let ExprError::UnknownColumn { column, .. } = error {
             let name = column_name(column);
             if self.failed.contains(name) || (self.unknown && !self.later.contains(name)) {
-                return None;
+                return;
             }
             if self.later.contains(name) {
                 suggestion = Some("it is defined further down, and only what comes before can be used".to_owned());
             }
         }
         report.add(node.at, error.to_string(), suggestion);
-        None
     }
 }
 

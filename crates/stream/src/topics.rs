@@ -69,6 +69,23 @@ impl Stream {
         self.derived(&self.scored, "Scored")
     }
 
+    /// The schema of `aggregates`, one for all of them: a row has the columns of its aggregate, and null in those of the
+    /// others. So they share a topic and a subject, and another aggregate is a compatible change.
+    ///
+    /// # Errors
+    /// Where a column has no Avro type, which `load` has ruled out.
+    pub fn aggregates_schema(&self) -> Result<ValueSchema, CodecError> {
+        self.derived(&self.aggregates.schema, "Aggregates")
+    }
+
+    /// The schema of `late`: the scored event behind what it was late for.
+    ///
+    /// # Errors
+    /// Where a column has no Avro type, which `load` has ruled out.
+    pub fn late_schema(&self) -> Result<ValueSchema, CodecError> {
+        self.derived(&self.aggregates.late, "Late")
+    }
+
     fn derived(&self, schema: &Schema, ending: &str) -> Result<ValueSchema, CodecError> {
         let (name, namespace) = record_name(self.input.avro());
         ValueSchema::derive(schema, &format!("{name}{ending}"), &namespace)

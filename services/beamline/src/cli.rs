@@ -1,8 +1,10 @@
 //! What the command line takes.
 
 mod dlq;
+mod quality;
 mod schemas;
 mod store;
+mod topics;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,8 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
+    topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
 
@@ -49,7 +53,7 @@ Examples:
   beamline replay streams/clickstream.yaml clicks-2025-*.csv.gz
   beamline replay streams/clickstream.yaml clicks.parquet --speed 60     # an hour in a minute")]
     Replay(ReplayArgs),
-    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late.
+    /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late, aggregates, and each aggregate by its name.
     #[command(after_help = "\
 Examples:
   beamline query \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
@@ -64,6 +68,14 @@ Examples:
   beamline verify beamline-results/particle-events
   beamline verify results-a results-b     # says which rows differ, and in which columns")]
     Verify(VerifyArgs),
+    /// Report on the data of results: rules, nulls, distinct values, ranges, freshness; fail where thresholds are passed.
+    #[command(after_help = "\
+Examples:
+  beamline quality streams/clickstream.yaml
+  beamline quality streams/clickstream.yaml --results results --format json
+
+Thresholds are `max_failing` of a quality rule, and `expect` of the definition. Exit code 1 says that one is passed.")]
+    Quality(QualityArgs),
     /// Look at dead letters, the records that could not go on, and put repaired ones back.
     #[command(after_help = "\
 Examples:
@@ -71,12 +83,6 @@ Examples:
   beamline dlq show --rule positive_energy --payload > broken.jsonl
   beamline dlq redrive streams/particle-events.yaml repaired.jsonl")]
     Dlq(DlqArgs),
-    /// Check the schemas of streams against a registry, register them, show what is there.
-    #[command(after_help = "\
-Examples:
-  beamline schemas check streams/*.yaml --registry-url http://localhost:8081     # exit code 1 where one does not fit
-  beamline schemas register streams/particle-events.yaml --registry-url http://localhost:8081")]
-    Schemas(SchemasArgs),
     /// Make and check the tables of a stream in a CQL store; merge the files of a lake.
     #[command(after_help = "\
 Examples:
@@ -84,6 +90,20 @@ Examples:
   beamline store apply streams/particle-events.yaml --cql 127.0.0.1:9042 --replication 1
   beamline store compact --lake s3://bucket/particle-events --keep 30d")]
     Store(StoreArgs),
+    /// Check the schemas of streams against a registry, register them, show what is there.
+    #[command(after_help = "\
+Examples:
+  beamline schemas check streams/*.yaml --registry-url http://localhost:8081     # exit code 1 where one does not fit
+  beamline schemas register streams/particle-events.yaml --registry-url http://localhost:8081")]
+    Schemas(SchemasArgs),
+    /// Make, compare and read a stream's topics on Kafka.
+    #[command(after_help = "\
+Examples:
+  beamline topics plan streams/particle-events.yaml
+  beamline topics apply streams/particle-events.yaml --kafka-bootstrap localhost:9092
+  beamline topics ledger streams/particle-events.yaml --kafka-bootstrap localhost:9092
+  beamline topics tail streams/particle-events.yaml --topic anomalies   # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL")]
+    Topics(TopicsArgs),
     /// Write a stream definition from a sample of its data.
     #[command(after_help = "\
 Examples:

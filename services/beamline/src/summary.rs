@@ -47,6 +47,13 @@ fn write(out: &mut impl Write, options: &Options, summary: &Summary) -> std::io:
     if ledger.unscored > 0 {
         writeln!(out, "  not scored     {:>14} (more keys than a partition keeps)", count(ledger.unscored))?;
     }
+    if ledger.overdue > 0 {
+        writeln!(
+            out,
+            "  overdue        {:>14} (of a partition that had been quiet for too long)",
+            count(ledger.overdue)
+        )?;
+    }
     writeln!(
         out,
         "  results        {} ({} files, {})",

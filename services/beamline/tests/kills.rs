@@ -72,6 +72,28 @@ fn scores(results: &Path, file: &Path) {
     assert!(status.success(), "{status}");
 }
 
+/// Every result of the windows as text, in order.
+fn aggregates(results: &Path, file: &Path) {
+    let sql = "SELECT * FROM aggregates ORDER BY aggregate, window_start, particle_type";
+    let mut command = beamline();
+    command.args(["query", "--format", "csv", "--limit", "0", sql, "--results"]).arg(results);
+    let status = command.stdout(File::create(file).unwrap()).status().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+/// What differs between the windows and one query over all events.
+fn unlike_one_query(results: &Path) -> String {
+    let windows = "SELECT window_start, particle_type, events, anomalies, detectors FROM rates";
+    let query = "SELECT date_bin(INTERVAL '1 minute', timestamp) AS window_start, particle_type, count(*) AS events, \
+                 count(*) FILTER (WHERE anomalous) AS anomalies, CAST(approx_distinct(detector_id) AS BIGINT) AS detectors \
+                 FROM processed_data GROUP BY 1, 2";
+    let sql = format!("({windows} EXCEPT {query}) UNION ALL ({query} EXCEPT {windows})");
+    let mut command = beamline();
+    let output = command.args(["query", "--format", "csv", &sql, "--results"]).arg(results).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 fn same(a: &Path, b: &Path) -> bool {
     let read = |path: &Path| {
         let mut text = String::new();
@@ -123,4 +145,12 @@ fn twenty_kills_change_nothing() {
     scores(&quiet, &a);
     scores(&killed, &b);
     assert!(same(&a, &b), "scores differ");
+
+    aggregates(&quiet, &a);
+    aggregates(&killed, &b);
+    let text = fs::read_to_string(&a).unwrap();
+    assert!(text.lines().count() > 100, "the windows have their results");
+    assert!(text == fs::read_to_string(&b).unwrap(), "aggregates differ");
+    let unlike = unlike_one_query(&killed);
+    assert_eq!(unlike.lines().count(), 1, "{unlike}");
 }

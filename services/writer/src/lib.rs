@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use measure::{STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES};
 use service::{Context, Failure};
-use sink::Sink;
+use sink::{Sink, Table};
 use stream::Stream;
 
 pub use self::{
@@ -38,7 +38,11 @@ const LAKE_LINGER: Duration = Duration::from_secs(10);
 /// Where the settings cannot be used, Kafka cannot go on or the store refuses rows.
 pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
     let stream = settings.common.load_stream()?;
-    let sources = sources(&stream)?;
+    let mut sources = sources(&stream)?;
+    if settings.backend != Backend::Cql {
+        // The results of a window replace each other, which files that are only added to cannot show.
+        sources.retain(|source| source.table != Table::Aggregates);
+    }
     let mut sink = open_sink(&settings, &stream, &sources)?;
     let registry = registry::Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
     let positions = sink.positions().map_err(Failure::run_time)?;

@@ -38,5 +38,11 @@ pub fn sources(stream: &Stream) -> Result<Vec<Source>, Failure> {
         sources.push(source(Table::Anomalies, &topics.anomalies, &scored, &stream.scored));
     }
     sources.push(source(Table::DeadLetters, &topics.dead_letters, &letters, letters.arrow()));
+    if !stream.aggregates.is_empty() {
+        let late = stream.late_schema().map_err(Failure::run_time)?;
+        sources.push(source(Table::Late, &topics.late, &late, &stream.aggregates.late));
+        let aggregates = stream.aggregates_schema().map_err(Failure::run_time)?;
+        sources.push(source(Table::Aggregates, &topics.aggregates, &aggregates, &stream.aggregates.schema));
+    }
     Ok(sources)
 }

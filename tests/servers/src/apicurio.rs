@@ -1,6 +1,10 @@
 //! Apicurio, a schema registry that speaks Confluent's REST API.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     Node, ServerError, artifacts, free_port,
@@ -28,8 +32,16 @@ impl Apicurio {
 
     /// Start it at a port.
     pub fn start_at(port: u16) -> Result<Self, ServerError> {
+        Self::begin(Scratch::new("apicurio")?, port)
+    }
+
+    /// Start it at a port, with the schemas it has in a folder.
+    pub fn start_in(folder: &Path, port: u16) -> Result<Self, ServerError> {
+        Self::begin(Scratch::kept(folder)?, port)
+    }
+
+    fn begin(scratch: Scratch, port: u16) -> Result<Self, ServerError> {
         let home = home()?;
-        let scratch = Scratch::new("apicurio")?;
         let url = format!("http://127.0.0.1:{port}/apis/ccompat/v7");
         let data = scratch.path().join("registry");
         let jar = home.join(format!("apicurio-registry-app-{VERSION}-runner.jar"));

@@ -1,20 +1,36 @@
 //! Cassandra, one node.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    Node, ServerError, artifacts, free_port,
+    Node, ServerError, artifacts,
+    certificates::Certificates,
+    free_port,
     node::{Ready, Recipe},
     scratch::Scratch,
 };
 
 const VERSION: &str = "5.0.9";
 
+/// The role that a secured one begins with, and its password.
+const ROLE: &str = "cassandra";
+
+/// How long it may take to create that role.
+const ROLE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Quicker to start, and slower at work.
+const QUICK: &[&str] = &["-XX:TieredStopAtLevel=1"];
+
 /// A running Cassandra. Acknowledged rows survive [`Node::kill`].
 #[derive(Debug)]
 pub struct Cassandra {
     node: Node,
     port: u16,
+    certificates: Option<Certificates>,
     // After the node: its folder goes last.
     _scratch: Scratch,
 }
@@ -27,13 +43,33 @@ impl Cassandra {
 
     /// Start it at a port.
     pub fn start_at(port: u16) -> Result<Self, ServerError> {
-        // Quicker to start, and slower at work.
-        Self::start_with(port, &["-XX:TieredStopAtLevel=1"])
+        Self::begin(Scratch::new("cassandra")?, port, QUICK, None)
+    }
+
+    /// Start it at a port, with the data it has in a folder.
+    pub fn start_in(folder: &Path, port: u16) -> Result<Self, ServerError> {
+        Self::begin(Scratch::kept(folder)?, port, QUICK, None)
     }
 
     /// Start it as it is meant to be measured: with the compiler that takes its time.
     pub fn start_to_measure() -> Result<Self, ServerError> {
-        Self::start_with(free_port(), &[])
+        Self::begin(Scratch::new("cassandra")?, free_port(), &[], None)
+    }
+
+    /// Start one that accepts only TLS, and asks for a password: [`Cassandra::username`], [`Cassandra::ca_file`].
+    pub fn start_secured() -> Result<Self, ServerError> {
+        let scratch = Scratch::new("cassandra")?;
+        let certificates = Certificates::create(scratch.folder("certificates")?)?;
+        let cassandra = Self::begin(scratch, free_port(), QUICK, Some(certificates))?;
+        let start = Instant::now();
+        while !cassandra.node.log().contains("Created default superuser role") {
+            cassandra.node.check()?;
+            if start.elapsed() > ROLE_LIMIT {
+                return Err(ServerError::Options(format!("Cassandra has no role after {ROLE_LIMIT:?}")));
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Ok(cassandra)
     }
 
     /// The folder of its jars, among which is a Java driver.
@@ -41,17 +77,50 @@ impl Cassandra {
         Ok(home()?.join("lib"))
     }
 
-    fn start_with(port: u16, options: &[&str]) -> Result<Self, ServerError> {
-        let home = home()?;
-        let scratch = Scratch::new("cassandra")?;
-        let node = Node::new(recipe(&home, &scratch, port, options)?);
+    fn begin(
+        scratch: Scratch,
+        port: u16,
+        options: &[&str],
+        certificates: Option<Certificates>,
+    ) -> Result<Self, ServerError> {
+        let node = Node::new(recipe(&home()?, &scratch, port, options, certificates.as_ref())?);
         node.start()?;
-        Ok(Self { node, port, _scratch: scratch })
+        Ok(Self { node, port, certificates, _scratch: scratch })
     }
 
     /// The address for clients: a host and a port.
     pub fn contact_point(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Who may log in to a secured one, and do everything.
+    pub fn username(&self) -> &'static str {
+        ROLE
+    }
+
+    /// The password of [`Cassandra::username`].
+    pub fn password(&self) -> &'static str {
+        ROLE
+    }
+
+    /// The authority that signed its certificate.
+    ///
+    /// # Panics
+    /// When it is not secured.
+    pub fn ca_file(&self) -> PathBuf {
+        self.certificates().ca()
+    }
+
+    /// An authority that signed nothing.
+    ///
+    /// # Panics
+    /// When it is not secured.
+    pub fn other_ca_file(&self) -> PathBuf {
+        self.certificates().other_ca()
+    }
+
+    fn certificates(&self) -> &Certificates {
+        self.certificates.as_ref().expect("a Cassandra of `start_secured`")
     }
 
     /// Its process.
@@ -66,12 +135,33 @@ fn home() -> Result<PathBuf, ServerError> {
     })
 }
 
-fn recipe(home: &std::path::Path, scratch: &Scratch, port: u16, options: &[&str]) -> Result<Recipe, ServerError> {
+/// What `cassandra.yaml` needs on top.
+fn security(certificates: &Certificates) -> String {
+    format!(
+        "authenticator: PasswordAuthenticator
+client_encryption_options:
+  enabled: true
+  optional: false
+  ssl_context_factory: {{class_name: org.apache.cassandra.security.PEMBasedSslContextFactory}}
+  keystore: {}
+",
+        certificates.server().display()
+    )
+}
+
+fn recipe(
+    home: &Path,
+    scratch: &Scratch,
+    port: u16,
+    options: &[&str],
+    certificates: Option<&Certificates>,
+) -> Result<Recipe, ServerError> {
     let state = scratch.path().to_string_lossy();
     let text = include_str!("../artifacts/cassandra/cassandra.yaml")
         .replace("@STATE@", &state)
         .replace("@CQL@", &port.to_string())
-        .replace("@STORAGE@", &free_port().to_string());
+        .replace("@STORAGE@", &free_port().to_string())
+        + &certificates.map(security).unwrap_or_default();
     let settings = scratch.write("cassandra.yaml", &text)?;
     let log_settings = scratch.write("logback.xml", include_str!("../artifacts/cassandra/logback.xml"))?;
     let jvm_options: PathBuf = scratch.write("jvm.options", include_str!("../artifacts/cassandra/jvm.options"))?;

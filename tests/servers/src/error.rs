@@ -14,13 +14,16 @@ pub enum ServerError {
         source: io::Error,
     },
     /// A program is missing or cannot be started.
-    #[error("cannot start {program}: {source}; `make setup` installs what the tests need")]
+    #[error("cannot start {program}: {source}; `make setup-servers` installs what the tests need")]
     Start {
         /// The program.
         program: String,
         /// What the system says.
         source: io::Error,
     },
+    /// A server has to be built, and there is no Go.
+    #[error("this server is built with Go, which is missing; install it from https://go.dev/dl")]
+    NoGo,
     /// A program ended with an error.
     #[error("{program} failed ({status}):\n{output}")]
     Failed {
@@ -31,8 +34,8 @@ pub enum ServerError {
         /// The end of what it printed.
         output: String,
     },
-    /// A server ended instead of getting ready.
-    #[error("{name} ended before it was ready ({status}); its log ends with:\n{log}")]
+    /// A server ended by itself.
+    #[error("{name} ended by itself ({status}); its log ends with:\n{log}")]
     Ended {
         /// The server.
         name: String,

@@ -1,7 +1,7 @@
 //! Servers that are built from Go modules.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -53,6 +53,11 @@ logging: {{level: warn, format: json}}
         Ok(Self { node, url, _scratch: scratch })
     }
 
+    /// The same, or nothing where it cannot be built because Go is missing; the test's output says so.
+    pub fn start_if_go() -> Result<Option<Self>, ServerError> {
+        unless_go_is_missing(Self::start())
+    }
+
     /// Where its API is.
     pub fn url(&self) -> String {
         self.url.clone()
@@ -77,6 +82,11 @@ impl Jaeger {
     /// Start it at free ports. The first start builds it, which needs Go and takes several minutes.
     pub fn start() -> Result<Self, ServerError> {
         Self::start_at(free_port(), free_port())
+    }
+
+    /// The same, or nothing where it cannot be built because Go is missing; the test's output says so.
+    pub fn start_if_go() -> Result<Option<Self>, ServerError> {
+        unless_go_is_missing(Self::start())
     }
 
     /// Start it with its OTLP receiver and its query service at these ports.
@@ -117,6 +127,25 @@ impl Jaeger {
     }
 }
 
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn unless_go_is_missing<T>(started: Result<T, ServerError>) -> Result<Option<T>, ServerError> {
+    match started {
+        Err(error @ ServerError::NoGo) => {
+            eprintln!("skipped: {error}");
+            Ok(None)
+        }
+        other => other.map(Some),
+    }
+}
+
+/// Run `go`.
+fn go(args: &[&str], folder: &Path) -> Result<String, ServerError> {
+    process::run(Command::new("go").args(args).current_dir(folder)).map_err(|error| match error {
+        ServerError::Start { source, .. } if source.kind() == io::ErrorKind::NotFound => ServerError::NoGo,
+        other => other,
+    })
+}
+
 fn build_registry(folder: &Path) -> Result<(), ServerError> {
     let module = folder.join("build");
     fs::create_dir(&module).map_err(ServerError::file(&module))?;
@@ -133,7 +162,7 @@ fn build_registry(folder: &Path) -> Result<(), ServerError> {
 /// Jaeger cannot be a dependency, because it replaces some of its own: it is built in a copy of its module.
 fn build_jaeger(folder: &Path) -> Result<(), ServerError> {
     let module = format!("{JAEGER_MODULE}@v{JAEGER_VERSION}");
-    let answer = process::run(Command::new("go").args(["mod", "download", "-json", &module]).current_dir(folder))?;
+    let answer = go(&["mod", "download", "-json", &module], folder)?;
     let answer: serde_json::Value = serde_json::from_str(&answer)
         .map_err(|error| ServerError::Options(format!("go mod download answered with no JSON: {error}")))?;
     let source = PathBuf::from(answer["Dir"].as_str().unwrap_or_default());
@@ -145,7 +174,6 @@ fn build_jaeger(folder: &Path) -> Result<(), ServerError> {
 
 /// Build a package of the module in the folder `build` beside what comes out of it.
 fn build(module: &Path, package: &str) -> Result<(), ServerError> {
-    let go = ["build", "-o", "../server", "-ldflags", "-s -w", package];
-    process::run(Command::new("go").args(go).current_dir(module))?;
+    go(&["build", "-o", "../server", "-ldflags", "-s -w", package], module)?;
     fs::remove_dir_all(module).map_err(ServerError::file(module))
 }

@@ -1,17 +1,20 @@
 //! Kafka in KRaft mode: one node, or a cluster of three.
 
-mod certificates;
 mod listeners;
 mod properties;
+mod rights;
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
-use self::{certificates::Certificates, listeners::Listeners};
+use self::listeners::Listeners;
 use crate::{
-    Node, Proxy, ServerError, artifacts, free_port,
+    Node, Proxy, ServerError, artifacts,
+    certificates::Certificates,
+    free_port,
     node::{Ready, Recipe},
     process,
     scratch::Scratch,
@@ -53,7 +56,7 @@ pub struct Kafka {
     listeners: Vec<Listeners>,
     certificates: Option<Certificates>,
     // After the nodes: their folder goes last.
-    scratch: Scratch,
+    _scratch: Scratch,
 }
 
 impl Kafka {
@@ -62,12 +65,32 @@ impl Kafka {
         Self::start_at(&options, free_port())
     }
 
+    /// Start one node at a port, with the data it has in a folder.
+    pub fn start_in(folder: &Path, port: u16) -> Result<Self, ServerError> {
+        Self::begin(&KafkaOptions::default(), port, Scratch::kept(folder)?)
+    }
+
+    /// One node that all tests of this process share. It ends with the process.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Kafka> = OnceLock::new();
+        SHARED.get_or_init(|| match Self::start(KafkaOptions::default()) {
+            Ok(kafka) => kafka,
+            Err(error) => panic!("{error}"),
+        })
+    }
+
     /// Start a cluster whose first node listens at `port`.
     pub fn start_at(options: &KafkaOptions, port: u16) -> Result<Self, ServerError> {
         if options.nodes != 1 && options.nodes != 3 {
             return Err(ServerError::Options(format!("a cluster has 1 or 3 nodes, not {}", options.nodes)));
         }
-        let scratch = Scratch::new("kafka")?;
+        Self::begin(options, port, Scratch::new("kafka")?)
+    }
+
+    fn begin(options: &KafkaOptions, port: u16, scratch: Scratch) -> Result<Self, ServerError> {
         let class_path = class_path(&scratch)?;
         let certificates =
             if options.secured { Some(Certificates::create(scratch.folder("certificates")?)?) } else { None };
@@ -91,10 +114,9 @@ impl Kafka {
             .collect();
         nodes.iter().try_for_each(Node::launch)?;
         nodes.iter().try_for_each(Node::await_ready)?;
-        let kafka = Self { nodes, listeners, certificates, scratch: scratch };
+        let kafka = Self { nodes, listeners, certificates, _scratch: scratch };
         if options.secured {
-            let program = kafka.scratch.write("Acls.java", include_str!("../artifacts/kafka/Acls.java"))?;
-            give_rights(&class_path, &program, &kafka.bootstrap())?;
+            kafka.listeners[0].address("PLAINTEXT").map_or(Ok(()), |address| rights::give(&address))?;
         }
         Ok(kafka)
     }
@@ -213,7 +235,8 @@ fn format_storage(class_path: &[String], options: &KafkaOptions, files: &[PathBu
                 scope.spawn(move || {
                     let mut command = Command::new("java");
                     command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]).args(class_path);
-                    command.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]).arg(file);
+                    command.args(["kafka.tools.StorageTool", "format", "--ignore-formatted"]);
+                    command.args(["-t", CLUSTER_ID, "-c"]).arg(file);
                     if options.secured {
                         command.args(passwords());
                     }
@@ -231,13 +254,6 @@ fn passwords() -> Vec<String> {
         ["SCRAM-SHA-256", "SCRAM-SHA-512"].map(|mechanism| format!("{mechanism}=[name={user},password={PASSWORD}]"))
     };
     USERS.into_iter().flat_map(of_user).flat_map(|entry| ["--add-scram".to_owned(), entry]).collect()
-}
-
-fn give_rights(class_path: &[String], program: &Path, bootstrap: &str) -> Result<(), ServerError> {
-    let mut command = Command::new("java");
-    command.args(["-Xmx128m", "-XX:TieredStopAtLevel=1"]).args(class_path);
-    process::run(command.arg(program).arg(bootstrap))?;
-    Ok(())
 }
 
 fn recipe(class_path: &[String], options: &KafkaOptions, index: usize, file: &Path) -> Recipe {

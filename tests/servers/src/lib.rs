@@ -8,6 +8,7 @@
 mod apicurio;
 mod artifacts;
 mod cassandra;
+mod certificates;
 mod error;
 mod go;
 mod guard;
@@ -18,6 +19,7 @@ mod process;
 mod program;
 mod proxy;
 mod python;
+mod registry;
 mod s3;
 mod scratch;
 
@@ -32,5 +34,6 @@ pub use self::{
     program::Program,
     proxy::Proxy,
     python::python,
+    registry::Registry,
     s3::S3,
 };

@@ -123,6 +123,11 @@ impl Node {
         self.lock().as_ref().map(Process::log).unwrap_or_default()
     }
 
+    /// Make sure that it has not ended on its own.
+    pub fn check(&self) -> Result<(), ServerError> {
+        self.lock().as_mut().ok_or_else(|| self.not_running())?.check()
+    }
+
     fn signal(&self, name: &str) -> Result<(), ServerError> {
         self.lock().as_ref().ok_or_else(|| self.not_running())?.signal(name)
     }

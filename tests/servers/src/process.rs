@@ -106,15 +106,21 @@ impl Process {
     fn wait_until(&mut self, limit: Duration, ready: impl Fn(&Self) -> bool) -> Result<(), ServerError> {
         let start = Instant::now();
         while !ready(self) {
-            if let Some(status) = self.wait(Duration::ZERO) {
-                return Err(ServerError::Ended { name: self.name.clone(), status, log: self.tail() });
-            }
+            self.check()?;
             if start.elapsed() >= limit {
                 return Err(self.slow("ready", limit));
             }
             sleep(POLL);
         }
         Ok(())
+    }
+
+    /// An error if it has ended.
+    pub(crate) fn check(&mut self) -> Result<(), ServerError> {
+        match self.wait(Duration::ZERO) {
+            Some(status) => Err(ServerError::Ended { name: self.name.clone(), status, log: self.tail() }),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn slow(&self, wanted: &'static str, limit: Duration) -> ServerError {
@@ -178,7 +184,7 @@ mod tests {
         command.args(["-c", "echo no such luck; exit 3"]);
         let mut process = Process::spawn("oracle", &mut command, &folder.path().join("log")).unwrap();
         let error = process.wait_for_line("ready", Duration::from_secs(10)).unwrap_err().to_string();
-        assert!(error.contains("oracle ended before it was ready") && error.ends_with("no such luck"), "{error}");
+        assert!(error.contains("oracle ended by itself") && error.ends_with("no such luck"), "{error}");
     }
 
     #[test]

@@ -273,3 +273,23 @@ fn nothing_is_traced_without_a_collector() {
     assert_eq!(service.exit_code(), Some(0));
     assert!(!service.log().contains("tracing"), "{}", service.log());
 }
+
+#[test]
+fn a_real_collector_gets_the_spans_of_the_service_and_its_instance() {
+    let jaeger = servers::Jaeger::start().unwrap();
+    let endpoint = format!("--otlp-endpoint={}", jaeger.otlp_http());
+    let mut service = Service::start(&["--spans=100", "--trace-ratio=1", "--instance=dummy-7", &endpoint]);
+    service.says("runs");
+    let traces = format!("{}/api/traces?service=beamline-dummy&limit=1", jaeger.query_url());
+    let found = || servers::http_get(&traces).is_ok_and(|(_, body)| body.contains("send topic"));
+    eventually(found, || format!("a trace at {traces}"));
+    let (_, body) = servers::http_get(&traces).unwrap();
+    for part in ["service.instance.id", "dummy-7", "service.version"] {
+        assert!(body.contains(part), "{part}\nis not in\n{body}");
+    }
+    let address = service.address();
+    let exported = || page(&address, "/metrics").1.contains("beamline_spans_exported_total ");
+    eventually(exported, || page(&address, "/metrics").1);
+    service.signal("-TERM");
+    assert_eq!(service.exit_code(), Some(0), "{}", service.log());
+}

@@ -5,14 +5,16 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::{
     catalog::{MemorySchemaProvider, TableProvider},
+    common::Column,
     datasource::{
         MemTable,
         file_format::{FileFormat, csv::CsvFormat, json::JsonFormat, parquet::ParquetFormat},
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
     },
     error::DataFusionError,
-    prelude::SessionContext,
+    prelude::{Expr, SessionContext, lit},
 };
+use stream::columns;
 use url::Url;
 
 use crate::{FileEntry, Manifest, Results, StoreError, Table, writer::flat};
@@ -32,6 +34,8 @@ pub struct Tables {
     pub stream: String,
     /// Its tables.
     pub providers: Vec<(Table, Arc<dyn TableProvider>)>,
+    /// Each aggregate with its own columns, where the store knows them.
+    pub aggregates: BTreeMap<String, Vec<String>>,
 }
 
 /// Registers the tables of all results.
@@ -45,7 +49,8 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
                 providers.push((table, provider));
             }
         }
-        streams.push(Tables { stream: manifest.stream.clone(), providers });
+        let aggregates = manifest.aggregates.iter().map(|(name, columns)| (name.clone(), columns.clone())).collect();
+        streams.push(Tables { stream: manifest.stream.clone(), providers, aggregates });
         paths.extend(manifest.files.iter().filter(|file| file.table != Table::Reports).map(|file| results.path(file)));
     }
     let tables = register_tables(context, streams)?;
@@ -57,7 +62,7 @@ pub(super) fn register_tables(context: &SessionContext, streams: Vec<Tables>) ->
     let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
     let alone = streams.len() == 1;
     let mut tables = Vec::new();
-    for Tables { stream, providers } in streams {
+    for Tables { stream, providers, aggregates } in streams {
         let schema = schema_name(context, &stream);
         let catalog = context.catalog("results").ok_or_else(|| failed(missing("catalog")))?;
         catalog.register_schema(&schema, Arc::new(MemorySchemaProvider::new())).map_err(failed)?;
@@ -69,10 +74,43 @@ pub(super) fn register_tables(context: &SessionContext, streams: Vec<Tables>) ->
             if table == Table::ProcessedData && alone && !Table::QUERIED.iter().any(|t| t.name() == schema) {
                 names.push(schema.clone());
             }
+            if table == Table::Aggregates {
+                tables.extend(register_aggregates(context, &aggregates, &schema, alone, &provider)?);
+            }
             for name in &names {
                 context.register_table(name.as_str(), provider.clone()).map_err(failed)?;
             }
             tables.extend(names);
+        }
+    }
+    Ok(tables)
+}
+
+/// Registers each aggregate as a table of its own columns, where nothing else has its name.
+fn register_aggregates(
+    context: &SessionContext,
+    aggregates: &BTreeMap<String, Vec<String>>,
+    schema: &str,
+    alone: bool,
+    provider: &Arc<dyn TableProvider>,
+) -> Result<Vec<String>, StoreError> {
+    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
+    let column = |name: &str| Expr::Column(Column::from_name(name));
+    let mut tables = Vec::new();
+    for (aggregate, listed) in aggregates {
+        if aggregate == schema || Table::QUERIED.iter().any(|table| table.name() == aggregate) {
+            continue;
+        }
+        let ends = [columns::WINDOW_START, columns::WINDOW_END];
+        let names = ends.into_iter().chain(listed.iter().map(String::as_str)).chain([columns::FINAL]);
+        let rows = context.read_table(provider.clone()).map_err(failed)?;
+        let rows = rows.filter(column(columns::AGGREGATE).eq(lit(aggregate.as_str()))).map_err(failed)?;
+        let view = rows.select(names.map(column)).map_err(failed)?.into_view();
+        let mut names = vec![format!("{schema}.{aggregate}")];
+        names.extend(alone.then(|| aggregate.clone()));
+        for name in names {
+            context.register_table(name.as_str(), view.clone()).map_err(failed)?;
+            tables.push(name);
         }
     }
     Ok(tables)

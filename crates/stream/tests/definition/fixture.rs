@@ -68,6 +68,7 @@ spec:
         high_energy_events: "energy_gev > 500 OR anomalous"
       statistics: 10s
       final_csv: true
+    cql: { table: particle_events, bucket: 1h, anomalies_bucket: 1d, ttl: 30d }
 "#;
 
 /// Files in memory.

@@ -1,6 +1,7 @@
 //! Whole definitions, good, broken and mutated.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod aggregates;
 mod broken;
 mod fingerprints;
 mod fixture;

@@ -188,7 +188,7 @@ fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
     let batch: RecordBatch = records.rows;
     let column = batch.schema().index_of(&stream.definition.spec.key).map_err(Failure::run_time)?;
     let keys = stage::key_text(batch.column(column)).map_err(Failure::run_time)?;
-    Ok(Rows { batch, positions: records.positions, keys })
+    Ok(Rows { batch, positions: records.positions, keys, ingested: None })
 }
 
 fn process(stage: &mut dyn Stage, rows: Vec<Rows>) -> Result<Vec<Rows>, Failure> {

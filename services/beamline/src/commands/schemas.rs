@@ -164,16 +164,8 @@ fn subjects_of(streams: &[PathBuf]) -> Result<Vec<Subject>, Failure> {
 }
 
 fn subjects_of_one(stream: &Stream) -> Result<Vec<Subject>, Failure> {
-    let topics = stream.topics();
-    let enriched = stream.enriched_schema().map_err(Failure::run_time)?;
-    let scored = stream.scored_schema().map_err(Failure::run_time)?;
-    let values = [
-        (topics.raw, stream.input.clone()),
-        (topics.enriched, enriched),
-        (topics.scored, scored.clone()),
-        (topics.anomalies, scored),
-    ];
-    Ok(values.into_iter().map(|(topic, schema)| Subject { name: format!("{topic}-value"), schema }).collect())
+    let subjects = kafka::subjects(stream, &stream.topics()).map_err(Failure::run_time)?;
+    Ok(subjects.into_iter().map(|subject| Subject { name: subject.name(), schema: subject.schema }).collect())
 }
 
 fn client(settings: service::settings::Registry) -> Result<Registry, Failure> {

@@ -21,16 +21,16 @@ const ANSWER_MAX: Duration = Duration::from_secs(15);
 pub(crate) fn topics(args: TopicsArgs) -> Result<(), Failure> {
     match args.command {
         TopicsCommand::Plan { stream } => plan(&stream),
-        TopicsCommand::Apply { stream, mut kafka, replication } => apply(&stream, &connect(&mut kafka)?, replication),
-        TopicsCommand::Check { stream, mut kafka } => check(&stream, &connect(&mut kafka)?),
-        TopicsCommand::Ledger { stream, mut kafka } => ledger::ledger(&stream, &connect(&mut kafka)?),
+        TopicsCommand::Apply { stream, kafka, replication } => apply(&stream, &connect(kafka)?, replication),
+        TopicsCommand::Check { stream, kafka } => check(&stream, &connect(kafka)?),
+        TopicsCommand::Ledger { stream, kafka } => ledger::ledger(&stream, &connect(kafka)?),
         TopicsCommand::Tail(args) => tail::tail(args),
     }
 }
 
 /// The connection that the settings describe, once the cluster has answered on it.
-pub(crate) fn connect(settings: &mut Kafka) -> Result<Connection, Failure> {
-    let connection = super::schemas::kafka_connection(settings)?;
+pub(crate) fn connect(settings: Kafka) -> Result<Connection, Failure> {
+    let connection = settings.with_password()?.connection("beamline");
     connection.check(ANSWER_MAX).map_err(Failure::run_time)?;
     Ok(connection)
 }
@@ -82,6 +82,8 @@ fn check(stream: &Path, connection: &Connection) -> Result<(), Failure> {
     }
     match differences.len() {
         0 => say("every topic is as the definition wants it"),
-        _ => Err(Failure::run_time("topics differ from the definition; `beamline topics apply` makes and changes them")),
+        _ => {
+            Err(Failure::run_time("topics differ from the definition; `beamline topics apply` makes and changes them"))
+        }
     }
 }

@@ -45,15 +45,19 @@ fn writes_what_is_asked() {
     let feed = FileFeed::open(PathBuf::from(env::var(FILE).unwrap()), events, &kept);
     let limits = match backend.as_str() {
         "cql" => Limits { rows: 10_000, bytes: 64 << 20, linger: Duration::from_millis(100) },
-        _ => Limits { rows: 20_000, bytes: 64 << 20, linger: Duration::from_secs(1) },
+        _ => Limits { rows: 4_000, bytes: 64 << 20, linger: Duration::from_secs(1) },
     };
     let feed = std::cell::RefCell::new(feed);
     let is_empty = || feed.borrow().is_empty();
     let mut shared = Shared(&feed);
     let done = drive(&mut shared, sink.as_mut(), &limits, (&(), &()), &is_empty).unwrap();
     println!("{} rows in {} writes, {} of them again", done.rows, done.writes, done.retries);
-    // Told to stop while the store was away, it has rows left.
-    std::process::exit(i32::from(crate::feed::committed(&feed.borrow().file()) != feed.borrow().all()));
+    // Told to stop while the store was away, it has rows left. Where the sink keeps positions, those count.
+    let mut stored = crate::feed::committed(&feed.borrow().file());
+    for ((_, partition), next) in kept {
+        stored.entry(partition).and_modify(|at| *at = next.max(*at)).or_insert(next);
+    }
+    std::process::exit(i32::from(stored != feed.borrow().all()));
 }
 
 struct Shared<'a>(&'a std::cell::RefCell<FileFeed>);

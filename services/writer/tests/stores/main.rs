@@ -6,6 +6,7 @@ mod bench;
 mod child;
 mod faults;
 mod feed;
+mod notebook;
 mod rows;
 mod same_rows;
 mod sinks;

@@ -12,8 +12,8 @@ const STATEMENTS: [&str; 5] = [
     "SELECT * FROM processed_data WHERE timestamp > '2025-01-01'",
     "SELECT * FROM anomalies WHERE timestamp > '2025-01-01'",
     "SELECT detector_id, count(*), min(timestamp), max(energy_gev) FROM processed_data \
-     WHERE detector_id IN ('ECAL', 'HCAL', 'detector-1', 'detector-2') GROUP BY detector_id",
-    "SELECT event_id, pt FROM processed_data WHERE timestamp >= '2025-01-01' AND detector_id = 'nowhere'",
+     WHERE detector_id IN ('det-00001', 'det-00002', 'nowhere') GROUP BY detector_id",
+    "SELECT event_id, pt FROM processed_data WHERE timestamp >= '2025-01-01' AND detector_id = 'det-00003'",
     "SELECT count(*) FROM particle_events WHERE timestamp > '2025-01-01'",
 ];
 
@@ -32,7 +32,7 @@ fn answer(source: &ask::Source, sql: &str) -> Vec<String> {
 }
 
 /// The rows of a table of results.
-fn rows_of(source: &ask::Source, table: Table) -> Vec<arrow::array::RecordBatch> {
+pub(crate) fn rows_of(source: &ask::Source, table: Table) -> Vec<arrow::array::RecordBatch> {
     let asked = store::query::block_on(async {
         let session = ask::open(source, &store::QueryOptions::default()).await.unwrap();
         let mut answer = session.sql(&format!("SELECT * FROM {table}")).await.unwrap();
@@ -45,17 +45,20 @@ fn rows_of(source: &ask::Source, table: Table) -> Vec<arrow::array::RecordBatch>
     asked.unwrap()
 }
 
+/// Runs the command line, which `cargo test --workspace` has built beside the tests.
+pub(crate) fn beamline(args: &[&str]) {
+    let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("beamline");
+    let ran = Command::new(&program).arg("--quiet").args(args).status();
+    let ran = ran.unwrap_or_else(|error| panic!("{} must be built: {error}", program.display()));
+    assert!(ran.success(), "{args:?}");
+}
+
 #[test]
 fn one_statement_gives_the_same_rows_on_files_cql_and_lakes() {
     let folder = tempfile::tempdir().unwrap();
     let results = folder.path().join("results");
-    let beamline = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("beamline");
     let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/../../streams/particle-events.yaml");
-    let ran = Command::new(&beamline)
-        .args(["--quiet", "run", definition, "--rate", "0", "--events", "30000", "--out", results.to_str().unwrap()])
-        .status()
-        .unwrap_or_else(|error| panic!("{} must be built: {error}", beamline.display()));
-    assert!(ran.success());
+    beamline(&["run", definition, "--rate", "0", "--events", "30000", "--out", results.to_str().unwrap()]);
     let files = ask::Source::Results(vec![results]);
 
     let cassandra = Cassandra::start().unwrap();

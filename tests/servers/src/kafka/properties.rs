@@ -2,7 +2,8 @@
 
 use std::{fmt::Write, path::Path};
 
-use super::{KafkaOptions, PASSWORD, USERS, certificates::Certificates, listeners::Listeners};
+use super::{KafkaOptions, PASSWORD, USERS, listeners::Listeners};
+use crate::certificates::Certificates;
 
 /// The properties of the node at `index`, as the text of a file. Of a property that occurs twice the last one counts.
 pub(super) fn node(
@@ -77,7 +78,7 @@ ssl.principal.mapping.rules=RULE:^CN=([^,]*).*$/$1/,DEFAULT
 listener.name.expired.ssl.keystore.type=PEM
 listener.name.expired.ssl.keystore.location={expired}
 ",
-        broker = certificates.broker().display(),
+        broker = certificates.server().display(),
         ca = certificates.ca().display(),
         expired = certificates.expired().display(),
     );

@@ -1,4 +1,4 @@
-//! The certificates of a secured cluster, made anew for each.
+//! The certificates of a secured server, made anew for each.
 
 use std::{
     fs,
@@ -14,20 +14,20 @@ const VALID: &str = "30";
 /// A certificate that ended yesterday.
 const EXPIRED: &str = "-1";
 
-/// Where the certificates of a cluster are, all in PEM.
+/// Where the certificates of a server are, all in PEM.
 #[derive(Debug)]
-pub(super) struct Certificates {
+pub(crate) struct Certificates {
     folder: PathBuf,
 }
 
 impl Certificates {
-    pub(super) fn create(folder: PathBuf) -> Result<Self, ServerError> {
+    pub(crate) fn create(folder: PathBuf) -> Result<Self, ServerError> {
         let certificates = Self { folder };
         let extensions = certificates.path("extensions");
         fs::write(&extensions, EXTENSIONS).map_err(ServerError::file(&extensions))?;
         certificates.authority("ca")?;
         certificates.authority("other-ca")?;
-        certificates.leaf("broker", VALID)?;
+        certificates.leaf("server", VALID)?;
         certificates.leaf("expired", EXPIRED)?;
         certificates.leaf("beamline", VALID)?;
         Ok(certificates)
@@ -38,30 +38,30 @@ impl Certificates {
     }
 
     /// The authority that signed everything here.
-    pub(super) fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.path("ca.crt")
     }
 
     /// An authority that signed nothing.
-    pub(super) fn other_ca(&self) -> PathBuf {
+    pub(crate) fn other_ca(&self) -> PathBuf {
         self.path("other-ca.crt")
     }
 
-    /// Key and certificate of the brokers in one file.
-    pub(super) fn broker(&self) -> PathBuf {
-        self.path("broker.pem")
+    /// Key and certificate of the server in one file.
+    pub(crate) fn server(&self) -> PathBuf {
+        self.path("server.pem")
     }
 
     /// The same, with a certificate that has ended.
-    pub(super) fn expired(&self) -> PathBuf {
+    pub(crate) fn expired(&self) -> PathBuf {
         self.path("expired.pem")
     }
 
-    pub(super) fn client(&self) -> PathBuf {
+    pub(crate) fn client(&self) -> PathBuf {
         self.path("beamline.crt")
     }
 
-    pub(super) fn client_key(&self) -> PathBuf {
+    pub(crate) fn client_key(&self) -> PathBuf {
         self.path("beamline.key")
     }
 

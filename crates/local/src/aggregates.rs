@@ -1,0 +1,123 @@
+//! The results of windows: what is closed is written once, and what is not is one file that every commit replaces.
+//!
+//! So a query needs no more than the files of the manifest: each window and group is in exactly one of them.
+
+use std::{mem, ops::Range, sync::Arc};
+
+use arrow::array::RecordBatch;
+use stage::Merge;
+use store::{FileEntry, Results, Table, TableWriter, WriterOptions};
+use stream::Stream;
+
+use crate::{LocalError, checkpoint::Snapshot, worker::Windows};
+
+/// The partition that the merge's state is kept under: no partition of the stream has this number.
+pub(crate) const MERGED: u32 = u32::MAX;
+
+/// The partition in the names of files with results of closed windows, and of those that are not.
+const CLOSED: u32 = 0;
+const UNCLOSED: u32 = 1;
+
+/// The windows of all partitions.
+#[derive(Debug)]
+pub(crate) struct Aggregates {
+    stream: Arc<Stream>,
+    merge: Merge,
+    options: WriterOptions,
+    /// Files that the last commit replaced. A query may be reading them: they are deleted by the next commit.
+    stale: Vec<FileEntry>,
+}
+
+/// What a commit has of the windows.
+pub(crate) struct Done {
+    pub files: Vec<FileEntry>,
+    pub snapshots: Vec<Snapshot>,
+    /// Events that came when their windows were no longer kept.
+    pub overdue: u64,
+}
+
+impl Aggregates {
+    /// The windows of `stream`, or `None` where nothing is aggregated.
+    pub(crate) fn new(stream: &Arc<Stream>) -> Result<Option<Self>, LocalError> {
+        if stream.aggregates.is_empty() {
+            return Ok(None);
+        }
+        let merge = Merge::new(stream).map_err(stage::StageError::from)?;
+        let options = WriterOptions { time: None, id: None, ..WriterOptions::of(stream) };
+        Ok(Some(Self { stream: stream.clone(), merge, options, stale: Vec::new() }))
+    }
+
+    /// Puts a committed state back.
+    pub(crate) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), LocalError> {
+        Ok(self.merge.restore(&snapshot.key, &snapshot.state).map_err(stage::StageError::from)?)
+    }
+
+    /// Takes what the partitions did in `span`, and writes the results; where the stream is `over` all are final.
+    pub(crate) fn commit(
+        &mut self,
+        results: &Results,
+        windows: Vec<Windows>,
+        span: Range<u64>,
+        over: bool,
+    ) -> Result<Done, LocalError> {
+        let (mut closed, mut unclosed, mut overdue) = (Vec::new(), Vec::new(), 0);
+        let failed = stage::StageError::from;
+        let mut partials = Vec::new();
+        for windows in windows {
+            closed.extend(windows.closed);
+            unclosed.extend(windows.unclosed);
+            partials.extend(windows.partials);
+            windows.clocks.into_iter().for_each(|(partition, clock)| self.merge.clock(partition, clock));
+        }
+        // In the order of the partitions, whichever worker was first.
+        partials.sort_by_key(|(partition, _)| *partition);
+        for (partition, partial) in partials {
+            overdue += self.merge.apply(partition, &partial.state).map_err(failed)?;
+        }
+        closed.extend(self.merge.settle().map_err(failed)?);
+        unclosed.extend(self.merge.kept(over).map_err(failed)?);
+        let snapshots = self.merge.snapshots().map_err(failed)?;
+        let position = span.end;
+        let snapshot = |(key, state): (_, Vec<u8>)| Snapshot { partition: MERGED, key, position, state: state.into() };
+        let mut files = self.write(results, CLOSED, span.start, closed)?;
+        files.extend(self.write(results, UNCLOSED, position, unclosed)?);
+        Ok(Done { files, snapshots: snapshots.into_iter().map(snapshot).collect(), overdue })
+    }
+
+    fn write(
+        &self,
+        results: &Results,
+        part: u32,
+        position: u64,
+        batches: Vec<RecordBatch>,
+    ) -> Result<Vec<FileEntry>, LocalError> {
+        let schema = self.stream.aggregates.schema.clone();
+        let mut writer = TableWriter::new(results, Table::Aggregates, part, position, schema, &self.options)?;
+        for batch in batches {
+            writer.write(&batch)?;
+        }
+        Ok(writer.finish()?)
+    }
+
+    /// Notes the files that a commit has replaced, and gives those that the one before had.
+    pub(crate) fn replace_stale(&mut self, replaced: Vec<FileEntry>) -> Vec<FileEntry> {
+        let mut stale = mem::replace(&mut self.stale, replaced);
+        // A commit at the same position has the same name.
+        stale.retain(|file| !self.stale.iter().any(|other| other.path == file.path));
+        stale
+    }
+}
+
+/// Whether a file has results of windows that are not closed, which the next commit replaces.
+pub(crate) fn is_unclosed(file: &FileEntry) -> bool {
+    file.table == Table::Aggregates && file.partition == UNCLOSED
+}
+
+/// Writes each aggregate as a CSV file of its name among the reports.
+pub(crate) fn write_reports(stream: &Stream, results: &Results, manifest: &store::Manifest) -> Result<(), LocalError> {
+    for aggregate in &stream.aggregates.list {
+        let path = results.reports().join(format!("{}.csv", aggregate.name));
+        store::aggregate_csv(results, manifest, &aggregate.name, &aggregate.group_by, &path)?;
+    }
+    Ok(())
+}

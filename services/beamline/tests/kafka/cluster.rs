@@ -1,0 +1,165 @@
+//! Kafka, a registry, and the stream's services as processes.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use broker::{Connection, Offsets};
+use kafka::{Generator, GeneratorNote, Note, Step};
+use registry::{Registry, Settings};
+use servers::{Apicurio, Kafka, KafkaOptions, Program, free_port};
+use stage::Ledger;
+use tempfile::TempDir;
+
+/// The definition that these tests run.
+const DEFINITION: &str = r#"
+apiVersion: beamline.dev/v1
+kind: Stream
+metadata: { name: particles }
+spec:
+  schema: particle-event.avsc
+  id: event_id
+  key: detector_id
+  time: timestamp
+  partitions: 8
+  source:
+    files: { paths: [input.jsonl] }
+  quality:
+    - { name: positive_energy, check: "energy_gev > 0" }
+  enrich:
+    columns:
+      pt: "transverse_momentum(momentum_x, momentum_y)"
+      eta: "pseudorapidity(momentum_x, momentum_y, momentum_z)"
+      share: "100 / (CAST(energy_gev AS BIGINT) - 77)"
+    filter: "energy_gev >= 0.5"
+  detect:
+    features: ["ln(pt)", eta, "ln(energy_gev)"]
+    rules:
+      - { name: high_energy, when: "energy_gev > 900" }
+"#;
+
+/// Servers, and a folder with a definition.
+pub(crate) struct Cluster {
+    pub kafka: Kafka,
+    pub apicurio: Apicurio,
+    pub folder: TempDir,
+}
+
+impl Cluster {
+    pub(crate) fn start(nodes: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("stream.yaml"), DEFINITION).unwrap();
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
+        fs::copy(schema, folder.path().join("particle-event.avsc")).unwrap();
+        let kafka = Kafka::start(KafkaOptions { nodes, ..KafkaOptions::default() }).unwrap();
+        Self { kafka, apicurio: Apicurio::start().unwrap(), folder }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::plaintext(self.kafka.bootstrap())
+    }
+
+    pub(crate) fn registry(&self) -> Registry {
+        Registry::new(&Settings::new(self.apicurio.url())).unwrap()
+    }
+
+    /// Runs the command line to its end; gives what it printed.
+    pub(crate) fn beamline(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_beamline"))
+            .args(arguments)
+            .envs(self.environment())
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "beamline {arguments:?}: {printed}{said}");
+        printed
+    }
+
+    fn environment(&self) -> [(String, String); 2] {
+        [
+            ("BEAMLINE_KAFKA_BOOTSTRAP".into(), self.kafka.bootstrap()),
+            ("BEAMLINE_REGISTRY_URL".into(), self.apicurio.url()),
+        ]
+    }
+
+    /// Starts a service of the stream.
+    pub(crate) fn service(&self, name: &str, instance: &str, more: &[&str]) -> Service {
+        let binary = Path::new(env!("CARGO_BIN_EXE_beamline")).with_file_name(name);
+        let stream = self.path("stream.yaml").display().to_string();
+        let address = format!("127.0.0.1:{}", free_port());
+        let arguments = [&["--stream", &stream, "--listen", &address, "--instance", instance], more].concat();
+        let environment = self.environment();
+        let environment: Vec<(&str, &str)> =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Service { program: Program::start(binary, &arguments, &environment).unwrap(), address }
+    }
+
+    fn offsets(&self) -> Offsets {
+        Offsets::connect(&self.connection()).unwrap()
+    }
+
+    /// What the generator has sent.
+    pub(crate) fn sent(&self) -> GeneratorNote {
+        let committed = self.offsets().committed(&Generator::group("particles"), "particles", &[0]).unwrap();
+        committed.get(&0).map(|committed| GeneratorNote::parse(&committed.metadata).unwrap()).unwrap_or_default()
+    }
+
+    /// The account of a step.
+    pub(crate) fn ledger(&self, step: Step) -> Ledger {
+        let partitions: Vec<u32> = (0..8).collect();
+        let topics = stream::Topics::of("particles");
+        let committed = self.offsets().committed(&step.group("particles"), step.input(&topics), &partitions).unwrap();
+        let mut sum = Ledger::default();
+        for committed in committed.values() {
+            sum += &Note::parse(&committed.metadata).unwrap().ledger();
+        }
+        sum
+    }
+
+    /// Waits until the detector has seen everything that came through of `records` raw records.
+    pub(crate) fn wait_until_done(&self, records: u64, limit: Duration, services: &[&Service]) -> (Ledger, Ledger) {
+        let begun = Instant::now();
+        loop {
+            let (enriched, detected) = (self.ledger(Step::Enrich), self.ledger(Step::Detect));
+            if enriched.records >= records && detected.records >= enriched.out {
+                return (enriched, detected);
+            }
+            if begun.elapsed() > limit {
+                let logs: Vec<String> = services.iter().map(|service| service.program.log()).collect();
+                panic!("{records} records, but {enriched:?} and {detected:?}\n{}", logs.join("\n----\n"));
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// A service's process.
+pub(crate) struct Service {
+    pub program: Program,
+    pub address: String,
+}
+
+impl Service {
+    pub(crate) fn wait_until_ready(&self) {
+        let ready = self.program.wait_for_http(&format!("http://{}/readyz", self.address), Duration::from_secs(60));
+        if let Err(error) = ready {
+            panic!("{error}\n{}", self.program.log());
+        }
+    }
+
+    /// Asks it to stop, and sees that it does so well.
+    pub(crate) fn stop(&self) {
+        self.program.signal("TERM").unwrap();
+        let status = self.program.wait(Duration::from_secs(30));
+        assert!(status.is_some_and(|status| status.success()), "{status:?}\n{}", self.program.log());
+    }
+}

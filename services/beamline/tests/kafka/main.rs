@@ -1,0 +1,9 @@
+//! A stream as separate processes on a real Kafka, against the same stream in one process.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod cluster;
+mod end_to_end;
+mod faults;
+mod input;
+mod results;

@@ -1,0 +1,83 @@
+//! What came out: of the topics, and of a run in one process.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use arrow::{array::AsArray, datatypes::Float64Type};
+use broker::Offsets;
+use codec::ValueSchema;
+use kafka::{ReadLetter, ReadTopic, Reader, Received};
+
+use crate::cluster::Cluster;
+
+/// Score (its bits) and reasons of each event.
+pub(crate) type Scores = BTreeMap<String, (u64, String)>;
+
+/// Everything that is committed in a topic.
+pub(crate) fn read_all(cluster: &Cluster, topic: &str, schema: ValueSchema) -> Vec<Received> {
+    let connection = cluster.connection();
+    let starts: Vec<(u32, i64)> = (0..Offsets::connect(&connection).unwrap().partitions(topic).unwrap())
+        .map(|partition| (partition, 0))
+        .collect();
+    let topic = ReadTopic { name: topic.to_owned(), schema };
+    let mut reader = Reader::assign(&connection, &cluster.registry(), &topic, &starts).unwrap();
+    let (mut received, begun) = (Vec::new(), Instant::now());
+    while reader.ended().len() < starts.len() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{} does not end", topic.name);
+        received.extend(reader.next(Duration::from_millis(500)).unwrap());
+    }
+    assert!(received.iter().all(|received| received.rejected.is_empty()), "everything in {} is ours", topic.name);
+    received
+}
+
+/// The scores on Kafka. An event that stands twice is a failure.
+pub(crate) fn scores(cluster: &Cluster) -> Scores {
+    let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
+    let mut scores = Scores::new();
+    for received in read_all(cluster, "particles.scored", stream.scored_schema().unwrap()) {
+        let rows = &received.rows;
+        let (ids, reasons) =
+            (rows.column_by_name("event_id").unwrap(), rows.column_by_name("anomaly_reasons").unwrap());
+        let score = rows.column_by_name("anomaly_score").unwrap().as_primitive::<Float64Type>();
+        let (ids, reasons) = (ids.as_string::<i32>(), reasons.as_string::<i32>());
+        for row in 0..rows.num_rows() {
+            let reasons = reasons.iter().nth(row).flatten().unwrap_or_default().to_owned();
+            let twice = scores.insert(ids.value(row).to_owned(), (score.value(row).to_bits(), reasons));
+            assert!(twice.is_none(), "{} stands twice", ids.value(row));
+        }
+    }
+    scores
+}
+
+/// The dead letters on Kafka.
+pub(crate) fn letters(cluster: &Cluster) -> Vec<ReadLetter> {
+    let received = read_all(cluster, "particles.dead-letters", kafka::letters_schema().unwrap());
+    received.iter().flat_map(|received| ReadLetter::from_rows(&received.rows).unwrap()).collect()
+}
+
+/// The scores of a run in one process over the same input.
+pub(crate) fn scores_in_one_process(cluster: &Cluster) -> Scores {
+    cluster.beamline(&["--quiet", "replay", "stream.yaml", "--out", "results"]);
+    let question = "SELECT event_id, anomaly_score, coalesce(anomaly_reasons, '') AS reasons FROM processed_data";
+    let answer = cluster.beamline(&["query", "--results", "results", "--format", "csv", "--limit", "0", question]);
+    answer
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let (id, rest) = line.split_once(',').unwrap();
+            let (score, reasons) = rest.split_once(',').unwrap();
+            (id.to_owned(), (score.parse::<f64>().unwrap().to_bits(), reasons.trim_matches('"').to_owned()))
+        })
+        .collect()
+}
+
+/// Says where two runs differ.
+pub(crate) fn assert_same(found: &Scores, wanted: &Scores) {
+    let missing: Vec<&String> = wanted.keys().filter(|id| !found.contains_key(*id)).take(5).collect();
+    let foreign: Vec<&String> = found.keys().filter(|id| !wanted.contains_key(*id)).take(5).collect();
+    assert!(missing.is_empty() && foreign.is_empty(), "lost: {missing:?}, from nowhere: {foreign:?}");
+    let differ: Vec<_> = found.iter().filter(|(id, score)| wanted[*id] != **score).take(5).collect();
+    assert!(differ.is_empty(), "scored differently: {differ:?}");
+}
