@@ -114,6 +114,6 @@ kind: ## Make a kind cluster, build and load the images, and install the chart w
 		-f k8s/values-kind.yaml -f k8s/values-stream.yaml --wait --timeout 10m
 
 .PHONY: e2e
-e2e: ## Test everything on a Kubernetes cluster (the current one, or CLUSTER_UP=FOLDER with scripts up and load-image)
+e2e: ## Test everything on a Kubernetes cluster (the current one, or BEAMLINE_CLUSTER=FOLDER with scripts up and load-image)
 	cargo build --workspace --bins --locked
 	tests/e2e/run.sh

@@ -105,11 +105,15 @@ class Templates(unittest.TestCase):
         self.assertEqual(data[paths["reference/particles.csv"]], original)
 
     def test_setup_is_a_hook_that_checks_before_it_changes(self):
-        job = kinds(render(*SERVERS), "Job")["t-beamline-particle-events-setup"]
-        self.assertEqual(job["metadata"]["annotations"]["helm.sh/hook"], "pre-install,pre-upgrade")
-        spec = job["spec"]["template"]["spec"]
-        steps = [one["args"][:2] for one in spec["initContainers"] + spec["containers"]]
-        self.assertEqual(steps, [["schemas", "check"], ["topics", "apply"], ["schemas", "register"], ["store", "apply"]])
+        jobs = list(kinds(render(*SERVERS), "Job").values())
+        jobs.sort(key=lambda job: int(job["metadata"]["annotations"]["helm.sh/hook-weight"]))
+        steps = []
+        for job in jobs:
+            self.assertEqual(job["metadata"]["annotations"]["helm.sh/hook"], "pre-install,pre-upgrade")
+            spec = job["spec"]["template"]["spec"]
+            steps.append([one["args"][:2] for one in spec.get("initContainers", []) + spec["containers"]])
+        apply = [["topics", "apply"], ["schemas", "register"], ["store", "apply"]]
+        self.assertEqual(steps, [[["schemas", "check"]], apply])
 
     def test_setup_waits_for_servers_of_its_own_release(self):
         values = ["k8s/values-kind.yaml"]

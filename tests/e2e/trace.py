@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-wanted = os.environ["WANTED"].split()
+wanted = ["beamline-" + service for service in os.environ["WANTED"].split()]
 traces = json.load(sys.stdin).get("data") or []
 
 

@@ -18,6 +18,7 @@ mod reader;
 mod restore;
 mod runtime;
 mod schemas;
+mod send;
 mod snapshots;
 mod step;
 mod topics;
@@ -34,6 +35,7 @@ pub use self::{
     reader::{ReadTopic, Reader, Received, Starts},
     runtime::{GroupProtocol, Options, run},
     schemas::{Subject, subjects},
+    send::send_records,
     step::Step,
     topics::{Difference, TopicPlan, check_topics, create_topics, plan_topics},
 };

@@ -3,6 +3,7 @@
 mod dlq;
 mod quality;
 mod schemas;
+mod smoke;
 mod store;
 mod topics;
 
@@ -14,6 +15,7 @@ pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
+    smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
@@ -104,6 +106,11 @@ Examples:
   beamline topics ledger streams/particle-events.yaml --kafka-bootstrap localhost:9092
   beamline topics tail streams/particle-events.yaml --topic anomalies   # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL")]
     Topics(TopicsArgs),
+    /// Send marked events to a stream on Kafka, and find them scored, on their topic and in the store.
+    #[command(after_help = "\
+Examples:
+  beamline smoke streams/particle-events.yaml     # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL, BEAMLINE_CQL")]
+    Smoke(SmokeArgs),
     /// Write a stream definition from a sample of its data.
     #[command(after_help = "\
 Examples:

@@ -9,6 +9,7 @@ pub(crate) mod quality;
 pub(crate) mod query;
 pub(crate) mod run;
 pub(crate) mod schemas;
+pub(crate) mod smoke;
 pub(crate) mod store;
 pub(crate) mod topics;
 pub(crate) mod verify;

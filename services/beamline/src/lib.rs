@@ -27,6 +27,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Dlq(args) => commands::dlq::dlq(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Schemas(args) => commands::schemas::schemas(args),
+        Command::Smoke(args) => commands::smoke::smoke(args),
         Command::Topics(args) => commands::topics::topics(args),
         Command::Init(args) => commands::init::init(args),
         Command::CheckConfig(args) => commands::check_config::check_config(args),
