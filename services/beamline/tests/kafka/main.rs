@@ -4,6 +4,5 @@
 
 mod cluster;
 mod end_to_end;
-mod faults;
 mod input;
 mod results;

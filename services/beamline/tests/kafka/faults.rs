@@ -1,1 +1,0 @@
-//! Faults while a stream runs.
