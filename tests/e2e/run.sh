@@ -320,7 +320,7 @@ step_autoscale() {
     local scaled=(--set scaling.mode=builtin --set 'scaling.services={anomaly-detector}' --set scaling.maxReplicas=3
         --set scaling.builtin.interval=3s --set scaling.builtin.lagHigh=4s --set scaling.builtin.lagLow=2s --set scaling.builtin.lagRecordsMin=500
         --set scaling.builtin.coolDownUp=10s --set scaling.builtin.coolDownDown=20s --set scaling.builtin.replicas=1
-        --set services.writer.enabled=false --set development.cql.enabled=false --set development.jaeger.enabled=false
+        --set services.writer.enabled=false --set development.jaeger.enabled=false
         --set services.anomaly-detector.resources.limits.cpu="${THROTTLE:-15m}" --set services.anomaly-detector.resources.requests.cpu=5m)
     helm_apply "${scaled[@]}" >"$LOGS/autoscale.log" 2>&1 || { tail -20 "$LOGS/autoscale.log" >&2; fail "helm install with the autoscaler"; }
     before=$(rebalances)
