@@ -117,3 +117,7 @@ kind: ## Make a kind cluster, build and load the images, and install the chart w
 e2e: ## Test everything on a Kubernetes cluster (the current one, or BEAMLINE_CLUSTER=FOLDER with scripts up and load-image)
 	cargo build --workspace --bins --locked
 	tests/e2e/run.sh
+
+.PHONY: faults-kafka
+faults-kafka: setup-servers ## Kill, pause and stop services and the broker while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
+	cargo test --locked --workspace --test kafka -- --nocapture faults

@@ -4,5 +4,6 @@
 
 mod cluster;
 mod end_to_end;
+mod faults;
 mod input;
 mod results;

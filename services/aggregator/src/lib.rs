@@ -1,1 +1,0 @@
-//! Aggregates the events of a stream over event time.
