@@ -40,12 +40,17 @@ pub fn send_records(
     let (now, mut sent) = (now_millis(), 0);
     for share in shares {
         let Some(rows) = share.rows else { continue };
-        target.send(&producer, share.partition, &rows.batch, |row| rows.keys.value(row).as_bytes(), |_| now, |_| None)?;
+        target.send(
+            &producer,
+            share.partition,
+            &rows.batch,
+            |row| rows.keys.value(row).as_bytes(),
+            |_| now,
+            |_| None,
+        )?;
         sent += rows.len() as u64;
     }
     flush(&producer, TRANSACTION_CALL_MAX)?;
-    producer
-        .commit_transaction(TRANSACTION_CALL_MAX)
-        .map_err(|source| trouble("committing a transaction", source))?;
+    producer.commit_transaction(TRANSACTION_CALL_MAX).map_err(|source| trouble("committing a transaction", source))?;
     Ok(sent)
 }

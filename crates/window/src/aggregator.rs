@@ -10,7 +10,7 @@ use bytes::Bytes;
 use stream::{Stream, WindowedAggregate, Windows};
 
 use crate::{
-    WindowError,
+    Snapshot, WindowError,
     bytes::Reader,
     open::{Open, is_time},
     results::together,
@@ -153,7 +153,7 @@ impl Aggregator {
     ///
     /// # Errors
     /// Where a state cannot be written down.
-    pub fn snapshots(&mut self) -> Result<Vec<(Box<str>, Vec<u8>)>, WindowError> {
+    pub fn snapshots(&mut self) -> Result<Vec<Snapshot>, WindowError> {
         let mut snapshots = Vec::new();
         for open in &mut self.open {
             open.snapshots(&mut snapshots)?;

@@ -28,3 +28,6 @@ pub use self::{
     merge::Merge,
     results::result_keys,
 };
+
+/// A key, and its state as bytes; empty where there is none any more.
+pub type Snapshot = (Box<str>, Vec<u8>);

@@ -16,7 +16,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use stream::{Stream, WindowedAggregate};
 
 use crate::{
-    WindowError,
+    Snapshot, WindowError,
     bytes::{Reader, put_bytes},
     calls::Calls,
     groups::Groups,
@@ -152,7 +152,7 @@ impl Merge {
     ///
     /// # Errors
     /// None today.
-    pub fn snapshots(&mut self) -> Result<Vec<(Box<str>, Vec<u8>)>, WindowError> {
+    pub fn snapshots(&mut self) -> Result<Vec<Snapshot>, WindowError> {
         let mut snapshots = Vec::new();
         for merged in &mut self.merged {
             merged.snapshots(&mut snapshots);
@@ -236,7 +236,7 @@ impl Merged {
         over: bool,
         pick: impl Fn(&Entry) -> bool,
     ) -> Result<RecordBatch, WindowError> {
-        let picked: Vec<(&(i64, Box<[u8]>), &Entry)> = self.kept.iter().filter(|(_, entry)| pick(entry)).collect();
+        let picked: Vec<_> = self.kept.iter().filter(|(_, entry)| pick(entry)).collect();
         self.calls.resize(picked.len());
         let mut wanted = Vec::with_capacity(picked.len());
         for (slot, ((start, group), entry)) in picked.into_iter().enumerate() {

@@ -1,5 +1,7 @@
 //! The command line: what is wrong is said at once, with exit code 64.
 
+#![allow(clippy::unwrap_used)]
+
 use std::process::Command;
 
 fn run(arguments: &[&str]) -> (Option<i32>, String) {

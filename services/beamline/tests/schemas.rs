@@ -1,5 +1,7 @@
 //! `beamline schemas` against a real registry: what fits goes in, what does not is told by field and leaves no trace.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     fs,
     process::{Command, Output},

@@ -1,5 +1,7 @@
 //! The client against answers as they are written down, and against real registries.
 
+#![allow(clippy::unwrap_used)]
+
 mod answers;
 mod real;
 mod scripted;

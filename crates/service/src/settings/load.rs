@@ -53,7 +53,7 @@ pub fn load<S: Settings>(arguments: Vec<OsString>, environment: Environment<'_>)
         Ok(settings) => {
             wrong.extend(settings.check());
             if wrong.is_empty() {
-                let print = given.get("print-config").is_some_and(|given| is_on(given));
+                let print = given.get("print-config").is_some_and(is_on);
                 return Ok(match print {
                     true => Asked::Print(print::effective::<S>(&command, &given, &secrets)),
                     false => Asked::Run(settings),

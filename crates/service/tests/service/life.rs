@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Read},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -115,7 +115,7 @@ fn page(address: &str, path: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().unwrap())
 }
 
-fn flag(name: &str, path: &PathBuf) -> String {
+fn flag(name: &str, path: &Path) -> String {
     format!("--{name}={}", path.display())
 }
 

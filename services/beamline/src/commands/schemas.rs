@@ -141,8 +141,8 @@ fn misfits(earlier: &Registered, schema: &ValueSchema, level: Level) -> Vec<Stri
         Ok(old) => old,
         Err(error) => return vec![format!("version {version} (id {id}) is no schema of a stream: {error}")],
     };
-    let backward = level.is_backward().then(|| schema.obstacles(&old)).unwrap_or_default();
-    let forward = level.is_forward().then(|| old.obstacles(schema)).unwrap_or_default();
+    let backward = if level.is_backward() { schema.obstacles(&old) } else { Vec::new() };
+    let forward = if level.is_forward() { old.obstacles(schema) } else { Vec::new() };
     let backward =
         backward.into_iter().map(|reason| format!("cannot read events of version {version} (id {id}): {reason}"));
     let forward =
