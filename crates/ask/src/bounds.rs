@@ -70,15 +70,10 @@ impl Bounds {
                     self.compare(columns, name, Operator::LtEq, literal(high));
                 }
             }
-            Expr::InList(InList { expr, list, negated: false })
-                if column(expr) == columns.key && columns.key.is_some() =>
-            {
-                let keys: Option<BTreeSet<String>> = list.iter().map(|item| literal(item).and_then(text)).collect();
-                if let Some(keys) = keys {
-                    self.only(keys);
-                }
-            }
             _ => {}
+        }
+        if let Some(keys) = columns.key.and_then(|key| keys_of(key, condition)) {
+            self.only(keys);
         }
     }
 
@@ -164,6 +159,29 @@ fn begins_with_a_date(text: &str) -> bool {
             4 | 7 => *byte == b'-',
             _ => byte.is_ascii_digit(),
         })
+}
+
+/// The keys that a condition allows, where it is a list of them; the planner turns a short list into equalities.
+fn keys_of(key: &str, condition: &Expr) -> Option<BTreeSet<String>> {
+    match condition {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            let mut keys = keys_of(key, left)?;
+            keys.extend(keys_of(key, right)?);
+            Some(keys)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+            let value = match (column(left), column(right)) {
+                (Some(name), None) if name == key => literal(right),
+                (None, Some(name)) if name == key => literal(left),
+                _ => None,
+            };
+            value.and_then(text).map(|key| [key].into())
+        }
+        Expr::InList(InList { expr, list, negated: false }) if column(expr) == Some(key) => {
+            list.iter().map(|item| literal(item).and_then(text)).collect()
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

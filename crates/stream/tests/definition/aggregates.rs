@@ -52,7 +52,7 @@ fn what_is_wrong_is_said_with_its_place() {
             "{ name: a, window: 1m, select: { n: count(*), x: \"avg(ptt)\" } }",
             "column `ptt` does not exist; did you mean `pt`?",
         ),
-        ("{ name: a, window: 1m, group_by: [detector], select: { n: count(*) } }", "did you mean `detector_id`?"),
+        ("{ name: a, window: 1m, group_by: [detectr_id], select: { n: count(*) } }", "did you mean `detector_id`?"),
         ("{ name: a, window: 1m, group_by: [pt], select: { n: count(*) } }", "whose values make no groups"),
         ("{ name: a, session: 1m, select: { n: count(*) } }", "add `detector_id` to `group_by`"),
         ("{ name: a, window: 1m, session: 1m, group_by: [detector_id], select: { n: count(*) } }", "not both"),

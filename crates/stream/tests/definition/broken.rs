@@ -72,7 +72,7 @@ fn structure() {
         ("  partitions: 4", "  partitions: \"4\""),
         ("  partitions: 4", "  partitions: 4.5"),
         ("  partitions: 4", "  partitions:"),
-        ("  partitions: 4", "  partitions: 4\n  aggregate: []"),
+        ("  partitions: 4", "  partitions: 4\n  aggregates: []"),
         ("    synthetic:", "    synthetc:"),
         ("      profile: uniform", "      profile: unifrom"),
         ("      profile: uniform", "      profile: particles"),
