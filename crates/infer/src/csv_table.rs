@@ -30,7 +30,9 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
     table.columns = names.into_iter().map(|name| Column { name, ..Column::default() }).collect();
     let mut odd = 0;
     while table.rows < ROWS_MAX && records.read_byte_record(&mut record).map_err(|error| no_csv(&error))? {
-        if record.len() == 1 && record[0].trim_ascii().is_empty() {
+        // A blank line is no record; but `""` is one where there is a single column, and its value is missing.
+        let alone = table.columns.len() == 1 && record.iter().all(<[u8]>::is_empty);
+        if record.len() == 1 && record[0].trim_ascii().is_empty() && !alone {
             continue;
         }
         if record.len() != table.columns.len() || record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {
