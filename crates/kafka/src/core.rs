@@ -9,7 +9,7 @@ use std::{
 use broker::Reports;
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError as ClientError, RDKafkaErrorCode},
     message::{BorrowedMessage, Message},
     producer::{BaseProducer, Producer},
@@ -300,17 +300,7 @@ impl Core {
             element.set_offset(Offset::Offset(partition.next)).map_err(fail)?;
             element.set_metadata(partition.note(fingerprint).text());
         }
-        let group = consumer.group_metadata().ok_or(KafkaError::Client {
-            what: "asking for the group",
-            source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
-        })?;
-        flush(&self.producer, TRANSACTION_CALL_MAX)?;
-        self.producer
-            .send_offsets_to_transaction(&offsets, &group, TRANSACTION_CALL_MAX)
-            .map_err(|source| trouble("adding offsets to a transaction", source))?;
-        self.producer
-            .commit_transaction(TRANSACTION_CALL_MAX)
-            .map_err(|source| trouble("committing a transaction", source))?;
+        end_transaction(&self.producer, consumer, &offsets)?;
         for partition in self.partitions.values_mut() {
             partition.touched = false;
         }
@@ -340,6 +330,23 @@ impl Core {
             .abort_transaction(TRANSACTION_CALL_MAX)
             .map_err(|source| KafkaError::Client { what: "aborting a transaction", source })
     }
+}
+
+/// Commits the open transaction with the offsets that the group of `member` has come to by it.
+pub(crate) fn end_transaction<C: ConsumerContext>(
+    producer: &BaseProducer<Reports>,
+    member: &BaseConsumer<C>,
+    offsets: &TopicPartitionList,
+) -> Result<(), KafkaError> {
+    let group = member.group_metadata().ok_or(KafkaError::Client {
+        what: "asking for the group",
+        source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
+    })?;
+    flush(producer, TRANSACTION_CALL_MAX)?;
+    producer
+        .send_offsets_to_transaction(offsets, &group, TRANSACTION_CALL_MAX)
+        .map_err(|source| trouble("adding offsets to a transaction", source))?;
+    producer.commit_transaction(TRANSACTION_CALL_MAX).map_err(|source| trouble("committing a transaction", source))
 }
 
 /// Whether a failed call of the producer ends the transaction only, or the producer.

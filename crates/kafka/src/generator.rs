@@ -18,7 +18,7 @@ use measure::Health;
 use metrics::Counter;
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
+    consumer::BaseConsumer,
     error::{KafkaError as ClientError, RDKafkaErrorCode},
     producer::{BaseProducer, Producer},
 };
@@ -28,9 +28,9 @@ use stream::{Stream, Topics};
 
 use crate::{
     GeneratorNote, KafkaError,
-    core::trouble,
+    core::{end_transaction, trouble},
     letters::{Letter, letter_rows},
-    outbound::{Target, flush},
+    outbound::Target,
     runtime::{TRANSACTION_CALL_MAX, now_millis, transactional},
     topics,
     trace::Sampling,
@@ -309,17 +309,7 @@ impl<'a> Session<'a> {
         let mut element = offsets.add_partition(&self.generator.topics.raw, 0);
         element.set_offset(Offset::Offset(note.cursor.position as i64)).map_err(fail)?;
         element.set_metadata(note.text());
-        let group = self.place.group_metadata().ok_or(KafkaError::Client {
-            what: "asking for the group",
-            source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
-        })?;
-        flush(&self.producer, TRANSACTION_CALL_MAX)?;
-        self.producer
-            .send_offsets_to_transaction(&offsets, &group, TRANSACTION_CALL_MAX)
-            .map_err(|source| trouble("adding offsets to a transaction", source))?;
-        self.producer
-            .commit_transaction(TRANSACTION_CALL_MAX)
-            .map_err(|source| trouble("committing a transaction", source))?;
+        end_transaction(&self.producer, &self.place, &offsets)?;
         *self.note = note;
         self.open = None;
         self.sent.increment(events);
