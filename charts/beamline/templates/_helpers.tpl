@@ -245,7 +245,7 @@ The components there are, as YAML: a list of { stream, service, name, partitions
 {{/* The topic that a service reads. Arguments: stream, service, values. */}}
 {{- define "beamline.inputTopic" -}}
 {{- if or (eq .service "enricher") (dig "settings" "fused" false .values) -}}{{ .stream }}
-{{- else if has .service (list "anomaly-detector" "aggregator") -}}{{ .stream }}.enriched
+{{- else if eq .service "anomaly-detector" -}}{{ .stream }}.enriched
 {{- else -}}{{ .stream }}.scored
 {{- end -}}
 {{- end -}}

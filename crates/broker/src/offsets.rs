@@ -99,8 +99,7 @@ impl Offsets {
     }
 
     /// What `group` has committed for these partitions; those without a commit are missing. Does not wait for open
-    /// transactions: a broker that was killed may keep one open for ever (seen with Kafka 4.4), and what was committed
-    /// before is as true as ever.
+    /// transactions: to look at, not to go on from.
     ///
     /// # Errors
     /// Where the cluster does not answer or does not allow it.
@@ -110,8 +109,31 @@ impl Offsets {
         topic: &str,
         partitions: &[u32],
     ) -> Result<BTreeMap<u32, Committed>, BrokerError> {
+        self.asked("read_uncommitted", group, topic, partitions)
+    }
+
+    /// The same, once no transaction is open that may change it: to go on from.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it, or a transaction stays open.
+    pub fn decided(
+        &self,
+        group: &str,
+        topic: &str,
+        partitions: &[u32],
+    ) -> Result<BTreeMap<u32, Committed>, BrokerError> {
+        self.asked("read_committed", group, topic, partitions)
+    }
+
+    fn asked(
+        &self,
+        isolation: &str,
+        group: &str,
+        topic: &str,
+        partitions: &[u32],
+    ) -> Result<BTreeMap<u32, Committed>, BrokerError> {
         let reader: BaseConsumer<Reports> = self.connection.client(Reports::default(), |config| {
-            config.set("group.id", group).set("isolation.level", "read_uncommitted").set("enable.auto.commit", "false");
+            config.set("group.id", group).set("isolation.level", isolation).set("enable.auto.commit", "false");
         })?;
         committed(&reader, group, topic, partitions)
     }
@@ -160,7 +182,8 @@ pub fn committed<C: ConsumerContext>(
     topic: &str,
     partitions: &[u32],
 ) -> Result<BTreeMap<u32, Committed>, BrokerError> {
-    let fail = |error| BrokerError::client(format!("reading the offsets of group `{group}`"), error);
+    let what = "where this goes on, a transaction hangs: see docs/runbooks/transaction-hangs.md";
+    let fail = |error| BrokerError::client(format!("reading the offsets of group `{group}` ({what})"), error);
     let mut asked = TopicPartitionList::with_capacity(partitions.len());
     for partition in partitions {
         asked.add_partition(topic, *partition as i32);

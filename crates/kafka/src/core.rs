@@ -22,7 +22,7 @@ use crate::{
     inbound::{Inbound, schema_id},
     letters::Letter,
     meters::Meters,
-    outbound::{Outbound, Target, Times, flush},
+    outbound::{Outbound, Times, flush},
     partition::Partition,
     restore::Restorer,
     runtime::{TRANSACTION_CALL_MAX, now_millis},
@@ -50,18 +50,7 @@ impl Core {
     pub(crate) fn new(options: &Arc<Options>, number: usize, stop: &Arc<AtomicBool>) -> Result<Self, KafkaError> {
         let (step, topics, registry) = (options.step, &options.topics, &options.registry);
         let stream = &options.stream;
-        let outbound = Outbound {
-            rows: Target::new(step.output(topics), step.output_schema(stream)?, registry)?,
-            anomalies: match step.state(topics) {
-                Some(_) => Some(Target::new(&topics.anomalies, stream.scored_schema()?, registry)?),
-                None => None,
-            },
-            letters: Target::new(&topics.dead_letters, crate::letters_schema()?, registry)?,
-            state: match step.state(topics) {
-                Some(topic) => Some(Target::new(topic, crate::snapshots::snapshots_schema()?, registry)?),
-                None => None,
-            },
-        };
+        let outbound = Outbound::new(step, stream, topics, registry)?;
         let restorer = match step.state(topics) {
             Some(topic) => {
                 let (connection, group) = (&options.connection, &options.group);
@@ -137,7 +126,7 @@ impl Core {
         let same = note.as_ref().filter(|note| note.fingerprint == self.options.stream.fingerprint);
         let Some((restorer, note)) = self.restorer.as_mut().zip(same) else {
             if note.is_some() && self.restorer.is_some() {
-                tracing::info!(partition = number, offset, "the definition has changed: the detector begins anew here");
+                tracing::info!(partition = number, offset, "the definition has changed: the state begins anew here");
             }
             if offset < first {
                 return Err(horizon_lost(self.input(), number, offset, first));
@@ -188,7 +177,7 @@ impl Core {
         let Some(last) = messages.last() else { return Ok(()) };
         let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
         let decoded = self.inbound.decode(&payloads)?;
-        let key = decoded.rows.schema().index_of(&self.options.stream.definition.spec.key)?;
+        let key = decoded.rows.schema().index_of(self.options.step.key(&self.options.stream))?;
         let rows = Rows {
             keys: stage::key_text(decoded.rows.column(key))?,
             positions: decoded.messages.iter().map(|message| messages[*message].offset() as u64).collect(),
@@ -226,12 +215,19 @@ impl Core {
             filtered: outputs.filtered,
             unscored: outputs.unscored,
             dead_lettered: outputs.dead_letters.len() as u64,
+            late: outputs.late_events,
             ..Ledger::default()
         };
+        if step.aggregates() {
+            ledger.out = ledger.records - ledger.dead_lettered - ledger.late;
+        }
         for rows in &outputs.rows {
             ledger.out += rows.len() as u64;
             ledger.anomalies += self.outbound.rows(&self.producer, number, rows, &times, &traced)?;
             self.meters.alarms(rows);
+        }
+        for rows in &outputs.late {
+            self.outbound.late(&self.producer, number, rows, &times, &traced)?;
         }
         let input = step.input(&self.options.topics);
         let letters: Vec<Letter> = outputs
@@ -292,6 +288,8 @@ impl Core {
         let mut offsets = TopicPartitionList::with_capacity(touched);
         let mut state_bytes = 0;
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
+            let flushed = partition.flush()?;
+            self.outbound.flushed(&self.producer, &self.options.stream, *number, &flushed, now)?;
             let snapshots = partition.snapshots(budget);
             state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
             self.outbound.snapshots(&self.producer, *number, fingerprint, partition.next, &snapshots, now)?;

@@ -97,6 +97,9 @@ pub enum KafkaError {
         /// What should be.
         wanted: String,
     },
+    /// Results of windows that cannot be put together.
+    #[error(transparent)]
+    Window(#[from] stage::WindowError),
     /// A snapshot or dead letter that is not what we write.
     #[error("topic `{topic}`: {reason}")]
     Foreign {

@@ -4,6 +4,7 @@
 //! nobody joins. A generator that starts reads the note, goes to the cursor and goes on.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc,
@@ -13,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Connection, Offsets, Reports};
+use broker::{BrokerError, Committed, Connection, Offsets, Reports};
 use measure::Health;
 use metrics::Counter;
 use rdkafka::{
@@ -89,7 +90,7 @@ pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -
     generator.connection.check(START_MAX)?;
     topics::fit(&generator.connection, &generator.stream, &generator.topics)?;
     let mut from_start = generator.from_start;
-    let mut note = take_up(generator, from_start)?;
+    let mut note = take_up(generator, from_start, Offsets::committed)?;
     let options = source::Options {
         base: generator.base.clone(),
         started: note.started,
@@ -140,8 +141,11 @@ fn is_fenced(error: &KafkaError) -> bool {
     matches!(code, RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
 }
 
+/// Reads what a group has committed of a topic's partitions.
+type Ask = fn(&Offsets, &str, &str, &[u32]) -> Result<BTreeMap<u32, Committed>, BrokerError>;
+
 /// What an earlier generator has sent.
-fn take_up(generator: &Generator, from_start: bool) -> Result<GeneratorNote, KafkaError> {
+fn take_up(generator: &Generator, from_start: bool, ask: Ask) -> Result<GeneratorNote, KafkaError> {
     let wanted = generator.source.identity();
     let begin = || GeneratorNote::begin(wanted.clone(), now_millis() * 1000);
     if from_start {
@@ -149,7 +153,7 @@ fn take_up(generator: &Generator, from_start: bool) -> Result<GeneratorNote, Kaf
     }
     let offsets = Offsets::connect(&generator.connection)?;
     let (topic, group) = (&generator.topics.raw, Generator::group(generator.stream.name()));
-    if let Some(committed) = offsets.committed(&group, topic, &[0])?.remove(&0) {
+    if let Some(committed) = ask(&offsets, &group, topic, &[0])?.remove(&0) {
         let note = GeneratorNote::parse(&committed.metadata).map_err(|reason| KafkaError::Note {
             group,
             partition: 0,
@@ -204,7 +208,7 @@ impl<'a> Session<'a> {
         // Only now is it sure that no earlier generator commits any more.
         *note = match from_start {
             true => GeneratorNote::begin(note.source.clone(), note.started),
-            false => take_up(generator, false)?.begun(note.started),
+            false => take_up(generator, false, Offsets::decided)?.begun(note.started),
         };
         source.seek(&note.cursor)?;
         let place = generator.connection.client(Reports::default(), |config| {

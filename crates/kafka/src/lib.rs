@@ -13,6 +13,7 @@ mod letters;
 mod meters;
 mod note;
 mod outbound;
+mod partials;
 mod partition;
 mod reader;
 mod restore;

@@ -18,8 +18,8 @@ pub struct Note {
     pub fingerprint: String,
     /// The oldest offset that no snapshot covers; the committed offset where all is covered.
     pub horizon: i64,
-    /// Records read, and what became of them: out, filtered, dead-lettered, late, anomalous, not scored.
-    pub counts: [u64; 7],
+    /// Records read, and what became of them: out, filtered, dead-lettered, late, anomalous, not scored, overdue.
+    pub counts: [u64; 8],
 }
 
 impl Note {
@@ -33,14 +33,15 @@ impl Note {
             ledger.late,
             ledger.anomalies,
             ledger.unscored,
+            ledger.overdue,
         ];
         Self { version: VERSION, fingerprint: fingerprint.to_owned(), horizon, counts }
     }
 
     /// The account so far. Reasons and rules are not in it.
     pub fn ledger(&self) -> Ledger {
-        let [records, out, filtered, dead_lettered, late, anomalies, unscored] = self.counts;
-        Ledger { records, out, filtered, dead_lettered, late, anomalies, unscored, ..Ledger::default() }
+        let [records, out, filtered, dead_lettered, late, anomalies, unscored, overdue] = self.counts;
+        Ledger { records, out, filtered, dead_lettered, late, anomalies, unscored, overdue, ..Ledger::default() }
     }
 
     /// The note as text.

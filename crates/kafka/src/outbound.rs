@@ -15,13 +15,15 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer},
 };
 use registry::Registry;
-use stage::{Key, Rows};
+use stage::{Key, Outputs, Rows};
+use stream::{Stream, Topics};
 
 use crate::{
-    KafkaError,
-    letters::{Letter, letter_rows},
+    KafkaError, Step,
+    letters::{Letter, letter_rows, letters_schema},
+    partials::{partial_rows, partials_schema},
     schemas::subject_of,
-    snapshots::snapshot_rows,
+    snapshots::{snapshot_rows, snapshots_schema},
     trace::Traced,
 };
 
@@ -53,11 +55,24 @@ impl Target {
         time: impl Fn(usize) -> i64,
         traced: impl Fn(usize) -> Option<OwnedHeaders>,
     ) -> Result<(), KafkaError> {
+        self.spread(producer, |_| partition, rows, key, time, traced)
+    }
+
+    /// The same with a partition for each row.
+    fn spread<'k>(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: impl Fn(usize) -> u32,
+        rows: &RecordBatch,
+        key: impl Fn(usize) -> &'k [u8],
+        time: impl Fn(usize) -> i64,
+        traced: impl Fn(usize) -> Option<OwnedHeaders>,
+    ) -> Result<(), KafkaError> {
         let framed = self.encoder.encode(rows)?;
         for row in 0..framed.len() {
             let value = &framed.bytes[framed.offsets[row]..framed.offsets[row + 1]];
             let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic)
-                .partition(partition as i32)
+                .partition(partition(row) as i32)
                 .key(key(row))
                 .payload(value)
                 .timestamp(time(row));
@@ -67,6 +82,11 @@ impl Target {
             send(producer, record)?;
         }
         Ok(())
+    }
+
+    /// Says that there is nothing under a key any more.
+    fn delete(&self, producer: &BaseProducer<Reports>, partition: u32, key: &str, time: i64) -> Result<(), KafkaError> {
+        send(producer, BaseRecord::to(&self.topic).partition(partition as i32).key(key.as_bytes()).timestamp(time))
     }
 }
 
@@ -106,13 +126,32 @@ pub(crate) fn flush(producer: &BaseProducer<Reports>, limit: Duration) -> Result
 
 /// Everything that a step sends.
 pub(crate) struct Outbound {
-    pub rows: Target,
-    pub anomalies: Option<Target>,
-    pub letters: Target,
-    pub state: Option<Target>,
+    rows: Option<Target>,
+    anomalies: Option<Target>,
+    letters: Target,
+    state: Option<Target>,
+    late: Option<Target>,
+    aggregates: Option<Target>,
+    partials: Option<Target>,
 }
 
 impl Outbound {
+    /// Registers the schemas of everything that `step` sends.
+    pub(crate) fn new(step: Step, stream: &Stream, topics: &Topics, registry: &Registry) -> Result<Self, KafkaError> {
+        let target = |topic: &str, schema| Target::new(topic, schema, registry);
+        let of = |is: bool, topic: &str, schema| is.then(|| target(topic, schema)).transpose();
+        let windows = step == Step::Aggregate;
+        Ok(Self {
+            rows: step.rows(stream, topics)?.map(|(topic, schema)| target(&topic, schema)).transpose()?,
+            anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?)?,
+            letters: target(&topics.dead_letters, letters_schema()?)?,
+            state: step.state(topics).map(|topic| target(topic, snapshots_schema()?)).transpose()?,
+            late: of(windows, &topics.late, stream.late_schema()?)?,
+            aggregates: of(step.aggregates(), &topics.aggregates, stream.aggregates_schema()?)?,
+            partials: of(windows && stream.aggregates.are_merged(), &topics.partials, partials_schema()?)?,
+        })
+    }
+
     /// Sends the rows that came out of a step, and the anomalous ones among them a second time.
     pub(crate) fn rows(
         &mut self,
@@ -122,10 +161,11 @@ impl Outbound {
         times: &Times,
         traced: &Traced,
     ) -> Result<u64, KafkaError> {
-        let topic = self.rows.topic.clone();
+        let Some(target) = &mut self.rows else { return Ok(0) };
+        let topic = target.topic.clone();
         let headers = |row: usize| traced.headers(rows.positions.value(row), &topic, partition);
         let time = |row: usize| times.of(rows.positions.value(row));
-        self.rows.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
+        target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
         let Some(target) = &mut self.anomalies else { return Ok(0) };
         let anomalous =
             rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
@@ -152,6 +192,43 @@ impl Outbound {
         self.letters.send(producer, partition, &letter_rows(letters)?, |_| b"".as_slice(), time, |_| None)
     }
 
+    /// Sends rows that an aggregate left out.
+    pub(crate) fn late(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        rows: &Rows,
+        times: &Times,
+        traced: &Traced,
+    ) -> Result<(), KafkaError> {
+        let Some(target) = &mut self.late else { return Ok(()) };
+        let headers = |row: usize| traced.carried(rows.positions.value(row));
+        let time = |row: usize| times.of(rows.positions.value(row));
+        target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)
+    }
+
+    /// Sends what a flush gave: results, each where its key belongs, and parts for the merge.
+    pub(crate) fn flushed(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        stream: &Stream,
+        partition: u32,
+        flushed: &Outputs,
+        now: i64,
+    ) -> Result<(), KafkaError> {
+        // Final results come behind those that they take the place of.
+        for results in flushed.changed.iter().chain(&flushed.closed).filter(|results| results.num_rows() > 0) {
+            let Some(target) = &mut self.aggregates else { continue };
+            let keys = stage::result_keys(&stream.aggregates, results)?;
+            let place = |row: usize| stage::partition_of(key(&keys, row), stream.definition.spec.partitions);
+            target.spread(producer, place, results, |row| key(&keys, row), |_| now, |_| None)?;
+        }
+        let Some(target) = &mut self.partials else { return Ok(()) };
+        let parts = partial_rows(partition, &flushed.partials, flushed.clock)?;
+        let keys = parts.column(1).as_string::<i32>();
+        target.send(producer, 0, &parts, |row| key(keys, row), |_| now, |_| None)
+    }
+
     /// Sends snapshots of the state, which covers the input before `position`.
     pub(crate) fn snapshots(
         &mut self,
@@ -163,8 +240,12 @@ impl Outbound {
         now: i64,
     ) -> Result<(), KafkaError> {
         let Some(target) = self.state.as_mut().filter(|_| !snapshots.is_empty()) else { return Ok(()) };
-        let rows = snapshot_rows(fingerprint, position, snapshots)?;
-        target.send(producer, partition, &rows, |row| snapshots[row].0.as_bytes(), |_| now, |_| None)
+        let (gone, kept): (Vec<_>, Vec<_>) = snapshots.iter().cloned().partition(|(_, state)| state.is_empty());
+        for (key, _) in gone {
+            target.delete(producer, partition, &key, now)?;
+        }
+        let rows = snapshot_rows(fingerprint, position, &kept)?;
+        target.send(producer, partition, &rows, |row| kept[row].0.as_bytes(), |_| now, |_| None)
     }
 }
 

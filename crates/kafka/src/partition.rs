@@ -69,6 +69,14 @@ impl Partition {
         Ok(self.stage.process(rows.select(&uncovered)?, &mut Outputs::default())?)
     }
 
+    /// What has changed since the last commit, of a stage that hands nothing on row by row.
+    pub(crate) fn flush(&mut self) -> Result<Outputs, KafkaError> {
+        let mut outputs = Outputs::default();
+        self.stage.flush(&mut outputs)?;
+        self.ledger.overdue += outputs.overdue;
+        Ok(outputs)
+    }
+
     pub(crate) fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
         self.stage.snapshots(bytes)
     }

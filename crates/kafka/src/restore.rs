@@ -131,22 +131,30 @@ fn take(
     messages: &[BorrowedMessage<'_>],
     partition: &mut Partition,
 ) -> Result<(), KafkaError> {
-    let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
+    let foreign = |message: usize, reason: &str| {
+        let reason = format!("offset {}: {reason}", messages[message].offset());
+        KafkaError::Foreign { topic: topic.to_owned(), reason }
+    };
+    let full: Vec<usize> = (0..messages.len()).filter(|message| messages[*message].payload().is_some()).collect();
+    let payloads: Vec<&[u8]> = full.iter().filter_map(|message| messages[*message].payload()).collect();
     let decoded = inbound.decode(&payloads)?;
-    if let Some((message, reason)) = decoded.rejected.first() {
-        let reason = format!("offset {}: no snapshot: {reason}", messages[*message].offset());
-        return Err(KafkaError::Foreign { topic: topic.to_owned(), reason });
+    if let Some((index, reason)) = decoded.rejected.first() {
+        return Err(foreign(full[*index], &format!("no snapshot: {reason}")));
     }
-    for (row, message) in decoded.messages.iter().enumerate() {
-        let (of, position, state) = snapshots::snapshot(&decoded.rows, row);
-        if of != fingerprint {
+    // Every message that is not rejected is a row: the rows are the full messages in order.
+    let mut row = 0;
+    for (index, message) in messages.iter().enumerate() {
+        let key =
+            std::str::from_utf8(message.key().unwrap_or_default()).map_err(|_| foreign(index, "the key is no text"))?;
+        if message.payload().is_none() {
+            partition.restore(key.into(), 0, &[])?;
             continue;
         }
-        let key = std::str::from_utf8(messages[*message].key().unwrap_or_default()).map_err(|_| {
-            let reason = format!("offset {}: the key is no text", messages[*message].offset());
-            KafkaError::Foreign { topic: topic.to_owned(), reason }
-        })?;
-        partition.restore(key.into(), position, state)?;
+        let (of, position, state) = snapshots::snapshot(&decoded.rows, row);
+        if of == fingerprint {
+            partition.restore(key.into(), position, state)?;
+        }
+        row += 1;
     }
     Ok(())
 }

@@ -94,6 +94,11 @@ impl Options {
         }
     }
 
+    /// What a worker is called in probes and logs.
+    pub(crate) fn worker(&self, number: usize) -> String {
+        format!("{}-{number}", self.step.name())
+    }
+
     pub(crate) fn producer(&self, number: usize) -> Result<BaseProducer<Reports>, KafkaError> {
         let id = format!("{}.{}.{number}", self.group, self.instance);
         Ok(transactional(&self.connection, &id, self.transaction_timeout)?)
@@ -146,19 +151,24 @@ pub(crate) fn transactional(
     })
 }
 
-/// Runs a step until `stop` is set. A worker that fails is started anew, and goes on from what was committed.
+/// Runs steps of one stream until `stop` is set. A worker that fails is started anew, and goes on from what was
+/// committed.
 ///
 /// # Errors
 /// Where the cluster cannot be reached at the start, the topics do not fit, or what fails would fail again.
-pub fn run(options: &Options, health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) -> Result<(), KafkaError> {
-    options.connection.check(START_MAX)?;
-    topics::fit(&options.connection, &options.stream, &options.topics)?;
-    let options = Arc::new(options.clone());
-    let mut workers = Vec::with_capacity(options.threads);
-    for number in 0..options.threads.max(1) {
-        let (options, health, stop) = (options.clone(), health.clone(), stop.clone());
-        let supervised = move || supervise(&options, number, health.as_ref(), &stop);
-        workers.push(thread::Builder::new().name(format!("worker-{number}")).spawn(supervised)?);
+pub fn run(steps: &[Options], health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) -> Result<(), KafkaError> {
+    if let Some(options) = steps.first() {
+        options.connection.check(START_MAX)?;
+        topics::fit(&options.connection, &options.stream, &options.topics)?;
+    }
+    let mut workers = Vec::new();
+    for options in steps {
+        let options = Arc::new(options.clone());
+        for number in 0..options.threads.max(1) {
+            let (options, health, stop) = (options.clone(), health.clone(), stop.clone());
+            let thread = thread::Builder::new().name(options.worker(number));
+            workers.push(thread.spawn(move || supervise(&options, number, health.as_ref(), &stop))?);
+        }
     }
     let mut done = Ok(());
     for worker in workers {
@@ -176,12 +186,13 @@ fn supervise(
     stop: &Arc<AtomicBool>,
 ) -> Result<(), KafkaError> {
     let mut backoff = BACKOFF.0;
+    let name = options.worker(number);
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         match work(options, number, health, stop) {
             Ok(()) | Err(KafkaError::Stopped) => break,
             Err(error) if error.is_passing() => {
-                tracing::warn!(worker = number, %error, wait_ms = backoff.as_millis() as u64, "a worker is started anew");
+                tracing::warn!(worker = name, %error, wait_ms = backoff.as_millis() as u64, "a worker is started anew");
             }
             Err(error) => {
                 // The others have to end as well: a service that does half its work is not seen.
@@ -194,12 +205,12 @@ fn supervise(
         }
         let until = Instant::now() + backoff;
         while Instant::now() < until && !stop.load(Ordering::Relaxed) {
-            health.beat(&format!("worker-{number}"));
+            health.beat(&name);
             thread::sleep(Duration::from_millis(20));
         }
         backoff = (backoff * 2).min(BACKOFF.1);
     }
-    health.done(&format!("worker-{number}"));
+    health.done(&name);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use codec::ValueSchema;
 use stream::{Stream, Topics};
 
-use crate::{KafkaError, letters::letters_schema, snapshots::snapshots_schema};
+use crate::{KafkaError, letters::letters_schema, partials::partials_schema, snapshots::snapshots_schema};
 
 /// A topic's values in the registry.
 #[derive(Debug, Clone)]
@@ -32,12 +32,22 @@ pub(crate) fn subject_of(topic: &str) -> String {
 pub fn subjects(stream: &Stream, topics: &Topics) -> Result<Vec<Subject>, KafkaError> {
     let subject = |topic: &str, schema: ValueSchema| Subject { topic: topic.to_owned(), schema };
     let scored = stream.scored_schema()?;
-    Ok(vec![
+    let mut subjects = vec![
         subject(&topics.raw, stream.input.clone()),
         subject(&topics.enriched, stream.enriched_schema()?),
         subject(&topics.scored, scored.clone()),
         subject(&topics.anomalies, scored),
         subject(&topics.dead_letters, letters_schema()?),
         subject(&topics.detector_state, snapshots_schema()?),
-    ])
+    ];
+    if !stream.aggregates.is_empty() {
+        subjects.push(subject(&topics.aggregates, stream.aggregates_schema()?));
+        subjects.push(subject(&topics.late, stream.late_schema()?));
+        subjects.push(subject(&topics.aggregator_state, snapshots_schema()?));
+    }
+    if stream.aggregates.are_merged() {
+        subjects.push(subject(&topics.partials, partials_schema()?));
+        subjects.push(subject(&topics.merger_state, snapshots_schema()?));
+    }
+    Ok(subjects)
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use codec::ValueSchema;
-use stage::{Detect, Enrich, Outputs, Pipeline, Rows, Stage, StageError};
+use stage::{Aggregate, Detect, Enrich, Outputs, Pipeline, Rows, Stage, StageError};
 use stream::{Stream, Topics};
 
-use crate::KafkaError;
+use crate::{
+    KafkaError,
+    partials::{self, MergeParts, partials_schema},
+};
 
 /// A part of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +20,10 @@ pub enum Step {
     Detect,
     /// Both in one: one hop less, and the enriched topic stays empty.
     Fused,
+    /// Scored events to results of windows, and to parts of those that other partitions have parts of too.
+    Aggregate,
+    /// Parts to results.
+    Merge,
 }
 
 impl Step {
@@ -25,6 +32,8 @@ impl Step {
         match self {
             Self::Enrich => "enricher",
             Self::Detect | Self::Fused => "anomaly-detector",
+            Self::Aggregate => "aggregator",
+            Self::Merge => "merger",
         }
     }
 
@@ -38,14 +47,17 @@ impl Step {
         match self {
             Self::Enrich | Self::Fused => &topics.raw,
             Self::Detect => &topics.enriched,
+            Self::Aggregate => &topics.scored,
+            Self::Merge => &topics.partials,
         }
     }
 
-    /// The topic that its rows go to.
-    pub fn output(self, topics: &Topics) -> &str {
+    /// The topic that its rows go to, where it hands any on.
+    pub fn output(self, topics: &Topics) -> Option<&str> {
         match self {
-            Self::Enrich => &topics.enriched,
-            Self::Detect | Self::Fused => &topics.scored,
+            Self::Enrich => Some(&topics.enriched),
+            Self::Detect | Self::Fused => Some(&topics.scored),
+            Self::Aggregate | Self::Merge => None,
         }
     }
 
@@ -54,6 +66,26 @@ impl Step {
         match self {
             Self::Enrich => None,
             Self::Detect | Self::Fused => Some(&topics.detector_state),
+            Self::Aggregate => Some(&topics.aggregator_state),
+            Self::Merge => Some(&topics.merger_state),
+        }
+    }
+
+    /// Whether anomalous rows go to a topic of their own too.
+    pub(crate) fn detects(self) -> bool {
+        matches!(self, Self::Detect | Self::Fused)
+    }
+
+    /// Whether results of windows come out of it.
+    pub(crate) fn aggregates(self) -> bool {
+        matches!(self, Self::Aggregate | Self::Merge)
+    }
+
+    /// The column of the input whose text is the rows' key.
+    pub(crate) fn key(self, stream: &Stream) -> &str {
+        match self {
+            Self::Merge => partials::KEY,
+            _ => &stream.definition.spec.key,
         }
     }
 
@@ -61,14 +93,16 @@ impl Step {
         match self {
             Self::Enrich | Self::Fused => Ok(stream.input.clone()),
             Self::Detect => Ok(stream.enriched_schema()?),
+            Self::Aggregate => Ok(stream.scored_schema()?),
+            Self::Merge => partials_schema(),
         }
     }
 
-    pub(crate) fn output_schema(self, stream: &Stream) -> Result<ValueSchema, KafkaError> {
-        match self {
-            Self::Enrich => Ok(stream.enriched_schema()?),
-            Self::Detect | Self::Fused => Ok(stream.scored_schema()?),
-        }
+    /// The topic that its rows go to, and their schema.
+    pub(crate) fn rows(self, stream: &Stream, topics: &Topics) -> Result<Option<(String, ValueSchema)>, KafkaError> {
+        let Some(topic) = self.output(topics) else { return Ok(None) };
+        let schema = if self.detects() { stream.scored_schema()? } else { stream.enriched_schema()? };
+        Ok(Some((topic.to_owned(), schema)))
     }
 
     pub(crate) fn stage(self, stream: &Arc<Stream>) -> Result<Box<dyn Stage>, StageError> {
@@ -79,11 +113,16 @@ impl Step {
                 Some(detect) => Box::new(detect),
                 None => Box::new(Through),
             },
+            Self::Aggregate => match Aggregate::new(stream.clone())? {
+                Some(aggregate) => Box::new(aggregate),
+                None => Box::new(Through),
+            },
+            Self::Merge => Box::new(MergeParts::new(stream)?),
         })
     }
 }
 
-/// A stream without a `detect` section: every event is as good as scored.
+/// A stream that has nothing for a step to do: its events go on as they are.
 struct Through;
 
 impl Stage for Through {

@@ -15,6 +15,8 @@ use crate::KafkaError;
 const EVENTS_RETENTION_MS: u64 = 7 * 24 * 3600 * 1000;
 /// How long dead letters and late events stay: a month, because a person has to look at them.
 const LETTERS_RETENTION_MS: u64 = 30 * 24 * 3600 * 1000;
+/// How long parts of groups stay: a day, after which nobody may have read them.
+const PARTIALS_RETENTION_MS: u64 = 24 * 3600 * 1000;
 /// Segments of state: small, because only closed ones are compacted, and a restart reads what is not.
 const STATE_SEGMENT_BYTES: u64 = 16 << 20;
 
@@ -80,7 +82,7 @@ pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
         ("min.cleanable.dirty.ratio", "0.1".to_owned()),
     ];
     let compacted = vec![("cleanup.policy", "compact".to_owned())];
-    vec![
+    let mut plans = vec![
         plan(&topics.raw, &kept(EVENTS_RETENTION_MS)),
         plan(&topics.enriched, &kept(EVENTS_RETENTION_MS)),
         plan(&topics.scored, &kept(EVENTS_RETENTION_MS)),
@@ -90,7 +92,14 @@ pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
         plan(&topics.late, &kept(LETTERS_RETENTION_MS)),
         plan(&topics.detector_state, &state),
         plan(&topics.aggregator_state, &state),
-    ]
+    ];
+    if stream.aggregates.are_merged() {
+        // One partition: whoever merges a group needs all its parts, and there are few.
+        let single = |plan: TopicPlan| TopicPlan { partitions: 1, ..plan };
+        plans.push(single(plan(&topics.partials, &kept(PARTIALS_RETENTION_MS))));
+        plans.push(single(plan(&topics.merger_state, &state)));
+    }
+    plans
 }
 
 /// What differs between a plan and the cluster, topic by topic; nothing where all is well.

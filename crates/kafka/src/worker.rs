@@ -49,8 +49,8 @@ pub(crate) fn work(
     let consumer: BaseConsumer<Group> =
         options.connection.client(Group::new(core, Reports::default()), |config| options.consumer(config))?;
     consumer.subscribe(&[&input]).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
-    let done =
-        Worker { consumer: &consumer, health, name: format!("worker-{number}"), begun: Instant::now() }.run(stop);
+    let name = options.worker(number);
+    let done = Worker { consumer: &consumer, health, name, begun: Instant::now() }.run(stop);
     if done.is_err() {
         // What is open is not ours to commit any more: leaving the group must not try.
         let mut core = consumer.context().core();

@@ -114,6 +114,8 @@ pub struct Outputs {
     pub changed: Vec<RecordBatch>,
     /// This partition's parts of all other groups, where they changed: for a [`window::Merge`].
     pub partials: Vec<Partial>,
+    /// Events whose window was no longer kept when a partition that had been quiet brought them.
+    pub overdue: u64,
     /// The latest event time in microseconds since 1970, where the stage was flushed: for a [`window::Merge`], which
     /// knows by it which windows are closed.
     pub clock: Option<i64>,

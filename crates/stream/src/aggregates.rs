@@ -65,6 +65,11 @@ impl Aggregates {
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
+
+    /// Whether there are any whose groups are in several partitions, and have to be put together.
+    pub fn are_merged(&self) -> bool {
+        self.list.iter().any(|aggregate| !aggregate.keyed)
+    }
 }
 
 /// The columns of a late event.

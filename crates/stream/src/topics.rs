@@ -27,6 +27,10 @@ pub struct Topics {
     pub detector_state: String,
     /// The aggregator's snapshots by key; compacted.
     pub aggregator_state: String,
+    /// What each partition has of groups that are in several of them; one partition.
+    pub partials: String,
+    /// The snapshots of the merge of those; compacted, one partition.
+    pub merger_state: String,
 }
 
 impl Topics {
@@ -43,6 +47,8 @@ impl Topics {
             late: topic("late"),
             detector_state: topic("detector-state"),
             aggregator_state: topic("aggregator-state"),
+            partials: topic("partials"),
+            merger_state: topic("merger-state"),
         }
     }
 }

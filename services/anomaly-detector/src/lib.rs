@@ -1,24 +1,21 @@
 //! Finds anomalies in the events of a stream, with state by key.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use kafka::{GroupProtocol, KafkaError, Options, Step};
-use registry::Registry;
+use kafka::Step;
 use service::{
     Context, Failure, Settings,
-    settings::{self, Common, Process, Secret, Workers},
+    settings::{Process, Secret},
 };
+use steps::StepSettings;
 
 /// The settings of the service.
 #[derive(Debug, Args)]
 pub struct AnomalyDetector {
-    /// What it shares with the others.
+    /// What it shares with the other steps.
     #[command(flatten)]
-    pub common: Common,
-    /// How it reads and commits.
-    #[command(flatten)]
-    pub workers: Workers,
+    pub step: StepSettings,
     /// Read the raw events, and enrich them too: one hop less, and no enricher is needed.
     #[arg(long)]
     pub fused: bool,
@@ -29,15 +26,15 @@ impl Settings for AnomalyDetector {
     const ABOUT: &'static str = "Finds anomalies in the events of a stream";
 
     fn process(&self) -> &Process {
-        &self.common.process
+        &self.step.common.process
     }
 
     fn secrets(&mut self) -> Vec<Secret<'_>> {
-        self.common.secrets()
+        self.step.secrets()
     }
 
     fn check(&self) -> Vec<String> {
-        self.common.check()
+        self.step.check()
     }
 }
 
@@ -46,27 +43,6 @@ impl Settings for AnomalyDetector {
 /// # Errors
 /// Where the definition, the topics or the servers do not allow it.
 pub fn run(settings: AnomalyDetector, context: Context) -> Result<(), Failure> {
-    let stream = settings.common.load_stream()?;
-    let registry = Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
-    let workers = &settings.workers;
     let step = if settings.fused { Step::Fused } else { Step::Detect };
-    let options = Options {
-        instance: context.instance.clone(),
-        threads: usize::from(workers.threads),
-        commit_interval: workers.commit_interval,
-        commit_rows: workers.commit_records as usize,
-        snapshot_bytes: workers.snapshot_kib as usize * 1024,
-        protocol: match workers.group_protocol {
-            settings::GroupProtocol::Classic => GroupProtocol::Classic,
-            settings::GroupProtocol::Consumer => GroupProtocol::Consumer,
-        },
-        session_timeout: workers.session_timeout,
-        transaction_timeout: workers.transaction_timeout,
-        ..Options::new(stream, step, settings.common.connection(), registry)
-    };
-    let health: Arc<dyn kafka::Health> = Arc::new(context.health.clone());
-    kafka::run(&options, &health, &context.stop).map_err(|error| match error {
-        KafkaError::Topics(_) => Failure::configuration(error),
-        error => Failure::run_time(error),
-    })
+    steps::run(&settings.step, &context, Duration::ZERO, |_| Ok(vec![step]))
 }

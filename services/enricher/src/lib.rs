@@ -1,24 +1,21 @@
 //! Enriches the events of a stream: quality rules, lookups, computed columns, the noise filter.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use kafka::{GroupProtocol, KafkaError, Options, Step};
-use registry::Registry;
+use kafka::Step;
 use service::{
     Context, Failure, Settings,
-    settings::{self, Common, Process, Secret, Workers},
+    settings::{Process, Secret},
 };
+use steps::StepSettings;
 
 /// The settings of the service.
 #[derive(Debug, Args)]
 pub struct Enricher {
-    /// What it shares with the others.
+    /// What it shares with the other steps.
     #[command(flatten)]
-    pub common: Common,
-    /// How it reads and commits.
-    #[command(flatten)]
-    pub workers: Workers,
+    pub step: StepSettings,
 }
 
 impl Settings for Enricher {
@@ -26,15 +23,15 @@ impl Settings for Enricher {
     const ABOUT: &'static str = "Checks, enriches and filters the events of a stream";
 
     fn process(&self) -> &Process {
-        &self.common.process
+        &self.step.common.process
     }
 
     fn secrets(&mut self) -> Vec<Secret<'_>> {
-        self.common.secrets()
+        self.step.secrets()
     }
 
     fn check(&self) -> Vec<String> {
-        self.common.check()
+        self.step.check()
     }
 }
 
@@ -43,27 +40,5 @@ impl Settings for Enricher {
 /// # Errors
 /// Where the definition, the topics or the servers do not allow it.
 pub fn run(settings: Enricher, context: Context) -> Result<(), Failure> {
-    let stream = settings.common.load_stream()?;
-    let registry = Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
-    let workers = &settings.workers;
-    let step = Step::Enrich;
-    let options = Options {
-        instance: context.instance.clone(),
-        threads: usize::from(workers.threads),
-        commit_interval: workers.commit_interval,
-        commit_rows: workers.commit_records as usize,
-        snapshot_bytes: workers.snapshot_kib as usize * 1024,
-        protocol: match workers.group_protocol {
-            settings::GroupProtocol::Classic => GroupProtocol::Classic,
-            settings::GroupProtocol::Consumer => GroupProtocol::Consumer,
-        },
-        session_timeout: workers.session_timeout,
-        transaction_timeout: workers.transaction_timeout,
-        ..Options::new(stream, step, settings.common.connection(), registry)
-    };
-    let health: Arc<dyn kafka::Health> = Arc::new(context.health.clone());
-    kafka::run(&options, &health, &context.stop).map_err(|error| match error {
-        KafkaError::Topics(_) => Failure::configuration(error),
-        error => Failure::run_time(error),
-    })
+    steps::run(&settings.step, &context, Duration::ZERO, |_| Ok(vec![Step::Enrich]))
 }

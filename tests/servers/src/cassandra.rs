@@ -25,6 +25,13 @@ const ROLE_LIMIT: Duration = Duration::from_secs(60);
 /// Quicker to start, and slower at work.
 const QUICK: &[&str] = &["-XX:TieredStopAtLevel=1"];
 
+/// A row is acknowledged when it is on the disk. In the usual mode (periodic) a process that is killed takes what was
+/// acknowledged in its last 100 ms with it: a restart reads the log up to its last marker only (CASSANDRA-13987).
+const SYNCED: &str = "commitlog_sync: batch";
+
+/// As it comes. What is killed while measured is lost.
+const PERIODIC: &str = "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms";
+
 /// A running Cassandra. Acknowledged rows survive [`Node::kill`].
 #[derive(Debug)]
 pub struct Cassandra {
@@ -161,6 +168,7 @@ fn recipe(
         .replace("@STATE@", &state)
         .replace("@CQL@", &port.to_string())
         .replace("@STORAGE@", &free_port().to_string())
+        .replace("@SYNC@", if options.is_empty() { PERIODIC } else { SYNCED })
         + &certificates.map(security).unwrap_or_default();
     let settings = scratch.write("cassandra.yaml", &text)?;
     let log_settings = scratch.write("logback.xml", include_str!("../artifacts/cassandra/logback.xml"))?;

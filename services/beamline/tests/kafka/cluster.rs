@@ -103,7 +103,7 @@ impl Cluster {
         Service { program: Program::start(binary, &arguments, &environment).unwrap(), address }
     }
 
-    fn offsets(&self) -> Offsets {
+    pub(crate) fn offsets(&self) -> Offsets {
         Offsets::connect(&self.connection()).unwrap()
     }
 

@@ -15,7 +15,9 @@ pub(crate) fn write(path: &Path, events: u64) {
         let energy = (random() * 8.0 - 2.0).exp();
         let (x, y, z) = (random() * energy - energy / 2.0, random() * 40.0 - 20.0, random() * 100.0 - 50.0);
         let detector = (random() * 200.0) as u32;
-        let time = 1_735_689_600_000_000_u64 + event * 1000;
+        // One in each thousand comes a minute after its time.
+        let delay = if event % 1000 == 950 { 60_000_000 } else { 0 };
+        let time = 1_735_689_600_000_000_u64 + event * 1000 - delay;
         let (mut id, mut energy_text) = (format!("\"event-{event:08}\""), format!("{energy:?}"));
         match event % 1000 {
             100 => {

@@ -15,6 +15,8 @@ const BACKEND: &str = "BEAMLINE_TEST_WRITER_BACKEND";
 const AT: &str = "BEAMLINE_TEST_WRITER_AT";
 const FILE: &str = "BEAMLINE_TEST_WRITER_FILE";
 const EVENTS: &str = "BEAMLINE_TEST_WRITER_EVENTS";
+/// Milliseconds between two batches.
+pub(crate) const PACE: &str = "BEAMLINE_TEST_WRITER_PACE";
 
 /// Starts a writer of `events` events, which keeps its positions in `file`.
 pub(crate) fn start(store: &Store, file: &Path, events: u64, envs: &[(&str, &str)]) -> Child {
@@ -42,7 +44,8 @@ fn writes_what_is_asked() {
         }
     };
     let events = env::var(EVENTS).unwrap().parse().unwrap();
-    let feed = FileFeed::open(PathBuf::from(env::var(FILE).unwrap()), events, &kept);
+    let pace = Duration::from_millis(env::var(PACE).map_or(0, |pace| pace.parse().unwrap()));
+    let feed = FileFeed::open(PathBuf::from(env::var(FILE).unwrap()), events, pace, &kept);
     let limits = match backend.as_str() {
         "cql" => Limits { rows: 10_000, bytes: 64 << 20, linger: Duration::from_millis(100) },
         _ => Limits { rows: 4_000, bytes: 64 << 20, linger: Duration::from_secs(1) },

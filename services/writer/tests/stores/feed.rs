@@ -23,11 +23,13 @@ pub(crate) struct FileFeed {
     next: BTreeMap<u32, u64>,
     end: u64,
     turn: u32,
+    /// The wait before each batch: so that there is something to kill.
+    pace: Duration,
 }
 
 impl FileFeed {
     /// Goes on from where the sink is, or else from what the file says.
-    pub(crate) fn open(file: PathBuf, events: u64, kept: &BTreeMap<TopicPartition, u64>) -> Self {
+    pub(crate) fn open(file: PathBuf, events: u64, pace: Duration, kept: &BTreeMap<TopicPartition, u64>) -> Self {
         let committed = committed(&file);
         let stream = crate::rows::stream();
         let topic = stream.topics().scored;
@@ -36,7 +38,7 @@ impl FileFeed {
             kept.or_else(|| committed.get(&partition).copied()).unwrap_or(0)
         };
         let next = (0..PARTITIONS).map(|partition| (partition, start(partition))).collect();
-        Self { stream, file, next, end: positions(events), turn: 0 }
+        Self { stream, file, next, end: positions(events), turn: 0, pace }
     }
 
     pub(crate) fn file(&self) -> PathBuf {
@@ -75,6 +77,7 @@ impl Feed for FileFeed {
             return Ok(Vec::new());
         }
         self.next.insert(partition, to);
+        std::thread::sleep(self.pace);
         Ok(vec![batch(&self.stream, partition, from, to)])
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn ledger(stream: &Path, connection: &Connection) -> Result<(), Failu
         ))?;
     }
     let mut balances = true;
-    for step in [Step::Enrich, Step::Detect] {
+    for step in [Step::Enrich, Step::Detect, Step::Aggregate] {
         let Some(ledger) = account(&stream, &offsets, step)? else { continue };
         balances &= ledger.balances();
         say(&format!(

@@ -1,0 +1,84 @@
+//! Services whose workers run steps of a stream's pipeline on Kafka: their settings, and how they run.
+
+use std::{sync::Arc, time::Duration};
+
+use clap::Args;
+use kafka::{GroupProtocol, KafkaError, Options, Step};
+use registry::Registry;
+use service::{
+    Context, Failure,
+    settings::{self, Common, Secret, Workers},
+};
+use stream::Stream;
+
+/// The settings of such a service.
+#[derive(Debug, Args)]
+pub struct StepSettings {
+    /// What it shares with all services.
+    #[command(flatten)]
+    pub common: Common,
+    /// How it reads and commits.
+    #[command(flatten)]
+    pub workers: Workers,
+}
+
+impl StepSettings {
+    /// The passwords, to be filled in.
+    pub fn secrets(&mut self) -> Vec<Secret<'_>> {
+        self.common.secrets()
+    }
+
+    /// What is wrong with the settings as a whole.
+    pub fn check(&self) -> Vec<String> {
+        self.common.check()
+    }
+
+    fn options(&self, stream: &Arc<Stream>, step: Step, registry: &Registry, context: &Context) -> Options {
+        let workers = &self.workers;
+        Options {
+            instance: context.instance.clone(),
+            threads: usize::from(workers.threads),
+            commit_interval: workers.commit_interval,
+            commit_rows: workers.commit_records as usize,
+            snapshot_bytes: workers.snapshot_kib as usize * 1024,
+            protocol: match workers.group_protocol {
+                settings::GroupProtocol::Classic => GroupProtocol::Classic,
+                settings::GroupProtocol::Consumer => GroupProtocol::Consumer,
+            },
+            session_timeout: workers.session_timeout,
+            transaction_timeout: workers.transaction_timeout,
+            ..Options::new(stream.clone(), step, self.common.connection(), registry.clone())
+        }
+    }
+}
+
+/// Runs the steps that `choose` finds for the stream, until the service is told to stop.
+///
+/// A merge has one partition, and so one worker. A step with windows commits `at_least` so rarely: every commit writes
+/// all results that changed.
+///
+/// # Errors
+/// Where the definition, the topics or the servers do not allow it.
+pub fn run(
+    settings: &StepSettings,
+    context: &Context,
+    at_least: Duration,
+    choose: impl FnOnce(&Stream) -> Result<Vec<Step>, Failure>,
+) -> Result<(), Failure> {
+    let stream = settings.common.load_stream()?;
+    let registry = Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
+    let steps = choose(&stream)?.into_iter().map(|step| {
+        let mut options = settings.options(&stream, step, &registry, context);
+        options.commit_interval = options.commit_interval.max(at_least);
+        if step == Step::Merge {
+            options.threads = 1;
+        }
+        options
+    });
+    let steps: Vec<Options> = steps.collect();
+    let health: Arc<dyn kafka::Health> = Arc::new(context.health.clone());
+    kafka::run(&steps, &health, &context.stop).map_err(|error| match error {
+        KafkaError::Topics(_) => Failure::configuration(error),
+        error => Failure::run_time(error),
+    })
+}

@@ -1,0 +1,7 @@
+//! Aggregates the events of a stream in windows of event time.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::main::<aggregator::Aggregator>(aggregator::run)
+}

@@ -1,0 +1,171 @@
+//! Aggregators that come, go and are killed: every result as one process computes it.
+
+use std::{
+    collections::BTreeMap,
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use stream::{Stream, columns};
+
+use crate::{
+    cluster::{Cluster, Service},
+    input, results,
+};
+
+const EVENTS: u64 = 100_000;
+
+/// Groups in one partition each, groups in several, sliding windows, sessions, the whole stream.
+const AGGREGATES: &str = r#"
+  aggregate:
+    - name: rates
+      window: 10s
+      lateness: 2s
+      group_by: [detector_id]
+      select: { events: "count(*)", mean: "avg(energy_gev)", highest: "max(energy_gev)", latest: "last_value(pt)" }
+    - name: totals
+      window: 10s
+      slide: 5s
+      lateness: 2s
+      select: { events: "count(*)", energy: "sum(energy_gev)", spread: "stddev(pt)", spectrum: "histogram(energy_gev, 0, 100, 10)" }
+    - name: by_type
+      group_by: [particle_type]
+      select: { events: "count(*)", detectors: "approx_distinct(detector_id)" }
+    - name: bursts
+      session: 1s
+      lateness: 2s
+      group_by: [detector_id]
+      select: { events: "count(*)" }
+"#;
+
+/// The columns of each result by its key, as text.
+type Windows = BTreeMap<String, String>;
+
+#[test]
+fn aggregators_that_come_and_go_give_the_results_of_one_process() {
+    let cluster = Cluster::start(1);
+    input::write(&cluster.path("input.jsonl"), EVENTS);
+    let definition = fs::read_to_string(cluster.path("stream.yaml")).unwrap();
+    fs::write(cluster.path("stream.yaml"), format!("{definition}{AGGREGATES}")).unwrap();
+    cluster.beamline(&["topics", "apply", "stream.yaml"]);
+    let generator = cluster.service("generator", "g", &["--once"]);
+    let enricher = cluster.service("enricher", "e", &[]);
+    let detector = cluster.service("anomaly-detector", "d", &[]);
+    let short = ["--session-timeout", "6s", "--transaction-timeout", "4s"];
+    let aggregator = |number: u32| cluster.service("aggregator", &format!("a{number}"), &short);
+    let mut aggregators = vec![aggregator(0)];
+    for number in 1..=6 {
+        thread::sleep(Duration::from_millis(1500));
+        match number % 3 {
+            // One more, and the first one gone without a word.
+            0 => {
+                aggregators.remove(0).program.signal("KILL").unwrap();
+                aggregators.push(aggregator(number));
+            }
+            1 => aggregators.push(aggregator(number)),
+            _ => aggregators.remove(0).stop(),
+        }
+    }
+    let ended = generator.program.wait(Duration::from_secs(120));
+    assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
+    let (_, detected) = cluster.wait_until_done(cluster.sent().sent, Duration::from_secs(180), &[&enricher, &detector]);
+    wait_for_aggregates(&cluster, detected.out, &aggregators);
+
+    let ledger = cluster.ledger(kafka::Step::Aggregate);
+    assert!(ledger.balances() && ledger.records == detected.out && ledger.late > 0, "{ledger:?}");
+    let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
+    cluster.beamline(&["--quiet", "replay", "stream.yaml", "--out", "results"]);
+    let local = asked(&cluster, "SELECT * FROM aggregates");
+    let wanted = windows(&stream, &local);
+    let found = on_kafka(&cluster, &stream);
+    println!("{} results, {} in one process; {ledger:?}", found.len(), wanted.len());
+    for (key, row) in &found {
+        assert_eq!(Some(row), wanted.get(key), "{key}");
+    }
+    // In one process the end of the stream, 100 s of it, closes everything; here a session ends when time is past it.
+    let must = "aggregate <> 'bursts' OR window_end < TIMESTAMP '2025-01-01T00:01:36Z'";
+    let must = windows(&stream, &asked(&cluster, &format!("SELECT * FROM aggregates WHERE {must}")));
+    let missing: Vec<&String> = must.keys().filter(|key| !found.contains_key(*key)).collect();
+    assert!(missing.is_empty() && must.keys().any(|key| key.starts_with("bursts/")), "{missing:?}");
+
+    let late: usize = results::read_all(&cluster, "particles.late", stream.late_schema().unwrap())
+        .iter()
+        .map(|received| received.rows.num_rows())
+        .sum();
+    assert_eq!(late, asked(&cluster, "SELECT * FROM late").iter().map(RecordBatch::num_rows).sum::<usize>());
+    aggregators.iter().chain([&enricher, &detector]).for_each(Service::stop);
+}
+
+/// Waits until the aggregators have read everything, and the merge everything of theirs.
+fn wait_for_aggregates(cluster: &Cluster, records: u64, services: &[Service]) {
+    let begun = Instant::now();
+    loop {
+        let read = cluster.ledger(kafka::Step::Aggregate).records;
+        let lag = cluster.offsets().lag(&kafka::Step::Merge.group("particles"), "particles.partials").unwrap();
+        // A marker may stand behind what was read last.
+        if read >= records && lag.values().all(|lag| *lag <= 1) {
+            return;
+        }
+        let logs = || services.iter().map(|service| service.program.log()).collect::<Vec<_>>().join("\n----\n");
+        assert!(begun.elapsed() < Duration::from_secs(120), "{read} of {records} records, lag {lag:?}\n{}", logs());
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// The last result of each key.
+fn on_kafka(cluster: &Cluster, stream: &Stream) -> Windows {
+    let schema = stream.aggregates_schema().unwrap();
+    let mut found = Windows::new();
+    for received in results::read_all(cluster, "particles.aggregates", schema) {
+        let rows = windows(stream, std::slice::from_ref(&received.rows));
+        let keys: Vec<&str> = received.keys.iter().flatten().collect();
+        assert!(rows.keys().all(|key| keys.contains(&key.as_str())), "keys as the rows say: {keys:?}");
+        for row in 0..received.rows.num_rows() {
+            found.extend(windows(stream, &[received.rows.slice(row, 1)]));
+        }
+    }
+    found
+}
+
+/// Each row as text, without whether it is final: a stream that goes on has not closed its last windows.
+fn windows(stream: &Stream, batches: &[RecordBatch]) -> Windows {
+    let mut windows = Windows::new();
+    for batch in batches {
+        let keys = stage::result_keys(&stream.aggregates, batch).unwrap();
+        let options = FormatOptions::default().with_null("-");
+        let columns: Vec<(&str, ArrayFormatter<'_>)> = batch
+            .schema_ref()
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .filter(|(field, _)| field.name() != columns::FINAL)
+            .map(|(field, column)| (field.name().as_str(), ArrayFormatter::try_new(column, &options).unwrap()))
+            .collect();
+        for row in 0..batch.num_rows() {
+            let cells: Vec<String> =
+                columns.iter().map(|(name, column)| format!("{name}={}", column.value(row))).collect();
+            windows.insert(keys.value(row).to_owned(), cells.join(" "));
+        }
+        assert!(batch.column_by_name(columns::AGGREGATE).unwrap().as_string::<i32>().null_count() == 0);
+    }
+    windows
+}
+
+/// The rows of an answer over the results of one process.
+fn asked(cluster: &Cluster, sql: &str) -> Vec<RecordBatch> {
+    let source = ask::Source::Results(vec![cluster.path("results")]);
+    store::query::block_on(async {
+        let session = ask::open(&source, &store::QueryOptions::default()).await.unwrap();
+        let mut answer = session.sql(sql).await.unwrap();
+        let mut batches = Vec::new();
+        while let Some(rows) = answer.next().await.unwrap() {
+            batches.push(rows);
+        }
+        batches
+    })
+    .unwrap()
+}
