@@ -88,7 +88,7 @@ impl Generator {
 /// Where the source, the topics or the cluster do not allow it, or another generator of this stream has taken over.
 pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -> Result<GeneratorNote, KafkaError> {
     generator.connection.check(START_MAX)?;
-    topics::fit(&generator.connection, &generator.stream, &generator.topics)?;
+    topics::fit(&generator.connection, &generator.stream, &generator.topics, stop)?;
     let mut from_start = generator.from_start;
     let mut note = take_up(generator, from_start, Offsets::committed)?;
     let options = source::Options {

@@ -159,7 +159,11 @@ pub(crate) fn transactional(
 pub fn run(steps: &[Options], health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) -> Result<(), KafkaError> {
     if let Some(options) = steps.first() {
         options.connection.check(START_MAX)?;
-        topics::fit(&options.connection, &options.stream, &options.topics)?;
+        let fit = topics::fit(&options.connection, &options.stream, &options.topics, stop);
+        if matches!(fit, Err(KafkaError::Stopped)) {
+            return Ok(());
+        }
+        fit?;
     }
     let mut workers = Vec::new();
     for options in steps {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -20,7 +21,7 @@ const PARTIALS_RETENTION_MS: u64 = 24 * 3600 * 1000;
 /// Segments of state: small, because only closed ones are compacted, and a restart reads what is not.
 const STATE_SEGMENT_BYTES: u64 = 16 << 20;
 
-/// How long news of a new topic may take to every broker.
+/// How long news of a new topic may take to every broker, and a missing one to be made.
 const SPREAD_MAX: Duration = Duration::from_secs(20);
 
 /// A topic as the definition wants it.
@@ -171,19 +172,39 @@ pub fn create_topics(
     Ok(differences)
 }
 
-/// Makes sure that a step can run: every topic is there, with the partitions that the definition says.
-pub(crate) fn fit(connection: &Connection, stream: &Stream, topics: &Topics) -> Result<(), KafkaError> {
-    let differences = check_topics(connection, &plan_topics(stream, topics))?;
-    let (fatal, other): (Vec<_>, Vec<_>) =
-        differences.into_iter().partition(|(_, difference)| !matches!(difference, Difference::Setting { .. }));
-    for (topic, difference) in other {
-        tracing::warn!(topic, %difference, "a topic is not as the definition wants it");
-    }
-    match fatal.is_empty() {
-        true => Ok(()),
-        false => {
-            let lines = fatal.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect();
-            Err(KafkaError::Topics(lines))
+/// Makes sure that a step can run: every topic is there, with the partitions that the definition says. A topic that is
+/// missing may just have been made, or be about to be: it is waited for.
+pub(crate) fn fit(
+    connection: &Connection,
+    stream: &Stream,
+    topics: &Topics,
+    stop: &AtomicBool,
+) -> Result<(), KafkaError> {
+    let plans = plan_topics(stream, topics);
+    let begun = Instant::now();
+    let mut said = false;
+    loop {
+        let (settings, fatal): (Vec<_>, Vec<_>) = check_topics(connection, &plans)?
+            .into_iter()
+            .partition(|(_, difference)| matches!(difference, Difference::Setting { .. }));
+        if fatal.is_empty() {
+            for (topic, difference) in settings {
+                tracing::warn!(topic, %difference, "a topic is not as the definition wants it");
+            }
+            return Ok(());
         }
+        let waiting = fatal.iter().all(|(_, difference)| *difference == Difference::Missing);
+        let lines = fatal.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect();
+        let error = KafkaError::Topics(lines);
+        if !waiting || begun.elapsed() > SPREAD_MAX {
+            return Err(error);
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Err(KafkaError::Stopped);
+        }
+        if !std::mem::replace(&mut said, true) {
+            tracing::warn!(%error, wait_s = SPREAD_MAX.as_secs(), "topics are missing and are waited for");
+        }
+        thread::sleep(Duration::from_millis(250));
     }
 }

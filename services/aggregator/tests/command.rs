@@ -29,7 +29,14 @@ fn explains_itself() {
 fn says_that_a_stream_without_aggregates_needs_none() {
     let stream = concat!(env!("CARGO_MANIFEST_DIR"), "/../../streams/nab.yaml");
     let (code, said) = run(&[
-        "--stream", stream, "--kafka-bootstrap", "127.0.0.1:1", "--registry-url", "http://127.0.0.1:1", "--listen", "127.0.0.1:0",
+        "--stream",
+        stream,
+        "--kafka-bootstrap",
+        "127.0.0.1:1",
+        "--registry-url",
+        "http://127.0.0.1:1",
+        "--listen",
+        "127.0.0.1:0",
     ]);
     assert_eq!(code, Some(64), "{said}");
     assert!(said.contains("has no aggregates"), "{said}");

@@ -93,7 +93,11 @@ pub fn run(settings: Generator, context: Context) -> Result<(), Failure> {
         trace_ratio: settings.common.process.trace_ratio,
         stream,
     };
-    let note = kafka::generate(&generator, &context.health, &context.stop).map_err(|error| match error {
+    let done = kafka::generate(&generator, &context.health, &context.stop);
+    if matches!(done, Err(KafkaError::Stopped)) {
+        return Ok(());
+    }
+    let note = done.map_err(|error| match error {
         KafkaError::Topics(_) | KafkaError::PlaceLost { .. } | KafkaError::OtherSource { .. } => {
             Failure::configuration(error)
         }

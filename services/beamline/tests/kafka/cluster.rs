@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,21 +42,27 @@ spec:
       - { name: high_energy, when: "energy_gev > 900" }
 "#;
 
+/// One cluster at a time: several on a small machine are slower than one after the other, and miss time-outs.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Servers, and a folder with a definition.
 pub(crate) struct Cluster {
     pub kafka: Kafka,
     pub apicurio: Apicurio,
     pub folder: TempDir,
+    // After the servers: the next one begins when they have ended.
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Cluster {
     pub(crate) fn start(nodes: usize) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("stream.yaml"), DEFINITION).unwrap();
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
         fs::copy(schema, folder.path().join("particle-event.avsc")).unwrap();
         let kafka = Kafka::start(KafkaOptions { nodes, ..KafkaOptions::default() }).unwrap();
-        Self { kafka, apicurio: Apicurio::start().unwrap(), folder }
+        Self { kafka, apicurio: Apicurio::start().unwrap(), folder, _alone: alone }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -7,4 +7,5 @@ mod end_to_end;
 mod faults;
 mod input;
 mod results;
+mod stores;
 mod windows;

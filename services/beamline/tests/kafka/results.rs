@@ -60,9 +60,15 @@ pub(crate) fn letters(cluster: &Cluster) -> Vec<ReadLetter> {
 /// The scores of a run in one process over the same input.
 pub(crate) fn scores_in_one_process(cluster: &Cluster) -> Scores {
     cluster.beamline(&["--quiet", "replay", "stream.yaml", "--out", "results"]);
-    let question = "SELECT event_id, anomaly_score, coalesce(anomaly_reasons, '') AS reasons FROM processed_data";
-    let answer = cluster.beamline(&["query", "--results", "results", "--format", "csv", "--limit", "0", question]);
-    answer
+    scores_in(cluster, &["--results", "results"])
+}
+
+/// The scores of a store, which `place` names for the command line. An event that stands twice is a failure.
+pub(crate) fn scores_in(cluster: &Cluster, place: &[&str]) -> Scores {
+    let question = "SELECT event_id, anomaly_score, coalesce(anomaly_reasons, '') AS reasons FROM processed_data \
+                    WHERE timestamp > '2024-12-31'";
+    let answer = cluster.beamline(&[&["query", "--format", "csv", "--limit", "0"], place, &[question]].concat());
+    let scores: Scores = answer
         .lines()
         .skip(1)
         .map(|line| {
@@ -70,7 +76,9 @@ pub(crate) fn scores_in_one_process(cluster: &Cluster) -> Scores {
             let (score, reasons) = rest.split_once(',').unwrap();
             (id.to_owned(), (score.parse::<f64>().unwrap().to_bits(), reasons.trim_matches('"').to_owned()))
         })
-        .collect()
+        .collect();
+    assert_eq!(scores.len(), answer.lines().count() - 1, "each event once in {place:?}");
+    scores
 }
 
 /// Says where two runs differ.

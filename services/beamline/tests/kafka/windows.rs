@@ -20,7 +20,7 @@ use crate::{
 const EVENTS: u64 = 100_000;
 
 /// Groups in one partition each, groups in several, sliding windows, sessions, the whole stream.
-const AGGREGATES: &str = r#"
+pub(crate) const AGGREGATES: &str = r#"
   aggregate:
     - name: rates
       window: 10s
@@ -101,7 +101,7 @@ fn aggregators_that_come_and_go_give_the_results_of_one_process() {
 }
 
 /// Waits until the aggregators have read everything, and the merge everything of theirs.
-fn wait_for_aggregates(cluster: &Cluster, records: u64, services: &[Service]) {
+pub(crate) fn wait_for_aggregates(cluster: &Cluster, records: u64, services: &[Service]) {
     let begun = Instant::now();
     loop {
         let read = cluster.ledger(kafka::Step::Aggregate).records;
