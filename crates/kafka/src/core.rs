@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::Reports;
+use broker::{BrokerError, Reports};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
@@ -25,7 +25,7 @@ use crate::{
     outbound::{Outbound, Times, flush},
     partition::Partition,
     restore::Restorer,
-    runtime::{TRANSACTION_CALL_MAX, now_millis},
+    runtime::{BEGINNING_MAX, TRANSACTION_CALL_MAX, now_millis},
     trace::Traced,
 };
 
@@ -59,9 +59,7 @@ impl Core {
             None => None,
         };
         let producer = options.producer(number)?;
-        producer
-            .init_transactions(TRANSACTION_CALL_MAX)
-            .map_err(|source| KafkaError::Client { what: "beginning with transactions", source })?;
+        producer.init_transactions(BEGINNING_MAX).map_err(beginning)?;
         Ok(Self {
             inbound: Inbound::new(step.input_schema(stream)?, registry.clone())?,
             meters: Meters::new(stream.name(), step.name()),
@@ -345,6 +343,16 @@ pub(crate) fn end_transaction<C: ConsumerContext>(
         .send_offsets_to_transaction(offsets, &group, TRANSACTION_CALL_MAX)
         .map_err(|source| trouble("adding offsets to a transaction", source))?;
     producer.commit_transaction(TRANSACTION_CALL_MAX).map_err(|source| trouble("committing a transaction", source))
+}
+
+/// Why a producer cannot begin with transactions.
+pub(crate) fn beginning(source: ClientError) -> KafkaError {
+    let what = "beginning with transactions";
+    match BrokerError::client(what, source) {
+        BrokerError::Client { source, .. } => KafkaError::Client { what, source },
+        // Will not pass.
+        error => error.into(),
+    }
 }
 
 /// Whether a failed call of the producer ends the transaction only, or the producer.

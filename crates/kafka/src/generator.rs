@@ -29,10 +29,10 @@ use stream::{Stream, Topics};
 
 use crate::{
     GeneratorNote, KafkaError,
-    core::{end_transaction, trouble},
+    core::{beginning, end_transaction, trouble},
     letters::{Letter, letter_rows},
     outbound::Target,
-    runtime::{TRANSACTION_CALL_MAX, now_millis, transactional},
+    runtime::{BEGINNING_MAX, now_millis, transactional},
     topics,
     trace::Sampling,
 };
@@ -203,8 +203,7 @@ impl<'a> Session<'a> {
         let group = Generator::group(generator.stream.name());
         let spec = &generator.stream.definition.spec;
         let producer = transactional(&generator.connection, &group, generator.transaction_timeout)?;
-        let fail = |source| KafkaError::Client { what: "beginning with transactions", source };
-        producer.init_transactions(TRANSACTION_CALL_MAX).map_err(fail)?;
+        producer.init_transactions(BEGINNING_MAX).map_err(beginning)?;
         // Only now is it sure that no earlier generator commits any more.
         *note = match from_start {
             true => GeneratorNote::begin(note.source.clone(), note.started),

@@ -17,8 +17,11 @@ use stream::{Stream, Topics};
 
 use crate::{KafkaError, Step, topics, worker::work};
 
-/// How long a call that ends a transaction may take.
-pub(crate) const TRANSACTION_CALL_MAX: Duration = Duration::from_secs(30);
+/// How long the coordinator may take to end what an earlier producer of the same name left open.
+pub(crate) const BEGINNING_MAX: Duration = Duration::from_secs(30);
+/// How long a call that ends a transaction may take: by then the broker has given it up by itself, and a service that is
+/// told to stop must not wait for longer.
+pub(crate) const TRANSACTION_CALL_MAX: Duration = Duration::from_secs(10);
 /// How long to wait before a worker is started anew, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// A worker that ran this long was healthy: the next failure begins with the shortest wait.

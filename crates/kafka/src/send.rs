@@ -10,9 +10,9 @@ use stream::Stream;
 
 use crate::{
     KafkaError,
-    core::trouble,
+    core::{beginning, trouble},
     outbound::{Target, flush},
-    runtime::{TRANSACTION_CALL_MAX, now_millis, transactional},
+    runtime::{BEGINNING_MAX, TRANSACTION_CALL_MAX, now_millis, transactional},
 };
 
 /// How long the transaction may stay open.
@@ -34,8 +34,7 @@ pub fn send_records(
     let mut target = Target::new(&stream.topics().raw, stream.input.clone(), registry)?;
     let shares = Router::new(&spec.key, spec.partitions).route(records)?;
     let producer = transactional(connection, id, TRANSACTION)?;
-    let fail = |source| KafkaError::Client { what: "beginning with transactions", source };
-    producer.init_transactions(TRANSACTION_CALL_MAX).map_err(fail)?;
+    producer.init_transactions(BEGINNING_MAX).map_err(beginning)?;
     producer.begin_transaction().map_err(|source| trouble("beginning a transaction", source))?;
     let (now, mut sent) = (now_millis(), 0);
     for share in shares {

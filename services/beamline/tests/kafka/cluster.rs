@@ -50,19 +50,38 @@ pub(crate) struct Cluster {
     pub kafka: Kafka,
     pub apicurio: Apicurio,
     pub folder: TempDir,
+    /// Where services find the cluster.
+    services_bootstrap: String,
     // After the servers: the next one begins when they have ended.
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Cluster {
-    pub(crate) fn start(nodes: usize) -> Self {
+    /// One node, reached as it is.
+    pub(crate) fn start() -> Self {
+        Self::begin(KafkaOptions::default())
+    }
+
+    /// Three nodes, which services reach through proxies that can be cut.
+    pub(crate) fn start_three() -> Self {
+        Self::begin(KafkaOptions { nodes: 3, proxied: true, ..KafkaOptions::default() })
+    }
+
+    /// One node that also has listeners with TLS and passwords.
+    pub(crate) fn start_secured() -> Self {
+        Self::begin(KafkaOptions { secured: true, ..KafkaOptions::default() })
+    }
+
+    fn begin(options: KafkaOptions) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("stream.yaml"), DEFINITION).unwrap();
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
         fs::copy(schema, folder.path().join("particle-event.avsc")).unwrap();
-        let kafka = Kafka::start(KafkaOptions { nodes, ..KafkaOptions::default() }).unwrap();
-        Self { kafka, apicurio: Apicurio::start().unwrap(), folder, _alone: alone }
+        let proxied = options.proxied;
+        let kafka = Kafka::start(options).unwrap();
+        let services_bootstrap = if proxied { kafka.bootstrap_proxied() } else { kafka.bootstrap() };
+        Self { kafka, services_bootstrap, apicurio: Apicurio::start().unwrap(), folder, _alone: alone }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -93,21 +112,20 @@ impl Cluster {
 
     fn environment(&self) -> [(String, String); 2] {
         [
-            ("BEAMLINE_KAFKA_BOOTSTRAP".into(), self.kafka.bootstrap()),
+            ("BEAMLINE_KAFKA_BOOTSTRAP".into(), self.services_bootstrap.clone()),
             ("BEAMLINE_REGISTRY_URL".into(), self.apicurio.url()),
         ]
     }
 
     /// Starts a service of the stream.
     pub(crate) fn service(&self, name: &str, instance: &str, more: &[&str]) -> Service {
-        let binary = Path::new(env!("CARGO_BIN_EXE_beamline")).with_file_name(name);
         let stream = self.path("stream.yaml").display().to_string();
         let address = format!("127.0.0.1:{}", free_port());
         let arguments = [&["--stream", &stream, "--listen", &address, "--instance", instance], more].concat();
         let environment = self.environment();
         let environment: Vec<(&str, &str)> =
             environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Service { program: Program::start(binary, &arguments, &environment).unwrap(), address }
+        Service { program: Program::start(binary(name), &arguments, &environment).unwrap(), address }
     }
 
     pub(crate) fn offsets(&self) -> Offsets {
@@ -147,6 +165,11 @@ impl Cluster {
             std::thread::sleep(Duration::from_millis(200));
         }
     }
+}
+
+/// The binary of a service, beside the command line.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_beamline")).with_file_name(name)
 }
 
 /// A service's process.

@@ -17,7 +17,7 @@ const FOREIGN: u64 = 200;
 
 #[test]
 fn three_processes_do_what_one_does_and_account_for_every_record() {
-    let cluster = Cluster::start(1);
+    let cluster = Cluster::start();
     input::write(&cluster.path("input.jsonl"), EVENTS);
     cluster.beamline(&["topics", "apply", "stream.yaml"]);
     cluster.beamline(&["topics", "check", "stream.yaml"]);

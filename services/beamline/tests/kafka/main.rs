@@ -7,5 +7,6 @@ mod end_to_end;
 mod faults;
 mod input;
 mod results;
+mod security;
 mod stores;
 mod windows;

@@ -25,7 +25,7 @@ pub(crate) fn read_all(cluster: &Cluster, topic: &str, schema: ValueSchema) -> V
     let mut reader = Reader::assign(&connection, &cluster.registry(), &topic, &starts).unwrap();
     let (mut received, begun) = (Vec::new(), Instant::now());
     while reader.ended().len() < starts.len() {
-        assert!(begun.elapsed() < Duration::from_secs(120), "{} does not end", topic.name);
+        assert!(begun.elapsed() < Duration::from_secs(600), "{} does not end", topic.name);
         received.extend(reader.next(Duration::from_millis(500)).unwrap());
     }
     assert!(received.iter().all(|received| received.rejected.is_empty()), "everything in {} is ours", topic.name);

@@ -16,7 +16,7 @@ const EVENTS: u64 = 60_000;
 
 #[test]
 fn writers_that_come_and_go_store_what_one_process_does() {
-    let cluster = Cluster::start(1);
+    let cluster = Cluster::start();
     let cassandra = Cassandra::start().unwrap();
     let node = cassandra.contact_point();
     input::write(&cluster.path("input.jsonl"), EVENTS);

@@ -47,7 +47,7 @@ type Windows = BTreeMap<String, String>;
 
 #[test]
 fn aggregators_that_come_and_go_give_the_results_of_one_process() {
-    let cluster = Cluster::start(1);
+    let cluster = Cluster::start();
     input::write(&cluster.path("input.jsonl"), EVENTS);
     let definition = fs::read_to_string(cluster.path("stream.yaml")).unwrap();
     fs::write(cluster.path("stream.yaml"), format!("{definition}{AGGREGATES}")).unwrap();

@@ -1,0 +1,123 @@
+//! A cluster that demands TLS and passwords: services work on it, whoever is refused is told why, and no log has a secret.
+
+use std::{fs, process::Command, time::Duration};
+
+use servers::Program;
+
+use crate::{
+    cluster::{Cluster, binary},
+    input,
+};
+
+const EVENTS: u64 = 5_000;
+/// Not the password.
+const WRONG: &str = "a-wrong-password-for-tests";
+
+/// Settings as a process has them.
+type Settings<'a> = Vec<(&'a str, String)>;
+
+#[test]
+fn services_work_behind_tls_and_passwords_and_whoever_is_refused_is_told_why() {
+    let cluster = Cluster::start_secured();
+    let kafka = &cluster.kafka;
+    input::write(&cluster.path("input.jsonl"), EVENTS);
+    let password_file = cluster.path("password");
+    fs::write(&password_file, kafka.password()).unwrap();
+    let text = |path: std::path::PathBuf| path.display().to_string();
+    let tls = |bootstrap: String| -> Settings<'static> {
+        vec![("BEAMLINE_KAFKA_BOOTSTRAP", bootstrap), ("BEAMLINE_KAFKA_CA_FILE", text(kafka.ca_file()))]
+    };
+    let user = |name: &str, mechanism: &str| -> Settings<'static> {
+        let mut settings = tls(kafka.bootstrap_sasl());
+        settings.push(("BEAMLINE_KAFKA_SECURITY", "sasl-tls".to_owned()));
+        settings.push(("BEAMLINE_KAFKA_MECHANISM", mechanism.to_owned()));
+        settings.push(("BEAMLINE_KAFKA_USERNAME", name.to_owned()));
+        settings
+    };
+    let with = |mut settings: Settings<'static>, name: &'static str, value: String| {
+        settings.retain(|(other, _)| *other != name);
+        settings.push((name, value));
+        settings
+    };
+    let by_file = with(user("beamline", "SCRAM-SHA-512"), "BEAMLINE_KAFKA_PASSWORD_FILE", text(password_file));
+    let by_environment =
+        with(user("beamline", "SCRAM-SHA-256"), "BEAMLINE_KAFKA_PASSWORD", kafka.password().to_owned());
+    let plain = with(user("beamline", "PLAIN"), "BEAMLINE_KAFKA_PASSWORD", kafka.password().to_owned());
+    let certificate = with(
+        with(
+            with(tls(kafka.bootstrap_tls()), "BEAMLINE_KAFKA_SECURITY", "tls".to_owned()),
+            "BEAMLINE_KAFKA_CERT_FILE",
+            text(kafka.client_cert_file()),
+        ),
+        "BEAMLINE_KAFKA_KEY_FILE",
+        text(kafka.client_key_file()),
+    );
+
+    let (code, said) = beamline(&cluster, &["topics", "apply", "stream.yaml"], &plain);
+    assert_eq!(code, Some(0), "{said}");
+    let mut logs = vec![said];
+    let generator = start(&cluster, "generator", &by_file, &["--once"]);
+    let enricher = start(&cluster, "enricher", &by_environment, &[]);
+    let detector = start(&cluster, "anomaly-detector", &certificate, &[]);
+    let ended = generator.wait(Duration::from_secs(60));
+    assert!(ended.is_some_and(|status| status.success()), "{}", generator.log());
+    let (_, detected) = cluster.wait_until_done(cluster.sent().sent, Duration::from_secs(60), &[]);
+    assert!(detected.balances() && detected.out > EVENTS / 2, "{detected:?}");
+    for service in [&enricher, &detector] {
+        service.signal("TERM").unwrap();
+        service.wait(Duration::from_secs(30));
+    }
+    logs.extend([&generator, &enricher, &detector].map(Program::log));
+
+    let wrong_password = with(user("beamline", "SCRAM-SHA-512"), "BEAMLINE_KAFKA_PASSWORD", WRONG.to_owned());
+    let other_ca = with(certificate.clone(), "BEAMLINE_KAFKA_CA_FILE", text(kafka.other_ca_file()));
+    let expired = with(certificate, "BEAMLINE_KAFKA_BOOTSTRAP", kafka.bootstrap_expired());
+    let refused = [
+        (wrong_password, "refuses the credentials"),
+        (other_ca, "check the certificates"),
+        (expired, "check the certificates"),
+    ];
+    for (settings, reason) in refused {
+        let (code, said) = beamline(&cluster, &["topics", "check", "stream.yaml"], &settings);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(reason), "{reason}: {said}");
+        logs.push(said);
+    }
+    // May read, and may not write in transactions.
+    let reader = with(user("reader", "PLAIN"), "BEAMLINE_KAFKA_PASSWORD", kafka.password().to_owned());
+    let enricher = start(&cluster, "enricher", &reader, &[]);
+    let ended = enricher.wait(Duration::from_secs(60));
+    assert_eq!(ended.and_then(|status| status.code()), Some(1), "{}", enricher.log());
+    assert!(enricher.log().contains("an administrator has to grant it"), "{}", enricher.log());
+    logs.push(enricher.log());
+    for log in &logs {
+        assert!(!log.contains(kafka.password()) && !log.contains(WRONG), "a password in: {log}");
+    }
+}
+
+fn environment<'a>(cluster: &Cluster, settings: &Settings<'a>) -> Settings<'a> {
+    let mut all = settings.clone();
+    all.push(("BEAMLINE_REGISTRY_URL", cluster.apicurio.url()));
+    // All that a log may say.
+    all.push(("RUST_LOG", "debug".to_owned()));
+    all
+}
+
+fn beamline(cluster: &Cluster, arguments: &[&str], settings: &Settings<'_>) -> (Option<i32>, String) {
+    let output = Command::new(binary("beamline"))
+        .args(arguments)
+        .envs(environment(cluster, settings))
+        .current_dir(cluster.folder.path())
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+fn start(cluster: &Cluster, name: &str, settings: &Settings<'_>, more: &[&str]) -> Program {
+    let stream = cluster.path("stream.yaml").display().to_string();
+    let address = format!("127.0.0.1:{}", servers::free_port());
+    let arguments = [&["--stream", &stream, "--listen", &address], more].concat();
+    let environment = environment(cluster, settings);
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Program::start(binary(name), &arguments, &environment).unwrap()
+}
