@@ -119,5 +119,5 @@ e2e: ## Test everything on a Kubernetes cluster (the current one, or BEAMLINE_CL
 	tests/e2e/run.sh
 
 .PHONY: faults-kafka
-faults-kafka: setup-servers ## Kill, pause and stop services and the broker while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
+faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
 	cargo test --locked --workspace --test kafka -- --nocapture faults

@@ -10,7 +10,7 @@ const HEAD: &str = "\
 Every service shows these at `GET /metrics` of its `--listen` address, in Prometheus' text format. A metric appears once
 something was recorded. `make metrics-docs` writes this page from the code; a test compares the two.
 
-`stage` is what works on the records: `generator`, `enricher`, `anomaly-detector`, `fused`, `aggregator`, `writer-cql`,
+`stage` is what works on the records: `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, `writer-cql`,
 `writer-files`.
 
 | metric | kind | labels | meaning |

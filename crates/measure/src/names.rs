@@ -1,7 +1,7 @@
 //! Every metric there is.
 //!
 //! Names are `beamline_<what>_<unit>`, with `_total` where they only grow. `stage` is what works on the records:
-//! `generator`, `enricher`, `anomaly-detector`, `fused`, `aggregator`, `writer-cql`, `writer-files`. A partition is a
+//! `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, `writer-cql`, `writer-files`. A partition is a
 //! label only where there is no other way to see one that hangs.
 
 use metrics::Unit;
