@@ -98,7 +98,7 @@ impl Fleet<'_> {
             Fault::Scale => {
                 let of = |(name, _): &(&str, Service)| *name == "anomaly-detector";
                 let detectors = self.services.iter().filter(|service| of(service)).count();
-                let add = detectors <= DETECTORS.0 || (detectors < DETECTORS.1 && random % 2 == 0);
+                let add = detectors <= DETECTORS.0 || (detectors < DETECTORS.1 && random.is_multiple_of(2));
                 if add {
                     self.start("anomaly-detector");
                 } else if let Some(at) = self.services.iter().position(of) {
