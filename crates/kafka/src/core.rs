@@ -290,7 +290,7 @@ impl Core {
             self.outbound.flushed(&self.producer, &self.options.stream, *number, &flushed, now)?;
             let snapshots = partition.snapshots(budget);
             state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
-            self.outbound.snapshots(&self.producer, *number, fingerprint, partition.next, &snapshots, now)?;
+            self.outbound.snapshots(&self.producer, *number, fingerprint, partition.next, snapshots, now)?;
             let fail = |source| KafkaError::Client { what: "noting an offset", source };
             let mut element = offsets.add_partition(self.options.step.input(&self.options.topics), *number as i32);
             element.set_offset(Offset::Offset(partition.next)).map_err(fail)?;

@@ -236,11 +236,11 @@ impl Outbound {
         partition: u32,
         fingerprint: &str,
         position: i64,
-        snapshots: &[(Key, Bytes)],
+        snapshots: Vec<(Key, Bytes)>,
         now: i64,
     ) -> Result<(), KafkaError> {
         let Some(target) = self.state.as_mut().filter(|_| !snapshots.is_empty()) else { return Ok(()) };
-        let (gone, kept): (Vec<_>, Vec<_>) = snapshots.iter().cloned().partition(|(_, state)| state.is_empty());
+        let (gone, kept): (Vec<_>, Vec<_>) = snapshots.into_iter().partition(|(_, state)| state.is_empty());
         for (key, _) in gone {
             target.delete(producer, partition, &key, now)?;
         }

@@ -49,7 +49,7 @@ pub fn run(settings: Aggregator, context: Context) -> Result<(), Failure> {
     steps::run(&settings.step, &context, COMMIT_INTERVAL, |stream| {
         match (stream.aggregates.is_empty(), stream.aggregates.are_merged()) {
             (true, _) => Err(Failure::configuration(format!(
-                "stream `{}` has no aggregates, so there is nothing to do; add `aggregates:` to its definition, or do not \
+                "stream `{}` has no aggregates, so there is nothing to do; add `aggregate:` to its definition, or do not \
                  run an aggregator",
                 stream.name()
             ))),
