@@ -16,20 +16,25 @@ use crate::cluster::Cluster;
 /// Score (its bits) and reasons of each event.
 pub(crate) type Scores = BTreeMap<String, (u64, String)>;
 
-/// Everything that is committed in a topic, once nothing is open in it: a transaction that a killed service left hides
-/// what was committed behind it until the broker gives it up.
-pub(crate) fn read_all(cluster: &Cluster, topic: &str, schema: ValueSchema) -> Vec<Received> {
-    let connection = cluster.connection();
-    let offsets = Offsets::connect(&connection).unwrap();
-    let starts: Vec<(u32, i64)> = (0..offsets.partitions(topic).unwrap()).map(|partition| (partition, 0)).collect();
-    assert!(!starts.is_empty(), "{topic} is not there");
+/// Waits until nothing is open in a topic: a transaction that a killed service left hides what was committed behind it
+/// until the broker gives it up.
+pub(crate) fn wait_until_decided(cluster: &Cluster, topic: &str) {
+    let offsets = Offsets::connect(&cluster.connection()).unwrap();
     let waiting = Instant::now();
-    for (partition, _) in &starts {
-        while offsets.stable_end(topic, *partition).unwrap() < offsets.range(topic, *partition).unwrap().1 {
+    for partition in 0..offsets.partitions(topic).unwrap() {
+        while offsets.stable_end(topic, partition).unwrap() < offsets.range(topic, partition).unwrap().1 {
             assert!(waiting.elapsed() < Duration::from_secs(60), "a transaction stays open in {topic} {partition}");
             thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// Everything that is committed in a topic.
+pub(crate) fn read_all(cluster: &Cluster, topic: &str, schema: ValueSchema) -> Vec<Received> {
+    let connection = cluster.connection();
+    let starts: Vec<(u32, i64)> = (0..Offsets::connect(&connection).unwrap().partitions(topic).unwrap())
+        .map(|partition| (partition, 0))
+        .collect();
     let topic = ReadTopic { name: topic.to_owned(), schema };
     let mut reader = Reader::assign(&connection, &cluster.registry(), &topic, &starts).unwrap();
     let (mut received, begun) = (Vec::new(), Instant::now());

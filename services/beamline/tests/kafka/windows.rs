@@ -92,6 +92,7 @@ fn aggregators_that_come_and_go_give_the_results_of_one_process() {
     let missing: Vec<&String> = must.keys().filter(|key| !found.contains_key(*key)).collect();
     assert!(missing.is_empty() && must.keys().any(|key| key.starts_with("bursts/")), "{missing:?}");
 
+    results::wait_until_decided(&cluster, "particles.late");
     let late: usize = results::read_all(&cluster, "particles.late", stream.late_schema().unwrap())
         .iter()
         .map(|received| received.rows.num_rows())
