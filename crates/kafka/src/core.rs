@@ -3,16 +3,14 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicBool},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use broker::{BrokerError, Reports};
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    consumer::BaseConsumer,
     error::{KafkaError as ClientError, RDKafkaErrorCode},
     message::{BorrowedMessage, Message},
-    producer::{BaseProducer, Producer},
 };
 use stage::{DeadLetter, DeadLetterKind, Ledger, Outputs, Rows};
 
@@ -22,18 +20,19 @@ use crate::{
     inbound::{Inbound, schema_id},
     letters::Letter,
     meters::Meters,
-    outbound::{Outbound, Times, flush},
+    outbound::{Outbound, Times},
     partition::Partition,
     restore::Restorer,
-    runtime::{BEGINNING_MAX, TRANSACTION_CALL_MAX, now_millis},
+    runtime::now_millis,
     trace::Traced,
+    transaction::TransactionalProducer,
 };
 
 /// A worker's state between two polls.
 pub(crate) struct Core {
     options: Arc<Options>,
     stop: Arc<AtomicBool>,
-    producer: BaseProducer<Reports>,
+    producer: TransactionalProducer,
     inbound: Inbound,
     outbound: Outbound,
     restorer: Option<Restorer>,
@@ -59,7 +58,6 @@ impl Core {
             None => None,
         };
         let producer = options.producer(number)?;
-        producer.init_transactions(BEGINNING_MAX).map_err(beginning)?;
         Ok(Self {
             inbound: Inbound::new(step.input_schema(stream)?, registry.clone())?,
             meters: Meters::new(stream.name(), step.name()),
@@ -163,8 +161,7 @@ impl Core {
         for (number, messages) in of {
             self.process_partition(number, &messages)?;
         }
-        // Serves the producer's reports; they are many.
-        self.producer.poll(Duration::ZERO);
+        self.producer.poll();
         Ok(())
     }
 
@@ -221,11 +218,11 @@ impl Core {
         }
         for rows in &outputs.rows {
             ledger.out += rows.len() as u64;
-            ledger.anomalies += self.outbound.rows(&self.producer, number, rows, &times, &traced)?;
+            ledger.anomalies += self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
             self.meters.alarms(rows);
         }
         for rows in &outputs.late {
-            self.outbound.late(&self.producer, number, rows, &times, &traced)?;
+            self.outbound.late(self.producer.client(), number, rows, &times, &traced)?;
         }
         let input = step.input(&self.options.topics);
         let letters: Vec<Letter> = outputs
@@ -243,7 +240,7 @@ impl Core {
                 }
             })
             .collect();
-        self.outbound.letters(&self.producer, number, &letters, &times)?;
+        self.outbound.letters(self.producer.client(), number, &letters, &times)?;
         traced.end();
         let (first, last) = (times.0.first(), times.0.last());
         let taken_in = |of: Option<&(u64, i64)>| of.map_or(0, |(_, time)| *time);
@@ -257,7 +254,7 @@ impl Core {
 
     fn begin(&mut self) -> Result<(), KafkaError> {
         if self.open.is_none() {
-            self.producer.begin_transaction().map_err(|source| trouble("beginning a transaction", source))?;
+            self.producer.begin()?;
             self.open = Some(Instant::now());
         }
         Ok(())
@@ -287,16 +284,16 @@ impl Core {
         let mut state_bytes = 0;
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
             let flushed = partition.flush()?;
-            self.outbound.flushed(&self.producer, &self.options.stream, *number, &flushed, now)?;
+            self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
             let snapshots = partition.snapshots(budget);
             state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
-            self.outbound.snapshots(&self.producer, *number, fingerprint, partition.next, snapshots, now)?;
+            self.outbound.snapshots(self.producer.client(), *number, fingerprint, partition.next, snapshots, now)?;
             let fail = |source| KafkaError::Client { what: "noting an offset", source };
             let mut element = offsets.add_partition(self.options.step.input(&self.options.topics), *number as i32);
             element.set_offset(Offset::Offset(partition.next)).map_err(fail)?;
             element.set_metadata(partition.note(fingerprint).text());
         }
-        end_transaction(&self.producer, consumer, &offsets)?;
+        self.producer.commit_offsets(consumer, offsets)?;
         for partition in self.partitions.values_mut() {
             partition.touched = false;
         }
@@ -320,50 +317,7 @@ impl Core {
         if self.open.take().is_none() {
             return Ok(());
         }
-        // An abort before the first acknowledgement can find the broker without the transaction (librdkafka#4849).
-        let _ = flush(&self.producer, Duration::from_secs(1));
-        self.producer
-            .abort_transaction(TRANSACTION_CALL_MAX)
-            .map_err(|source| KafkaError::Client { what: "aborting a transaction", source })
-    }
-}
-
-/// Commits the open transaction with the offsets that the group of `member` has come to by it.
-pub(crate) fn end_transaction<C: ConsumerContext>(
-    producer: &BaseProducer<Reports>,
-    member: &BaseConsumer<C>,
-    offsets: &TopicPartitionList,
-) -> Result<(), KafkaError> {
-    let group = member.group_metadata().ok_or(KafkaError::Client {
-        what: "asking for the group",
-        source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
-    })?;
-    flush(producer, TRANSACTION_CALL_MAX)?;
-    producer
-        .send_offsets_to_transaction(offsets, &group, TRANSACTION_CALL_MAX)
-        .map_err(|source| trouble("adding offsets to a transaction", source))?;
-    producer.commit_transaction(TRANSACTION_CALL_MAX).map_err(|source| trouble("committing a transaction", source))
-}
-
-/// Why a producer cannot begin with transactions.
-pub(crate) fn beginning(source: ClientError) -> KafkaError {
-    let what = "beginning with transactions";
-    match BrokerError::client(what, source) {
-        BrokerError::Client { source, .. } => KafkaError::Client { what, source },
-        // Will not pass.
-        error => error.into(),
-    }
-}
-
-/// Whether a failed call of the producer ends the transaction only, or the producer.
-pub(crate) fn trouble(what: &'static str, source: ClientError) -> KafkaError {
-    match &source {
-        ClientError::Transaction(error) if error.txn_requires_abort() && !error.is_fatal() => {
-            KafkaError::Aborted { what, source }
-        }
-        // A call that timed out may still be carried out, in the middle of the next transaction (librdkafka#5423):
-        // only a new producer is safe.
-        _ => KafkaError::Client { what, source },
+        self.producer.abort()
     }
 }
 

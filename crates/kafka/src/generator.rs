@@ -21,7 +21,6 @@ use rdkafka::{
     Offset, TopicPartitionList,
     consumer::BaseConsumer,
     error::{KafkaError as ClientError, RDKafkaErrorCode},
-    producer::{BaseProducer, Producer},
 };
 use registry::Registry;
 use source::{Cursor, Next, RECORDS_MAX, Router, Share, Source};
@@ -29,12 +28,12 @@ use stream::{Stream, Topics};
 
 use crate::{
     GeneratorNote, KafkaError,
-    core::{beginning, end_transaction, trouble},
     letters::{Letter, letter_rows},
     outbound::Target,
-    runtime::{BEGINNING_MAX, now_millis, transactional},
+    runtime::now_millis,
     topics,
     trace::Sampling,
+    transaction::TransactionalProducer,
 };
 
 /// The name in groups, metrics and dead letters.
@@ -180,7 +179,7 @@ struct Session<'a> {
     generator: &'a Generator,
     note: &'a mut GeneratorNote,
     source: &'a mut dyn Source,
-    producer: BaseProducer<Reports>,
+    producer: TransactionalProducer,
     /// Only asked for its group's name.
     place: BaseConsumer<Reports>,
     router: Router,
@@ -202,8 +201,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, KafkaError> {
         let group = Generator::group(generator.stream.name());
         let spec = &generator.stream.definition.spec;
-        let producer = transactional(&generator.connection, &group, generator.transaction_timeout)?;
-        producer.init_transactions(BEGINNING_MAX).map_err(beginning)?;
+        let producer = TransactionalProducer::connect(&generator.connection, &group, generator.transaction_timeout)?;
         // Only now is it sure that no earlier generator commits any more.
         *note = match from_start {
             true => GeneratorNote::begin(note.source.clone(), note.started),
@@ -250,7 +248,7 @@ impl<'a> Session<'a> {
                     }
                 }
             }
-            self.producer.poll(Duration::ZERO);
+            self.producer.poll();
             let due = self.open.is_some_and(|(since, events, letters)| {
                 since.elapsed() >= self.generator.commit_interval || events + letters >= TRANSACTION_RECORDS_MAX
             });
@@ -262,11 +260,8 @@ impl<'a> Session<'a> {
 
     /// Sends one partition's share in the open transaction.
     fn send(&mut self, share: Share) -> Result<(), KafkaError> {
-        let begin = |producer: &BaseProducer<Reports>| {
-            producer.begin_transaction().map_err(|source| trouble("beginning a transaction", source))
-        };
         if self.open.is_none() {
-            begin(&self.producer)?;
+            self.producer.begin()?;
             self.open = Some((Instant::now(), 0, 0));
         }
         let now = now_millis();
@@ -277,7 +272,7 @@ impl<'a> Session<'a> {
             let topic = &self.generator.topics.raw;
             let traced = |row: usize| self.sampling.headers(positions.value(row), topic, share.partition);
             let key = |row: usize| keys.value(row).as_bytes();
-            self.rows.send(&self.producer, share.partition, &rows.batch, key, |_| now, traced)?;
+            self.rows.send(self.producer.client(), share.partition, &rows.batch, key, |_| now, traced)?;
         }
         if buried > 0 {
             let letters: Vec<Letter> = share
@@ -293,7 +288,7 @@ impl<'a> Session<'a> {
                 })
                 .collect();
             let rows = letter_rows(&letters)?;
-            self.letters.send(&self.producer, share.partition, &rows, |_| b"".as_slice(), |_| now, |_| None)?;
+            self.letters.send(self.producer.client(), share.partition, &rows, |_| b"".as_slice(), |_| now, |_| None)?;
         }
         if let Some((_, sent, letters)) = &mut self.open {
             *sent += events;
@@ -312,7 +307,7 @@ impl<'a> Session<'a> {
         let mut element = offsets.add_partition(&self.generator.topics.raw, 0);
         element.set_offset(Offset::Offset(note.cursor.position as i64)).map_err(fail)?;
         element.set_metadata(note.text());
-        end_transaction(&self.producer, &self.place, &offsets)?;
+        self.producer.commit_offsets(&self.place, offsets)?;
         *self.note = note;
         self.open = None;
         self.sent.increment(events);

@@ -24,6 +24,7 @@ mod snapshots;
 mod step;
 mod topics;
 mod trace;
+mod transaction;
 mod worker;
 
 pub use measure::Health;

@@ -9,19 +9,14 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use broker::{Connection, Reports};
+use broker::Connection;
 use measure::Health;
-use rdkafka::{ClientConfig, producer::BaseProducer};
+use rdkafka::ClientConfig;
 use registry::Registry;
 use stream::{Stream, Topics};
 
-use crate::{KafkaError, Step, topics, worker::work};
+use crate::{KafkaError, Step, topics, transaction::TransactionalProducer, worker::work};
 
-/// How long the coordinator may take to end what an earlier producer of the same name left open.
-pub(crate) const BEGINNING_MAX: Duration = Duration::from_secs(30);
-/// How long a call that ends a transaction may take: by then the broker has given it up by itself, and a service that is
-/// told to stop must not wait for longer.
-pub(crate) const TRANSACTION_CALL_MAX: Duration = Duration::from_secs(10);
 /// How long to wait before a worker is started anew, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// A worker that ran this long was healthy: the next failure begins with the shortest wait.
@@ -102,9 +97,9 @@ impl Options {
         format!("{}-{number}", self.step.name())
     }
 
-    pub(crate) fn producer(&self, number: usize) -> Result<BaseProducer<Reports>, KafkaError> {
+    pub(crate) fn producer(&self, number: usize) -> Result<TransactionalProducer, KafkaError> {
         let id = format!("{}.{}.{number}", self.group, self.instance);
-        Ok(transactional(&self.connection, &id, self.transaction_timeout)?)
+        TransactionalProducer::connect(&self.connection, &id, self.transaction_timeout)
     }
 
     pub(crate) fn consumer(&self, config: &mut ClientConfig) {
@@ -133,25 +128,6 @@ impl Options {
             }
         }
     }
-}
-
-/// A producer of transactions.
-pub(crate) fn transactional(
-    connection: &Connection,
-    id: &str,
-    timeout: Duration,
-) -> Result<BaseProducer<Reports>, broker::BrokerError> {
-    connection.client(Reports::default(), |config| {
-        config
-            .set("transactional.id", id)
-            .set("transaction.timeout.ms", timeout.as_millis().to_string())
-            .set("message.timeout.ms", timeout.as_millis().to_string())
-            .set("compression.type", "lz4")
-            .set("linger.ms", "2")
-            .set("batch.num.messages", "10000")
-            .set("queue.buffering.max.messages", "200000")
-            .set("queue.buffering.max.kbytes", "65536");
-    })
 }
 
 /// Runs steps of one stream until `stop` is set. A worker that fails is started anew, and goes on from what was

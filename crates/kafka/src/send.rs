@@ -3,17 +3,11 @@
 use std::time::Duration;
 
 use broker::Connection;
-use rdkafka::producer::Producer;
 use registry::Registry;
 use source::{Records, Router};
 use stream::Stream;
 
-use crate::{
-    KafkaError,
-    core::{beginning, trouble},
-    outbound::{Target, flush},
-    runtime::{BEGINNING_MAX, TRANSACTION_CALL_MAX, now_millis, transactional},
-};
+use crate::{KafkaError, outbound::Target, runtime::now_millis, transaction::TransactionalProducer};
 
 /// How long the transaction may stay open.
 const TRANSACTION: Duration = Duration::from_secs(10);
@@ -33,14 +27,13 @@ pub fn send_records(
     let spec = &stream.definition.spec;
     let mut target = Target::new(&stream.topics().raw, stream.input.clone(), registry)?;
     let shares = Router::new(&spec.key, spec.partitions).route(records)?;
-    let producer = transactional(connection, id, TRANSACTION)?;
-    producer.init_transactions(BEGINNING_MAX).map_err(beginning)?;
-    producer.begin_transaction().map_err(|source| trouble("beginning a transaction", source))?;
+    let producer = TransactionalProducer::connect(connection, id, TRANSACTION)?;
+    producer.begin()?;
     let (now, mut sent) = (now_millis(), 0);
     for share in shares {
         let Some(rows) = share.rows else { continue };
         target.send(
-            &producer,
+            producer.client(),
             share.partition,
             &rows.batch,
             |row| rows.keys.value(row).as_bytes(),
@@ -49,7 +42,6 @@ pub fn send_records(
         )?;
         sent += rows.len() as u64;
     }
-    flush(&producer, TRANSACTION_CALL_MAX)?;
-    producer.commit_transaction(TRANSACTION_CALL_MAX).map_err(|source| trouble("committing a transaction", source))?;
+    producer.commit()?;
     Ok(sent)
 }
