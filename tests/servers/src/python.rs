@@ -5,11 +5,21 @@ use std::{path::PathBuf, process::Command};
 use crate::{ServerError, artifacts, process::run};
 
 /// The packages, pinned. A change makes a new environment.
-const VERSION: &str = "1";
-const PACKAGES: [&str; 7] = ["deltalake", "pyarrow", "pandas", "matplotlib", "nbclient", "nbformat", "ipykernel"];
+const VERSION: &str = "2";
+const PACKAGES: [&str; 9] = [
+    "confluent-kafka",
+    "deltalake",
+    "fastavro",
+    "ipykernel",
+    "matplotlib",
+    "nbclient",
+    "nbformat",
+    "pandas",
+    "pyarrow",
+];
 
-/// An interpreter that has pandas, pyarrow, deltalake, matplotlib and what runs notebooks; `None` where the machine has
-/// no Python with `venv`.
+/// An interpreter that has pandas, pyarrow, deltalake, confluent-kafka, fastavro, matplotlib and what runs notebooks;
+/// `None` where the machine has no Python with `venv`.
 ///
 /// # Errors
 /// Where the packages cannot be fetched.

@@ -119,7 +119,12 @@ impl Cluster {
 
     /// Starts a service of the stream.
     pub(crate) fn service(&self, name: &str, instance: &str, more: &[&str]) -> Service {
-        let stream = self.path("stream.yaml").display().to_string();
+        self.service_of("stream.yaml", name, instance, more)
+    }
+
+    /// Starts a service of the stream that a file defines.
+    pub(crate) fn service_of(&self, definition: &str, name: &str, instance: &str, more: &[&str]) -> Service {
+        let stream = self.path(definition).display().to_string();
         let address = format!("127.0.0.1:{}", free_port());
         let arguments = [&["--stream", &stream, "--listen", &address, "--instance", instance], more].concat();
         let environment = self.environment();
@@ -134,15 +139,23 @@ impl Cluster {
 
     /// What the generator has sent.
     pub(crate) fn sent(&self) -> GeneratorNote {
-        let committed = self.offsets().committed(&Generator::group("particles"), "particles", &[0]).unwrap();
+        self.sent_of("particles")
+    }
+
+    pub(crate) fn sent_of(&self, stream: &str) -> GeneratorNote {
+        let committed = self.offsets().committed(&Generator::group(stream), stream, &[0]).unwrap();
         committed.get(&0).map(|committed| GeneratorNote::parse(&committed.metadata).unwrap()).unwrap_or_default()
     }
 
     /// The account of a step.
     pub(crate) fn ledger(&self, step: Step) -> Ledger {
+        self.ledger_of("particles", step)
+    }
+
+    pub(crate) fn ledger_of(&self, stream: &str, step: Step) -> Ledger {
         let partitions: Vec<u32> = (0..8).collect();
-        let topics = stream::Topics::of("particles");
-        let committed = self.offsets().committed(&step.group("particles"), step.input(&topics), &partitions).unwrap();
+        let topics = stream::Topics::of(stream);
+        let committed = self.offsets().committed(&step.group(stream), step.input(&topics), &partitions).unwrap();
         let mut sum = Ledger::default();
         for committed in committed.values() {
             sum += &Note::parse(&committed.metadata).unwrap().ledger();

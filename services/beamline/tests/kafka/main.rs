@@ -5,6 +5,7 @@
 mod cluster;
 mod end_to_end;
 mod faults;
+mod foreign;
 mod input;
 mod results;
 mod security;

@@ -48,9 +48,14 @@ pub(crate) fn read_all(cluster: &Cluster, topic: &str, schema: ValueSchema) -> V
 
 /// The scores on Kafka. An event that stands twice is a failure.
 pub(crate) fn scores(cluster: &Cluster) -> Scores {
+    scores_of(cluster, "particles.scored")
+}
+
+/// The scores in a topic.
+pub(crate) fn scores_of(cluster: &Cluster, topic: &str) -> Scores {
     let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
     let mut scores = Scores::new();
-    for received in read_all(cluster, "particles.scored", stream.scored_schema().unwrap()) {
+    for received in read_all(cluster, topic, stream.scored_schema().unwrap()) {
         let rows = &received.rows;
         let (ids, reasons) =
             (rows.column_by_name("event_id").unwrap(), rows.column_by_name("anomaly_reasons").unwrap());
