@@ -1,4 +1,4 @@
-//! SQL over every kind of store, with the same table names: result files, CQL, a lake on an object store.
+//! SQL over every kind of store, with the same table names: result files, CQL, a lake on an object store, topics.
 //!
 //! [`open`] gives a [`store::Session`] whatever the source is, so that a command line and a service ask alike.
 
@@ -6,6 +6,7 @@ mod bounds;
 mod cql_table;
 mod error;
 mod lake_table;
+mod topics;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -15,7 +16,7 @@ use store::{
 };
 
 use self::cql_table::CqlTable;
-pub use self::error::AskError;
+pub use self::{error::AskError, topics::OnKafka};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub enum Source {
     },
     /// Parquet files or Delta tables on an object store.
     Lake(lake::Location),
+    /// Topics of streams.
+    Kafka(Vec<OnKafka>),
 }
 
 /// Opens a source as it is now.
@@ -56,5 +59,6 @@ pub async fn open(source: &Source, options: &QueryOptions) -> Result<Session, As
             Ok(open_tables(streams, Vec::new(), options)?)
         }
         Source::Lake(location) => lake_table::open(location, options).await,
+        Source::Kafka(streams) => topics::open(streams, options),
     }
 }

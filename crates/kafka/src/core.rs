@@ -76,8 +76,17 @@ impl Core {
         self.options.step.input(&self.options.topics)
     }
 
-    pub(crate) fn rebalanced(&self) {
+    pub(crate) fn rebalanced(&mut self) {
         self.meters.rebalanced(self.partitions.len());
+    }
+
+    /// Notes how much waits in each partition that is ours.
+    pub(crate) fn lags(&self, lags: BTreeMap<(&str, u32), u64>) {
+        for ((_, number), lag) in lags {
+            if self.partitions.contains_key(&number) {
+                self.meters.lag(number, lag);
+            }
+        }
     }
 
     /// The partitions that are ours.
@@ -91,7 +100,6 @@ impl Core {
         consumer: &BaseConsumer<Group>,
         numbers: &[u32],
     ) -> Result<Vec<(u32, i64)>, KafkaError> {
-        let begun = Instant::now();
         let (topic, group) = (self.input().to_owned(), self.options.group.clone());
         let committed = broker::committed(consumer, &group, &topic, numbers)?;
         let mut starts = Vec::with_capacity(numbers.len());
@@ -112,7 +120,6 @@ impl Core {
             starts.push((*number, partition.next));
             self.partitions.insert(*number, partition);
         }
-        self.meters.restored(begun.elapsed());
         Ok(starts)
     }
 
@@ -149,6 +156,8 @@ impl Core {
     pub(crate) fn forget(&mut self, numbers: &[u32]) {
         for number in numbers {
             self.partitions.remove(number);
+            // Its next owner says how much waits.
+            self.meters.lag(*number, 0);
         }
     }
 
@@ -182,6 +191,7 @@ impl Core {
         partition.next = last.offset() + 1;
         let live = messages.partition_point(|message| message.offset() < partition.committed);
         let mut outputs = partition.process(rows)?;
+        self.meters.restored(partition.restored());
         if live == messages.len() {
             return Ok(());
         }
@@ -284,6 +294,7 @@ impl Core {
         let mut state_bytes = 0;
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
             let flushed = partition.flush()?;
+            self.meters.closed(&flushed.closed);
             self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
             let snapshots = partition.snapshots(budget);
             state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
@@ -299,6 +310,7 @@ impl Core {
         }
         self.open = None;
         self.meters.committed(begun.elapsed(), state_bytes);
+        self.meters.state(self.partitions.values());
         self.rows = 0;
         Ok(())
     }

@@ -108,6 +108,25 @@ pub enum KafkaError {
         /// Why.
         reason: String,
     },
+    /// Repaired events that would become dead letters again.
+    #[error("nothing was sent: {bad} of {events} events would become dead letters again:\n{}", .reasons.join("\n"))]
+    Refused {
+        /// How many.
+        bad: u64,
+        /// Of how many.
+        events: u64,
+        /// Why, of some of them.
+        reasons: Vec<String>,
+    },
+    /// The same repaired events were sent before.
+    #[error("these events were sent before, byte for byte; say --again to send them once more")]
+    Repeated,
+    /// A replay goes into topics of its own.
+    #[error("topic `{topic}` holds records already: a replay goes into topics of its own; name another --into")]
+    NotEmpty {
+        /// The topic.
+        topic: String,
+    },
     /// A thread that the system does not give.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),

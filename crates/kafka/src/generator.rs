@@ -273,6 +273,10 @@ impl<'a> Session<'a> {
             let traced = |row: usize| self.sampling.headers(positions.value(row), topic, share.partition);
             let key = |row: usize| keys.value(row).as_bytes();
             self.rows.send(self.producer.client(), share.partition, &rows.batch, key, |_| now, traced)?;
+            let waited = self.rows.take_waited();
+            if waited > Duration::ZERO {
+                measure::GENERATOR_BACKPRESSURE.of([self.generator.stream.name()]).record(waited.as_secs_f64());
+            }
         }
         if buried > 0 {
             let letters: Vec<Letter> = share

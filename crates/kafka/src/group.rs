@@ -7,14 +7,14 @@ use std::{
 
 use broker::Reports;
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError as ClientError, KafkaResult},
     types::RDKafkaRespErr,
 };
 
-use crate::{KafkaError, core::Core};
+use crate::{KafkaError, core::Core, lag::lags};
 
 /// The consumer's context: it runs inside `poll`, on the worker's own thread.
 pub(crate) struct Group {
@@ -102,6 +102,10 @@ impl ClientContext for Group {
 
     fn error(&self, error: ClientError, reason: &str) {
         self.reports.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.core().lags(lags(&statistics));
     }
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod generator;
 mod group;
 mod inbound;
+mod lag;
 mod letters;
 mod meters;
 mod note;
@@ -16,6 +17,8 @@ mod outbound;
 mod partials;
 mod partition;
 mod reader;
+mod redrive;
+mod replay;
 mod restore;
 mod runtime;
 mod schemas;
@@ -34,7 +37,9 @@ pub use self::{
     generator::{Generator, generate},
     letters::{Letter, ReadLetter, letters_schema},
     note::{GeneratorNote, Note},
-    reader::{ReadTopic, Reader, Received, Starts},
+    reader::{ReadTopic, Reader, Received, Starts, Unreadable},
+    redrive::{Redrive, redrive},
+    replay::{Replay, replay},
     runtime::{GroupProtocol, Options, run},
     schemas::{Subject, subjects},
     send::send_records,

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use measure::Health;
 use metrics::{Counter, Gauge, Histogram};
 use stage::{DeadLetterKind, Ledger, Rows};
 
-use crate::{letters::Letter, runtime::now_millis};
+use crate::{letters::Letter, partition::Partition, runtime::now_millis};
 
 /// The meters of one worker.
 pub(crate) struct Meters {
@@ -26,7 +26,35 @@ pub(crate) struct Meters {
     rebalances: Counter,
     snapshot_bytes: Counter,
     restore: Histogram,
-    partitions: Gauge,
+    late: Counter,
+    windows_closed: Counter,
+    watermark_delay: Gauge,
+    partitions: Share,
+    state_keys: Share,
+    state_bytes: Share,
+}
+
+/// One worker's share of a gauge that all workers of a process add to.
+struct Share {
+    gauge: Gauge,
+    mine: f64,
+}
+
+impl Share {
+    fn of(gauge: Gauge) -> Self {
+        Self { gauge, mine: 0.0 }
+    }
+
+    fn set(&mut self, value: f64) {
+        self.gauge.increment(value - self.mine);
+        self.mine = value;
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0.0);
+    }
 }
 
 /// What the open transaction adds.
@@ -37,6 +65,7 @@ struct Pending {
     alarms: BTreeMap<String, u64>,
     /// When some of its messages were taken in, in milliseconds since 1970.
     taken_in: Vec<i64>,
+    windows_closed: u64,
 }
 
 impl Meters {
@@ -58,7 +87,12 @@ impl Meters {
             rebalances: measure::REBALANCES.of(labels),
             snapshot_bytes: measure::SNAPSHOT_BYTES.of(labels),
             restore: measure::RESTORE_DURATION.of(labels),
-            partitions: measure::PARTITIONS_ASSIGNED.of(labels),
+            late: measure::LATE_RECORDS.of(labels),
+            windows_closed: measure::WINDOWS_CLOSED.of(labels),
+            watermark_delay: measure::WATERMARK_DELAY.of(labels),
+            partitions: Share::of(measure::PARTITIONS_ASSIGNED.of(labels)),
+            state_keys: Share::of(measure::STATE_KEYS.of(labels)),
+            state_bytes: Share::of(measure::STATE_BYTES.of(labels)),
         }
     }
 
@@ -92,9 +126,14 @@ impl Meters {
         }
     }
 
+    /// Adds windows that are closed.
+    pub(crate) fn closed(&mut self, results: &[RecordBatch]) {
+        self.pending.windows_closed += results.iter().map(|results| results.num_rows() as u64).sum::<u64>();
+    }
+
     /// The transaction is committed, in so long, with so much state.
     pub(crate) fn committed(&mut self, took: Duration, state_bytes: u64) {
-        let Pending { ledger, rejected, alarms, taken_in } = std::mem::take(&mut self.pending);
+        let Pending { ledger, rejected, alarms, taken_in, windows_closed } = std::mem::take(&mut self.pending);
         self.commits.increment(1);
         self.transaction.record(took.as_secs_f64());
         self.snapshot_bytes.increment(state_bytes);
@@ -103,6 +142,8 @@ impl Meters {
         self.filtered.increment(ledger.filtered);
         self.dead_letters.increment(ledger.dead_lettered);
         self.anomalies.increment(ledger.anomalies);
+        self.late.increment(ledger.late);
+        self.windows_closed.increment(windows_closed);
         for (reason, count) in rejected {
             measure::RECORDS_REJECTED.of([&self.stream, self.stage, reason]).increment(count);
         }
@@ -121,13 +162,35 @@ impl Meters {
         self.aborts.increment(1);
     }
 
-    pub(crate) fn rebalanced(&self, partitions: usize) {
+    /// How much state the partitions have, and how far event time lags behind.
+    pub(crate) fn state<'a>(&mut self, partitions: impl Iterator<Item = &'a Partition>) {
+        let (mut keys, mut bytes, mut clock) = (0, 0, None::<i64>);
+        for partition in partitions {
+            let state = partition.state();
+            keys += state.keys;
+            bytes += state.bytes;
+            clock = [clock, partition.clock].into_iter().flatten().min();
+        }
+        self.state_keys.set(keys as f64);
+        self.state_bytes.set(bytes as f64);
+        if let Some(clock) = clock {
+            self.watermark_delay.set((now_millis() - clock / 1000) as f64 / 1e3);
+        }
+    }
+
+    /// So much waits in a partition.
+    pub(crate) fn lag(&self, partition: u32, records: u64) {
+        measure::CONSUMER_LAG.of([&self.stream, self.stage, &partition.to_string()]).set(records as f64);
+    }
+
+    pub(crate) fn rebalanced(&mut self, partitions: usize) {
         self.rebalances.increment(1);
         self.partitions.set(partitions as f64);
     }
 
-    pub(crate) fn restored(&self, took: Duration) {
-        self.restore.record(took.as_secs_f64());
+    /// A partition's state is up to date again, where that took so long.
+    pub(crate) fn restored(&self, took: Option<Duration>) {
+        took.into_iter().for_each(|took| self.restore.record(took.as_secs_f64()));
     }
 }
 

@@ -36,13 +36,15 @@ const POLL: Duration = Duration::from_millis(1);
 pub(crate) struct Target {
     topic: String,
     encoder: Encoder,
+    /// How long records have waited for room in the producer's queue.
+    waited: Duration,
 }
 
 impl Target {
     /// Registers the schema of `topic`'s values.
     pub(crate) fn new(topic: &str, schema: ValueSchema, registry: &Registry) -> Result<Self, KafkaError> {
         let id = registry.register(&subject_of(topic), schema.avro())?;
-        Ok(Self { topic: topic.to_owned(), encoder: Encoder::new(schema, id)? })
+        Ok(Self { topic: topic.to_owned(), encoder: Encoder::new(schema, id)?, waited: Duration::ZERO })
     }
 
     /// Sends rows to a partition. `key`, `time` (milliseconds since 1970) and `traced` say what goes with each.
@@ -79,23 +81,29 @@ impl Target {
             if let Some(headers) = traced(row) {
                 record = record.headers(headers);
             }
-            send(producer, record)?;
+            self.waited += send(producer, record)?;
         }
         Ok(())
     }
 
     /// Says that there is nothing under a key any more.
     fn delete(&self, producer: &BaseProducer<Reports>, partition: u32, key: &str, time: i64) -> Result<(), KafkaError> {
-        send(producer, BaseRecord::to(&self.topic).partition(partition as i32).key(key.as_bytes()).timestamp(time))
+        let record = BaseRecord::to(&self.topic).partition(partition as i32).key(key.as_bytes()).timestamp(time);
+        send(producer, record).map(drop)
+    }
+
+    /// How long records have waited for room in the producer's queue since the last call.
+    pub(crate) fn take_waited(&mut self) -> Duration {
+        std::mem::take(&mut self.waited)
     }
 }
 
-/// Hands a record over; waits where the queue is full, which holds the reader back in turn.
-pub(crate) fn send(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), KafkaError> {
-    let mut since = None;
+/// Hands a record over; waits where the queue is full, which holds the reader back in turn. Says how long it waited.
+fn send(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<Duration, KafkaError> {
+    let mut since: Option<Instant> = None;
     loop {
         match producer.send(record) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(since.map(|since| since.elapsed()).unwrap_or_default()),
             Err((ClientError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                 let begun = *since.get_or_insert_with(Instant::now);
                 if begun.elapsed() > QUEUE_WAIT_MAX {

@@ -1,10 +1,13 @@
 //! One partition of the input: its stage, and what it has come to.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use arrow::array::BooleanArray;
 use bytes::Bytes;
-use stage::{Key, Ledger, Outputs, Rows, Stage};
+use stage::{Key, Ledger, Outputs, Rows, Stage, StateSize};
 
 use crate::{KafkaError, Note};
 
@@ -21,11 +24,16 @@ pub(crate) struct Partition {
     pub ledger: Ledger,
     /// Whether the open transaction has anything of this partition.
     pub touched: bool,
+    /// Since when its state is being put back; nothing once it is.
+    restoring: Option<Instant>,
+    /// The latest event time that its windows have seen, in microseconds since 1970.
+    pub clock: Option<i64>,
 }
 
 impl Partition {
     pub(crate) fn new(stage: Box<dyn Stage>, start: i64, committed: i64, ledger: Ledger) -> Self {
-        Self { stage, next: start, committed, covered: HashMap::new(), ledger, touched: false }
+        let restoring = Some(Instant::now());
+        Self { stage, next: start, committed, covered: HashMap::new(), ledger, touched: false, restoring, clock: None }
     }
 
     /// Puts back a key's state, which covers the input before `position`.
@@ -33,6 +41,19 @@ impl Partition {
         self.stage.restore(key.clone(), state)?;
         self.covered.insert(key, position.max(0) as u64);
         Ok(())
+    }
+
+    /// How long it took to put the state back and to bring it up to date, once that is done; said once.
+    pub(crate) fn restored(&mut self) -> Option<Duration> {
+        if self.next < self.committed {
+            return None;
+        }
+        self.restoring.take().map(|begun| begun.elapsed())
+    }
+
+    /// How much state there is.
+    pub(crate) fn state(&self) -> StateSize {
+        self.stage.state()
     }
 
     /// How many keys were put back.
@@ -73,6 +94,7 @@ impl Partition {
     pub(crate) fn flush(&mut self) -> Result<Outputs, KafkaError> {
         let mut outputs = Outputs::default();
         self.stage.flush(&mut outputs)?;
+        self.clock = outputs.clock;
         self.ledger.overdue += outputs.overdue;
         Ok(outputs)
     }

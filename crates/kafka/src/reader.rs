@@ -14,7 +14,7 @@ use broker::{Connection, Reports};
 use bytes::Bytes;
 use codec::ValueSchema;
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError as ClientError, KafkaResult},
@@ -23,7 +23,11 @@ use rdkafka::{
 };
 use registry::Registry;
 
-use crate::{KafkaError, inbound::Inbound};
+use crate::{
+    KafkaError,
+    inbound::Inbound,
+    lag::{INTERVAL_MS, lags},
+};
 
 /// Messages that one call gives at most.
 const MESSAGES_MAX: usize = 16_384;
@@ -59,10 +63,23 @@ pub struct Received {
     pub keys: StringArray,
     /// When each row's event was taken in, in milliseconds since 1970.
     pub times: Vec<i64>,
-    /// Messages that are no rows: offset, bytes, reason.
-    pub rejected: Vec<(u64, Bytes, String)>,
+    /// Messages that are no rows.
+    pub rejected: Vec<Unreadable>,
     /// The offset to go on from.
     pub next: u64,
+}
+
+/// A message that is no row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its offset.
+    pub position: u64,
+    /// When it was taken in, in milliseconds since 1970.
+    pub time: i64,
+    /// Its bytes.
+    pub payload: Bytes,
+    /// Why it is no row.
+    pub reason: String,
 }
 
 /// Reads topics.
@@ -91,6 +108,7 @@ impl Reader {
                 .set("enable.auto.commit", "false")
                 .set("enable.auto.offset.store", "false")
                 .set("auto.offset.reset", "earliest")
+                .set("statistics.interval.ms", INTERVAL_MS)
                 .set("partition.assignment.strategy", "cooperative-sticky")
                 .set("session.timeout.ms", "10000")
                 .set("heartbeat.interval.ms", "2500")
@@ -175,6 +193,13 @@ impl Reader {
         list.elements().iter().map(|element| (element.topic().to_owned(), element.partition() as u32)).collect()
     }
 
+    /// How many records wait in each partition, those of all topics added up; nothing where that has not been heard since
+    /// the last call. A partition that went to another member has none.
+    pub fn lags(&self) -> Option<BTreeMap<u32, u64>> {
+        let mut changes = self.consumer.context().changes();
+        std::mem::take(&mut changes.heard).then(|| changes.lags.clone())
+    }
+
     /// Partitions of which everything has been given that was there; only of a reader without a group.
     pub fn ended(&self) -> BTreeSet<u32> {
         self.consumer.context().changes().ended.clone()
@@ -230,15 +255,19 @@ fn decode(
     let decoded = inbound.decode(&payloads)?;
     let of = |message: &usize| messages[*message];
     let key = |message: &usize| String::from_utf8_lossy(of(message).key().unwrap_or_default()).into_owned();
-    let rejected = decoded.rejected.into_iter().map(|(message, reason)| {
-        (messages[message].offset() as u64, Bytes::copy_from_slice(payloads[message]), reason)
+    let time = |message: &BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();
+    let rejected = decoded.rejected.into_iter().map(|(message, reason)| Unreadable {
+        position: messages[message].offset() as u64,
+        time: time(messages[message]),
+        payload: Bytes::copy_from_slice(payloads[message]),
+        reason,
     });
     Ok(Received {
         topic: topic.to_owned(),
         partition,
         positions: decoded.messages.iter().map(|message| of(message).offset() as u64).collect(),
         keys: StringArray::from_iter_values(decoded.messages.iter().map(key)),
-        times: decoded.messages.iter().map(|message| of(message).timestamp().to_millis().unwrap_or_default()).collect(),
+        times: decoded.messages.iter().map(|message| time(of(message))).collect(),
         rejected: rejected.collect(),
         rows: decoded.rows,
         next: messages.last().map_or(0, |message| message.offset() as u64 + 1),
@@ -258,6 +287,9 @@ struct Changes {
     partitions: BTreeSet<(String, i32)>,
     failed: Option<ClientError>,
     ended: BTreeSet<u32>,
+    lags: BTreeMap<u32, u64>,
+    /// Whether `lags` is news.
+    heard: bool,
 }
 
 impl Membership {
@@ -292,6 +324,15 @@ impl ClientContext for Membership {
 
     fn error(&self, error: ClientError, reason: &str) {
         self.reports.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let mut changes = self.changes();
+        changes.lags.values_mut().for_each(|lag| *lag = 0);
+        for ((_, partition), lag) in lags(&statistics) {
+            *changes.lags.entry(partition).or_default() += lag;
+        }
+        changes.heard = true;
     }
 }
 

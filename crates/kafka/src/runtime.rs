@@ -15,7 +15,7 @@ use rdkafka::ClientConfig;
 use registry::Registry;
 use stream::{Stream, Topics};
 
-use crate::{KafkaError, Step, topics, transaction::TransactionalProducer, worker::work};
+use crate::{KafkaError, Step, lag::INTERVAL_MS, topics, transaction::TransactionalProducer, worker::work};
 
 /// How long to wait before a worker is started anew, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -109,6 +109,7 @@ impl Options {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")
+            .set("statistics.interval.ms", INTERVAL_MS)
             .set("max.poll.interval.ms", "300000")
             .set("fetch.wait.max.ms", "50")
             // After its queue was full the client would sleep for a second by default.

@@ -49,7 +49,7 @@ pub static CONSUMER_LAG: Gauge<3> = Gauge::new(
     "beamline_consumer_lag_records",
     Unit::Count,
     ["stream", "stage", "partition"],
-    "Records of a partition that are committed upstream and not yet here",
+    "Records of a partition that are committed upstream and not yet here; told every 5 seconds",
 );
 /// From ingest to commit.
 pub static END_TO_END_LATENCY: Histogram<2> = Histogram::new(
@@ -78,11 +78,19 @@ pub static TRANSACTION_DURATION: Histogram<2> = Histogram::new(
     "Time a transaction takes to commit, from the last record to the broker's answer",
 );
 /// How large the state is.
-pub static STATE_BYTES: Gauge<2> =
-    Gauge::new("beamline_state_bytes", Unit::Bytes, STAGE, "Memory of the state by key, over the assigned partitions");
+pub static STATE_BYTES: Gauge<2> = Gauge::new(
+    "beamline_state_bytes",
+    Unit::Bytes,
+    STAGE,
+    "Memory of the detector's state, over the assigned partitions",
+);
 /// How many keys have state.
-pub static STATE_KEYS: Gauge<2> =
-    Gauge::new("beamline_state_keys", Unit::Count, STAGE, "Keys that have state, over the assigned partitions");
+pub static STATE_KEYS: Gauge<2> = Gauge::new(
+    "beamline_state_keys",
+    Unit::Count,
+    STAGE,
+    "Keys with state of the detector, or open windows and groups of the aggregator, over the assigned partitions",
+);
 /// How much state is written.
 pub static SNAPSHOT_BYTES: Counter<2> =
     Counter::new("beamline_snapshot_bytes_total", Unit::Bytes, STAGE, "Bytes of state snapshots written and committed");
@@ -109,7 +117,7 @@ pub static WATERMARK_DELAY: Gauge<2> = Gauge::new(
     "beamline_watermark_delay_seconds",
     Unit::Seconds,
     STAGE,
-    "Wall-clock time less the oldest watermark of the assigned partitions",
+    "Wall-clock time less the latest event time, of the assigned partition that is furthest behind",
 );
 /// Records that came too late.
 pub static LATE_RECORDS: Counter<2> =
@@ -171,7 +179,7 @@ pub static GENERATOR_BACKPRESSURE: Histogram<1> = Histogram::new(
     Unit::Seconds,
     ["stream"],
     LATENCIES,
-    "Time that the generator waited for the broker, each time it had to",
+    "Time that a batch of events waited for room in the generator's queue to the broker, where it had to",
 );
 /// Spans that the collector has got.
 pub static SPANS_EXPORTED: Counter<0> =

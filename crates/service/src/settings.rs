@@ -14,14 +14,16 @@ mod layers;
 mod load;
 mod print;
 mod secrets;
+mod servers;
 mod suggestion;
 mod workers;
 
 pub use self::{
-    common::{Common, Kafka, Process, Registry},
+    common::{Common, Process},
     layers::Environment,
     load::{Asked, load},
     secrets::Secret,
+    servers::{Kafka, KafkaAccess, Registry, RegistryAccess},
     workers::{GroupProtocol, Workers},
 };
 

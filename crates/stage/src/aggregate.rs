@@ -10,7 +10,7 @@ use bytes::Bytes;
 use stream::Stream;
 use window::{Aggregator, Events, LeftOut, WindowError};
 
-use crate::{Key, Outputs, Rows, Stage, StageError, key_text, rows::event_times};
+use crate::{Key, Outputs, Rows, Stage, StageError, StateSize, key_text, rows::event_times};
 
 /// Windows of event time.
 #[derive(Debug)]
@@ -129,6 +129,10 @@ impl Stage for Aggregate {
                 Vec::new()
             }
         }
+    }
+
+    fn state(&self) -> StateSize {
+        StateSize { keys: self.open_windows(), bytes: 0 }
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {

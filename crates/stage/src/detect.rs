@@ -11,7 +11,7 @@ use detect::{Detector, KeyState, Layer, Scores, Settings};
 use stream::Stream;
 
 use crate::{
-    DeadLetterKind, Key, Outputs, Rows, Stage, StageError,
+    DeadLetterKind, Key, Outputs, Rows, Stage, StageError, StateSize,
     keys::{KEYS_MAX, KeyStates},
     rows::Failure,
 };
@@ -183,6 +183,11 @@ impl Stage for Detect {
             snapshots.push((key.clone(), snapshot));
         }
         snapshots
+    }
+
+    fn state(&self) -> StateSize {
+        let keys = self.states.len();
+        StateSize { keys, bytes: self.detector.as_ref().map_or(0, |detector| keys * detector.state_bytes()) }
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {

@@ -48,6 +48,11 @@ impl<S> KeyStates<S> {
         Some(slot)
     }
 
+    /// How many keys have a state.
+    pub(crate) fn len(&self) -> usize {
+        self.states.len()
+    }
+
     pub(crate) fn state_mut(&mut self, slot: u32) -> &mut S {
         &mut self.states[slot as usize].state
     }

@@ -24,6 +24,15 @@ pub use self::{
 };
 pub use window::{Merge, Partial, WindowError, result_keys};
 
+/// How much state a stage keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StateSize {
+    /// Keys of a detector; open windows and groups of an aggregate.
+    pub keys: usize,
+    /// Memory in bytes; 0 where the stage does not know.
+    pub bytes: usize,
+}
+
 /// One step of a pipeline over one partition.
 ///
 /// Batch boundaries never matter: any way of cutting the same rows into batches gives the same output bytes.
@@ -54,6 +63,11 @@ pub trait Stage: Send {
     fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
         let _ = bytes;
         Vec::new()
+    }
+
+    /// How much state there is.
+    fn state(&self) -> StateSize {
+        StateSize::default()
     }
 
     /// Puts a key's state back as a snapshot has it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use stream::Stream;
 
-use crate::{Detect, Enrich, Key, Outputs, Rows, Stage, StageError};
+use crate::{Detect, Enrich, Key, Outputs, Rows, Stage, StageError, StateSize};
 
 /// Enrich, then detect.
 #[derive(Debug)]
@@ -43,6 +43,10 @@ impl Stage for Pipeline {
 
     fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
         self.detect.as_mut().map(|detect| detect.snapshots(bytes)).unwrap_or_default()
+    }
+
+    fn state(&self) -> StateSize {
+        self.detect.as_ref().map(Stage::state).unwrap_or_default()
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {

@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 mod dlq;
+mod on_kafka;
 mod quality;
 mod schemas;
 mod smoke;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     smoke::SmokeArgs,
@@ -46,6 +48,7 @@ Examples:
   beamline run streams/particle-events.yaml --for 10s --out /tmp/results
   beamline run streams/sensors.yaml --listen 127.0.0.1:8080     # POST /v1/events
   tail -F log.jsonl | beamline run streams/logs.yaml --stdin jsonl
+  beamline run streams/particle-events.yaml --kafka localhost:9092 --registry http://localhost:8081
 
 What is committed stays whatever happens, and the same command goes on from there.")]
     Run(RunArgs),
@@ -53,7 +56,11 @@ What is committed stays whatever happens, and the same command goes on from ther
     #[command(after_help = "\
 Examples:
   beamline replay streams/clickstream.yaml clicks-2025-*.csv.gz
-  beamline replay streams/clickstream.yaml clicks.parquet --speed 60     # an hour in a minute")]
+  beamline replay streams/clickstream.yaml clicks.parquet --speed 60     # an hour in a minute
+
+What a changed definition would have made of yesterday, on Kafka, beside what goes on there:
+  beamline replay changed.yaml --kafka localhost:9092 --since 2025-06-01 --until 2025-06-02
+  beamline verify streams/clickstream.yaml changed.yaml --kafka localhost:9092 --since 2025-06-01 --until 2025-06-02")]
     Replay(ReplayArgs),
     /// Ask SQL over results: tables processed_data, anomalies, dead_letters, late, aggregates, and each aggregate by its name.
     #[command(after_help = "\
@@ -62,13 +69,15 @@ Examples:
   beamline query --results beamline-results/sensors --format csv \"SELECT sensor_id, avg(temperature) FROM processed_data GROUP BY 1\"
   beamline query --format parquet \"SELECT * FROM anomalies\" > anomalies.parquet
   beamline query --cql 127.0.0.1:9042 \"SELECT * FROM processed_data WHERE timestamp > '2025-01-01'\"
-  beamline query --lake s3://bucket/particle-events \"SELECT count(*) FROM anomalies\"")]
+  beamline query --lake s3://bucket/particle-events \"SELECT count(*) FROM anomalies\"
+  beamline query --kafka localhost:9092 --stream streams/particle-events.yaml \"SELECT count(*) FROM anomalies\"")]
     Query(QueryArgs),
     /// Check that results are whole (the ledger, every id once), and whether two of them have the same rows.
     #[command(after_help = "\
 Examples:
   beamline verify beamline-results/particle-events
-  beamline verify results-a results-b     # says which rows differ, and in which columns")]
+  beamline verify results-a results-b     # says which rows differ, and in which columns
+  beamline verify stream.yaml changed.yaml --kafka localhost:9092     # a stream's topic against a replay of it")]
     Verify(VerifyArgs),
     /// Report on the data of results: rules, nulls, distinct values, ranges, freshness; fail where thresholds are passed.
     #[command(after_help = "\
@@ -83,7 +92,9 @@ Thresholds are `max_failing` of a quality rule, and `expect` of the definition. 
 Examples:
   beamline dlq list
   beamline dlq show --rule positive_energy --payload > broken.jsonl
-  beamline dlq redrive streams/particle-events.yaml repaired.jsonl")]
+  beamline dlq redrive streams/particle-events.yaml repaired.jsonl
+  beamline dlq list --kafka localhost:9092 --stream streams/particle-events.yaml
+  beamline dlq redrive streams/particle-events.yaml repaired.jsonl --kafka localhost:9092")]
     Dlq(DlqArgs),
     /// Make and check the tables of a stream in a CQL store; merge the files of a lake.
     #[command(after_help = "\
@@ -180,6 +191,9 @@ pub struct RunArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// How Kafka is reached.
+    #[command(flatten)]
+    pub on_kafka: OnKafkaArgs,
 }
 
 /// `beamline replay`.
@@ -198,6 +212,12 @@ pub struct ReplayArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// What is replayed on Kafka.
+    #[command(flatten)]
+    pub replayed: ReplayedArgs,
+    /// How Kafka is reached.
+    #[command(flatten)]
+    pub on_kafka: OnKafkaArgs,
 }
 
 /// Formats of standard input.
@@ -233,6 +253,9 @@ pub struct QueryArgs {
     /// A CQL store to ask instead.
     #[command(flatten)]
     pub cql: CqlArgs,
+    /// Topics to ask instead.
+    #[command(flatten)]
+    pub topics: TopicsOfArgs,
     /// A lake to ask instead: a folder, file://, s3://, gs:// or az://.
     #[arg(long, env = "BEAMLINE_LAKE", conflicts_with = "nodes")]
     pub lake: Option<String>,
@@ -284,10 +307,16 @@ pub struct CompletionsArgs {
 /// `beamline verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// A folder of results.
+    /// A folder of results; with --kafka, the definition of a stream.
     pub results: PathBuf,
-    /// Another one, to compare it with.
+    /// Another one, to compare it with; with --kafka, the definition that was replayed.
     pub other: Option<PathBuf>,
+    /// What was replayed on Kafka.
+    #[command(flatten)]
+    pub replayed: ReplayedArgs,
+    /// How Kafka is reached.
+    #[command(flatten)]
+    pub on_kafka: OnKafkaArgs,
 }
 
 /// `beamline bench`.

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod cql_settings;
+mod on_kafka;
 mod progress;
 mod resources;
 mod results;

@@ -2,16 +2,13 @@
 
 use std::{
     io::{IsTerminal, stderr},
-    sync::{
-        Arc,
-        mpsc::{RecvTimeoutError, Sender, channel},
-    },
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use local::{Counts, Meter};
+use local::Counts;
 
 /// How often the live line changes.
 const LINE_INTERVAL: Duration = Duration::from_millis(250);
@@ -32,16 +29,16 @@ impl Shown {
     }
 }
 
-/// Shows the counts of `meter` on standard error.
-pub(crate) fn show(meter: Arc<Meter>) -> Shown {
+/// Shows what `counts` says on standard error.
+pub(crate) fn show(counts: impl Fn() -> Counts + Send + 'static) -> Shown {
     let (end, ended) = channel::<()>();
     let terminal = stderr().is_terminal() && tracing::enabled!(tracing::Level::INFO);
     let interval = if terminal { LINE_INTERVAL } else { LOG_INTERVAL };
     let thread = thread::spawn(move || {
         let bar = terminal.then(bar);
-        let mut last = (Instant::now(), meter.counts());
+        let mut last = (Instant::now(), counts());
         while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(interval) {
-            let now = (Instant::now(), meter.counts());
+            let now = (Instant::now(), counts());
             let rate = (now.1.records - last.1.records) as f64 / (now.0 - last.0).as_secs_f64();
             match &bar {
                 Some(bar) => bar.set_message(line(&now.1, rate)),

@@ -48,11 +48,14 @@ pub trait Meter {
     fn stored(&self, rows: u64, after: Duration);
     /// A write failed and is tried again.
     fn failed(&self);
+    /// So many records wait in each partition.
+    fn waiting(&self, lags: &BTreeMap<u32, u64>);
 }
 
 impl Meter for () {
     fn stored(&self, _: u64, _: Duration) {}
     fn failed(&self) {}
+    fn waiting(&self, _: &BTreeMap<u32, u64>) {}
 }
 
 /// Why the loop ended.
@@ -118,6 +121,7 @@ pub fn drive(
         if !stopping {
             let left = held.since.map_or(LOOK, |since| limits.linger.saturating_sub(since.elapsed()).min(LOOK));
             held.take_in(feed.next(left)?);
+            feed.lags().iter().for_each(|lags| meter.waiting(lags));
         }
         if (stopping || held.is_due(limits)) && !held.batches.is_empty() {
             let (batches, rows) = (held.batches.len(), held.rows as u64);

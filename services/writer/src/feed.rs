@@ -13,6 +13,11 @@ pub trait Feed {
     /// Where reading cannot go on.
     fn next(&mut self, wait: Duration) -> Result<Vec<Batch>, FeedError>;
 
+    /// How many records wait in each partition, where that is news.
+    fn lags(&self) -> Option<BTreeMap<u32, u64>> {
+        None
+    }
+
     /// Says that everything before these positions is stored.
     ///
     /// # Errors

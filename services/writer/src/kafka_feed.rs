@@ -48,10 +48,10 @@ impl Feed for KafkaFeed {
             let Some(table) = self.tables.get(&received.topic) else {
                 return Err(FeedError::Failed(format!("nobody asked for topic {}", received.topic)));
             };
-            if let Some((offset, _, reason)) = received.rejected.first() {
+            if let Some(kafka::Unreadable { position, reason, .. }) = received.rejected.first() {
                 // Our own services wrote the topic: going on would lose what nobody else has.
                 return Err(FeedError::Failed(format!(
-                    "the message at offset {offset} of {}, partition {}, cannot be read: {reason}",
+                    "the message at offset {position} of {}, partition {}, cannot be read: {reason}",
                     received.topic, received.partition
                 )));
             }
@@ -65,6 +65,10 @@ impl Feed for KafkaFeed {
             })
         };
         received.into_iter().map(batch).collect()
+    }
+
+    fn lags(&self) -> Option<BTreeMap<u32, u64>> {
+        self.reader.lags()
     }
 
     fn commit(&mut self, next: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {

@@ -10,9 +10,9 @@ mod kafka_feed;
 mod settings;
 mod tables;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use measure::{STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES};
+use measure::{CONSUMER_LAG, STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES};
 use service::{Context, Failure};
 use sink::{Sink, Table};
 use stream::Stream;
@@ -115,5 +115,11 @@ impl Meter for StoreMeter {
         let [stream, backend] = [self.labels[0].as_str(), self.labels[1].as_str()];
         STORE_WRITES.of([stream, backend, "failed"]).increment(1);
         STORE_RETRIES.of([stream, backend]).increment(1);
+    }
+
+    fn waiting(&self, lags: &BTreeMap<u32, u64>) {
+        for (partition, lag) in lags {
+            CONSUMER_LAG.of([&self.labels[0], &self.labels[1], &partition.to_string()]).set(*lag as f64);
+        }
     }
 }

@@ -126,3 +126,21 @@ fn every_package_takes_the_workspace_lints_and_every_file_says_what_it_is_for() 
     let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(workspace.contains("unsafe_code = \"forbid\""));
 }
+
+#[test]
+fn every_metric_is_told_by_somebody() {
+    let names = fs::read_to_string(root().join("crates/measure/src/names.rs")).unwrap();
+    let statics = names.lines().filter_map(|line| Some(line.strip_prefix("pub static ")?.split_once(':')?.0));
+    let statics: Vec<&str> = statics.collect();
+    assert!(statics.len() > 30, "{statics:?}");
+    let code: Vec<String> = ["crates", "services"]
+        .iter()
+        .flat_map(|folder| rust_files(&root().join(folder)))
+        .filter(|path| !path.ends_with("crates/measure/src/names.rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let is_word = |sign: char| sign.is_alphanumeric() || sign == '_';
+    let used = |name: &str| code.iter().any(|text| text.split(|sign| !is_word(sign)).any(|word| word == name));
+    let silent: Vec<&str> = statics.into_iter().filter(|name| !used(name)).collect();
+    assert!(silent.is_empty(), "documented, and never told: {silent:?}");
+}

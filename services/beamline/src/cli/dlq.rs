@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::InputFormat;
+use super::{InputFormat, OnKafkaArgs, TopicsOfArgs};
 
 /// `beamline dlq`.
 #[derive(Debug, Args)]
@@ -24,7 +24,8 @@ pub enum DlqCommand {
     /// Put repaired events back into the results, once each.
     #[command(after_help = "\
 Every event is checked first: if one of them is none of the stream, or would fail a rule again, none is put back.
-The events are then kept with the results, and the next run (the same command as before) takes them in.")]
+The events are then kept with the results, and the next run (the same command as before) takes them in. With --kafka they
+are sent to the stream's topic in one transaction.")]
     Redrive(DlqRedriveArgs),
 }
 
@@ -37,6 +38,9 @@ pub struct DlqListArgs {
     /// The output's format.
     #[arg(long, short, value_enum, default_value = "text")]
     pub format: DlqFormat,
+    /// Topics to look at instead.
+    #[command(flatten)]
+    pub topics: TopicsOfArgs,
 }
 
 /// `beamline dlq show`.
@@ -63,6 +67,9 @@ pub struct DlqShowArgs {
     /// The output's format.
     #[arg(long, short, value_enum, default_value = "text")]
     pub format: DlqFormat,
+    /// Topics to look at instead.
+    #[command(flatten)]
+    pub topics: TopicsOfArgs,
 }
 
 /// `beamline dlq redrive`.
@@ -81,6 +88,9 @@ pub struct DlqRedriveArgs {
     /// Put the events back although the same file, or events of the same ids, came through before.
     #[arg(long)]
     pub again: bool,
+    /// Send them to the stream's topic instead.
+    #[command(flatten)]
+    pub on_kafka: OnKafkaArgs,
 }
 
 /// Formats of dead letters on standard output.

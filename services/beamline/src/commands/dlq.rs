@@ -6,17 +6,18 @@ mod show;
 
 use std::{
     io::{IsTerminal, Write, stdout},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use arrow::{array::AsArray, datatypes::Int64Type};
+use ask::{AskError, Source};
 use store::{OutputFormat, QueryOptions, Session, StoreError, TableLimits, query as sql};
 
-use super::query::failure;
+use super::query::ask_failure;
 use crate::{
     Failure,
-    cli::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs},
-    results,
+    cli::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, TopicsOfArgs},
+    on_kafka, results,
 };
 
 /// Reasons with what differs from record to record left out: quoted values, and numbers that stand alone. A rule's own
@@ -37,7 +38,7 @@ pub(crate) fn dlq(args: DlqArgs) -> Result<(), Failure> {
 }
 
 fn list(args: DlqListArgs) -> Result<(), Failure> {
-    let folder = folder(args.results)?;
+    let (place, name) = place(args.results, &args.topics)?;
     let text = format!(
         "SELECT kind, rule, reason, count(*) AS letters, min(position) AS first_position, max(position) AS last_position \
          FROM (SELECT kind, rule, position, {PATTERN} AS reason FROM dead_letters) \
@@ -49,10 +50,10 @@ fn list(args: DlqListArgs) -> Result<(), Failure> {
         (DlqFormat::Text, false) => (OutputFormat::Table, TableLimits::FILE),
     };
     let listed = sql::block_on(async {
-        let session = open(&folder).await?;
+        let session = ask::open(&place, &QueryOptions::default()).await?;
         if args.format == DlqFormat::Text {
             let letters = count(&session).await?;
-            writeln!(stdout(), "{letters} dead letters in {}", folder.display()).map_err(StoreError::Output)?;
+            writeln!(stdout(), "{letters} dead letters in {name}").map_err(StoreError::Output)?;
             if letters == 0 {
                 return Ok(());
             }
@@ -66,14 +67,17 @@ fn list(args: DlqListArgs) -> Result<(), Failure> {
     ended(listed)
 }
 
-/// The folder that was named, or the one that was written last.
-fn folder(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+/// Where dead letters are looked for, and what messages call it: topics, the folder that was named, or the one that was
+/// written last.
+fn place(named: Option<PathBuf>, topics: &TopicsOfArgs) -> Result<(Source, String), Failure> {
+    if let Some(source) = on_kafka::tables(topics)? {
+        return Ok((source, "the topic".to_owned()));
+    }
     let folders = results::folders(named.into_iter().collect())?;
-    folders.into_iter().next().ok_or_else(|| Failure::configuration("name a folder of results with --results"))
-}
-
-async fn open(folder: &Path) -> Result<Session, StoreError> {
-    sql::open(&[folder], &QueryOptions::default()).await
+    let folder = folders.into_iter().next();
+    let folder = folder.ok_or_else(|| Failure::configuration("name a folder of results with --results"))?;
+    let name = folder.display().to_string();
+    Ok((Source::Results(vec![folder]), name))
 }
 
 async fn count(session: &Session) -> Result<i64, StoreError> {
@@ -83,9 +87,9 @@ async fn count(session: &Session) -> Result<i64, StoreError> {
 }
 
 /// How a command that only prints ends: whoever stopped reading has seen enough.
-fn ended(done: Result<Result<(), StoreError>, StoreError>) -> Result<(), Failure> {
-    match done.and_then(|done| done) {
-        Err(StoreError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        done => done.map_err(failure),
+fn ended(done: Result<Result<(), AskError>, StoreError>) -> Result<(), Failure> {
+    match done.map_err(AskError::from).and_then(|done| done) {
+        Err(AskError::Store(StoreError::Output(error))) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.map_err(ask_failure),
     }
 }

@@ -8,7 +8,7 @@ use store::{OutputFormat, QueryOptions, StoreError, TableLimits, query as sql};
 use crate::{
     Failure,
     cli::{QueryArgs, QueryFormat},
-    cql_settings, results,
+    cql_settings, on_kafka, results,
 };
 
 pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
@@ -51,9 +51,16 @@ pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
         }
         // Whoever reads has seen enough.
         Err(AskError::Store(StoreError::Output(error))) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(AskError::Store(error)) => Err(failure(error)),
-        Err(AskError::Cql(error)) => Err(cql_settings::failure(error)),
-        Err(AskError::Lake(error)) => Err(Failure::run_time(error)),
+        Err(error) => Err(ask_failure(error)),
+    }
+}
+
+pub(crate) fn ask_failure(error: AskError) -> Failure {
+    match error {
+        AskError::Store(error) => failure(error),
+        AskError::Cql(error) => cql_settings::failure(error),
+        AskError::NoTopic { .. } => Failure::configuration(error),
+        error => Failure::run_time(error),
     }
 }
 
@@ -61,6 +68,9 @@ pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
 fn source(args: &QueryArgs) -> Result<Source, Failure> {
     if let Some(lake) = &args.lake {
         return Ok(Source::Lake(lake::Location::parse(lake).map_err(Failure::configuration)?));
+    }
+    if let Some(source) = on_kafka::tables(&args.topics)? {
+        return Ok(source);
     }
     if !args.cql.nodes.is_empty() {
         return Ok(Source::Cql { settings: cql_settings::settings(&args.cql)?, full_scan: args.full_scan });

@@ -17,8 +17,10 @@ use stream::{FileFormat, Source, Stream};
 use crate::{
     Failure,
     cli::{InputFormat, LineFormat, ReplayArgs, RunArgs, Running},
-    progress, summary,
+    on_kafka, progress, summary,
 };
+
+use super::{replay_on_kafka, run_on_kafka};
 
 /// How often live sources commit, so that results are there within about a second.
 const LIVE_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
@@ -37,10 +39,20 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     if let (Source::Synthetic(synthetic), Some(rate)) = (&mut source, args.rate) {
         synthetic.rate = rate;
     }
-    start(stream, source, folder_of(&args.stream), args.running)
+    let base = folder_of(&args.stream);
+    match on_kafka::connect(&args.on_kafka)? {
+        Some(servers) => run_on_kafka::run(stream, source, base, &args.running, servers),
+        None => start(stream, source, base, args.running),
+    }
 }
 
 pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
+    if let Some(servers) = on_kafka::connect(&args.on_kafka)? {
+        if !args.files.is_empty() || args.speed.is_some() {
+            return Err(Failure::configuration("with --kafka a topic is replayed, and no files: --since and --until"));
+        }
+        return replay_on_kafka::replay(&args.stream, &args.replayed, servers);
+    }
     let stream = load_stream(&args.stream)?;
     let defined = match &stream.definition.spec.source {
         Some(Source::Files(files)) => Some(files.clone()),
@@ -87,16 +99,24 @@ fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -
         end_after: running.end_after,
     };
     let meter = Arc::new(Meter::default());
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in TERM_SIGNALS {
-        // A second signal ends the process at once: what is committed is safe.
-        flag::register_conditional_shutdown(*signal, 130, stop.clone()).map_err(Failure::run_time)?;
-        flag::register(*signal, stop.clone()).map_err(Failure::run_time)?;
-    }
-    let shown = progress::show(meter.clone());
+    let stop = stop_on_signals()?;
+    let shown = progress::show({
+        let meter = meter.clone();
+        move || meter.counts()
+    });
     let summary = local::run(&options, &meter, &stop);
     shown.end();
     summary::print(&options, &summary.map_err(failure)?)
+}
+
+/// What is set when the process is told to end. A second signal ends it at once: what is committed is safe.
+pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in TERM_SIGNALS {
+        flag::register_conditional_shutdown(*signal, 130, stop.clone()).map_err(Failure::run_time)?;
+        flag::register(*signal, stop.clone()).map_err(Failure::run_time)?;
+    }
+    Ok(stop)
 }
 
 /// Deletes earlier results, but nothing that is not known to be ours.

@@ -1,6 +1,6 @@
 //! `beamline topics`: what a stream has on Kafka.
 
-mod ledger;
+pub(super) mod ledger;
 mod tail;
 
 use std::{

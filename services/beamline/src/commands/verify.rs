@@ -10,17 +10,61 @@ use arrow::{
     datatypes::{Int64Type, SchemaRef},
     util::display::array_value_to_string,
 };
+use service::load_stream;
 use stage::Ledger;
 use store::{Manifest, QueryOptions, Results, Session, Table, query as sql};
 
-use super::query::failure;
-use crate::{Failure, cli::VerifyArgs};
+use super::{
+    query::{ask_failure, failure},
+    replay_on_kafka,
+};
+use crate::{
+    Failure,
+    cli::VerifyArgs,
+    on_kafka::{self, Servers},
+};
 
 /// How many differing rows are shown.
 const SHOWN_MAX: usize = 10;
 
 pub(crate) fn verify(args: VerifyArgs) -> Result<(), Failure> {
-    sql::block_on(run(args)).map_err(failure)?
+    match on_kafka::connect(&args.on_kafka)? {
+        Some(servers) => sql::block_on(replayed(args, servers)).map_err(failure)?,
+        None => sql::block_on(run(args)).map_err(failure)?,
+    }
+}
+
+/// Whether a replay of a stream made the same events as the stream has on its own topics.
+async fn replayed(args: VerifyArgs, servers: Servers) -> Result<(), Failure> {
+    let live = load_stream(&args.results)?;
+    let other = args.other.as_deref().map(load_stream).transpose()?.unwrap_or_else(|| live.clone());
+    let (topics, into) = (live.topics(), replay_on_kafka::topics(&other, &args.replayed));
+    let taken_in = replay_on_kafka::taken_in(&args.replayed);
+    let mut checks = Checks::default();
+    checks.note(format!("{} against {}", topics.scored, into.scored))?;
+    let (a, b) = (table_of(&topics.raw), table_of(&into.raw));
+    let sides =
+        vec![servers.tables(live.clone(), topics, taken_in.clone()), servers.tables(other.clone(), into, taken_in)];
+    let session = ask::open(&ask::Source::Kafka(sides), &QueryOptions::default()).await.map_err(ask_failure)?;
+    let common = common(&mut checks, Table::ProcessedData, &live.scored, &other.scored)?;
+    compare(&mut checks, &session, &a, &b, &live.definition.spec.id, &common).await?;
+    checks.verdict()
+}
+
+/// What a stream's processed data is called beside another's.
+fn table_of(stream: &str) -> String {
+    format!("{}.processed_data", stream.replace('-', "_"))
+}
+
+/// The columns that both sides have; a failed check where one has others.
+fn common(checks: &mut Checks, table: Table, a: &SchemaRef, b: &SchemaRef) -> Result<Vec<String>, Failure> {
+    let columns = |schema: &SchemaRef| schema.fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
+    let common: Vec<String> = columns(a).into_iter().filter(|name| columns(b).contains(name)).collect();
+    let alone: Vec<String> = columns(a).into_iter().chain(columns(b)).filter(|name| !common.contains(name)).collect();
+    if !alone.is_empty() {
+        checks.check(false, format!("{table}: columns of one side only: {}", alone.join(", ")))?;
+    }
+    Ok(common)
 }
 
 async fn run(args: VerifyArgs) -> Result<(), Failure> {
@@ -114,13 +158,7 @@ async fn same(checks: &mut Checks, one: &Path, other: &Path) -> Result<(), Failu
     for (table, id) in [(Table::ProcessedData, manifest_a.id.as_str()), (Table::DeadLetters, "position")] {
         let (a, b) = (manifest_a.schema(table), manifest_b.schema(table));
         let (Some(a), Some(b)) = (a, b) else { continue };
-        let columns = |schema: &SchemaRef| schema.fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
-        let common: Vec<String> = columns(&a).into_iter().filter(|name| columns(&b).contains(name)).collect();
-        let alone: Vec<String> =
-            columns(&a).into_iter().chain(columns(&b)).filter(|name| !common.contains(name)).collect();
-        if !alone.is_empty() {
-            checks.check(false, format!("{table}: columns of one side only: {}", alone.join(", ")))?;
-        }
+        let common = common(checks, table, &a, &b)?;
         compare(checks, &session, &format!("{name}.{table}"), &format!("{other_name}.{table}"), id, &common).await?;
     }
     if manifest_a.schemas.get(&Table::Aggregates).is_some_and(|a| manifest_b.schemas.get(&Table::Aggregates) == Some(a))

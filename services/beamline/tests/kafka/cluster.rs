@@ -72,6 +72,11 @@ impl Cluster {
         Self::begin(KafkaOptions { secured: true, ..KafkaOptions::default() })
     }
 
+    /// One node that measurements are made on.
+    pub(crate) fn start_measured() -> Self {
+        Self::begin(KafkaOptions { measured: true, ..KafkaOptions::default() })
+    }
+
     fn begin(options: KafkaOptions) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();

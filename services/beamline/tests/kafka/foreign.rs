@@ -170,9 +170,9 @@ fn read(cluster: &Cluster, topic: ReadTopic) -> Messages {
     while reader.ended().len() < starts.len() {
         for received in reader.next(Duration::from_millis(500)).unwrap() {
             let place = |offset: u64| (received.topic.clone(), received.partition, offset);
-            for (offset, bytes, reason) in received.rejected {
-                assert!(bytes.is_empty(), "{reason}");
-                messages.insert(place(offset), "deleted".into());
+            for unreadable in received.rejected {
+                assert!(unreadable.payload.is_empty(), "{}", unreadable.reason);
+                messages.insert(place(unreadable.position), "deleted".into());
             }
             for (row, offset) in received.positions.values().iter().enumerate() {
                 let cells: Vec<String> = received.rows.columns().iter().map(|column| cell(column, row)).collect();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod bench;
 mod cluster;
 mod end_to_end;
 mod faults;

@@ -1,18 +1,22 @@
 //! `beamline dlq redrive`: repaired events on their way back.
 
 use std::{
-    fs::File,
+    env,
+    fs::{self, File},
     io::{Read, Write, stdin, stdout},
     path::Path,
+    sync::Arc,
 };
 
 use local::{LocalError, Redriven, Repaired};
 use service::load_stream;
-use stream::{FileFormat, Source};
+use stream::{FileFormat, Files, Source, Stream};
+use twox_hash::XxHash3_128;
 
 use crate::{
     Failure,
     cli::{DlqRedriveArgs, InputFormat},
+    on_kafka::{self, Servers},
     results::RESULTS,
 };
 
@@ -30,12 +34,50 @@ pub(super) fn redrive(args: DlqRedriveArgs) -> Result<(), Failure> {
     };
     let name = if is_stdin { "standard input".to_owned() } else { args.file.display().to_string() };
     let (format, gzip) = format(&args, is_stdin)?;
+    if let Some(servers) = on_kafka::connect(&args.on_kafka)? {
+        return on_topic(stream, servers, &mut bytes, (format, gzip), args.again);
+    }
     let repaired = Repaired { name: name.clone(), format, gzip, bytes: &mut bytes };
     let redriven = local::redrive(&stream, &results, repaired, args.again).map_err(failure)?;
     let out = if results == default { String::new() } else { format!(" --out {}", results.display()) };
     let command =
         next_command(&args.stream.display().to_string(), &redriven.source, stream.definition.spec.source.as_ref());
     say(&name, &redriven, &format!("{command}{out}")).map_err(Failure::run_time)
+}
+
+/// Sends the events to the stream's topic.
+fn on_topic(
+    stream: Arc<Stream>,
+    servers: Servers,
+    bytes: &mut dyn Read,
+    (format, gzip): (FileFormat, bool),
+    again: bool,
+) -> Result<(), Failure> {
+    // Checked first and sent then: what comes on standard input has to be kept meanwhile.
+    let mut kept = Vec::new();
+    bytes.read_to_end(&mut kept).map_err(Failure::run_time)?;
+    let ending = match format {
+        FileFormat::Csv => "csv",
+        FileFormat::Jsonl => "jsonl",
+        FileFormat::Parquet => "parquet",
+        FileFormat::Avro => "avro",
+    };
+    let name = format!("beamline-redrive-{}.{ending}{}", std::process::id(), if gzip { ".gz" } else { "" });
+    let path = env::temp_dir().join(name);
+    fs::write(&path, &kept).map_err(Failure::run_time)?;
+    let files = Files {
+        paths: vec![path.display().to_string()],
+        format: Some(format),
+        derive: Default::default(),
+        speed: None,
+    };
+    let hash = format!("{:032x}", XxHash3_128::oneshot(&kept));
+    let (connection, registry) = (servers.connection, servers.registry);
+    let done = kafka::redrive(&kafka::Redrive { stream, connection, registry, files, hash }, again);
+    // A leftover of no use to anybody.
+    let _ = fs::remove_file(&path);
+    let events = done.map_err(on_kafka::failure)?;
+    writeln!(stdout(), "{events} events were sent to the stream's topic").map_err(Failure::run_time)
 }
 
 /// The events' format, and whether they are gzipped, as the file's name tells.

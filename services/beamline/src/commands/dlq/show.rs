@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde_json::json;
 use store::{QueryOptions, StoreError, query as sql};
 
-use super::{ended, folder, payload};
+use super::{ended, payload, place};
 use crate::{
     Failure,
     cli::{DlqFormat, DlqShowArgs},
@@ -28,7 +28,7 @@ enum Look {
 }
 
 pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
-    let folder = folder(args.results.clone())?;
+    let (place, name) = place(args.results.clone(), &args.topics)?;
     let look = match (args.payload, args.format) {
         (true, _) => Look::Payload,
         (false, DlqFormat::Json) => Look::Json,
@@ -42,7 +42,7 @@ pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
     let options = QueryOptions { rows_max: limit, ..QueryOptions::default() };
     let text = query(&args, limit);
     let shown = sql::block_on(async {
-        let mut answer = sql::open(&[&folder], &options).await?.sql(&text).await?;
+        let mut answer = ask::open(&place, &options).await?.sql(&text).await?;
         let mut out = BufWriter::new(stdout());
         let mut letters = 0;
         while let Some(rows) = answer.next().await? {
@@ -51,7 +51,7 @@ pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
         }
         out.flush().map_err(StoreError::Output)?;
         match (letters, answer.truncated()) {
-            (0, _) => tracing::warn!("{} has no such dead letter", folder.display()),
+            (0, _) => tracing::warn!("{name} has no such dead letter"),
             (_, true) => tracing::warn!("the first {letters} are shown, there are more: --limit 0 shows all"),
             _ => {}
         }

@@ -10,9 +10,13 @@ use stream::Stream;
 
 use super::say;
 
-pub(crate) fn ledger(stream: &Path, connection: &Connection) -> Result<(), Failure> {
+pub(super) fn ledger(stream: &Path, connection: &Connection) -> Result<(), Failure> {
     let stream = load_stream(stream)?;
-    let offsets = Offsets::connect(connection).map_err(Failure::run_time)?;
+    print(&stream, &Offsets::connect(connection).map_err(Failure::run_time)?)
+}
+
+/// Prints what each step has done, and whether every record is accounted for.
+pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
     let topics = stream.topics();
     let group = Generator::group(stream.name());
     let generator = offsets.committed(&group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
@@ -25,7 +29,7 @@ pub(crate) fn ledger(stream: &Path, connection: &Connection) -> Result<(), Failu
     }
     let mut balances = true;
     for step in [Step::Enrich, Step::Detect, Step::Aggregate] {
-        let Some(ledger) = account(&stream, &offsets, step)? else { continue };
+        let Some(ledger) = account(stream, offsets, step)? else { continue };
         balances &= ledger.balances();
         say(&format!(
             "{:<17} {:>12} in = {} out + {} filtered + {} dead letters + {} late; {} anomalies",

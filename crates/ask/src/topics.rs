@@ -1,0 +1,131 @@
+//! Topics as tables: what is committed in them when they are opened.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
+
+use arrow::{
+    array::{BooleanArray, RecordBatch},
+    compute::filter_record_batch,
+    datatypes::SchemaRef,
+};
+use broker::{Connection, Offsets};
+use datafusion::{
+    catalog::streaming::StreamingTable,
+    error::{DataFusionError, Result as DataFusionResult},
+    execution::TaskContext,
+    physical_plan::{SendableRecordBatchStream, stream::RecordBatchReceiverStream, streaming::PartitionStream},
+};
+use kafka::{ReadTopic, Reader};
+use registry::Registry;
+use store::{
+    QueryOptions, Session, Table,
+    query::{Tables, open_tables},
+};
+use stream::{Stream, Topics};
+
+use crate::AskError;
+
+/// How long one look at a topic waits.
+const LOOK: Duration = Duration::from_millis(200);
+/// How many batches wait for the query at most.
+const BATCHES_MAX: usize = 4;
+
+/// A stream's topics.
+#[derive(Debug, Clone)]
+pub struct OnKafka {
+    /// The cluster.
+    pub connection: Connection,
+    /// The registry.
+    pub registry: Registry,
+    /// The stream.
+    pub stream: Arc<Stream>,
+    /// Its topics: its own, or those of a replay.
+    pub topics: Topics,
+    /// Only what was taken in within these times, in milliseconds since 1970.
+    pub taken_in: Range<i64>,
+}
+
+/// Opens `processed_data`, `anomalies`, `dead_letters` and `late`. Results of windows are no rows on Kafka: each is the
+/// latest of several under its key.
+pub(crate) fn open(streams: &[OnKafka], options: &QueryOptions) -> Result<Session, AskError> {
+    let streams: Vec<Tables> = streams.iter().map(tables).collect::<Result<_, AskError>>()?;
+    Ok(open_tables(streams, Vec::new(), options)?)
+}
+
+fn tables(of: &OnKafka) -> Result<Tables, AskError> {
+    let offsets = Offsets::connect(&of.connection)?;
+    let scored = of.stream.scored_schema()?;
+    let mut tables = vec![
+        (Table::ProcessedData, ReadTopic { name: of.topics.scored.clone(), schema: scored.clone() }),
+        (Table::Anomalies, ReadTopic { name: of.topics.anomalies.clone(), schema: scored }),
+        (Table::DeadLetters, ReadTopic { name: of.topics.dead_letters.clone(), schema: kafka::letters_schema()? }),
+    ];
+    if !of.stream.aggregates.is_empty() {
+        tables.push((Table::Late, ReadTopic { name: of.topics.late.clone(), schema: of.stream.late_schema()? }));
+    }
+    let mut providers: Vec<(Table, Arc<dyn datafusion::catalog::TableProvider>)> = Vec::new();
+    for (table, topic) in tables {
+        let count = offsets.partitions(&topic.name)?;
+        if count == 0 {
+            return Err(AskError::NoTopic { topic: topic.name });
+        }
+        let schema = topic.schema.arrow().clone();
+        let mut partitions: Vec<Arc<dyn PartitionStream>> = Vec::new();
+        for number in 0..count {
+            let range = offsets.range(&topic.name, number)?.0..offsets.stable_end(&topic.name, number)?;
+            let (of, topic) = (of.clone(), topic.clone());
+            partitions.push(Arc::new(Partition { of, topic, number, range }));
+        }
+        providers.push((table, Arc::new(StreamingTable::try_new(schema, partitions)?)));
+    }
+    Ok(Tables { stream: of.topics.raw.clone(), providers, aggregates: BTreeMap::new() })
+}
+
+/// One partition of a topic.
+#[derive(Debug)]
+struct Partition {
+    of: OnKafka,
+    topic: ReadTopic,
+    number: u32,
+    range: Range<i64>,
+}
+
+impl PartitionStream for Partition {
+    fn schema(&self) -> &SchemaRef {
+        self.topic.schema.arrow()
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut builder = RecordBatchReceiverStream::builder(self.schema().clone(), BATCHES_MAX);
+        let (rows, of, topic) = (builder.tx(), self.of.clone(), self.topic.clone());
+        let (number, range) = (self.number, self.range.clone());
+        builder.spawn_blocking(move || {
+            let failed = |error: kafka::KafkaError| DataFusionError::External(Box::new(error));
+            if range.is_empty() {
+                return Ok(());
+            }
+            let mut reader =
+                Reader::assign(&of.connection, &of.registry, &topic, &[(number, range.start)]).map_err(failed)?;
+            let mut next = range.start;
+            while next < range.end && !reader.ended().contains(&number) {
+                for received in reader.next(LOOK).map_err(failed)? {
+                    next = received.next as i64;
+                    let batch = within(&received, &range, &of.taken_in)?;
+                    // Nobody asks any more where this fails.
+                    if rows.blocking_send(Ok(batch)).is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        });
+        builder.build()
+    }
+}
+
+/// The rows before the end that were taken in at these times.
+fn within(received: &kafka::Received, range: &Range<i64>, times: &Range<i64>) -> DataFusionResult<RecordBatch> {
+    let wanted = received.positions.values().iter().zip(&received.times);
+    let wanted: BooleanArray =
+        wanted.map(|(position, time)| Some((*position as i64) < range.end && times.contains(time))).collect();
+    Ok(filter_record_batch(&received.rows, &wanted)?)
+}

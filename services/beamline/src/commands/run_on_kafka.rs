@@ -1,0 +1,177 @@
+//! `beamline run --kafka`: every step of a stream against a real Kafka, in this process.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use broker::Offsets;
+use kafka::{Generator, GeneratorNote, Health, KafkaError, Note, Options, Step};
+use local::Counts;
+use stage::Ledger;
+use stream::{Source, Stream};
+
+use super::{run::stop_on_signals, topics::ledger};
+use crate::{
+    Failure,
+    cli::Running,
+    on_kafka::{Servers, failure},
+    progress,
+};
+
+/// How often the groups are asked how far they have come.
+const LOOK: Duration = Duration::from_millis(500);
+/// Results of windows are written anew with every commit, so these steps commit more rarely.
+const WINDOWS_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a transaction may stay open.
+const TRANSACTION: Duration = Duration::from_secs(10);
+
+/// Makes the topics, sends the source's events, and takes them through every step; when the source ends, or the time is
+/// up, what was sent goes through to the end. A signal ends everything where it is; the same command goes on from there.
+pub(super) fn run(
+    stream: Arc<Stream>,
+    source: Source,
+    base: PathBuf,
+    running: &Running,
+    servers: Servers,
+) -> Result<(), Failure> {
+    if running.out.is_some() || running.fresh {
+        return Err(Failure::configuration("--out and --fresh are for results in files; with --kafka there are none"));
+    }
+    kafka::create_topics(&servers.connection, &kafka::plan_topics(&stream, &stream.topics()), None).map_err(failure)?;
+    let generator = Generator {
+        topics: stream.topics(),
+        connection: servers.connection.clone(),
+        registry: servers.registry.clone(),
+        source,
+        log_dir: PathBuf::from("beamline-log").join(stream.name()),
+        base,
+        commit_interval: running.commit_interval.unwrap_or(Duration::from_millis(100)),
+        transaction_timeout: TRANSACTION,
+        end_position: running.events,
+        from_start: false,
+        trace_ratio: 0.0,
+        stream: stream.clone(),
+    };
+    let steps: Vec<Options> =
+        steps(&stream).into_iter().map(|step| options(&stream, step, running, &servers)).collect();
+    let stop = stop_on_signals()?;
+    let counts = Arc::new(Mutex::new(Counts::default()));
+    let shown = progress::show({
+        let counts = counts.clone();
+        move || counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    });
+    let offsets = Offsets::connect(&servers.connection).map_err(Failure::run_time)?;
+    let done = thread::scope(|scope| {
+        let sent = scope.spawn(|| send(&generator, running.end_after, &stop));
+        let stepping = Arc::new(AtomicBool::new(false));
+        let health: Arc<dyn Health> = Arc::new(());
+        let stepped = scope.spawn({
+            let stepping = stepping.clone();
+            move || kafka::run(&steps, &health, &stepping)
+        });
+        let mut last = None;
+        // A step that ends by itself has failed.
+        while !stepped.is_finished() && !stop.load(Ordering::Relaxed) {
+            let through = look(&stream, &offsets, &counts)?;
+            if sent.is_finished() && last == Some(true) && through {
+                break;
+            }
+            last = Some(sent.is_finished() && through);
+            thread::sleep(LOOK);
+        }
+        stop.store(true, Ordering::Relaxed);
+        stepping.store(true, Ordering::Relaxed);
+        let panicked = || KafkaError::Thread(std::io::Error::other("a thread panicked"));
+        let stepped = stepped.join().unwrap_or_else(|_| Err(panicked()));
+        let sent = sent.join().unwrap_or_else(|_| Err(panicked()));
+        stepped.and(sent.map(drop)).map_err(failure)
+    });
+    shown.end();
+    done?;
+    ledger::print(&stream, &offsets)
+}
+
+/// Sends until the source ends, the time is up, or everything is to stop.
+fn send(
+    generator: &Generator,
+    end_after: Option<Duration>,
+    stop: &Arc<AtomicBool>,
+) -> Result<GeneratorNote, KafkaError> {
+    let enough = Arc::new(AtomicBool::new(false));
+    thread::scope(|scope| {
+        let sending = scope.spawn(|| kafka::generate(generator, &(), &enough));
+        let begun = Instant::now();
+        while !sending.is_finished() {
+            if stop.load(Ordering::Relaxed) || end_after.is_some_and(|after| begun.elapsed() >= after) {
+                enough.store(true, Ordering::Relaxed);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        sending.join().unwrap_or_else(|_| Err(KafkaError::Thread(std::io::Error::other("a thread panicked"))))
+    })
+}
+
+fn steps(stream: &Stream) -> Vec<Step> {
+    let mut steps = vec![Step::Enrich, Step::Detect];
+    if !stream.aggregates.is_empty() {
+        steps.push(Step::Aggregate);
+    }
+    if stream.aggregates.are_merged() {
+        steps.push(Step::Merge);
+    }
+    steps
+}
+
+fn options(stream: &Arc<Stream>, step: Step, running: &Running, servers: &Servers) -> Options {
+    let mut options = Options::new(stream.clone(), step, servers.connection.clone(), servers.registry.clone());
+    options.commit_interval = running.commit_interval.unwrap_or(options.commit_interval);
+    if matches!(step, Step::Aggregate | Step::Merge) {
+        options.commit_interval = options.commit_interval.max(WINDOWS_COMMIT_INTERVAL);
+    }
+    if step != Step::Merge {
+        options.threads = running.threads.map_or(1, usize::from);
+    }
+    options
+}
+
+/// Asks how far the steps have come; says whether everything that was sent is through all of them.
+fn look(stream: &Stream, offsets: &Offsets, counts: &Mutex<Counts>) -> Result<bool, Failure> {
+    let topics = stream.topics();
+    let group = Generator::group(stream.name());
+    let note = offsets.committed(&group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
+    let note = note.map(|committed| GeneratorNote::parse(&committed.metadata)).transpose();
+    let note = note.map_err(Failure::run_time)?.unwrap_or_default();
+    let partitions: Vec<u32> = (0..stream.definition.spec.partitions).collect();
+    let account = |step: Step| -> Result<Ledger, Failure> {
+        let mut sum = Ledger::default();
+        let committed = offsets.committed(&step.group(stream.name()), step.input(&topics), &partitions);
+        for committed in committed.map_err(Failure::run_time)?.into_values() {
+            sum += &Note::parse(&committed.metadata).map_err(Failure::run_time)?.ledger();
+        }
+        Ok(sum)
+    };
+    let (enriched, detected) = (account(Step::Enrich)?, account(Step::Detect)?);
+    let mut through = enriched.records >= note.sent && detected.records >= enriched.out;
+    if !stream.aggregates.is_empty() {
+        through &= account(Step::Aggregate)?.records >= detected.out;
+    }
+    if stream.aggregates.are_merged() {
+        // Behind the last part a marker may stand.
+        let lag = offsets.lag(&Step::Merge.group(stream.name()), &topics.partials).map_err(Failure::run_time)?;
+        through &= lag.values().all(|lag| *lag <= 1);
+    }
+    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    counts.records = note.cursor.position;
+    counts.out = detected.out;
+    counts.filtered = enriched.filtered;
+    counts.anomalies = detected.anomalies;
+    counts.dead_lettered = note.dead_lettered + enriched.dead_lettered + detected.dead_lettered;
+    counts.committed = detected.records + enriched.filtered + enriched.dead_lettered + note.dead_lettered;
+    Ok(through)
+}

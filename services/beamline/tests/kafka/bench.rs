@@ -1,0 +1,73 @@
+//! What services do beside a bare loop of the client library on the same broker. `make bench-kafka`.
+
+mod bare;
+mod latency;
+mod restore;
+mod throughput;
+mod usage;
+
+use std::{env, fs, path::Path, thread, time::Duration};
+
+use broker::Offsets;
+use kafka::Step;
+
+use crate::cluster::Cluster;
+
+/// After so long a transaction is committed, by services and by the bare loop: the services' own default.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
+const PARTITIONS: u32 = 8;
+
+fn number(name: &str, default: u64) -> u64 {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Writes `streams/bench.yaml` (six expressions, every layer of the detector, 10,000 keys) as a stream of this name, and
+/// makes its topics. Gives the file's name.
+fn define(cluster: &Cluster, name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = fs::read_to_string(root.join("streams/bench.yaml")).unwrap();
+    let text = text.replace("../", &format!("{}/", root.display())).replace("name: bench", &format!("name: {name}"));
+    let file = format!("{name}.yaml");
+    fs::write(cluster.path(&file), text).unwrap();
+    cluster.beamline(&["topics", "apply", &file]);
+    file
+}
+
+/// Fills the raw topic with so many events.
+fn fill(cluster: &Cluster, file: &str, events: u64) {
+    let generator =
+        cluster.service_of(file, "generator", "g", &["--once", "--rate", "0", "--events", &events.to_string()]);
+    let ended = generator.program.wait(Duration::from_secs(600));
+    assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
+}
+
+/// How many records a step of a stream has committed.
+fn records(offsets: &Offsets, stream: &str, step: Step) -> u64 {
+    let topics = stream::Topics::of(stream);
+    let partitions: Vec<u32> = (0..PARTITIONS).collect();
+    let committed = offsets.committed(&step.group(stream), step.input(&topics), &partitions).unwrap();
+    committed.values().map(|committed| kafka::Note::parse(&committed.metadata).unwrap().ledger().records).sum()
+}
+
+fn wait_for(offsets: &Offsets, stream: &str, step: Step, wanted: u64) -> u64 {
+    loop {
+        let records = records(offsets, stream, step);
+        if records >= wanted {
+            return records;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+#[ignore = "a measurement: make bench-kafka"]
+fn bench_services_beside_a_bare_loop() {
+    let cluster = Cluster::start_measured();
+    println!(
+        "one broker, {PARTITIONS} partitions, a commit every {} ms, two cores for everything",
+        COMMIT_INTERVAL.as_millis()
+    );
+    throughput::measure(&cluster, number("BEAMLINE_BENCH_EVENTS", 1_000_000));
+    latency::measure(&cluster, number("BEAMLINE_BENCH_RATE", 5_000));
+    restore::measure(&cluster, number("BEAMLINE_BENCH_RATE", 5_000));
+}
