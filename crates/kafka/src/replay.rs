@@ -81,7 +81,7 @@ pub fn replay(replay: &Replay, told: &dyn Fn(u64), stop: &AtomicBool) -> Result<
         stop,
     };
     for partition in 0..offsets.partitions(&replay.from)? {
-        let start = offsets.at_time(&replay.from, partition, replay.taken_in.start)?;
+        let start = offsets.at_time(&replay.from, partition, replay.taken_in.start.max(0))?;
         session.partition(partition, start..offsets.stable_end(&replay.from, partition)?, told)?;
     }
     session.commit()?;

@@ -38,10 +38,10 @@ pub(crate) fn dlq(args: DlqArgs) -> Result<(), Failure> {
 }
 
 fn list(args: DlqListArgs) -> Result<(), Failure> {
-    let (place, name) = place(args.results, &args.topics)?;
+    let Place { source, name, position } = place(args.results, &args.topics)?;
     let text = format!(
         "SELECT kind, rule, reason, count(*) AS letters, min(position) AS first_position, max(position) AS last_position \
-         FROM (SELECT kind, rule, position, {PATTERN} AS reason FROM dead_letters) \
+         FROM (SELECT kind, rule, {position} AS position, {PATTERN} AS reason FROM dead_letters) \
          GROUP BY kind, rule, reason ORDER BY letters DESC, kind, rule, reason"
     );
     let (format, limits) = match (args.format, stdout().is_terminal()) {
@@ -50,7 +50,7 @@ fn list(args: DlqListArgs) -> Result<(), Failure> {
         (DlqFormat::Text, false) => (OutputFormat::Table, TableLimits::FILE),
     };
     let listed = sql::block_on(async {
-        let session = ask::open(&place, &QueryOptions::default()).await?;
+        let session = ask::open(&source, &QueryOptions::default()).await?;
         if args.format == DlqFormat::Text {
             let letters = count(&session).await?;
             writeln!(stdout(), "{letters} dead letters in {name}").map_err(StoreError::Output)?;
@@ -67,17 +67,25 @@ fn list(args: DlqListArgs) -> Result<(), Failure> {
     ended(listed)
 }
 
-/// Where dead letters are looked for, and what messages call it: topics, the folder that was named, or the one that was
-/// written last.
-fn place(named: Option<PathBuf>, topics: &TopicsOfArgs) -> Result<(Source, String), Failure> {
+/// Where dead letters are looked for.
+struct Place {
+    source: Source,
+    /// What messages call it.
+    name: String,
+    /// The column that says where in its input a letter stood.
+    position: &'static str,
+}
+
+/// Topics, the folder that was named, or the one that was written last.
+fn place(named: Option<PathBuf>, topics: &TopicsOfArgs) -> Result<Place, Failure> {
     if let Some(source) = on_kafka::tables(topics)? {
-        return Ok((source, "the topic".to_owned()));
+        return Ok(Place { source, name: "the topic".to_owned(), position: "\"offset\"" });
     }
     let folders = results::folders(named.into_iter().collect())?;
     let folder = folders.into_iter().next();
     let folder = folder.ok_or_else(|| Failure::configuration("name a folder of results with --results"))?;
     let name = folder.display().to_string();
-    Ok((Source::Results(vec![folder]), name))
+    Ok(Place { source: Source::Results(vec![folder]), name, position: "position" })
 }
 
 async fn count(session: &Session) -> Result<i64, StoreError> {

@@ -28,6 +28,8 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(500);
 /// Results of windows are written anew with every commit, so these steps commit more rarely.
 const WINDOWS_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+/// Records of transactions that were given up look like some that wait; where nothing moves for so long, nothing waits.
+const QUIET: Duration = Duration::from_secs(5);
 /// How long a transaction may stay open.
 const TRANSACTION: Duration = Duration::from_secs(10);
 
@@ -64,7 +66,7 @@ pub(super) fn run(
     let counts = Arc::new(Mutex::new(Counts::default()));
     let shown = progress::show({
         let counts = counts.clone();
-        move || counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        move || *counts.lock().unwrap_or_else(PoisonError::into_inner)
     });
     let offsets = Offsets::connect(&servers.connection).map_err(Failure::run_time)?;
     let done = thread::scope(|scope| {
@@ -75,14 +77,22 @@ pub(super) fn run(
             let stepping = stepping.clone();
             move || kafka::run(&steps, &health, &stepping)
         });
-        let mut last = None;
+        let mut quiet = Instant::now();
+        let mut last = Counts::default();
         // A step that ends by itself has failed.
         while !stepped.is_finished() && !stop.load(Ordering::Relaxed) {
+            let ended = sent.is_finished();
             let through = look(&stream, &offsets, &counts)?;
-            if sent.is_finished() && last == Some(true) && through {
+            let now = *counts.lock().unwrap_or_else(PoisonError::into_inner);
+            if !ended || now != last {
+                quiet = Instant::now();
+            }
+            if ended
+                && (through == Through::AllOfTheTopics || through == Through::AllOfTheSource && quiet.elapsed() > QUIET)
+            {
                 break;
             }
-            last = Some(sent.is_finished() && through);
+            last = now;
             thread::sleep(LOOK);
         }
         stop.store(true, Ordering::Relaxed);
@@ -140,8 +150,19 @@ fn options(stream: &Arc<Stream>, step: Step, running: &Running, servers: &Server
     options
 }
 
-/// Asks how far the steps have come; says whether everything that was sent is through all of them.
-fn look(stream: &Stream, offsets: &Offsets, counts: &Mutex<Counts>) -> Result<bool, Failure> {
+/// What the steps are through with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Through {
+    /// Not with what the source gave.
+    Part,
+    /// With that, and perhaps not with what others have sent.
+    AllOfTheSource,
+    /// With everything.
+    AllOfTheTopics,
+}
+
+/// Asks how far the steps have come.
+fn look(stream: &Stream, offsets: &Offsets, counts: &Mutex<Counts>) -> Result<Through, Failure> {
     let topics = stream.topics();
     let group = Generator::group(stream.name());
     let note = offsets.committed(&group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
@@ -157,14 +178,15 @@ fn look(stream: &Stream, offsets: &Offsets, counts: &Mutex<Counts>) -> Result<bo
         Ok(sum)
     };
     let (enriched, detected) = (account(Step::Enrich)?, account(Step::Detect)?);
-    let mut through = enriched.records >= note.sent && detected.records >= enriched.out;
+    let mut source = enriched.records >= note.sent && detected.records >= enriched.out;
     if !stream.aggregates.is_empty() {
-        through &= account(Step::Aggregate)?.records >= detected.out;
+        source &= account(Step::Aggregate)?.records >= detected.out;
     }
-    if stream.aggregates.are_merged() {
-        // Behind the last part a marker may stand.
-        let lag = offsets.lag(&Step::Merge.group(stream.name()), &topics.partials).map_err(Failure::run_time)?;
-        through &= lag.values().all(|lag| *lag <= 1);
+    let mut waiting = 0;
+    for step in steps(stream) {
+        let lag = offsets.lag(&step.group(stream.name()), step.input(&topics)).map_err(Failure::run_time)?;
+        // Behind the last record a marker may stand.
+        waiting += lag.values().map(|lag| lag.saturating_sub(1)).sum::<u64>();
     }
     let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
     counts.records = note.cursor.position;
@@ -173,5 +195,9 @@ fn look(stream: &Stream, offsets: &Offsets, counts: &Mutex<Counts>) -> Result<bo
     counts.anomalies = detected.anomalies;
     counts.dead_lettered = note.dead_lettered + enriched.dead_lettered + detected.dead_lettered;
     counts.committed = detected.records + enriched.filtered + enriched.dead_lettered + note.dead_lettered;
-    Ok(through)
+    Ok(match (source, waiting) {
+        (false, _) => Through::Part,
+        (true, 0) => Through::AllOfTheTopics,
+        (true, _) => Through::AllOfTheSource,
+    })
 }

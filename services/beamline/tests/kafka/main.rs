@@ -11,4 +11,5 @@ mod input;
 mod results;
 mod security;
 mod stores;
+mod tools;
 mod windows;

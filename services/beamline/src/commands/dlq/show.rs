@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde_json::json;
 use store::{QueryOptions, StoreError, query as sql};
 
-use super::{ended, payload, place};
+use super::{Place, ended, payload, place};
 use crate::{
     Failure,
     cli::{DlqFormat, DlqShowArgs},
@@ -28,7 +28,7 @@ enum Look {
 }
 
 pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
-    let (place, name) = place(args.results.clone(), &args.topics)?;
+    let Place { source, name, position } = place(args.results.clone(), &args.topics)?;
     let look = match (args.payload, args.format) {
         (true, _) => Look::Payload,
         (false, DlqFormat::Json) => Look::Json,
@@ -40,9 +40,9 @@ pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
         (None, Look::Text) => Some(SHOWN),
     };
     let options = QueryOptions { rows_max: limit, ..QueryOptions::default() };
-    let text = query(&args, limit);
+    let text = query(&args, position, limit);
     let shown = sql::block_on(async {
-        let mut answer = ask::open(&place, &options).await?.sql(&text).await?;
+        let mut answer = ask::open(&source, &options).await?.sql(&text).await?;
         let mut out = BufWriter::new(stdout());
         let mut letters = 0;
         while let Some(rows) = answer.next().await? {
@@ -60,7 +60,7 @@ pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
     ended(shown)
 }
 
-fn query(args: &DlqShowArgs, limit: Option<u64>) -> String {
+fn query(args: &DlqShowArgs, column: &str, limit: Option<u64>) -> String {
     let mut conditions = Vec::new();
     if let Some(rule) = &args.rule {
         // A letter that failed at no rule goes by its kind, in the ledger as well.
@@ -71,14 +71,14 @@ fn query(args: &DlqShowArgs, limit: Option<u64>) -> String {
         conditions.push(format!("kind = '{}'", kind.get_name()));
     }
     if let Some(position) = args.position {
-        conditions.push(format!("position = {position}"));
+        conditions.push(format!("{column} = {position}"));
     }
     let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
     // One more than is shown, so that it can be said that there are more.
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {}", limit.saturating_add(1)));
     format!(
-        "SELECT position, partition, kind, rule, reason, payload FROM dead_letters WHERE {conditions} \
-         ORDER BY position{limit}"
+        "SELECT {column}, partition, kind, rule, reason, payload FROM dead_letters WHERE {conditions} \
+         ORDER BY {column}{limit}"
     )
 }
 
