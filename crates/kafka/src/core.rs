@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use arrow::array::AsArray;
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::BaseConsumer,
@@ -214,7 +215,7 @@ impl Core {
         let step = self.options.step;
         let time = |message: &&BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();
         let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
-        let traced = Traced::of(messages, &self.options, number);
+        let mut traced = Traced::of(messages, &self.options, number);
         let mut ledger = Ledger {
             records: messages.len() as u64,
             filtered: outputs.filtered,
@@ -227,6 +228,7 @@ impl Core {
             ledger.out = ledger.records - ledger.dead_lettered - ledger.late;
         }
         for rows in &outputs.rows {
+            traced.begin_for(anomalous(rows), &times, step.input(&self.options.topics));
             ledger.out += rows.len() as u64;
             ledger.anomalies += self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
             self.meters.alarms(rows);
@@ -331,6 +333,12 @@ impl Core {
         }
         self.producer.abort()
     }
+}
+
+/// The positions of rows that are anomalous.
+fn anomalous(rows: &Rows) -> impl Iterator<Item = u64> {
+    let flags = rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
+    flags.into_iter().flat_map(|flags| flags.values().set_indices()).map(|row| rows.positions.value(row))
 }
 
 fn horizon_lost(topic: &str, partition: u32, needed: i64, first: i64) -> KafkaError {

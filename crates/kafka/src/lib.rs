@@ -4,6 +4,7 @@
 //! dead letters, snapshots of state) and how far the input has been read are committed in one transaction, so that
 //! whatever ends a worker, the next one goes on as if nothing had happened. `ARCHITECTURE.md` has the whole story.
 
+mod arrivals;
 mod core;
 mod error;
 mod generator;

@@ -25,6 +25,7 @@ use registry::Registry;
 
 use crate::{
     KafkaError,
+    arrivals::Arrivals,
     inbound::Inbound,
     lag::{INTERVAL_MS, lags},
 };
@@ -86,10 +87,11 @@ pub struct Unreadable {
 pub struct Reader {
     consumer: BaseConsumer<Membership>,
     topics: BTreeMap<String, Inbound>,
+    arrivals: Arrivals,
 }
 
 impl Reader {
-    /// Joins a group.
+    /// Joins a group. `store` is what traces call the place that rows end in.
     ///
     /// # Errors
     /// Where the settings make no client.
@@ -99,6 +101,7 @@ impl Reader {
         group: &str,
         topics: &[ReadTopic],
         starts: Option<Starts>,
+        store: &str,
     ) -> Result<Self, KafkaError> {
         let membership = Membership { starts, ..Membership::default() };
         let consumer: BaseConsumer<Membership> = connection.client(membership, |config| {
@@ -118,7 +121,7 @@ impl Reader {
         })?;
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         consumer.subscribe(&names).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
-        Ok(Self { consumer, topics: inbounds(topics, registry)? })
+        Ok(Self { consumer, topics: inbounds(topics, registry)?, arrivals: Arrivals::at(store) })
     }
 
     /// Reads partitions of one topic from these offsets on, as a member of no group.
@@ -148,7 +151,8 @@ impl Reader {
             list.add_partition_offset(&topic.name, *partition as i32, Offset::Offset(*offset)).map_err(fail)?;
         }
         consumer.assign(&list).map_err(fail)?;
-        Ok(Self { consumer, topics: inbounds(std::slice::from_ref(topic), registry)? })
+        let topics = inbounds(std::slice::from_ref(topic), registry)?;
+        Ok(Self { consumer, topics, arrivals: Arrivals::default() })
     }
 
     /// The next rows, after `wait` at the latest; there may be none.
@@ -164,6 +168,7 @@ impl Reader {
         let mut received = Vec::with_capacity(of.len());
         for ((topic, partition), messages) in of {
             if let Some(inbound) = self.topics.get_mut(topic) {
+                self.arrivals.read(topic, partition, &messages);
                 received.push(decode(inbound, topic, partition, &messages)?);
             }
         }
@@ -174,7 +179,7 @@ impl Reader {
     ///
     /// # Errors
     /// Where the group has given the partitions to another member.
-    pub fn commit(&self, next: &BTreeMap<(String, u32), u64>) -> Result<(), KafkaError> {
+    pub fn commit(&mut self, next: &BTreeMap<(String, u32), u64>) -> Result<(), KafkaError> {
         if next.is_empty() {
             return Ok(());
         }
@@ -184,7 +189,9 @@ impl Reader {
             let offset = Offset::Offset(*offset as i64);
             list.add_partition_offset(topic, *partition as i32, offset).map_err(fail)?;
         }
-        self.consumer.commit(&list, CommitMode::Sync).map_err(fail)
+        self.consumer.commit(&list, CommitMode::Sync).map_err(fail)?;
+        self.arrivals.stored(next);
+        Ok(())
     }
 
     /// The partitions that are ours.

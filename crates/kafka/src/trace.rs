@@ -3,6 +3,8 @@
 //! Names and attributes follow OpenTelemetry's conventions for messaging. A message without a `traceparent` costs a
 //! look for its headers and nothing else.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use opentelemetry::{
     Context, KeyValue, SpanId, TraceFlags, TraceId,
     global::{self, BoxedTracer},
@@ -10,12 +12,14 @@ use opentelemetry::{
 };
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 
-use crate::Options;
+use measure::KEEP_SPAN as KEEP;
+
+use crate::{Options, outbound::Times};
 
 /// The header that carries a trace (W3C Trace Context).
 pub(crate) const TRACEPARENT: &str = "traceparent";
 /// The name of our instrumentation.
-const SCOPE: &str = "beamline";
+pub(crate) const SCOPE: &str = "beamline";
 /// Links of a batch's span at most.
 const LINKS_MAX: usize = 128;
 
@@ -81,6 +85,31 @@ impl Traced {
         Self { messages, batch: Some(batch) }
     }
 
+    /// Begins a trace, whatever ratio is kept, for each of these events that belongs to none: at the time that it was
+    /// taken in. It says how long the event had been under way, and goes on with what comes of it.
+    pub(crate) fn begin_for(&mut self, positions: impl Iterator<Item = u64>, times: &Times, topic: &str) {
+        let tracer = global::tracer(SCOPE);
+        for position in positions.take(LINKS_MAX) {
+            let Err(index) = self.messages.binary_search_by_key(&position, |(offset, _)| *offset) else { continue };
+            let taken_in = UNIX_EPOCH + Duration::from_millis(times.of(position).max(0) as u64);
+            let span = tracer
+                .span_builder(format!("anomaly in {topic}"))
+                .with_kind(SpanKind::Consumer)
+                .with_start_time(taken_in)
+                .with_attributes(vec![
+                    KeyValue::new(KEEP, true),
+                    KeyValue::new("messaging.system", "kafka"),
+                    KeyValue::new("messaging.destination.name", topic.to_owned()),
+                    KeyValue::new("messaging.kafka.offset", position as i64),
+                ])
+                .start_with_context(&tracer, &Context::new());
+            // Where nothing is exported there is no trace.
+            if span.span_context().is_sampled() {
+                self.messages.insert(index, (position, Context::new().with_span(span)));
+            }
+        }
+    }
+
     fn find(&self, position: u64) -> Option<&Context> {
         let index = self.messages.binary_search_by_key(&position, |(offset, _)| *offset).ok()?;
         Some(&self.messages[index].1)
@@ -115,7 +144,7 @@ impl Traced {
 }
 
 /// The trace that a message carries, where it is sampled.
-fn parent(message: &BorrowedMessage<'_>) -> Option<SpanContext> {
+pub(crate) fn parent(message: &BorrowedMessage<'_>) -> Option<SpanContext> {
     let headers = message.headers()?;
     let value = headers.iter().find(|header| header.key == TRACEPARENT)?.value?;
     parse(std::str::from_utf8(value).ok()?).filter(SpanContext::is_sampled)

@@ -16,6 +16,9 @@ pub use self::{
     names::*,
 };
 
+/// The attribute of a span whose trace is kept whatever share of traces is.
+pub const KEEP_SPAN: &str = "beamline.keep";
+
 /// Tells the collector the kind, unit and meaning of every metric.
 pub fn describe_all() {
     for metric in ALL {

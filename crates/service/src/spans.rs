@@ -8,14 +8,18 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{Context, KeyValue, global};
+use opentelemetry::{
+    Context, KeyValue, TraceId, global,
+    trace::{Link, SpanKind},
+};
 use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
     propagation::TraceContextPropagator,
     trace::{
-        BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor,
+        BatchConfigBuilder, BatchSpanProcessor, Sampler, SamplingResult, SdkTracerProvider, ShouldSample, Span, SpanData, SpanExporter,
+        SpanProcessor,
     },
 };
 use opentelemetry_semantic_conventions::resource::{SERVICE_INSTANCE_ID, SERVICE_NAMESPACE, SERVICE_VERSION};
@@ -71,7 +75,7 @@ impl Spans {
             .build();
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
         let provider = SdkTracerProvider::builder()
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.ratio))))
+            .with_sampler(Sampler::ParentBased(Box::new(Kept { others: Sampler::TraceIdRatioBased(settings.ratio) })))
             .with_resource(resource(settings))
             .with_span_processor(Bounded { inner: batches, waiting })
             .build();
@@ -122,6 +126,28 @@ fn resource(settings: &SpanSettings) -> Resource {
     match named {
         true => builder.build(),
         false => builder.with_service_name(format!("beamline-{}", settings.service)).build(),
+    }
+}
+
+/// Keeps traces that say they are to be kept, and a share of the others.
+#[derive(Debug, Clone)]
+struct Kept {
+    others: Sampler,
+}
+
+impl ShouldSample for Kept {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let kept = attributes.iter().any(|attribute| attribute.key.as_str() == measure::KEEP_SPAN);
+        let sampler = if kept { &Sampler::AlwaysOn } else { &self.others };
+        sampler.should_sample(parent, trace, name, kind, attributes, links)
     }
 }
 

@@ -17,7 +17,7 @@ pub struct KafkaFeed {
 }
 
 impl KafkaFeed {
-    /// Joins `group`. `positions` is where a store that keeps positions itself goes on from.
+    /// Joins `group`, for a store that traces call `store`. `positions` is where a store that keeps positions itself goes on from.
     ///
     /// # Errors
     /// Where the settings make no client.
@@ -27,6 +27,7 @@ impl KafkaFeed {
         group: &str,
         sources: &[Source],
         positions: BTreeMap<TopicPartition, u64>,
+        store: &str,
     ) -> Result<Self, KafkaError> {
         let topics =
             sources.iter().map(|source| ReadTopic { name: source.topic.clone(), schema: source.schema.clone() });
@@ -35,7 +36,7 @@ impl KafkaFeed {
             Box::new(move |topic, partition| positions.get(&(topic.to_owned(), partition)).copied())
         });
         Ok(Self {
-            reader: Reader::subscribe(connection, registry, group, &topics, starts)?,
+            reader: Reader::subscribe(connection, registry, group, &topics, starts, store)?,
             tables: sources.iter().map(|source| (source.topic.clone(), source.table)).collect(),
         })
     }

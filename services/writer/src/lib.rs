@@ -47,7 +47,8 @@ pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
     let registry = registry::Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
     let positions = sink.positions().map_err(Failure::run_time)?;
     let group = format!("beamline.{}.writer-{}", stream.name(), settings.backend.name());
-    let feed = KafkaFeed::new(&settings.common.connection(), &registry, &group, &sources, positions);
+    let feed =
+        KafkaFeed::new(&settings.common.connection(), &registry, &group, &sources, positions, settings.backend.name());
     let mut feed = feed.map_err(Failure::run_time)?;
     let limits = limits(&settings);
     let meter = StoreMeter { labels: [stream.name().to_owned(), settings.backend.name().to_owned()] };

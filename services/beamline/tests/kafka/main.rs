@@ -12,4 +12,5 @@ mod results;
 mod security;
 mod stores;
 mod tools;
+mod traces;
 mod windows;

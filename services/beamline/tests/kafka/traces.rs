@@ -1,0 +1,82 @@
+//! Traces in a real Jaeger: from the generator's send to the row in the store.
+
+use std::{
+    collections::BTreeSet,
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use servers::Jaeger;
+
+use crate::{
+    cluster::{Cluster, Service},
+    input,
+};
+
+const EVENTS: u64 = 20_000;
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_trace_goes_through_four_services_and_every_anomaly_has_one() {
+    let Some(jaeger) = Jaeger::start_if_go().unwrap() else { return };
+    let cluster = Cluster::start();
+    input::write(&cluster.path("input.jsonl"), EVENTS);
+    // A few of so few events alarm.
+    let definition = fs::read_to_string(cluster.path("stream.yaml")).unwrap();
+    fs::write(cluster.path("stream.yaml"), definition.replace("energy_gev > 900", "energy_gev > 380")).unwrap();
+    cluster.beamline(&["topics", "apply", "stream.yaml"]);
+    let (endpoint, lake) = (jaeger.otlp_http(), cluster.path("lake").display().to_string());
+    let service = |name: &str, more: &[&str]| {
+        let traced = ["--otlp-endpoint", &endpoint, "--trace-ratio", "0.001"];
+        cluster.service(name, name, &[&traced[..], more].concat())
+    };
+    let generator = service("generator", &["--once"]);
+    let services = [
+        service("enricher", &[]),
+        service("anomaly-detector", &[]),
+        service("writer", &["--backend", "parquet", "--lake", &lake, "--batch-interval", "500ms"]),
+    ];
+    let ended = generator.program.wait(LIMIT);
+    assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
+    let running: Vec<&Service> = services.iter().collect();
+    let (_, detected) = cluster.wait_until_done(cluster.sent().sent, LIMIT, &running);
+    assert!((10..400).contains(&detected.anomalies), "{detected:?}");
+
+    let four = ["generator", "enricher", "anomaly-detector", "writer"].map(|name| format!("beamline-{name}"));
+    let begun = Instant::now();
+    loop {
+        let traces = traces(&jaeger, &four[0], "");
+        let whole = traces.iter().filter(|trace| four.iter().all(|service| services_of(trace).contains(service)));
+        // One in a thousand of the events begins a trace; some are filtered on their way.
+        if whole.count() >= 10 {
+            break;
+        }
+        assert!(begun.elapsed() < LIMIT, "{} traces, none of four services: {:?}", traces.len(), traces.first());
+        thread::sleep(Duration::from_millis(500));
+    }
+    // Events that were not sampled and are anomalous all the same: from being taken in to the store.
+    loop {
+        let traces = traces(&jaeger, &four[2], "&operation=anomaly%20in%20particles.enriched");
+        let stored = traces.iter().filter(|trace| services_of(trace).contains(&four[3])).count() as u64;
+        // An anomaly that is sampled as well has its trace already.
+        if stored + 5 >= detected.anomalies {
+            break;
+        }
+        assert!(begun.elapsed() < LIMIT, "{stored} of {} anomalies have a trace", detected.anomalies);
+        thread::sleep(Duration::from_millis(500));
+    }
+    services.iter().for_each(Service::stop);
+}
+
+fn traces(jaeger: &Jaeger, service: &str, more: &str) -> Vec<Value> {
+    let url = format!("{}/api/traces?service={service}&limit=1000{more}", jaeger.query_url());
+    let (_, body) = servers::http_get(&url).unwrap();
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    answer["data"].as_array().cloned().unwrap_or_default()
+}
+
+fn services_of(trace: &Value) -> BTreeSet<String> {
+    let processes = trace["processes"].as_object().unwrap();
+    processes.values().map(|process| process["serviceName"].as_str().unwrap().to_owned()).collect()
+}
