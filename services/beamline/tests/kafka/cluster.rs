@@ -119,7 +119,12 @@ impl Cluster {
 
     /// Starts a service of the stream.
     pub(crate) fn service(&self, name: &str, instance: &str, more: &[&str]) -> Service {
-        let stream = self.path("stream.yaml").display().to_string();
+        self.service_of(&self.path("stream.yaml"), name, instance, more)
+    }
+
+    /// Starts a service of another stream.
+    pub(crate) fn service_of(&self, definition: &Path, name: &str, instance: &str, more: &[&str]) -> Service {
+        let stream = definition.display().to_string();
         let address = format!("127.0.0.1:{}", free_port());
         let arguments = [&["--stream", &stream, "--listen", &address, "--instance", instance], more].concat();
         let environment = self.environment();
@@ -140,9 +145,14 @@ impl Cluster {
 
     /// The account of a step.
     pub(crate) fn ledger(&self, step: Step) -> Ledger {
-        let partitions: Vec<u32> = (0..8).collect();
-        let topics = stream::Topics::of("particles");
-        let committed = self.offsets().committed(&step.group("particles"), step.input(&topics), &partitions).unwrap();
+        self.ledger_of("particles", 8, step)
+    }
+
+    /// The account of a step of another stream.
+    pub(crate) fn ledger_of(&self, stream: &str, partitions: u32, step: Step) -> Ledger {
+        let partitions: Vec<u32> = (0..partitions).collect();
+        let topics = stream::Topics::of(stream);
+        let committed = self.offsets().committed(&step.group(stream), step.input(&topics), &partitions).unwrap();
         let mut sum = Ledger::default();
         for committed in committed.values() {
             sum += &Note::parse(&committed.metadata).unwrap().ledger();

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod end_to_end;
+mod examples;
 mod faults;
 mod input;
 mod results;

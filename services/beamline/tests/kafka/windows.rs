@@ -10,6 +10,7 @@ use arrow::{
     array::{Array, AsArray, RecordBatch},
     util::display::{ArrayFormatter, FormatOptions},
 };
+use kafka::Step;
 use stream::{Stream, columns};
 
 use crate::{
@@ -43,7 +44,7 @@ pub(crate) const AGGREGATES: &str = r#"
 "#;
 
 /// The columns of each result by its key, as text.
-type Windows = BTreeMap<String, String>;
+pub(crate) type Windows = BTreeMap<String, String>;
 
 #[test]
 fn aggregators_that_come_and_go_give_the_results_of_one_process() {
@@ -73,11 +74,11 @@ fn aggregators_that_come_and_go_give_the_results_of_one_process() {
     let ended = generator.program.wait(Duration::from_secs(120));
     assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
     let (_, detected) = cluster.wait_until_done(cluster.sent().sent, Duration::from_secs(180), &[&enricher, &detector]);
-    wait_for_aggregates(&cluster, detected.out, &aggregators);
-
-    let ledger = cluster.ledger(kafka::Step::Aggregate);
-    assert!(ledger.balances() && ledger.records == detected.out && ledger.late > 0, "{ledger:?}");
     let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
+    wait_for_aggregates(&cluster, &stream, detected.out, &aggregators);
+
+    let ledger = cluster.ledger(Step::Aggregate);
+    assert!(ledger.balances() && ledger.records == detected.out && ledger.late > 0, "{ledger:?}");
     cluster.beamline(&["--quiet", "replay", "stream.yaml", "--out", "results"]);
     let local = asked(&cluster, "SELECT * FROM aggregates");
     let wanted = windows(&stream, &local);
@@ -102,26 +103,33 @@ fn aggregators_that_come_and_go_give_the_results_of_one_process() {
 }
 
 /// Waits until the aggregators have read everything, and the merge everything of theirs.
-pub(crate) fn wait_for_aggregates(cluster: &Cluster, records: u64, services: &[Service]) {
+pub(crate) fn wait_for_aggregates(cluster: &Cluster, stream: &Stream, records: u64, services: &[Service]) {
+    let (name, partitions, topics) = (stream.name(), stream.definition.spec.partitions, stream.topics());
     let begun = Instant::now();
-    loop {
-        let read = cluster.ledger(kafka::Step::Aggregate).records;
-        let lag = cluster.offsets().lag(&kafka::Step::Merge.group("particles"), "particles.partials").unwrap();
-        // A marker may stand behind what was read last.
-        if read >= records && lag.values().all(|lag| *lag <= 1) {
-            return;
+    let wait_while = |what: &dyn Fn() -> Option<String>| {
+        while let Some(what) = what() {
+            let logs = || services.iter().map(|service| service.program.log()).collect::<Vec<_>>().join("\n----\n");
+            assert!(begun.elapsed() < Duration::from_secs(120), "{name}: {what}\n{}", logs());
+            thread::sleep(Duration::from_millis(200));
         }
-        let logs = || services.iter().map(|service| service.program.log()).collect::<Vec<_>>().join("\n----\n");
-        assert!(begun.elapsed() < Duration::from_secs(120), "{read} of {records} records, lag {lag:?}\n{}", logs());
-        thread::sleep(Duration::from_millis(200));
+    };
+    wait_while(&|| {
+        let read = cluster.ledger_of(name, partitions, Step::Aggregate).records;
+        (read < records).then(|| format!("{read} of {records} records"))
+    });
+    if stream.aggregates.are_merged() {
+        // What is behind an open transaction cannot be seen.
+        results::wait_until_decided(cluster, &topics.partials);
+        let merger = Step::Merge.group(name);
+        wait_while(&|| results::has_more(cluster, &merger, &topics.partials).then(|| "parts are left".to_owned()));
     }
 }
 
 /// The last result of each key.
-fn on_kafka(cluster: &Cluster, stream: &Stream) -> Windows {
+pub(crate) fn on_kafka(cluster: &Cluster, stream: &Stream) -> Windows {
     let schema = stream.aggregates_schema().unwrap();
     let mut found = Windows::new();
-    for received in results::read_all(cluster, "particles.aggregates", schema) {
+    for received in results::read_all(cluster, &stream.topics().aggregates, schema) {
         let rows = windows(stream, std::slice::from_ref(&received.rows));
         let keys: Vec<&str> = received.keys.iter().flatten().collect();
         assert!(rows.keys().all(|key| keys.contains(&key.as_str())), "keys as the rows say: {keys:?}");
@@ -133,7 +141,7 @@ fn on_kafka(cluster: &Cluster, stream: &Stream) -> Windows {
 }
 
 /// Each row as text, without whether it is final: a stream that goes on has not closed its last windows.
-fn windows(stream: &Stream, batches: &[RecordBatch]) -> Windows {
+pub(crate) fn windows(stream: &Stream, batches: &[RecordBatch]) -> Windows {
     let mut windows = Windows::new();
     for batch in batches {
         let keys = stage::result_keys(&stream.aggregates, batch).unwrap();
