@@ -121,3 +121,11 @@ e2e: ## Test everything on a Kubernetes cluster (the current one, or BEAMLINE_CL
 .PHONY: faults-kafka
 faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
 	cargo test --locked --workspace --test kafka -- --nocapture faults
+
+.PHONY: bench-windows
+bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads 1 measure_windows
+
+.PHONY: faults-windows
+faults-windows: setup-servers ## Run every example with aggregates on Kafka for 1, 3 and 8 partitions, 1 and 3 aggregators, in both orders, quiet and with 20 kills
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture every_variant

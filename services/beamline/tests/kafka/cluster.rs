@@ -62,6 +62,11 @@ impl Cluster {
         Self::begin(KafkaOptions::default())
     }
 
+    /// One node that has warmed up soon, for measurements.
+    pub(crate) fn start_to_measure() -> Self {
+        Self::begin(KafkaOptions { measured: true, ..KafkaOptions::default() })
+    }
+
     /// Three nodes, which services reach through proxies that can be cut.
     pub(crate) fn start_three() -> Self {
         Self::begin(KafkaOptions { nodes: 3, proxied: true, ..KafkaOptions::default() })

@@ -7,6 +7,7 @@ mod end_to_end;
 mod examples;
 mod faults;
 mod input;
+mod measure_windows;
 mod results;
 mod security;
 mod stores;
