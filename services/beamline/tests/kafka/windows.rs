@@ -1,7 +1,7 @@
 //! Aggregators that come, go and are killed: every result as one process computes it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, thread,
     time::{Duration, Instant},
 };
@@ -125,18 +125,31 @@ pub(crate) fn wait_for_aggregates(cluster: &Cluster, stream: &Stream, records: u
     }
 }
 
-/// The last result of each key.
+/// The last result of each key. What was final never changes, of groups that are in one partition: of others a partition
+/// that was quiet may bring more.
 pub(crate) fn on_kafka(cluster: &Cluster, stream: &Stream) -> Windows {
     let schema = stream.aggregates_schema().unwrap();
-    let mut found = Windows::new();
+    let (mut found, mut closed) = (Windows::new(), Windows::new());
+    let keyed: BTreeSet<&str> =
+        stream.aggregates.list.iter().filter(|of| of.keyed).map(|of| of.name.as_str()).collect();
     for received in results::read_all(cluster, &stream.topics().aggregates, schema) {
         let rows = windows(stream, std::slice::from_ref(&received.rows));
         let keys: Vec<&str> = received.keys.iter().flatten().collect();
         assert!(rows.keys().all(|key| keys.contains(&key.as_str())), "keys as the rows say: {keys:?}");
         for row in 0..received.rows.num_rows() {
-            found.extend(windows(stream, &[received.rows.slice(row, 1)]));
+            let row = received.rows.slice(row, 1);
+            let is_final = row.column_by_name(columns::FINAL).unwrap().as_boolean().value(0);
+            for (key, text) in windows(stream, &[row]) {
+                let same = closed.get(&key).is_none_or(|closed| *closed == text);
+                assert!(same, "{key} was final and is now {text}");
+                if is_final && key.split('/').next().is_some_and(|name| keyed.contains(name)) {
+                    closed.insert(key.clone(), text.clone());
+                }
+                found.insert(key, text);
+            }
         }
     }
+    assert!(closed.is_empty() == keyed.is_empty(), "windows of {} have closed", stream.name());
     found
 }
 
