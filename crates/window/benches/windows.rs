@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --profile dev --workspace --bench windows`
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::{fs, sync::Arc, time::Instant};
 
