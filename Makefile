@@ -127,5 +127,5 @@ bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads 1 measure_windows
 
 .PHONY: faults-windows
-faults-windows: setup-servers ## Run every example with aggregates on Kafka for 1, 3 and 8 partitions, 1 and 3 aggregators, in both orders, quiet and with 20 kills
+faults-windows: setup-servers ## Run the windows of every example on Kafka in all variants, quiet and with 20 kills, and compare them with one process
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture every_variant
