@@ -124,3 +124,11 @@ bench-kafka: setup-servers ## Measure services on Kafka beside a bare loop of th
 
 faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
 	cargo test --locked --workspace --test kafka -- --nocapture faults
+
+.PHONY: bench-windows
+bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads 1 measure_windows
+
+.PHONY: faults-windows
+faults-windows: setup-servers ## Run the windows of every example on Kafka in all variants, quiet and with 20 kills, and compare them with one process
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture every_variant

@@ -168,6 +168,7 @@ fn header(context: SpanContext) -> OwnedHeaders {
     OwnedHeaders::new_with_capacity(1).insert(Header { key: TRACEPARENT, value: Some(&value) })
 }
 
+/// The span of a send. One that begins a trace was chosen: nobody is to choose among the chosen ones again.
 fn sent(tracer: &BoxedTracer, parent: &Context, topic: &str, partition: u32) -> SpanContext {
     let mut span = tracer
         .span_builder(format!("send {topic}"))
@@ -178,6 +179,7 @@ fn sent(tracer: &BoxedTracer, parent: &Context, topic: &str, partition: u32) -> 
             KeyValue::new("messaging.operation.type", "send"),
             KeyValue::new("messaging.destination.name", topic.to_owned()),
             KeyValue::new("messaging.destination.partition.id", partition.to_string()),
+            KeyValue::new(KEEP, true),
         ])
         .start_with_context(tracer, parent);
     let context = span.span_context().clone();

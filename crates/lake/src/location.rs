@@ -40,8 +40,10 @@ impl Location {
             Url::parse(text).map_err(|error| failed(error.to_string()))?
         } else {
             let path = std::path::absolute(text).map_err(|error| failed(error.to_string()))?;
-            Url::from_directory_path(&path)
-                .map_err(|()| failed("its path cannot be written as an address".to_owned()))?
+            let url = Url::from_directory_path(&path)
+                .map_err(|()| failed("its path cannot be written as an address".to_owned()))?;
+            // Parsing takes `..` away, which an object store does not know.
+            Url::parse(url.as_str()).map_err(|error| failed(error.to_string()))?
         };
         match url.scheme() {
             "file" | "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss" | "memory" => {
@@ -103,6 +105,7 @@ mod tests {
         assert_eq!(url("s3://bucket/events"), "s3://bucket/events/");
         assert_eq!(url("file:///tmp/lake/"), "file:///tmp/lake/");
         assert!(url("lake").ends_with("/lake/"));
+        assert_eq!(url("/tmp/runs/../lake"), "file:///tmp/lake/");
         assert_eq!(url("ftp://host/x"), "");
         let lake = Location::parse("s3://bucket/a").unwrap();
         assert_eq!((lake.folder("late").as_str(), lake.root().as_str()), ("s3://bucket/a/late/", "s3://bucket/"));

@@ -18,8 +18,8 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     propagation::TraceContextPropagator,
     trace::{
-        BatchConfigBuilder, BatchSpanProcessor, Sampler, SamplingResult, SdkTracerProvider, ShouldSample, Span, SpanData, SpanExporter,
-        SpanProcessor,
+        BatchConfigBuilder, BatchSpanProcessor, Sampler, SamplingResult, SdkTracerProvider, ShouldSample, Span,
+        SpanData, SpanExporter, SpanProcessor,
     },
 };
 use opentelemetry_semantic_conventions::resource::{SERVICE_INSTANCE_ID, SERVICE_NAMESPACE, SERVICE_VERSION};

@@ -184,7 +184,10 @@ fn listing(
         "json" => (Arc::new(JsonFormat::default()), nullable(schema)),
         _ => (Arc::new(ParquetFormat::default()), schema.clone()),
     };
-    let urls = files.iter().map(|file| url(results, file)).collect::<Result<Vec<_>, _>>()?;
+    // An address has no `..` in it: DataFusion would not take it.
+    let root = results.root().canonicalize().map_err(|error| StoreError::file("find", results.root(), error))?;
+    let root = Results::new(root);
+    let urls = files.iter().map(|file| url(&root, file)).collect::<Result<Vec<_>, _>>()?;
     let options = ListingOptions::new(format).with_file_extension(format!(".{ending}"));
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
     let table = ListingTable::try_new(config)
@@ -194,10 +197,9 @@ fn listing(
 
 fn url(results: &Results, file: &FileEntry) -> Result<ListingTableUrl, StoreError> {
     let path = results.path(file);
-    let absolute = std::path::absolute(&path).map_err(|error| StoreError::file("find", &path, error))?;
     let unnamed =
         || StoreError::Damaged { path: path.clone(), message: "its path cannot be written as text".to_owned() };
-    let url = Url::from_file_path(&absolute).map_err(|()| unnamed())?;
+    let url = Url::from_file_path(&path).map_err(|()| unnamed())?;
     ListingTableUrl::try_new(url, None).map_err(|_| unnamed())
 }
 

@@ -121,6 +121,18 @@ fn several_results_are_asked_at_once() {
 }
 
 #[test]
+fn a_folder_may_be_named_by_way_of_its_parent() {
+    let (folder, results, manifest) = filled(&options());
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside).unwrap();
+    let around = Results::new(inside.join("..").join(results.root().strip_prefix(folder.path()).unwrap()));
+    assert_eq!(number(&around, "SELECT count(*) FROM processed_data"), 300);
+    fs::remove_file(results.path(&manifest.files[1])).unwrap();
+    let error = complaint(&around, "SELECT * FROM processed_data");
+    assert!(error.contains("inside/../") && error.contains("is not there"), "{error}");
+}
+
+#[test]
 fn limits_hold() {
     let (_folder, results, _) = filled(&options());
     let options = QueryOptions { rows_max: Some(10), ..QueryOptions::default() };

@@ -62,7 +62,7 @@ fn wait_for(offsets: &Offsets, stream: &str, step: Step, wanted: u64) -> u64 {
 #[test]
 #[ignore = "a measurement: make bench-kafka"]
 fn bench_services_beside_a_bare_loop() {
-    let cluster = Cluster::start_measured();
+    let cluster = Cluster::start_to_measure();
     println!(
         "one broker, {PARTITIONS} partitions, a commit every {} ms, two cores for everything",
         COMMIT_INTERVAL.as_millis()

@@ -62,6 +62,11 @@ impl Cluster {
         Self::begin(KafkaOptions::default())
     }
 
+    /// One node that has warmed up soon, for measurements.
+    pub(crate) fn start_to_measure() -> Self {
+        Self::begin(KafkaOptions { measured: true, ..KafkaOptions::default() })
+    }
+
     /// Three nodes, which services reach through proxies that can be cut.
     pub(crate) fn start_three() -> Self {
         Self::begin(KafkaOptions { nodes: 3, proxied: true, ..KafkaOptions::default() })
@@ -70,11 +75,6 @@ impl Cluster {
     /// One node that also has listeners with TLS and passwords.
     pub(crate) fn start_secured() -> Self {
         Self::begin(KafkaOptions { secured: true, ..KafkaOptions::default() })
-    }
-
-    /// One node that measurements are made on.
-    pub(crate) fn start_measured() -> Self {
-        Self::begin(KafkaOptions { measured: true, ..KafkaOptions::default() })
     }
 
     fn begin(options: KafkaOptions) -> Self {
@@ -133,8 +133,14 @@ impl Cluster {
     }
 
     /// Starts a service of the stream that a file defines.
-    pub(crate) fn service_of(&self, definition: &str, name: &str, instance: &str, more: &[&str]) -> Service {
-        let stream = self.path(definition).display().to_string();
+    pub(crate) fn service_of(
+        &self,
+        definition: impl AsRef<Path>,
+        name: &str,
+        instance: &str,
+        more: &[&str],
+    ) -> Service {
+        let stream = self.folder.path().join(definition).display().to_string();
         let address = format!("127.0.0.1:{}", free_port());
         let arguments = [&["--stream", &stream, "--listen", &address, "--instance", instance], more].concat();
         let environment = self.environment();
@@ -159,11 +165,12 @@ impl Cluster {
 
     /// The account of a step.
     pub(crate) fn ledger(&self, step: Step) -> Ledger {
-        self.ledger_of("particles", step)
+        self.ledger_of("particles", 8, step)
     }
 
-    pub(crate) fn ledger_of(&self, stream: &str, step: Step) -> Ledger {
-        let partitions: Vec<u32> = (0..8).collect();
+    /// The account of a step of another stream.
+    pub(crate) fn ledger_of(&self, stream: &str, partitions: u32, step: Step) -> Ledger {
+        let partitions: Vec<u32> = (0..partitions).collect();
         let topics = stream::Topics::of(stream);
         let committed = self.offsets().committed(&step.group(stream), step.input(&topics), &partitions).unwrap();
         let mut sum = Ledger::default();

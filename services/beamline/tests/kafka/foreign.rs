@@ -58,7 +58,8 @@ fn foreign_clients_write_to_a_running_stream_and_read_every_topic() {
     let records = cluster.sent().sent + evolved;
     let running: Vec<&Service> = services.iter().collect();
     let (enriched, detected) = cluster.wait_until_done(records, Duration::from_secs(120), &running);
-    windows::wait_for_aggregates(&cluster, detected.out, &services);
+    let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
+    windows::wait_for_aggregates(&cluster, &stream, detected.out, &services);
     assert!(enriched.records == records && enriched.balances() && detected.balances(), "{enriched:?} {detected:?}");
 
     // One process reads both files as one source, without knowing of the other schema.
@@ -70,7 +71,7 @@ fn foreign_clients_write_to_a_running_stream_and_read_every_topic() {
     fused(&cluster, &wanted);
 
     services.iter().for_each(Service::stop);
-    let topics = kafka::subjects(&service::load_stream(&cluster.path("stream.yaml")).unwrap(), &topics()).unwrap();
+    let topics = kafka::subjects(&stream, &stream.topics()).unwrap();
     let names: Vec<&str> = topics.iter().map(|subject| subject.topic.as_str()).collect();
     let printed = run(&python, &cluster, "read", &names);
     let theirs: Messages = printed.lines().map(message).collect();
@@ -86,10 +87,6 @@ fn foreign_clients_write_to_a_running_stream_and_read_every_topic() {
     let found: Vec<_> = differ.iter().map(|(place, _)| theirs.get(place)).collect();
     assert!(differ.is_empty(), "{differ:?} is read as {found:?}");
     assert_eq!(ours.len(), theirs.len());
-}
-
-fn topics() -> stream::Topics {
-    stream::Topics::of("particles")
 }
 
 /// Writes the definition and the inputs; says how many events are for the foreign client.
@@ -135,7 +132,7 @@ fn fused(cluster: &Cluster, wanted: &results::Scores) {
     while ledger.records < sent {
         assert!(begun.elapsed() < Duration::from_secs(120), "{ledger:?}\n{}", detector.program.log());
         thread::sleep(Duration::from_millis(200));
-        ledger = cluster.ledger_of("fused", Step::Fused);
+        ledger = cluster.ledger_of("fused", 8, Step::Fused);
     }
     assert!(ledger.balances(), "{ledger:?}");
     results::assert_same(&results::scores_of(cluster, "fused.scored"), wanted);

@@ -5,9 +5,11 @@
 mod bench;
 mod cluster;
 mod end_to_end;
+mod examples;
 mod faults;
 mod foreign;
 mod input;
+mod measure_windows;
 mod results;
 mod security;
 mod stores;

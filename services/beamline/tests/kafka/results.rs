@@ -7,9 +7,14 @@ use std::{
 };
 
 use arrow::{array::AsArray, datatypes::Float64Type};
-use broker::Offsets;
+use broker::{Offsets, Reports};
 use codec::ValueSchema;
 use kafka::{ReadLetter, ReadTopic, Reader, Received};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+};
 
 use crate::cluster::Cluster;
 
@@ -27,6 +32,40 @@ pub(crate) fn wait_until_decided(cluster: &Cluster, topic: &str) {
             thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// Whether a group has committed messages of a topic before it. Its lag does not say: markers, and what was given up,
+/// count as well.
+pub(crate) fn has_more(cluster: &Cluster, group: &str, topic: &str) -> bool {
+    let offsets = cluster.offsets();
+    let partitions: Vec<u32> = (0..offsets.partitions(topic).unwrap()).collect();
+    let committed = offsets.committed(group, topic, &partitions).unwrap();
+    let consumer: BaseConsumer<Reports> = cluster
+        .connection()
+        .client(Reports::default(), |config| {
+            config
+                .set("group.id", "tests")
+                .set("isolation.level", "read_committed")
+                .set("enable.auto.commit", "false")
+                .set("enable.partition.eof", "true");
+        })
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    for partition in &partitions {
+        let next = committed.get(partition).map_or(Offset::Beginning, |committed| Offset::Offset(committed.offset));
+        list.add_partition_offset(topic, *partition as i32, next).unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    let (mut ended, begun) = (0, Instant::now());
+    while ended < partitions.len() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{topic} does not end");
+        match consumer.poll(Duration::from_secs(1)) {
+            Some(Ok(_)) => return true,
+            Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Everything that is committed in a topic.

@@ -61,7 +61,8 @@ fn writers_that_come_and_go_store_what_one_process_does() {
     let sent = cluster.sent();
     let limit = Duration::from_secs(180);
     let (enriched, detected) = cluster.wait_until_done(sent.sent, limit, &[&steps[0], &steps[1]]);
-    windows::wait_for_aggregates(&cluster, detected.out, &steps[2..]);
+    let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
+    windows::wait_for_aggregates(&cluster, &stream, detected.out, &steps[2..]);
     for (at, backend) in backends.iter().enumerate() {
         wait_until_stored(&cluster, backend, &writers[at]);
     }

@@ -1,7 +1,7 @@
 //! Aggregators that come, go and are killed: every result as one process computes it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, thread,
     time::{Duration, Instant},
 };
@@ -10,6 +10,7 @@ use arrow::{
     array::{Array, AsArray, RecordBatch},
     util::display::{ArrayFormatter, FormatOptions},
 };
+use kafka::Step;
 use stream::{Stream, columns};
 
 use crate::{
@@ -43,7 +44,7 @@ pub(crate) const AGGREGATES: &str = r#"
 "#;
 
 /// The columns of each result by its key, as text.
-type Windows = BTreeMap<String, String>;
+pub(crate) type Windows = BTreeMap<String, String>;
 
 #[test]
 fn aggregators_that_come_and_go_give_the_results_of_one_process() {
@@ -73,11 +74,11 @@ fn aggregators_that_come_and_go_give_the_results_of_one_process() {
     let ended = generator.program.wait(Duration::from_secs(120));
     assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
     let (_, detected) = cluster.wait_until_done(cluster.sent().sent, Duration::from_secs(180), &[&enricher, &detector]);
-    wait_for_aggregates(&cluster, detected.out, &aggregators);
-
-    let ledger = cluster.ledger(kafka::Step::Aggregate);
-    assert!(ledger.balances() && ledger.records == detected.out && ledger.late > 0, "{ledger:?}");
     let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
+    wait_for_aggregates(&cluster, &stream, detected.out, &aggregators);
+
+    let ledger = cluster.ledger(Step::Aggregate);
+    assert!(ledger.balances() && ledger.records == detected.out && ledger.late > 0, "{ledger:?}");
     cluster.beamline(&["--quiet", "replay", "stream.yaml", "--out", "results"]);
     let local = asked(&cluster, "SELECT * FROM aggregates");
     let wanted = windows(&stream, &local);
@@ -102,38 +103,58 @@ fn aggregators_that_come_and_go_give_the_results_of_one_process() {
 }
 
 /// Waits until the aggregators have read everything, and the merge everything of theirs.
-pub(crate) fn wait_for_aggregates(cluster: &Cluster, records: u64, services: &[Service]) {
+pub(crate) fn wait_for_aggregates(cluster: &Cluster, stream: &Stream, records: u64, services: &[Service]) {
+    let (name, partitions, topics) = (stream.name(), stream.definition.spec.partitions, stream.topics());
     let begun = Instant::now();
-    loop {
-        let read = cluster.ledger(kafka::Step::Aggregate).records;
-        let lag = cluster.offsets().lag(&kafka::Step::Merge.group("particles"), "particles.partials").unwrap();
-        // A marker may stand behind what was read last.
-        if read >= records && lag.values().all(|lag| *lag <= 1) {
-            return;
+    let wait_while = |what: &dyn Fn() -> Option<String>| {
+        while let Some(what) = what() {
+            let logs = || services.iter().map(|service| service.program.log()).collect::<Vec<_>>().join("\n----\n");
+            assert!(begun.elapsed() < Duration::from_secs(120), "{name}: {what}\n{}", logs());
+            thread::sleep(Duration::from_millis(200));
         }
-        let logs = || services.iter().map(|service| service.program.log()).collect::<Vec<_>>().join("\n----\n");
-        assert!(begun.elapsed() < Duration::from_secs(120), "{read} of {records} records, lag {lag:?}\n{}", logs());
-        thread::sleep(Duration::from_millis(200));
+    };
+    wait_while(&|| {
+        let read = cluster.ledger_of(name, partitions, Step::Aggregate).records;
+        (read < records).then(|| format!("{read} of {records} records"))
+    });
+    if stream.aggregates.are_merged() {
+        // What is behind an open transaction cannot be seen.
+        results::wait_until_decided(cluster, &topics.partials);
+        let merger = Step::Merge.group(name);
+        wait_while(&|| results::has_more(cluster, &merger, &topics.partials).then(|| "parts are left".to_owned()));
     }
 }
 
-/// The last result of each key.
-fn on_kafka(cluster: &Cluster, stream: &Stream) -> Windows {
+/// The last result of each key. What was final never changes, of groups that are in one partition: of others a partition
+/// that was quiet may bring more.
+pub(crate) fn on_kafka(cluster: &Cluster, stream: &Stream) -> Windows {
     let schema = stream.aggregates_schema().unwrap();
-    let mut found = Windows::new();
-    for received in results::read_all(cluster, "particles.aggregates", schema) {
+    let (mut found, mut closed) = (Windows::new(), Windows::new());
+    let keyed: BTreeSet<&str> =
+        stream.aggregates.list.iter().filter(|of| of.keyed).map(|of| of.name.as_str()).collect();
+    for received in results::read_all(cluster, &stream.topics().aggregates, schema) {
         let rows = windows(stream, std::slice::from_ref(&received.rows));
         let keys: Vec<&str> = received.keys.iter().flatten().collect();
         assert!(rows.keys().all(|key| keys.contains(&key.as_str())), "keys as the rows say: {keys:?}");
         for row in 0..received.rows.num_rows() {
-            found.extend(windows(stream, &[received.rows.slice(row, 1)]));
+            let row = received.rows.slice(row, 1);
+            let is_final = row.column_by_name(columns::FINAL).unwrap().as_boolean().value(0);
+            for (key, text) in windows(stream, &[row]) {
+                let same = closed.get(&key).is_none_or(|closed| *closed == text);
+                assert!(same, "{key} was final and is now {text}");
+                if is_final && key.split('/').next().is_some_and(|name| keyed.contains(name)) {
+                    closed.insert(key.clone(), text.clone());
+                }
+                found.insert(key, text);
+            }
         }
     }
+    assert!(closed.is_empty() == keyed.is_empty(), "windows of {} have closed", stream.name());
     found
 }
 
 /// Each row as text, without whether it is final: a stream that goes on has not closed its last windows.
-fn windows(stream: &Stream, batches: &[RecordBatch]) -> Windows {
+pub(crate) fn windows(stream: &Stream, batches: &[RecordBatch]) -> Windows {
     let mut windows = Windows::new();
     for batch in batches {
         let keys = stage::result_keys(&stream.aggregates, batch).unwrap();

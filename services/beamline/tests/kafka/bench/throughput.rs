@@ -7,7 +7,7 @@ use std::{
 
 use kafka::Step;
 
-use super::{bare::copy, define, fill, usage::cpu_seconds, wait_for};
+use super::{PARTITIONS, bare::copy, define, fill, usage::cpu_seconds, wait_for};
 use crate::cluster::Cluster;
 
 /// Each is measured so often, in turns, so that a busy moment of the machine hits all.
@@ -71,7 +71,7 @@ fn bare(cluster: &Cluster, from: &str, to: &str, events: u64) -> Rate {
 fn service(cluster: &Cluster, file: &str, stream: &str, name: &str, more: &[&str], step: Step) -> Rate {
     let offsets = cluster.offsets();
     let wanted = match step {
-        Step::Detect => cluster.ledger_of(stream, Step::Enrich).out,
+        Step::Detect => cluster.ledger_of(stream, PARTITIONS, Step::Enrich).out,
         _ => cluster.sent_of(stream).sent,
     };
     let service = cluster.service_of(file, name, "bench", more);
