@@ -120,7 +120,7 @@ e2e: ## Test everything on a Kubernetes cluster (the current one, or BEAMLINE_CL
 
 .PHONY: faults-kafka
 bench-kafka: setup-servers ## Measure services on Kafka beside a bare loop of the client library, their latency, and how fast state moves
-	cargo test --locked --workspace --test kafka -- --ignored --nocapture bench_services
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads=1 bench_
 
 faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
 	cargo test --locked --workspace --test kafka -- --nocapture faults

@@ -29,6 +29,9 @@ use crate::{
     transaction::TransactionalProducer,
 };
 
+/// About how many records a worker that takes partitions reads again to bring their state up to date: two seconds' worth.
+const REPLAY_RECORDS: usize = 500_000;
+
 /// A worker's state between two polls.
 pub(crate) struct Core {
     options: Arc<Options>,
@@ -260,6 +263,7 @@ impl Core {
         self.rows += messages.len();
         if let Some(partition) = self.partitions.get_mut(&number) {
             partition.ledger += &ledger;
+            partition.open_records += messages.len();
         }
         Ok(())
     }
@@ -291,6 +295,7 @@ impl Core {
         let now = now_millis();
         let touched = self.partitions.values().filter(|partition| partition.touched).count().max(1);
         let budget = self.options.snapshot_bytes / touched;
+        let replay_max = REPLAY_RECORDS / self.partitions.len().max(1);
         let fingerprint = &self.options.stream.fingerprint;
         let mut offsets = TopicPartitionList::with_capacity(touched);
         let mut state_bytes = 0;
@@ -298,7 +303,7 @@ impl Core {
             let flushed = partition.flush()?;
             self.meters.closed(&flushed.closed);
             self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
-            let snapshots = partition.snapshots(budget);
+            let snapshots = partition.snapshots(budget, replay_max);
             state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
             self.outbound.snapshots(self.producer.client(), *number, fingerprint, partition.next, snapshots, now)?;
             let fail = |source| KafkaError::Client { what: "noting an offset", source };
@@ -309,6 +314,7 @@ impl Core {
         self.producer.commit_offsets(consumer, offsets)?;
         for partition in self.partitions.values_mut() {
             partition.touched = false;
+            partition.open_records = 0;
         }
         self.open = None;
         self.meters.committed(begun.elapsed(), state_bytes);

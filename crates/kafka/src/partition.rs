@@ -22,8 +22,10 @@ pub(crate) struct Partition {
     covered: HashMap<Key, u64>,
     /// The account of everything read so far, the open transaction included.
     pub ledger: Ledger,
-    /// Whether the open transaction has anything of this partition.
+    /// Whether the open transaction has anything of this partition,
     pub touched: bool,
+    /// and of how many records.
+    pub open_records: usize,
     /// Since when its state is being put back; nothing once it is.
     restoring: Option<Instant>,
     /// The latest event time that its windows have seen, in microseconds since 1970.
@@ -33,7 +35,17 @@ pub(crate) struct Partition {
 impl Partition {
     pub(crate) fn new(stage: Box<dyn Stage>, start: i64, committed: i64, ledger: Ledger) -> Self {
         let restoring = Some(Instant::now());
-        Self { stage, next: start, committed, covered: HashMap::new(), ledger, touched: false, restoring, clock: None }
+        Self {
+            stage,
+            next: start,
+            committed,
+            covered: HashMap::new(),
+            ledger,
+            touched: false,
+            open_records: 0,
+            restoring,
+            clock: None,
+        }
     }
 
     /// Puts back a key's state, which covers the input before `position`.
@@ -99,8 +111,11 @@ impl Partition {
         Ok(outputs)
     }
 
-    pub(crate) fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
-        self.stage.snapshots(bytes)
+    /// About `bytes` of snapshots, or more where it takes more to write all of the state once in `replay_max` records: so
+    /// many are read again at most when the partition moves, however fast they come.
+    pub(crate) fn snapshots(&mut self, bytes: usize, replay_max: usize) -> Vec<(Key, Bytes)> {
+        let share = self.open_records as f64 / replay_max as f64;
+        self.stage.snapshots(bytes.max((self.stage.state().bytes as f64 * share) as usize))
     }
 
     /// What goes with the committed offset `next`.

@@ -111,13 +111,17 @@ impl<'a> Worker<'a> {
         let begun = Instant::now();
         let (mut bytes, mut spoken) = (0, false);
         while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
-            let patience = match batch.len() {
-                0 => IDLE,
-                few if few < BATCH_MESSAGES_WORTH => LINGER.saturating_sub(begun.elapsed()),
-                _ => Duration::ZERO,
-            };
-            let patience = due.map_or(patience, |due| patience.min(due.saturating_duration_since(Instant::now())));
-            let polled = self.consumer.poll(patience);
+            let mut patience = Duration::ZERO;
+            // What is there already is taken without a look at the clock, which would cost as much as the message.
+            let polled = self.consumer.poll(Duration::ZERO).or_else(|| {
+                patience = match batch.len() {
+                    0 => IDLE,
+                    few if few < BATCH_MESSAGES_WORTH => LINGER.saturating_sub(begun.elapsed()),
+                    _ => Duration::ZERO,
+                };
+                patience = due.map_or(patience, |due| patience.min(due.saturating_duration_since(Instant::now())));
+                if patience.is_zero() { None } else { self.consumer.poll(patience) }
+            });
             let changes = group.take_changes();
             if changes.any {
                 spoken = true;

@@ -2,6 +2,7 @@
 
 mod bare;
 mod latency;
+mod paced;
 mod restore;
 mod throughput;
 mod usage;
@@ -69,5 +70,10 @@ fn bench_services_beside_a_bare_loop() {
     );
     throughput::measure(&cluster, number("BEAMLINE_BENCH_EVENTS", 1_000_000));
     latency::measure(&cluster, number("BEAMLINE_BENCH_RATE", 5_000));
-    restore::measure(&cluster, number("BEAMLINE_BENCH_RATE", 5_000));
+}
+
+#[test]
+#[ignore = "a measurement: make bench-kafka"]
+fn bench_state_that_moves() {
+    restore::measure(&Cluster::start_to_measure(), number("BEAMLINE_BENCH_RATE", 5_000));
 }

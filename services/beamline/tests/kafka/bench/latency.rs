@@ -3,27 +3,24 @@
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use broker::{Connection, Reports};
-use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
-    message::{Message, OwnedMessage},
-    producer::{BaseProducer, BaseRecord, Producer},
-    types::RDKafkaErrorCode,
-};
+use broker::Connection;
+use rdkafka::message::Message;
 
-use super::{PARTITIONS, bare::copy, define, fill};
+use super::{
+    bare::copy,
+    define, fill,
+    paced::{now_millis, sample, send, whole},
+};
 use crate::cluster::{Cluster, Service};
 
+/// So many different events are sent, again and again.
+const SAMPLE: u64 = 100_000;
 const SENDING: Duration = Duration::from_secs(20);
 /// What is sent before counts for nothing: groups are joined, schemas fetched, memory is warm.
 const WARM_UP: Duration = Duration::from_secs(5);
-/// Events are sent in so many pieces a second.
-const PIECES: u64 = 200;
 
 /// What an event goes through.
 enum Way {
@@ -41,9 +38,8 @@ const WAYS: [(&str, Way, &str); 4] = [
 
 pub(super) fn measure(cluster: &Cluster, rate: u64) {
     let file = define(cluster, "sample");
-    let sample = (rate * SENDING.as_secs()).min(100_000);
-    fill(cluster, &file, sample);
-    let sample = read_sample(&cluster.connection(), "sample", sample);
+    fill(cluster, &file, SAMPLE);
+    let sample = sample(&cluster.connection(), "sample", SAMPLE);
     println!("latency in ms at {rate} events/s, from sending to committed: {:>5} {:>5} {:>6}", "p50", "p99", "p99.9");
     for (number, (name, way, ending)) in WAYS.into_iter().enumerate() {
         let stream = format!("paced-{number}");
@@ -63,7 +59,7 @@ pub(super) fn measure(cluster: &Cluster, rate: u64) {
                 }
             }
             let reader = scope.spawn(|| read(&connection, &to, &stop));
-            send(&connection, &stream, &sample, rate);
+            send(&connection, &stream, &sample, rate, SENDING, &stop);
             thread::sleep(Duration::from_secs(2));
             stop.store(true, Ordering::Relaxed);
             services.iter().for_each(Service::stop);
@@ -74,66 +70,8 @@ pub(super) fn measure(cluster: &Cluster, rate: u64) {
     }
 }
 
-fn now_millis() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
-}
-
 fn percentile(sorted: &[i64], share: f64) -> i64 {
     sorted[((sorted.len() - 1) as f64 * share).round() as usize]
-}
-
-fn whole(connection: &Connection, topic: &str) -> BaseConsumer<Reports> {
-    let consumer: BaseConsumer<Reports> = connection
-        .client(Reports::default(), |config| {
-            config
-                .set("group.id", "bench.reader")
-                .set("isolation.level", "read_committed")
-                .set("fetch.wait.max.ms", "5");
-        })
-        .unwrap();
-    let mut list = TopicPartitionList::new();
-    for partition in 0..PARTITIONS {
-        list.add_partition_offset(topic, partition as i32, Offset::Beginning).unwrap();
-    }
-    consumer.assign(&list).unwrap();
-    consumer
-}
-
-fn read_sample(connection: &Connection, topic: &str, events: u64) -> Vec<OwnedMessage> {
-    let consumer = whole(connection, topic);
-    let mut sample = Vec::new();
-    while sample.len() < events as usize {
-        if let Some(message) = consumer.poll(Duration::from_secs(1)) {
-            sample.push(message.unwrap().detach());
-        }
-    }
-    sample
-}
-
-/// Sends at a steady rate; each message says when.
-fn send(connection: &Connection, topic: &str, sample: &[OwnedMessage], rate: u64) {
-    let producer: BaseProducer<Reports> =
-        connection.client(Reports::default(), |config| _ = config.set("linger.ms", "1")).unwrap();
-    let begun = Instant::now();
-    let mut events = sample.iter().cycle();
-    for piece in 0..SENDING.as_secs() * PIECES {
-        let due = Duration::from_secs(piece) / PIECES as u32;
-        thread::sleep(due.saturating_sub(begun.elapsed()));
-        for event in events.by_ref().take((rate / PIECES) as usize) {
-            let mut record = BaseRecord::to(topic)
-                .partition(event.partition())
-                .key(event.key().unwrap_or_default())
-                .payload(event.payload().unwrap_or_default())
-                .timestamp(now_millis());
-            while let Err((error, back)) = producer.send(record) {
-                assert!(matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)), "{error}");
-                record = back;
-                producer.poll(Duration::from_millis(1));
-            }
-        }
-        producer.poll(Duration::ZERO);
-    }
-    producer.flush(Duration::from_secs(10)).unwrap();
 }
 
 /// How old each message is when it is read, in milliseconds, ascending; those of the warm-up left out.

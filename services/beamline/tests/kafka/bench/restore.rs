@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -9,80 +10,113 @@ use std::{
 use kafka::Step;
 use stream::Topics;
 
-use super::{PARTITIONS, define, usage::resident_mebibytes, wait_for};
+use super::{
+    PARTITIONS, define, fill,
+    paced::{sample, send},
+    usage::resident_mebibytes,
+    wait_for,
+};
 use crate::cluster::{Cluster, Service};
 
-const STREAM: &str = "moving";
 /// Events before anything moves: a hundred of each key.
 const EVENTS: u64 = 1_000_000;
+/// So many different events go on being sent.
+const SAMPLE: u64 = 200_000;
+const SENDING_MAX: Duration = Duration::from_secs(300);
 /// How long snapshots are counted.
 const COUNTING: Duration = Duration::from_secs(20);
 
-pub(super) fn measure(cluster: &Cluster, rate: u64) {
-    let file = define(cluster, STREAM);
-    super::fill(cluster, &file, EVENTS);
-    let enricher = cluster.service_of(&file, "enricher", "bench", &[]);
-    let detector = |instance: &str| cluster.service_of(&file, "anomaly-detector", instance, &[]);
-    let first = detector("first");
-    // A few of the events end before the detector.
-    let most = EVENTS - EVENTS / 100;
-    wait_for(&cluster.offsets(), STREAM, Step::Detect, most);
-    let generator = cluster.service_of(&file, "generator", "g", &["--rate", &rate.to_string()]);
-    wait_for(&cluster.offsets(), STREAM, Step::Detect, most + 4 * rate);
-    let before = metric(&first, "beamline_snapshot_bytes_total");
-    thread::sleep(COUNTING);
-    let written = metric(&first, "beamline_snapshot_bytes_total") - before;
-    println!(
-        "a detector with {:.0} keys at {rate} events/s: {:.0} MiB in use, of which state {:.0} MiB; snapshots {:.2} MiB/s",
-        metric(&first, "beamline_state_keys"),
-        resident_mebibytes(first.program.pid()),
-        metric(&first, "beamline_state_bytes") / f64::from(1 << 20),
-        written / COUNTING.as_secs_f64() / f64::from(1 << 20),
-    );
+/// Detectors whose group agrees by one protocol.
+struct Moving<'a> {
+    cluster: &'a Cluster,
+    stream: String,
+    file: String,
+    protocol: &'static str,
+}
 
-    // Another one takes everything over.
-    first.stop();
-    let second = cluster.service_of(&file, "anomaly-detector", "second", &[]);
-    let took = until_all_go_on(cluster);
-    said("all partitions, to a process that starts", &second, took);
-    // A third takes half, and gives it back.
-    let third = detector("third");
-    third.wait_until_ready();
-    until_all_go_on(cluster);
-    third.stop();
-    said("half of the partitions, to a process that runs", &second, until_all_go_on(cluster));
-    [generator, enricher, second].iter().for_each(Service::stop);
+pub(super) fn measure(cluster: &Cluster, rate: u64) {
+    for protocol in ["classic", "consumer"] {
+        let stream = format!("moving-{protocol}");
+        let moving = Moving { cluster, file: define(cluster, &stream), stream, protocol };
+        fill(cluster, &moving.file, EVENTS);
+        let enricher = cluster.service_of(&moving.file, "enricher", "bench", &[]);
+        let first = moving.detector("first");
+        let (connection, stop) = (cluster.connection(), AtomicBool::new(false));
+        let sample = sample(&connection, &moving.stream, SAMPLE);
+        wait_for(&cluster.offsets(), &moving.stream, Step::Detect, EVENTS - EVENTS / 100);
+        println!("group protocol {protocol}, {rate} events/s");
+        thread::scope(|scope| {
+            scope.spawn(|| send(&connection, &moving.stream, &sample, rate, SENDING_MAX, &stop));
+            moving.measure(first);
+            stop.store(true, Ordering::Relaxed);
+        });
+        enricher.stop();
+    }
+}
+
+impl Moving<'_> {
+    fn detector(&self, instance: &str) -> Service {
+        self.cluster.service_of(&self.file, "anomaly-detector", instance, &["--group-protocol", self.protocol])
+    }
+
+    fn measure(&self, first: Service) {
+        self.until_all_go_on(Instant::now());
+        let before = metric(&first, "beamline_snapshot_bytes_total");
+        thread::sleep(COUNTING);
+        let written = metric(&first, "beamline_snapshot_bytes_total") - before;
+        let mebibytes = |bytes: f64| bytes / f64::from(1 << 20);
+        println!(
+            "  {:.0} keys: {:.0} MiB in use, of which state {:.0} MiB; snapshots {:.2} MiB/s",
+            metric(&first, "beamline_state_keys"),
+            resident_mebibytes(first.program.pid()),
+            mebibytes(metric(&first, "beamline_state_bytes")),
+            mebibytes(written) / COUNTING.as_secs_f64(),
+        );
+        // Another one takes everything over.
+        let begun = Instant::now();
+        first.stop();
+        let second = self.detector("second");
+        self.until_all_go_on(begun);
+        said("all partitions, to a process that starts", &second, begun.elapsed());
+        // A third takes half, and gives it back.
+        let third = self.detector("third");
+        third.wait_until_ready();
+        self.until_all_go_on(Instant::now());
+        let begun = Instant::now();
+        third.stop();
+        self.until_all_go_on(begun);
+        said("half of the partitions, to a process that runs", &second, begun.elapsed());
+        second.stop();
+    }
+
+    /// Waits until every partition has committed something new.
+    fn until_all_go_on(&self, begun: Instant) {
+        let offsets = self.cluster.offsets();
+        let (group, input) = (Step::Detect.group(&self.stream), Topics::of(&self.stream).enriched);
+        let partitions: Vec<u32> = (0..PARTITIONS).collect();
+        let committed = || -> BTreeMap<u32, i64> {
+            let committed = offsets.committed(&group, &input, &partitions).unwrap();
+            committed.into_iter().map(|(partition, committed)| (partition, committed.offset)).collect()
+        };
+        let before = committed();
+        loop {
+            let now = committed();
+            if now.iter().all(|(partition, offset)| before.get(partition).is_none_or(|before| offset > before)) {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(120), "{before:?} {now:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 fn said(what: &str, service: &Service, took: Duration) {
     println!(
-        "{what}: every partition goes on after {:.2} s; {:.0} keys, a partition's state put back and up to date in {:.2} s \
-         on average",
+        "  {what}: every partition goes on after {:.2} s; a partition's state is put back and up to date in {:.2} s on average",
         took.as_secs_f64(),
-        metric(service, "beamline_state_keys"),
         metric(service, "beamline_restore_duration_seconds_sum")
             / metric(service, "beamline_restore_duration_seconds_count"),
     );
-}
-
-/// Waits until every partition has committed something new.
-fn until_all_go_on(cluster: &Cluster) -> Duration {
-    let offsets = cluster.offsets();
-    let committed = || -> BTreeMap<u32, i64> {
-        let (group, topics) = (Step::Detect.group(STREAM), Topics::of(STREAM));
-        let partitions: Vec<u32> = (0..PARTITIONS).collect();
-        let committed = offsets.committed(&group, &topics.enriched, &partitions).unwrap();
-        committed.into_iter().map(|(partition, committed)| (partition, committed.offset)).collect()
-    };
-    let (begun, before) = (Instant::now(), committed());
-    loop {
-        let now = committed();
-        if now.iter().all(|(partition, offset)| before.get(partition).is_none_or(|before| offset > before)) {
-            return begun.elapsed();
-        }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{before:?} {now:?}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The sum of a metric over its labels.
