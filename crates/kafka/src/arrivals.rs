@@ -21,8 +21,14 @@ const WAITING_MAX: usize = 1024;
 pub(crate) struct Arrivals {
     /// What the spans call the store.
     store: String,
-    /// By topic and partition: offset, trace, and when it was read.
-    waiting: BTreeMap<(String, u32), VecDeque<(u64, SpanContext, SystemTime)>>,
+    /// By topic and partition, in the order of offsets.
+    waiting: BTreeMap<(String, u32), VecDeque<Arrival>>,
+}
+
+struct Arrival {
+    offset: u64,
+    trace: SpanContext,
+    read: SystemTime,
 }
 
 impl Arrivals {
@@ -33,12 +39,12 @@ impl Arrivals {
     /// Notes the messages that carry a trace.
     pub(crate) fn read(&mut self, topic: &str, partition: u32, messages: &[&BorrowedMessage<'_>]) {
         for message in messages {
-            let Some(parent) = parent(message) else { continue };
+            let Some(trace) = parent(message) else { continue };
             let waiting = self.waiting.entry((topic.to_owned(), partition)).or_default();
             if waiting.len() == WAITING_MAX {
                 waiting.pop_front();
             }
-            waiting.push_back((message.offset() as u64, parent, SystemTime::now()));
+            waiting.push_back(Arrival { offset: message.offset() as u64, trace, read: SystemTime::now() });
         }
     }
 
@@ -47,19 +53,19 @@ impl Arrivals {
         let tracer = global::tracer(SCOPE);
         for (at, next) in next {
             let Some(waiting) = self.waiting.get_mut(at) else { continue };
-            while let Some((offset, parent, read)) = waiting.pop_front_if(|(offset, ..)| *offset < *next) {
+            while let Some(arrival) = waiting.pop_front_if(|arrival| arrival.offset < *next) {
                 tracer
                     .span_builder(format!("store {}", at.0))
                     .with_kind(SpanKind::Client)
-                    .with_start_time(read)
+                    .with_start_time(arrival.read)
                     .with_attributes(vec![
                         KeyValue::new("db.system.name", self.store.clone()),
                         KeyValue::new("db.operation.name", "insert"),
                         KeyValue::new("messaging.source.name", at.0.clone()),
                         KeyValue::new("messaging.source.partition.id", at.1.to_string()),
-                        KeyValue::new("messaging.kafka.offset", offset as i64),
+                        KeyValue::new("messaging.kafka.offset", arrival.offset as i64),
                     ])
-                    .start_with_context(&tracer, &Context::new().with_remote_span_context(parent))
+                    .start_with_context(&tracer, &Context::new().with_remote_span_context(arrival.trace))
                     .end();
             }
         }

@@ -60,7 +60,7 @@ pub(crate) fn failure(error: KafkaError) -> Failure {
         | KafkaError::PlaceLost { .. }
         | KafkaError::OtherSource { .. }
         | KafkaError::Refused { .. }
-        | KafkaError::Repeated { .. }
+        | KafkaError::Repeated
         | KafkaError::NotEmpty { .. } => Failure::configuration(error),
         KafkaError::Source(ref source) if source.is_input() => Failure::configuration(error),
         error => Failure::run_time(error),
