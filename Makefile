@@ -60,8 +60,10 @@ bench: setup ## Measure the replay of 10 million events end to end, and each par
 	cargo bench --profile dev --locked --workspace --benches
 	cargo run --locked --bin beamline -- bench $(ARGS)
 
-.PHONY: faults
-faults: setup ## Kill a run of 2,000,000 events 20 times at random moments and compare it with a quiet one
+.PHONY: faults faults-local
+faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
+
+faults-local: setup ## Kill a run of 2,000,000 events 20 times at random moments and compare it with a quiet one
 	cargo test --locked -p beamline --test kills -- --nocapture
 
 .PHONY: schema
@@ -123,7 +125,8 @@ bench-kafka: setup-servers ## Measure services on Kafka beside a bare loop of th
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads=1 bench_
 
 faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
-	cargo test --locked --workspace --test kafka -- --nocapture faults
+	BEAMLINE_FAULTS=$${BEAMLINE_FAULTS:-50} BEAMLINE_FAULTS_EVENTS=$${BEAMLINE_FAULTS_EVENTS:-5000000} \
+		cargo test --locked --workspace --test kafka -- --nocapture faults
 
 .PHONY: bench-windows
 bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there
