@@ -55,8 +55,10 @@ deny: setup ## Check licences and advisories of the dependencies (installs cargo
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --all-features check licenses bans sources
 
-.PHONY: bench
-bench: setup ## Measure the replay of 10 million events end to end, and each part alone
+.PHONY: bench bench-local
+bench: bench-local bench-kafka bench-windows bench-store ## All measurements
+
+bench-local: setup ## Measure the replay of 10 million events end to end, and each part alone
 	cargo bench --profile dev --locked --workspace --benches
 	cargo run --locked --bin beamline -- bench $(ARGS)
 
@@ -128,7 +130,7 @@ faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers 
 	BEAMLINE_FAULTS=$${BEAMLINE_FAULTS:-50} BEAMLINE_FAULTS_EVENTS=$${BEAMLINE_FAULTS_EVENTS:-5000000} \
 		cargo test --locked --workspace --test kafka -- --nocapture faults
 
-.PHONY: bench-windows
+.PHONY: bench-kafka bench-windows
 bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads 1 measure_windows
 

@@ -12,6 +12,7 @@ mod group;
 mod inbound;
 mod lag;
 mod letters;
+mod membership;
 mod meters;
 mod note;
 mod outbound;

@@ -5,30 +5,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use arrow::array::{RecordBatch, StringArray, UInt64Array};
-use broker::{Connection, Reports};
+use broker::Connection;
 use bytes::Bytes;
 use codec::ValueSchema;
 use rdkafka::{
-    ClientContext, Offset, Statistics, TopicPartitionList,
-    config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol},
-    error::{KafkaError as ClientError, KafkaResult},
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    error::KafkaError as ClientError,
     message::{BorrowedMessage, Message},
-    types::RDKafkaRespErr,
 };
 use registry::Registry;
 
-use crate::{
-    KafkaError,
-    arrivals::Arrivals,
-    inbound::Inbound,
-    lag::{INTERVAL_MS, lags},
-};
+use crate::{KafkaError, arrivals::Arrivals, inbound::Inbound, lag::INTERVAL_MS, membership::Membership};
 
 /// Messages that one call gives at most.
 const MESSAGES_MAX: usize = 16_384;
@@ -103,7 +95,7 @@ impl Reader {
         starts: Option<Starts>,
         store: &str,
     ) -> Result<Self, KafkaError> {
-        let membership = Membership { starts, ..Membership::default() };
+        let membership = Membership::new(starts);
         let consumer: BaseConsumer<Membership> = connection.client(membership, |config| {
             config
                 .set("group.id", group)
@@ -279,82 +271,4 @@ fn decode(
         rows: decoded.rows,
         next: messages.last().map_or(0, |message| message.offset() as u64 + 1),
     })
-}
-
-/// The consumer's context: which partitions came and went.
-#[derive(Default)]
-struct Membership {
-    starts: Option<Starts>,
-    reports: Reports,
-    changes: Mutex<Changes>,
-}
-
-#[derive(Default)]
-struct Changes {
-    partitions: BTreeSet<(String, i32)>,
-    failed: Option<ClientError>,
-    ended: BTreeSet<u32>,
-    lags: BTreeMap<u32, u64>,
-    /// Whether `lags` is news.
-    heard: bool,
-}
-
-impl Membership {
-    fn changes(&self) -> MutexGuard<'_, Changes> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> (BTreeSet<(String, i32)>, Option<ClientError>) {
-        let mut changes = self.changes();
-        (std::mem::take(&mut changes.partitions), changes.failed.take())
-    }
-
-    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
-        if let Some(starts) = &self.starts {
-            for mut element in list.elements() {
-                if let Some(start) = starts(element.topic(), element.partition() as u32) {
-                    element.set_offset(Offset::Offset(start as i64))?;
-                }
-            }
-        }
-        match consumer.rebalance_protocol() {
-            RebalanceProtocol::Eager => consumer.assign(list),
-            _ => consumer.incremental_assign(list),
-        }
-    }
-}
-
-impl ClientContext for Membership {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.reports.log(level, facility, message);
-    }
-
-    fn error(&self, error: ClientError, reason: &str) {
-        self.reports.error(error, reason);
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        let mut changes = self.changes();
-        changes.lags.values_mut().for_each(|lag| *lag = 0);
-        for ((_, partition), lag) in lags(&statistics) {
-            *changes.lags.entry(partition).or_default() += lag;
-        }
-        changes.heard = true;
-    }
-}
-
-impl ConsumerContext for Membership {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let done = match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
-            _ => match consumer.rebalance_protocol() {
-                RebalanceProtocol::Eager => consumer.unassign(),
-                _ => consumer.incremental_unassign(list),
-            },
-        };
-        let mut changes = self.changes();
-        let moved = list.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()));
-        changes.partitions.extend(moved);
-        changes.failed = done.err();
-    }
 }

@@ -1,11 +1,12 @@
 //! Repaired events on their way back into a stream: all of them or none, and the same bytes once.
 
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
 use broker::{Connection, Offsets, Reports};
 use rdkafka::{Offset, TopicPartitionList, consumer::BaseConsumer};
 use registry::Registry;
 use source::{Next, RECORDS_MAX, Router, Share, Source};
 use stage::{Outputs, Pipeline, Stage};
-use std::{path::PathBuf, sync::Arc, time::Duration};
 use stream::Stream;
 
 use crate::{KafkaError, outbound::Target, runtime::now_millis, transaction::TransactionalProducer};
