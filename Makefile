@@ -6,7 +6,7 @@ STREAM ?= streams/particle-events.yaml
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 # What Debian and Ubuntu call the programs: those to build with (C libraries are built along), and those that the servers
 # of the tests come with.
@@ -81,8 +81,8 @@ metrics-docs: ## Write docs/metrics.md anew from the code
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test metrics documentation
 
 .PHONY: bench-store
-bench-store: setup ## Measure the stores' rows a second, beside the Java driver on the same Cassandra
-	cargo test --locked --workspace --test stores -- --ignored --nocapture bench
+bench-store: setup ## Measure the stores' rows a second, beside the Java driver on the same Cassandra, and questions over 10 million rows
+	cargo test --locked --workspace --test stores -- --ignored --nocapture --test-threads=1 bench
 
 .PHONY: faults-stores
 faults-stores: setup ## Write 1,000,000 events to each store while its writer is killed and it is paused and away, 20 times

@@ -89,7 +89,7 @@ impl Loop {
             if !lease.is_held() {
                 break;
             }
-            if let Err(error) = self.one(watched).await {
+            if let Err(error) = self.one(watched, lease).await {
                 sees_kafka &= !matches!(error, AutoscalerError::Broker(_));
                 tracing::warn!(deployment = watched.target.deployment, %error, "cannot judge this time");
             }
@@ -97,7 +97,7 @@ impl Loop {
         self.context.health.ready("kafka", sees_kafka);
     }
 
-    async fn one(&self, watched: &mut Watched) -> Result<(), AutoscalerError> {
+    async fn one(&self, watched: &mut Watched, lease: &Lease) -> Result<(), AutoscalerError> {
         let name = watched.target.deployment.clone();
         let seen = self.cluster.look(&name).await?;
         let (offsets, target, begun) = (self.offsets.clone(), watched.target.clone(), self.begun);
@@ -114,6 +114,8 @@ impl Loop {
                 }
                 Ok(())
             }
+            // Asking took its time: somebody else may be the one to scale by now.
+            Decision::Scale { .. } if !lease.is_held() => Ok(()),
             Decision::Scale { to, why } => {
                 watched.held = None;
                 self.scale(&name, &seen, to, why).await

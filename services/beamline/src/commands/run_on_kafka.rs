@@ -82,7 +82,7 @@ pub(super) fn run(
         // A step that ends by itself has failed.
         while !stepped.is_finished() && !stop.load(Ordering::Relaxed) {
             let ended = sent.is_finished();
-            let through = look(&stream, &offsets, &counts)?;
+            let through = look(&stream, &offsets, ended, &counts)?;
             let now = *counts.lock().unwrap_or_else(PoisonError::into_inner);
             if !ended || now != last {
                 quiet = Instant::now();
@@ -161,11 +161,13 @@ enum Through {
     AllOfTheTopics,
 }
 
-/// Asks how far the steps have come.
-fn look(stream: &Stream, offsets: &Offsets, counts: &Mutex<Counts>) -> Result<Through, Failure> {
+/// Asks how far the steps have come; `ended` says that the source has.
+fn look(stream: &Stream, offsets: &Offsets, ended: bool, counts: &Mutex<Counts>) -> Result<Through, Failure> {
     let topics = stream.topics();
     let group = Generator::group(stream.name());
-    let note = offsets.committed(&group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
+    // The last transaction is decided a little after it has been committed.
+    let ask = if ended { Offsets::decided } else { Offsets::committed };
+    let note = ask(offsets, &group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
     let note = note.map(|committed| GeneratorNote::parse(&committed.metadata)).transpose();
     let note = note.map_err(Failure::run_time)?.unwrap_or_default();
     let partitions: Vec<u32> = (0..stream.definition.spec.partitions).collect();

@@ -153,13 +153,20 @@ impl Cluster {
         Offsets::connect(&self.connection()).unwrap()
     }
 
+    /// Whether the generator has committed anything yet.
+    pub(crate) fn has_sent(&self) -> bool {
+        !self.offsets().committed(&Generator::group("particles"), "particles", &[0]).unwrap().is_empty()
+    }
+
     /// What the generator has sent.
     pub(crate) fn sent(&self) -> GeneratorNote {
         self.sent_of("particles")
     }
 
+    /// The same of another stream, once a generator that has ended has its last transaction decided: that is so a
+    /// little after it has been committed.
     pub(crate) fn sent_of(&self, stream: &str) -> GeneratorNote {
-        let committed = self.offsets().committed(&Generator::group(stream), stream, &[0]).unwrap();
+        let committed = self.offsets().decided(&Generator::group(stream), stream, &[0]).unwrap();
         committed.get(&0).map(|committed| GeneratorNote::parse(&committed.metadata).unwrap()).unwrap_or_default()
     }
 

@@ -70,6 +70,8 @@ pub(crate) fn has_more(cluster: &Cluster, group: &str, topic: &str) -> bool {
 
 /// Everything that is committed in a topic.
 pub(crate) fn read_all(cluster: &Cluster, topic: &str, schema: ValueSchema) -> Vec<Received> {
+    // What was committed last may not be decided everywhere yet.
+    wait_until_decided(cluster, topic);
     let connection = cluster.connection();
     let starts: Vec<(u32, i64)> = (0..Offsets::connect(&connection).unwrap().partitions(topic).unwrap())
         .map(|partition| (partition, 0))

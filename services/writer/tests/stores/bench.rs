@@ -81,3 +81,78 @@ fn rows_a_second_against_the_java_driver() {
         println!("{backend}: the writer {:.0} rows/s", rows_a_second(store.sink().as_mut(), rows));
     }
 }
+
+/// How long questions take that a person waits for, in milliseconds, over so many stored rows.
+#[test]
+#[ignore = "a measurement: make bench-store"]
+fn bench_queries_over_stored_rows() {
+    let rows: u64 = std::env::var("BEAMLINE_BENCH_STORED").map_or(10_000_000, |rows| rows.parse().unwrap());
+    let cassandra = Cassandra::start_to_measure().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let delta = folder.path().join("delta").to_str().unwrap().to_owned();
+    for store in [Store::new("cql", cassandra.contact_point()), Store::new("delta", delta)] {
+        store.prepare();
+        let begun = Instant::now();
+        store_rows(store.sink().as_mut(), rows);
+        println!("{}: {rows} rows stored in {:.0} s", store.backend, begun.elapsed().as_secs_f64());
+        // The last hour of the stream, as the rows' own times have it.
+        let end = crate::rows::time(rows);
+        let since = format!("to_timestamp_micros({})", end - 3_600_000_000);
+        let questions = [
+            (
+                "last hour of one key",
+                format!("SELECT * FROM processed_data WHERE detector_id = 'detector-07' AND timestamp > {since}"),
+            ),
+            (
+                "a page of anomalies",
+                format!("SELECT * FROM anomalies WHERE timestamp > {since} ORDER BY timestamp DESC LIMIT 100"),
+            ),
+        ];
+        for (name, sql) in questions {
+            let (count, mut times) = ask_often(&store, &sql);
+            times.sort_unstable();
+            println!(
+                "{}: {name}, {count} rows: median {} ms, worst of {} {} ms",
+                store.backend,
+                times[times.len() / 2].as_millis(),
+                times.len(),
+                times[times.len() - 1].as_millis()
+            );
+        }
+    }
+}
+
+/// Stores events, and one in a hundred of them as an anomaly too.
+fn store_rows(sink: &mut dyn Sink, rows: u64) {
+    let stream = stream();
+    let positions = crate::rows::positions(rows);
+    let step = ROWS_A_WRITE / u64::from(PARTITIONS) * 2;
+    for from in (0..positions).step_by(step as usize) {
+        let to = (from + step).min(positions);
+        let mut batches: Vec<_> = (0..PARTITIONS).map(|partition| batch(&stream, partition, from, to)).collect();
+        let mut anomalies = batch(&stream, 0, from, from + step / 25);
+        anomalies.table = sink::Table::Anomalies;
+        anomalies.topic = stream.topics().anomalies;
+        batches.push(anomalies);
+        sink.write(batches).unwrap();
+    }
+}
+
+/// The rows of an answer, and how long each of twenty took.
+fn ask_often(store: &Store, sql: &str) -> (usize, Vec<Duration>) {
+    store::query::block_on(async {
+        let session = ask::open(&store.source(), &store::QueryOptions::default()).await.unwrap();
+        let (mut count, mut times) = (0, Vec::new());
+        for _ in 0..20 {
+            let begun = Instant::now();
+            let mut answer = session.sql(sql).await.unwrap();
+            count = 0;
+            while let Some(rows) = answer.next().await.unwrap() {
+                count += rows.num_rows();
+            }
+            times.push(begun.elapsed());
+        }
+        (count, times)
+    })
+    .unwrap()
+}

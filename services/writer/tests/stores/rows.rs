@@ -24,6 +24,11 @@ pub(crate) fn stream() -> Arc<Stream> {
     service::load_stream(&path).unwrap()
 }
 
+/// The time of an event, in microseconds since 1970.
+pub(crate) fn time(number: u64) -> i64 {
+    BEGIN + number as i64 * STEP
+}
+
 /// The events with these numbers.
 pub(crate) fn events(stream: &Stream, numbers: &[u64]) -> RecordBatch {
     let schema = stream.scored.clone();
@@ -46,8 +51,7 @@ pub(crate) fn events(stream: &Stream, numbers: &[u64]) -> RecordBatch {
                 Arc::new(BooleanArray::from_iter(numbers.iter().map(|number| Some((number + salt).is_multiple_of(3)))))
             }
             DataType::Timestamp(_, zone) => {
-                let times =
-                    TimestampMicrosecondArray::from_iter_values(numbers.iter().map(|n| BEGIN + *n as i64 * STEP));
+                let times = TimestampMicrosecondArray::from_iter_values(numbers.iter().map(|n| time(*n)));
                 Arc::new(times.with_timezone_opt(zone.clone()))
             }
             other => panic!("no values for {other}"),
