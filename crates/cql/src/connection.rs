@@ -24,7 +24,7 @@ use crate::{
     rows::{Bindable, PartitionKey},
 };
 
-/// Rows of one partition in one request. Measured by `make bench-store`: beyond that nothing is gained.
+/// Rows of one partition in one request, which `make bench-store` sets against one row a request.
 pub(crate) const ROWS_A_REQUEST_MAX: usize = 64;
 /// And bytes: a node holds a request in memory as a whole.
 pub(crate) const BYTES_A_REQUEST_MAX: usize = 32 << 10;

@@ -6,14 +6,13 @@ use std::{
     time::Instant,
 };
 
-use arrow::array::AsArray;
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::BaseConsumer,
     error::{KafkaError as ClientError, RDKafkaErrorCode},
     message::{BorrowedMessage, Message},
 };
-use stage::{DeadLetter, DeadLetterKind, Ledger, Outputs, Rows};
+use stage::{DeadLetter, Ledger, Outputs, Rows};
 
 use crate::{
     KafkaError, Note, Options,
@@ -21,7 +20,7 @@ use crate::{
     inbound::{Inbound, schema_id},
     letters::Letter,
     meters::Meters,
-    outbound::{Outbound, Times},
+    outbound::{Outbound, Times, anomalous},
     partition::Partition,
     restore::Restorer,
     runtime::now_millis,
@@ -201,12 +200,8 @@ impl Core {
         }
         partition.touched = true;
         let rejected = decoded.rejected.into_iter().filter(|(message, _)| *message >= live);
-        outputs.dead_letters.extend(rejected.map(|(message, reason)| DeadLetter {
-            position: messages[message].offset() as u64,
-            payload: payloads[message].to_vec().into(),
-            kind: DeadLetterKind::Decode,
-            rule: String::new(),
-            reason,
+        outputs.dead_letters.extend(rejected.map(|(message, reason)| {
+            DeadLetter::undecodable(messages[message].offset() as u64, payloads[message].to_vec().into(), reason)
         }));
         outputs.dead_letters.sort_by_key(|letter| letter.position);
         self.send(number, &messages[live..], outputs)
@@ -231,7 +226,10 @@ impl Core {
             ledger.out = ledger.records - ledger.dead_lettered - ledger.late;
         }
         for rows in &outputs.rows {
-            traced.begin_for(anomalous(rows), &times, step.input(&self.options.topics));
+            if let Some(anomalous) = anomalous(rows) {
+                let positions = anomalous.values().set_indices().map(|row| rows.positions.value(row));
+                traced.begin_for(positions, &times, step.input(&self.options.topics));
+            }
             ledger.out += rows.len() as u64;
             ledger.anomalies += self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
             self.meters.alarms(rows);
@@ -339,12 +337,6 @@ impl Core {
         }
         self.producer.abort()
     }
-}
-
-/// The positions of rows that are anomalous.
-fn anomalous(rows: &Rows) -> impl Iterator<Item = u64> {
-    let flags = rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
-    flags.into_iter().flat_map(|flags| flags.values().set_indices()).map(|row| rows.positions.value(row))
 }
 
 fn horizon_lost(topic: &str, partition: u32, needed: i64, first: i64) -> KafkaError {

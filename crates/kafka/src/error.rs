@@ -136,6 +136,20 @@ pub enum KafkaError {
 }
 
 impl KafkaError {
+    /// Whether a person has to mend the definition, the topics or the input before anything can go on.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Topics(_)
+            | Self::PlaceLost { .. }
+            | Self::OtherSource { .. }
+            | Self::Refused { .. }
+            | Self::Repeated
+            | Self::NotEmpty { .. } => true,
+            Self::Source(source) => source.is_input(),
+            _ => false,
+        }
+    }
+
     /// Whether a new worker may do better. What is wrong with the definition, the topics or the data stays wrong.
     pub fn is_passing(&self) -> bool {
         match self {

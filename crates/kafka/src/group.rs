@@ -75,20 +75,28 @@ pub(crate) fn assign(consumer: &BaseConsumer<Group>, topic: &str, starts: &[(u32
     for (number, start) in starts {
         list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
     }
-    match consumer.rebalance_protocol() {
-        RebalanceProtocol::Eager => consumer.assign(&list),
-        _ => consumer.incremental_assign(&list),
-    }
-    .map_err(fail)
+    take(consumer, &list).map_err(fail)
 }
 
 /// Ends reading these partitions.
 pub(crate) fn unassign(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
+    give_back(consumer, list).map_err(|source| KafkaError::Client { what: "giving partitions back", source })
+}
+
+/// Takes partitions as the group's protocol wants it.
+pub(crate) fn take<C: ConsumerContext>(consumer: &BaseConsumer<C>, list: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Eager => consumer.assign(list),
+        _ => consumer.incremental_assign(list),
+    }
+}
+
+/// Gives partitions back as the group's protocol wants it.
+pub(crate) fn give_back<C: ConsumerContext>(consumer: &BaseConsumer<C>, list: &TopicPartitionList) -> KafkaResult<()> {
     match consumer.rebalance_protocol() {
         RebalanceProtocol::Eager => consumer.unassign(),
         _ => consumer.incremental_unassign(list),
     }
-    .map_err(|source| KafkaError::Client { what: "giving partitions back", source })
 }
 
 fn numbers(list: &TopicPartitionList) -> Vec<u32> {

@@ -38,7 +38,7 @@ pub use self::{
     error::KafkaError,
     generator::{Generator, generate},
     letters::{Letter, ReadLetter, letters_schema},
-    note::{GeneratorNote, Note},
+    note::{GeneratorNote, Note, account},
     reader::{ReadTopic, Reader, Received, Starts, Unreadable},
     redrive::{Redrive, redrive},
     replay::{Replay, replay},

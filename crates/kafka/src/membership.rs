@@ -9,12 +9,16 @@ use broker::Reports;
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
+    consumer::{BaseConsumer, ConsumerContext},
     error::{KafkaError as ClientError, KafkaResult},
     types::RDKafkaRespErr,
 };
 
-use crate::{Starts, lag::lags};
+use crate::{
+    Starts,
+    group::{give_back, take},
+    lag::lags,
+};
 
 /// The consumer's context: which partitions came and went.
 #[derive(Default)]
@@ -61,10 +65,7 @@ impl Membership {
                 }
             }
         }
-        match consumer.rebalance_protocol() {
-            RebalanceProtocol::Eager => consumer.assign(list),
-            _ => consumer.incremental_assign(list),
-        }
+        take(consumer, list)
     }
 }
 
@@ -91,10 +92,7 @@ impl ConsumerContext for Membership {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let done = match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
-            _ => match consumer.rebalance_protocol() {
-                RebalanceProtocol::Eager => consumer.unassign(),
-                _ => consumer.incremental_unassign(list),
-            },
+            _ => give_back(consumer, list),
         };
         let mut changes = self.changes();
         let moved = list.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()));

@@ -3,9 +3,13 @@
 //! Kafka keeps a text with each committed offset, in the same transaction as everything else (4096 bytes at most by
 //! the broker's default). That makes the ledger exact without a topic of its own.
 
+use broker::Offsets;
 use serde::{Deserialize, Serialize};
 use source::Cursor;
 use stage::Ledger;
+use stream::Topics;
+
+use crate::{KafkaError, Step};
 
 /// The layout of a note.
 const VERSION: u32 = 1;
@@ -107,6 +111,22 @@ impl GeneratorNote {
     pub fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
+}
+
+/// The sum of what a step of a stream has noted for its partitions; nothing where it has never committed.
+///
+/// # Errors
+/// Where the cluster does not answer, or a note is none of ours.
+pub fn account(offsets: &Offsets, stream: &str, partitions: u32, step: Step) -> Result<Option<Ledger>, KafkaError> {
+    let (group, topics) = (step.group(stream), Topics::of(stream));
+    let partitions: Vec<u32> = (0..partitions).collect();
+    let mut sum: Option<Ledger> = None;
+    for (partition, committed) in offsets.committed(&group, step.input(&topics), &partitions)? {
+        let note = Note::parse(&committed.metadata);
+        let note = note.map_err(|reason| KafkaError::Note { group: group.clone(), partition, reason })?;
+        *sum.get_or_insert_default() += &note.ledger();
+    }
+    Ok(sum)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use arrow::{
-    array::{AsArray, RecordBatch, StringArray},
+    array::{AsArray, BooleanArray, RecordBatch, StringArray},
     compute,
 };
 use broker::Reports;
@@ -175,9 +175,7 @@ impl Outbound {
         let time = |row: usize| times.of(rows.positions.value(row));
         target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
         let Some(target) = &mut self.anomalies else { return Ok(0) };
-        let anomalous =
-            rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
-        let Some(anomalous) = anomalous.filter(|anomalous| anomalous.true_count() > 0) else { return Ok(0) };
+        let Some(anomalous) = anomalous(rows).filter(|anomalous| anomalous.true_count() > 0) else { return Ok(0) };
         let selected: Vec<usize> = anomalous.values().set_indices().collect();
         let batch = compute::filter_record_batch(&rows.batch, anomalous)?;
         let headers = |row: usize| traced.carried(rows.positions.value(selected[row]));
@@ -255,6 +253,11 @@ impl Outbound {
         let rows = snapshot_rows(fingerprint, position, &kept)?;
         target.send(producer, partition, &rows, |row| kept[row].0.as_bytes(), |_| now, |_| None)
     }
+}
+
+/// Which rows are anomalous, of a step that says so.
+pub(crate) fn anomalous(rows: &Rows) -> Option<&BooleanArray> {
+    rows.batch.column_by_name(stream::columns::ANOMALOUS)?.as_boolean_opt()
 }
 
 fn key(keys: &StringArray, row: usize) -> &[u8] {

@@ -15,7 +15,7 @@ use std::{
 use arrow::array::BooleanArray;
 use broker::{Connection, Offsets};
 use registry::Registry;
-use stage::{DeadLetter, DeadLetterKind, Ledger, Outputs, Rows, Stage};
+use stage::{DeadLetter, Ledger, Outputs, Rows, Stage};
 use stream::{Stream, Topics};
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     inbound::schema_id,
     letters::Letter,
     outbound::{Outbound, Times},
+    restore::wait_until_stable,
     trace::Traced,
     transaction::TransactionalProducer,
 };
@@ -60,7 +61,8 @@ pub struct Replay {
 /// cluster, the registry or the definition do not allow it.
 pub fn replay(replay: &Replay, told: &dyn Fn(u64), stop: &AtomicBool) -> Result<Ledger, KafkaError> {
     let offsets = Offsets::connect(&replay.connection)?;
-    for topic in [&replay.into.scored, &replay.into.anomalies, &replay.into.dead_letters] {
+    let results = [&replay.into.scored, &replay.into.anomalies, &replay.into.dead_letters];
+    for topic in results {
         for partition in 0..offsets.partitions(topic)? {
             let (first, end) = offsets.range(topic, partition)?;
             if first < end {
@@ -85,6 +87,13 @@ pub fn replay(replay: &Replay, told: &dyn Fn(u64), stop: &AtomicBool) -> Result<
         session.partition(partition, start..offsets.stable_end(&replay.from, partition)?, told)?;
     }
     session.commit()?;
+    // A commit returns before all of it can be read.
+    for topic in results {
+        for partition in 0..offsets.partitions(topic)? {
+            let (_, end) = offsets.range(topic, partition)?;
+            wait_until_stable(&offsets, topic, partition, end, stop)?;
+        }
+    }
     Ok(session.ledger)
 }
 
@@ -144,13 +153,8 @@ impl Session<'_> {
         for unreadable in received.rejected.into_iter().filter(|letter| is_wanted(letter.position, letter.time)) {
             taken_in.push((unreadable.position, unreadable.time));
             records += 1;
-            outputs.dead_letters.push(DeadLetter {
-                position: unreadable.position,
-                payload: unreadable.payload,
-                kind: DeadLetterKind::Decode,
-                rule: String::new(),
-                reason: unreadable.reason,
-            });
+            let letter = DeadLetter::undecodable(unreadable.position, unreadable.payload, unreadable.reason);
+            outputs.dead_letters.push(letter);
         }
         taken_in.sort_unstable();
         outputs.dead_letters.sort_by_key(|letter| letter.position);

@@ -75,7 +75,7 @@ impl Restorer {
         if first >= end {
             return Ok(());
         }
-        self.wait_until_stable(number, end, stop)?;
+        wait_until_stable(&self.offsets, &self.topic, number, end, stop)?;
         let fail = |error| BrokerError::client(format!("reading topic `{}`", self.topic), error);
         let mut assignment = TopicPartitionList::new();
         assignment.add_partition_offset(&self.topic, number as i32, Offset::Beginning).map_err(fail)?;
@@ -107,21 +107,28 @@ impl Restorer {
         self.reader.unassign().map_err(|error| BrokerError::client("reading snapshots", error))?;
         Ok(())
     }
+}
 
-    fn wait_until_stable(&self, number: u32, end: i64, stop: &AtomicBool) -> Result<(), KafkaError> {
-        let begun = Instant::now();
-        while self.offsets.stable_end(&self.topic, number)? < end {
-            if stop.load(Ordering::Relaxed) {
-                return Err(KafkaError::Stopped);
-            }
-            if begun.elapsed() > STABLE_WAIT_MAX {
-                let source = ClientError::NoMessageReceived;
-                return Err(KafkaError::Client { what: "waiting for the end of an open transaction", source });
-            }
-            std::thread::sleep(Duration::from_millis(50));
+/// Waits until every transaction before offset `end` of a partition is decided.
+pub(crate) fn wait_until_stable(
+    offsets: &Offsets,
+    topic: &str,
+    number: u32,
+    end: i64,
+    stop: &AtomicBool,
+) -> Result<(), KafkaError> {
+    let begun = Instant::now();
+    while offsets.stable_end(topic, number)? < end {
+        if stop.load(Ordering::Relaxed) {
+            return Err(KafkaError::Stopped);
         }
-        Ok(())
+        if begun.elapsed() > STABLE_WAIT_MAX {
+            let source = ClientError::NoMessageReceived;
+            return Err(KafkaError::Client { what: "waiting for the end of an open transaction", source });
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
+    Ok(())
 }
 
 fn take(

@@ -27,6 +27,15 @@ pub enum Step {
 }
 
 impl Step {
+    /// The steps of a stream's windows; none where it has no aggregates.
+    pub fn windows(stream: &Stream) -> Vec<Self> {
+        match (stream.aggregates.is_empty(), stream.aggregates.are_merged()) {
+            (true, _) => Vec::new(),
+            (false, false) => vec![Self::Aggregate],
+            (false, true) => vec![Self::Aggregate, Self::Merge],
+        }
+    }
+
     /// The name in groups, metrics and dead letters.
     pub fn name(self) -> &'static str {
         match self {

@@ -43,12 +43,7 @@ pub struct Repaired<'a> {
 
 impl Repaired<'_> {
     fn ending(&self) -> String {
-        let format = match self.format {
-            FileFormat::Csv => "csv",
-            FileFormat::Jsonl => "jsonl",
-            FileFormat::Parquet => "parquet",
-            FileFormat::Avro => "avro",
-        };
+        let format = self.format.ending();
         if self.gzip { format!("{format}.gz") } else { format.to_owned() }
     }
 }

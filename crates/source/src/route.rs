@@ -4,7 +4,7 @@ use arrow::{
     array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array},
     compute,
 };
-use stage::{DeadLetter, DeadLetterKind, Rows};
+use stage::{DeadLetter, Rows};
 
 use crate::{Records, SourceError};
 
@@ -41,13 +41,8 @@ impl Router {
             (0..self.partitions).map(|partition| Share { partition, rows: None, rejected: Vec::new() }).collect();
         for rejected in records.rejected {
             let partition = (rejected.position % u64::from(self.partitions)) as usize;
-            shares[partition].rejected.push(DeadLetter {
-                position: rejected.position,
-                payload: rejected.payload,
-                kind: DeadLetterKind::Decode,
-                rule: String::new(),
-                reason: rejected.reason,
-            });
+            let letter = DeadLetter::undecodable(rejected.position, rejected.payload, rejected.reason);
+            shares[partition].rejected.push(letter);
         }
         if records.rows.num_rows() > 0 {
             self.route_rows(&records.rows, &records.positions, &mut shares)?;

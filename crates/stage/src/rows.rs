@@ -143,6 +143,13 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
+impl DeadLetter {
+    /// Of bytes that are no event of the schema.
+    pub fn undecodable(position: u64, payload: Bytes, reason: String) -> Self {
+        Self { position, payload, kind: DeadLetterKind::Decode, rule: String::new(), reason }
+    }
+}
+
 /// What kind of failure made a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DeadLetterKind {

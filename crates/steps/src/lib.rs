@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::Args;
-use kafka::{GroupProtocol, KafkaError, Options, Step};
+use kafka::{GroupProtocol, Options, Step};
 use registry::Registry;
 use service::{
     Context, Failure,
@@ -77,8 +77,8 @@ pub fn run(
     });
     let steps: Vec<Options> = steps.collect();
     let health: Arc<dyn kafka::Health> = Arc::new(context.health.clone());
-    kafka::run(&steps, &health, &context.stop).map_err(|error| match error {
-        KafkaError::Topics(_) => Failure::configuration(error),
-        error => Failure::run_time(error),
+    kafka::run(&steps, &health, &context.stop).map_err(|error| match error.is_configuration() {
+        true => Failure::configuration(error),
+        false => Failure::run_time(error),
     })
 }

@@ -47,14 +47,14 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 /// Where the definition, the topics or the servers do not allow it.
 pub fn run(settings: Aggregator, context: Context) -> Result<(), Failure> {
     steps::run(&settings.step, &context, COMMIT_INTERVAL, |stream| {
-        match (stream.aggregates.is_empty(), stream.aggregates.are_merged()) {
-            (true, _) => Err(Failure::configuration(format!(
+        let steps = Step::windows(stream);
+        if steps.is_empty() {
+            return Err(Failure::configuration(format!(
                 "stream `{}` has no aggregates, so there is nothing to do; add `aggregate:` to its definition, or do not \
                  run an aggregator",
                 stream.name()
-            ))),
-            (false, false) => Ok(vec![Step::Aggregate]),
-            (false, true) => Ok(vec![Step::Aggregate, Step::Merge]),
+            )));
         }
+        Ok(steps)
     })
 }

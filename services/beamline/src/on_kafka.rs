@@ -31,8 +31,13 @@ pub(crate) fn connect(args: &OnKafkaArgs) -> Result<Option<Servers>, Failure> {
     let connection = args.kafka_access.clone().with_password()?.connection(bootstrap, "beamline");
     let access = args.registry_access.clone().with_password(url)?;
     let registry = Registry::new(&access.settings(url)).map_err(Failure::configuration)?;
+    Ok(Some(Servers { connection: answering(connection)?, registry }))
+}
+
+/// The connection, once the cluster has answered on it.
+pub(crate) fn answering(connection: Connection) -> Result<Connection, Failure> {
     connection.check(ANSWER_MAX).map_err(Failure::run_time)?;
-    Ok(Some(Servers { connection, registry }))
+    Ok(connection)
 }
 
 impl Servers {
@@ -55,14 +60,5 @@ pub(crate) fn tables(args: &TopicsOfArgs) -> Result<Option<ask::Source>, Failure
 }
 
 pub(crate) fn failure(error: KafkaError) -> Failure {
-    match error {
-        KafkaError::Topics(_)
-        | KafkaError::PlaceLost { .. }
-        | KafkaError::OtherSource { .. }
-        | KafkaError::Refused { .. }
-        | KafkaError::Repeated
-        | KafkaError::NotEmpty { .. } => Failure::configuration(error),
-        KafkaError::Source(ref source) if source.is_input() => Failure::configuration(error),
-        error => Failure::run_time(error),
-    }
+    if error.is_configuration() { Failure::configuration(error) } else { Failure::run_time(error) }
 }

@@ -97,12 +97,9 @@ pub fn run(settings: Generator, context: Context) -> Result<(), Failure> {
     if matches!(done, Err(KafkaError::Stopped)) {
         return Ok(());
     }
-    let note = done.map_err(|error| match error {
-        KafkaError::Topics(_) | KafkaError::PlaceLost { .. } | KafkaError::OtherSource { .. } => {
-            Failure::configuration(error)
-        }
-        KafkaError::Source(ref source) if source.is_input() => Failure::configuration(error),
-        error => Failure::run_time(error),
+    let note = done.map_err(|error| match error.is_configuration() {
+        true => Failure::configuration(error),
+        false => Failure::run_time(error),
     })?;
     tracing::info!(position = note.cursor.position, sent = note.sent, dead_letters = note.dead_lettered, "sent");
     // A source that has ended is no failure: a service that ended would only be started again.

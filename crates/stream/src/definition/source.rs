@@ -135,6 +135,18 @@ pub enum FileFormat {
     Avro,
 }
 
+impl FileFormat {
+    /// The ending of such a file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+            Self::Avro => "avro",
+        }
+    }
+}
+
 /// Events posted to `POST /v1/events`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use broker::Offsets;
-use kafka::{Generator, GeneratorNote, Health, KafkaError, Note, Options, Step};
+use kafka::{Generator, GeneratorNote, Health, KafkaError, Options, Step};
 use local::Counts;
 use stage::Ledger;
 use stream::{Source, Stream};
@@ -128,14 +128,7 @@ fn send(
 }
 
 fn steps(stream: &Stream) -> Vec<Step> {
-    let mut steps = vec![Step::Enrich, Step::Detect];
-    if !stream.aggregates.is_empty() {
-        steps.push(Step::Aggregate);
-    }
-    if stream.aggregates.are_merged() {
-        steps.push(Step::Merge);
-    }
-    steps
+    [vec![Step::Enrich, Step::Detect], Step::windows(stream)].concat()
 }
 
 fn options(stream: &Arc<Stream>, step: Step, running: &Running, servers: &Servers) -> Options {
@@ -170,14 +163,9 @@ fn look(stream: &Stream, offsets: &Offsets, ended: bool, counts: &Mutex<Counts>)
     let note = ask(offsets, &group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
     let note = note.map(|committed| GeneratorNote::parse(&committed.metadata)).transpose();
     let note = note.map_err(Failure::run_time)?.unwrap_or_default();
-    let partitions: Vec<u32> = (0..stream.definition.spec.partitions).collect();
     let account = |step: Step| -> Result<Ledger, Failure> {
-        let mut sum = Ledger::default();
-        let committed = offsets.committed(&step.group(stream.name()), step.input(&topics), &partitions);
-        for committed in committed.map_err(Failure::run_time)?.into_values() {
-            sum += &Note::parse(&committed.metadata).map_err(Failure::run_time)?.ledger();
-        }
-        Ok(sum)
+        let partitions = stream.definition.spec.partitions;
+        Ok(kafka::account(offsets, stream.name(), partitions, step).map_err(failure)?.unwrap_or_default())
     };
     let (enriched, detected) = (account(Step::Enrich)?, account(Step::Detect)?);
     let mut source = enriched.records >= note.sent && detected.records >= enriched.out;

@@ -22,8 +22,8 @@ use source::{Next, Records};
 use store::{OutputFormat, QueryOptions, TableLimits, query as sql};
 use stream::{Source, Stream};
 
-use super::topics::{connect, failure};
-use crate::{cli::SmokeArgs, cql_settings};
+use super::topics::connect;
+use crate::{cli::SmokeArgs, cql_settings, on_kafka::failure};
 
 /// The events' seed: another than examples use, so that they are other events.
 const SEED: u64 = 0x5eed_cafe;

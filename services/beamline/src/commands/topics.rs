@@ -6,17 +6,16 @@ mod tail;
 use std::{
     io::{Write, stdout},
     path::Path,
-    time::Duration,
 };
 
 use broker::Connection;
-use kafka::{Difference, KafkaError, TopicPlan};
+use kafka::{Difference, TopicPlan};
 use service::{Failure, load_stream, settings::Kafka};
 
-use crate::cli::{TopicsArgs, TopicsCommand};
-
-/// How long the cluster may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(15);
+use crate::{
+    cli::{TopicsArgs, TopicsCommand},
+    on_kafka::{self, failure},
+};
 
 pub(crate) fn topics(args: TopicsArgs) -> Result<(), Failure> {
     match args.command {
@@ -30,20 +29,11 @@ pub(crate) fn topics(args: TopicsArgs) -> Result<(), Failure> {
 
 /// The connection that the settings describe, once the cluster has answered on it.
 pub(crate) fn connect(settings: Kafka) -> Result<Connection, Failure> {
-    let connection = settings.with_password()?.connection("beamline");
-    connection.check(ANSWER_MAX).map_err(Failure::run_time)?;
-    Ok(connection)
+    on_kafka::answering(settings.with_password()?.connection("beamline"))
 }
 
 pub(crate) fn say(line: &str) -> Result<(), Failure> {
     writeln!(stdout(), "{line}").map_err(Failure::run_time)
-}
-
-pub(crate) fn failure(error: KafkaError) -> Failure {
-    match error {
-        KafkaError::Topics(_) => Failure::configuration(error),
-        error => Failure::run_time(error),
-    }
 }
 
 fn plans(stream: &Path) -> Result<Vec<TopicPlan>, Failure> {

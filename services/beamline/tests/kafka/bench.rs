@@ -42,17 +42,10 @@ fn fill(cluster: &Cluster, file: &str, events: u64) {
     assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
 }
 
-/// How many records a step of a stream has committed.
-fn records(offsets: &Offsets, stream: &str, step: Step) -> u64 {
-    let topics = stream::Topics::of(stream);
-    let partitions: Vec<u32> = (0..PARTITIONS).collect();
-    let committed = offsets.committed(&step.group(stream), step.input(&topics), &partitions).unwrap();
-    committed.values().map(|committed| kafka::Note::parse(&committed.metadata).unwrap().ledger().records).sum()
-}
-
+/// Waits until a step of a stream has committed so many records; gives how many it has then.
 fn wait_for(offsets: &Offsets, stream: &str, step: Step, wanted: u64) -> u64 {
     loop {
-        let records = records(offsets, stream, step);
+        let records = kafka::account(offsets, stream, PARTITIONS, step).unwrap().unwrap_or_default().records;
         if records >= wanted {
             return records;
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use broker::{Connection, Offsets};
-use kafka::{Generator, GeneratorNote, Note, Step};
+use kafka::{Generator, GeneratorNote, Step};
 use registry::{Registry, Settings};
 use servers::{Apicurio, Kafka, KafkaOptions, Program, free_port};
 use stage::Ledger;
@@ -177,14 +177,7 @@ impl Cluster {
 
     /// The account of a step of another stream.
     pub(crate) fn ledger_of(&self, stream: &str, partitions: u32, step: Step) -> Ledger {
-        let partitions: Vec<u32> = (0..partitions).collect();
-        let topics = stream::Topics::of(stream);
-        let committed = self.offsets().committed(&step.group(stream), step.input(&topics), &partitions).unwrap();
-        let mut sum = Ledger::default();
-        for committed in committed.values() {
-            sum += &Note::parse(&committed.metadata).unwrap().ledger();
-        }
-        sum
+        kafka::account(&self.offsets(), stream, partitions, step).unwrap().unwrap_or_default()
     }
 
     /// Waits until the detector has seen everything that came through of `records` raw records.

@@ -56,13 +56,8 @@ fn on_topic(
     // Checked first and sent then: what comes on standard input has to be kept meanwhile.
     let mut kept = Vec::new();
     bytes.read_to_end(&mut kept).map_err(Failure::run_time)?;
-    let ending = match format {
-        FileFormat::Csv => "csv",
-        FileFormat::Jsonl => "jsonl",
-        FileFormat::Parquet => "parquet",
-        FileFormat::Avro => "avro",
-    };
-    let name = format!("beamline-redrive-{}.{ending}{}", std::process::id(), if gzip { ".gz" } else { "" });
+    let (process, ending) = (std::process::id(), format.ending());
+    let name = format!("beamline-redrive-{process}.{ending}{}", if gzip { ".gz" } else { "" });
     let path = env::temp_dir().join(name);
     fs::write(&path, &kept).map_err(Failure::run_time)?;
     let files = Files {

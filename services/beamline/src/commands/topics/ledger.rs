@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use broker::{Connection, Offsets};
-use kafka::{Generator, GeneratorNote, Note, Step};
+use kafka::{Generator, GeneratorNote, Step};
 use service::{Failure, load_stream};
 use stage::Ledger;
 use stream::Stream;
 
 use super::say;
+use crate::on_kafka::failure;
 
 pub(super) fn ledger(stream: &Path, connection: &Connection) -> Result<(), Failure> {
     let stream = load_stream(stream)?;
@@ -48,22 +49,14 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
     }
 }
 
-/// The sum of what a step's group noted; nothing where it has never committed.
+/// What a step has committed; the detector's also where it is fused with the enricher.
 fn account(stream: &Stream, offsets: &Offsets, step: Step) -> Result<Option<Ledger>, Failure> {
-    let partitions: Vec<u32> = (0..stream.definition.spec.partitions).collect();
-    let topics = stream.topics();
-    let group = step.group(stream.name());
-    // The detector's group reads the raw topic where it is fused.
-    let mut inputs = vec![step.input(&topics)];
-    if step == Step::Detect {
-        inputs.push(&topics.raw);
-    }
-    let mut sum: Option<Ledger> = None;
-    for input in inputs {
-        for committed in offsets.committed(&group, input, &partitions).map_err(Failure::run_time)?.into_values() {
-            let note = Note::parse(&committed.metadata).map_err(Failure::run_time)?;
-            *sum.get_or_insert_default() += &note.ledger();
-        }
+    let of = |step| kafka::account(offsets, stream.name(), stream.definition.spec.partitions, step).map_err(failure);
+    let mut sum = of(step)?;
+    if step == Step::Detect
+        && let Some(fused) = of(Step::Fused)?
+    {
+        *sum.get_or_insert_default() += &fused;
     }
     Ok(sum)
 }

@@ -11,8 +11,11 @@ use kafka::{ReadTopic, Reader};
 use registry::Registry;
 use service::{Failure, load_stream};
 
-use super::{connect, failure};
-use crate::cli::{TailArgs, TailTopic};
+use super::connect;
+use crate::{
+    cli::{TailArgs, TailTopic},
+    on_kafka::failure,
+};
 
 pub(crate) fn tail(args: TailArgs) -> Result<(), Failure> {
     let stream = load_stream(&args.stream)?;

@@ -9,13 +9,11 @@ use broker::{Connection, Reports};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
     message::Message,
     producer::{BaseProducer, BaseRecord, Producer},
-    types::RDKafkaErrorCode,
 };
 
-use super::COMMIT_INTERVAL;
+use super::{COMMIT_INTERVAL, paced::hand_over};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -92,19 +90,10 @@ pub(super) fn copy(
 }
 
 fn send(producer: &BaseProducer<Reports>, topic: &str, message: &impl Message) {
-    let mut record = BaseRecord::to(topic)
+    let record = BaseRecord::to(topic)
         .partition(message.partition())
         .key(message.key().unwrap_or_default())
         .payload(message.payload().unwrap_or_default())
         .timestamp(message.timestamp().to_millis().unwrap_or_default());
-    loop {
-        match producer.send(record) {
-            Ok(()) => return,
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                record = back;
-                producer.poll(Duration::from_millis(1));
-            }
-            Err((error, _)) => panic!("{error}"),
-        }
-    }
+    hand_over(producer, record);
 }

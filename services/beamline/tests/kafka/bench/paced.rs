@@ -56,6 +56,15 @@ pub(super) fn sample(connection: &Connection, topic: &str, events: u64) -> Vec<O
     sample
 }
 
+/// Hands a record to a producer, which is served where it has no room.
+pub(super) fn hand_over(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>) {
+    while let Err((error, back)) = producer.send(record) {
+        assert!(matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)), "{error}");
+        record = back;
+        producer.poll(Duration::from_millis(1));
+    }
+}
+
 /// Sends until the time is up or `stop` is set.
 pub(super) fn send(
     connection: &Connection,
@@ -76,16 +85,12 @@ pub(super) fn send(
         let due = Duration::from_secs(piece) / PIECES as u32;
         thread::sleep(due.saturating_sub(begun.elapsed()));
         for event in events.by_ref().take((rate / PIECES) as usize) {
-            let mut record = BaseRecord::to(topic)
+            let record = BaseRecord::to(topic)
                 .partition(event.partition())
                 .key(event.key().unwrap_or_default())
                 .payload(event.payload().unwrap_or_default())
                 .timestamp(now_millis());
-            while let Err((error, back)) = producer.send(record) {
-                assert!(matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)), "{error}");
-                record = back;
-                producer.poll(Duration::from_millis(1));
-            }
+            hand_over(&producer, record);
         }
         producer.poll(Duration::ZERO);
     }
