@@ -92,8 +92,8 @@ impl Settings {
     /// Connects.
     ///
     /// # Errors
-    /// `Setting` or `File` where the settings cannot be used, `Unreachable` where no node answers, `Refused` where the
-    /// login is wrong.
+    /// `Setting` or `File` where the settings cannot be used, `Unreachable` where no node answers, `Encryption`
+    /// where a node and this program do not trust each other, `Refused` where the login is wrong.
     pub(crate) async fn connect(&self) -> Result<Session, CqlError> {
         if let Some(mistake) = self.mistakes().into_iter().next() {
             return Err(CqlError::Setting(mistake));

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use scylla::errors::{
-    DbError, ExecutionError, MetadataError, NewSessionError, NextPageError, NextRowError, PagerExecutionError,
-    PrepareError, RequestAttemptError, RequestError,
+    ConnectionError, ConnectionPoolError, DbError, ExecutionError, MetadataError, NewSessionError, NextPageError,
+    NextRowError, PagerExecutionError, PrepareError, RequestAttemptError, RequestError,
 };
 
 /// What can go wrong with a CQL store.
@@ -27,6 +27,14 @@ pub enum CqlError {
         /// The nodes that were tried.
         nodes: String,
         /// What the driver says.
+        message: String,
+    },
+    /// A node answers, but not over TLS as the settings ask for it.
+    #[error("no encrypted connection to the CQL nodes at {nodes}: {message}; check the certificates and their dates")]
+    Encryption {
+        /// The nodes that were tried.
+        nodes: String,
+        /// What the TLS library says.
         message: String,
     },
     /// A statement failed, and will again.
@@ -80,12 +88,18 @@ impl CqlError {
     }
 
     pub(crate) fn new_session(nodes: &[String], error: &NewSessionError) -> Self {
-        if let NewSessionError::MetadataError(MetadataError::ConnectionPoolError(pool)) = error
-            && pool.to_string().contains("uthentication")
-        {
-            return Self::Refused { context: "the login".to_owned(), message: pool.to_string() };
+        let nodes = nodes.join(", ");
+        if let NewSessionError::MetadataError(MetadataError::ConnectionPoolError(pool)) = error {
+            if let ConnectionPoolError::Broken { last_connection_error: ConnectionError::IoError(io) } = pool
+                && let Some(tls) = io.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>())
+            {
+                return Self::Encryption { nodes, message: tls.to_string() };
+            }
+            if pool.to_string().contains("uthentication") {
+                return Self::Refused { context: "the login".to_owned(), message: pool.to_string() };
+            }
         }
-        Self::Unreachable { nodes: nodes.join(", "), message: error.to_string() }
+        Self::Unreachable { nodes, message: error.to_string() }
     }
 
     pub(crate) fn execution(context: &str, error: &ExecutionError) -> Self {

@@ -76,6 +76,11 @@ impl Lookup {
         Err(ExprError::Type { message })
     }
 
+    /// The stream's column that is looked up.
+    pub fn stream_column(&self) -> &str {
+        &self.stream_column
+    }
+
     /// The columns it adds; all nullable.
     pub fn fields(&self) -> &[FieldRef] {
         &self.fields

@@ -56,7 +56,7 @@ impl Core {
         let restorer = match step.state(topics) {
             Some(topic) => {
                 let (connection, group) = (&options.connection, &options.group);
-                Some(Restorer::new(connection, registry, topic, group, &stream.fingerprint)?)
+                Some(Restorer::new(connection, registry, topic, group)?)
             }
             None => None,
         };
@@ -129,7 +129,8 @@ impl Core {
     fn load_one(&mut self, number: u32, first: i64, offset: i64, note: Option<Note>) -> Result<Partition, KafkaError> {
         let stage = self.options.step.stage(&self.options.stream)?;
         let ledger = note.as_ref().map(Note::ledger).unwrap_or_default();
-        let same = note.as_ref().filter(|note| note.fingerprint == self.options.stream.fingerprint);
+        let of = self.options.step.state_of(&self.options.stream);
+        let same = note.as_ref().filter(|note| note.state.rsplit_once('@').is_some_and(|(other, _)| other == of));
         let Some((restorer, note)) = self.restorer.as_mut().zip(same) else {
             if note.is_some() && self.restorer.is_some() {
                 tracing::info!(partition = number, offset, "the definition has changed: the state begins anew here");
@@ -137,13 +138,13 @@ impl Core {
             if offset < first {
                 return Err(horizon_lost(self.input(), number, offset, first));
             }
-            return Ok(Partition::new(stage, offset, offset, ledger));
+            return Ok(Partition::new(stage, format!("{of}@{offset}"), offset, offset, ledger));
         };
         let horizon = note.horizon.min(offset);
         if horizon < first {
             return Err(horizon_lost(self.input(), number, horizon, first));
         }
-        let mut partition = Partition::new(stage, horizon, offset, ledger);
+        let mut partition = Partition::new(stage, note.state.clone(), horizon, offset, ledger);
         restorer.restore(number, &mut partition, &self.stop)?;
         tracing::info!(
             partition = number,
@@ -294,7 +295,6 @@ impl Core {
         let touched = self.partitions.values().filter(|partition| partition.touched).count().max(1);
         let budget = self.options.snapshot_bytes / touched;
         let replay_max = REPLAY_RECORDS / self.partitions.len().max(1);
-        let fingerprint = &self.options.stream.fingerprint;
         let mut offsets = TopicPartitionList::with_capacity(touched);
         let mut state_bytes = 0;
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
@@ -303,11 +303,12 @@ impl Core {
             self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
             let snapshots = partition.snapshots(budget, replay_max);
             state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
-            self.outbound.snapshots(self.producer.client(), *number, fingerprint, partition.next, snapshots, now)?;
+            let (of, position) = (&partition.of, partition.next);
+            self.outbound.snapshots(self.producer.client(), *number, of, position, snapshots, now)?;
             let fail = |source| KafkaError::Client { what: "noting an offset", source };
             let mut element = offsets.add_partition(self.options.step.input(&self.options.topics), *number as i32);
             element.set_offset(Offset::Offset(partition.next)).map_err(fail)?;
-            element.set_metadata(partition.note(fingerprint).text());
+            element.set_metadata(partition.note().text());
         }
         self.producer.commit_offsets(consumer, offsets)?;
         for partition in self.partitions.values_mut() {

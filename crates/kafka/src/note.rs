@@ -18,8 +18,10 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     version: u32,
-    /// The definition that the state is of.
-    pub fingerprint: String,
+    /// Which state this is: what it is of, and the offset it began at. A state that began anew, even of a definition that
+    /// there was before, never takes up snapshots of the earlier one.
+    #[serde(alias = "fingerprint")]
+    pub state: String,
     /// The oldest offset that no snapshot covers; the committed offset where all is covered.
     pub horizon: i64,
     /// Records read, and what became of them: out, filtered, dead-lettered, late, anomalous, not scored, overdue.
@@ -28,7 +30,7 @@ pub struct Note {
 
 impl Note {
     /// A note on a partition.
-    pub fn new(fingerprint: &str, horizon: i64, ledger: &Ledger) -> Self {
+    pub fn new(state: &str, horizon: i64, ledger: &Ledger) -> Self {
         let counts = [
             ledger.records,
             ledger.out,
@@ -39,7 +41,7 @@ impl Note {
             ledger.unscored,
             ledger.overdue,
         ];
-        Self { version: VERSION, fingerprint: fingerprint.to_owned(), horizon, counts }
+        Self { version: VERSION, state: state.to_owned(), horizon, counts }
     }
 
     /// The account so far. Reasons and rules are not in it.

@@ -240,7 +240,7 @@ impl Outbound {
         &mut self,
         producer: &BaseProducer<Reports>,
         partition: u32,
-        fingerprint: &str,
+        of: &str,
         position: i64,
         snapshots: Vec<(Key, Bytes)>,
         now: i64,
@@ -250,7 +250,7 @@ impl Outbound {
         for (key, _) in gone {
             target.delete(producer, partition, &key, now)?;
         }
-        let rows = snapshot_rows(fingerprint, position, &kept)?;
+        let rows = snapshot_rows(of, position, &kept)?;
         target.send(producer, partition, &rows, |row| kept[row].0.as_bytes(), |_| now, |_| None)
     }
 }

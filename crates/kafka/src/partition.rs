@@ -14,6 +14,8 @@ use crate::{KafkaError, Note};
 /// One partition of the input.
 pub(crate) struct Partition {
     stage: Box<dyn Stage>,
+    /// Which state it is, as its notes and snapshots say.
+    pub of: String,
     /// The next offset to be read.
     pub next: i64,
     /// Rows before this offset are committed: they only bring the state up to date.
@@ -33,10 +35,11 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn new(stage: Box<dyn Stage>, start: i64, committed: i64, ledger: Ledger) -> Self {
+    pub(crate) fn new(stage: Box<dyn Stage>, of: String, start: i64, committed: i64, ledger: Ledger) -> Self {
         let restoring = Some(Instant::now());
         Self {
             stage,
+            of,
             next: start,
             committed,
             covered: HashMap::new(),
@@ -119,8 +122,8 @@ impl Partition {
     }
 
     /// What goes with the committed offset `next`.
-    pub(crate) fn note(&self, fingerprint: &str) -> Note {
+    pub(crate) fn note(&self) -> Note {
         let horizon = self.stage.horizon().map_or(self.next, |horizon| horizon as i64);
-        Note::new(fingerprint, horizon, &self.ledger)
+        Note::new(&self.of, horizon, &self.ledger)
     }
 }

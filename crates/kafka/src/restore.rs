@@ -27,7 +27,6 @@ const BATCH: usize = 1024;
 /// Reads snapshots of state.
 pub(crate) struct Restorer {
     topic: String,
-    fingerprint: String,
     offsets: Offsets,
     reader: BaseConsumer<Reports>,
     inbound: Inbound,
@@ -39,7 +38,6 @@ impl Restorer {
         registry: &Registry,
         topic: &str,
         group: &str,
-        fingerprint: &str,
     ) -> Result<Self, KafkaError> {
         let reader = connection.client(Reports::default(), |config| {
             // The group is never joined; the client wants a name to assign partitions by hand.
@@ -54,7 +52,6 @@ impl Restorer {
         })?;
         Ok(Self {
             topic: topic.to_owned(),
-            fingerprint: fingerprint.to_owned(),
             offsets: Offsets::connect(connection)?,
             reader,
             inbound: Inbound::new(snapshots::snapshots_schema()?, registry.clone())?,
@@ -88,7 +85,7 @@ impl Restorer {
                     heard = Instant::now();
                     waiting.push(message);
                     if waiting.len() == BATCH {
-                        take(&mut self.inbound, &self.topic, &self.fingerprint, &waiting, partition)?;
+                        take(&mut self.inbound, &self.topic, &waiting, partition)?;
                         waiting.clear();
                     }
                 }
@@ -102,7 +99,7 @@ impl Restorer {
                 None => {}
             }
         }
-        take(&mut self.inbound, &self.topic, &self.fingerprint, &waiting, partition)?;
+        take(&mut self.inbound, &self.topic, &waiting, partition)?;
         drop(waiting);
         self.reader.unassign().map_err(|error| BrokerError::client("reading snapshots", error))?;
         Ok(())
@@ -134,7 +131,6 @@ pub(crate) fn wait_until_stable(
 fn take(
     inbound: &mut Inbound,
     topic: &str,
-    fingerprint: &str,
     messages: &[BorrowedMessage<'_>],
     partition: &mut Partition,
 ) -> Result<(), KafkaError> {
@@ -158,7 +154,7 @@ fn take(
             continue;
         }
         let (of, position, state) = snapshots::snapshot(&decoded.rows, row);
-        if of == fingerprint {
+        if of == partition.of {
             partition.restore(key.into(), position, state)?;
         }
         row += 1;

@@ -80,6 +80,18 @@ impl Step {
         }
     }
 
+    /// What its state must be of to be gone on from; a state topic serves detectors before and after they are fused, which
+    /// count other offsets.
+    pub(crate) fn state_of(self, stream: &Stream) -> String {
+        let fingerprints = &stream.fingerprints;
+        match self {
+            Self::Enrich => String::new(),
+            Self::Detect => fingerprints.detector.clone(),
+            Self::Fused => format!("fused {}", fingerprints.detector),
+            Self::Aggregate | Self::Merge => fingerprints.windows.clone(),
+        }
+    }
+
     /// Whether anomalous rows go to a topic of their own too.
     pub(crate) fn detects(self) -> bool {
         matches!(self, Self::Detect | Self::Fused)

@@ -127,8 +127,8 @@ fn same_stream(checkpoint: &Checkpoint, results: &Results, stream: &Stream) -> R
         return Err(LocalError::NoRun { path });
     };
     let what = |name: &str, fingerprint: &str| format!("definition {fingerprint} of stream `{name}`");
-    if name != stream.name() || fingerprint != stream.fingerprint {
-        let (found, wanted) = (what(&name, &fingerprint), what(stream.name(), &stream.fingerprint));
+    if name != stream.name() || fingerprint != stream.fingerprints.definition {
+        let (found, wanted) = (what(&name, &fingerprint), what(stream.name(), &stream.fingerprints.definition));
         return Err(LocalError::OtherStream { path, found, wanted });
     }
     serde_json::from_str(&source).map_err(|error| LocalError::Damaged { what: error.to_string() })

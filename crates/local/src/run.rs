@@ -261,7 +261,7 @@ fn identity(options: &Options) -> Identity {
     Identity {
         version: CHECKPOINT_VERSION,
         stream: options.stream.name().to_owned(),
-        fingerprint: options.stream.fingerprint.clone(),
+        fingerprint: options.stream.fingerprints.definition.clone(),
         partitions: options.stream.definition.spec.partitions,
         source: options.source.identity(),
     }
@@ -269,7 +269,7 @@ fn identity(options: &Options) -> Identity {
 
 fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Result<Manifest, LocalError> {
     let (stream, id) = (&options.stream, &options.stream.definition.spec.id);
-    let mut manifest = Manifest::new(stream.name(), &stream.fingerprint, id, table_schemas(stream));
+    let mut manifest = Manifest::new(stream.name(), &stream.fingerprints.definition, id, table_schemas(stream));
     let columns = |aggregate: &stream::WindowedAggregate| {
         let selected = aggregate.select.iter().map(|(name, _)| name);
         aggregate.group_by.iter().chain(selected).cloned().collect()

@@ -32,7 +32,7 @@ impl WriterOptions {
             time: Some(spec.time.clone()),
             id: Some(spec.id.clone()),
             stream: stream.name().to_owned(),
-            fingerprint: stream.fingerprint.clone(),
+            fingerprint: stream.fingerprints.definition.clone(),
             ..Self::default()
         }
     }

@@ -1,16 +1,41 @@
-//! A hash over everything that could change a result, so that state of another detector is never continued.
+//! Hashes over what a result, or state, follows from: state of another detector is never continued.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use twox_hash::xxhash3_128::Hasher;
 
-use crate::{Layer, Spec, Store};
+use crate::{Detect, Layer, Spec, Store, check::Checked, provenance::Provenance};
 
 /// Goes up when the same definition would give other results than before.
-const VERSION: u32 = 1;
+const VERSION: &[u8] = b"2";
 
-/// 32 hexadecimal digits (XXH3, 128 bits) over the version, the definition without `source`, `store`, metadata and
-/// the names of files, the Avro schema (its white space aside) and the lookup tables' bytes in order.
-pub(crate) fn fingerprint(spec: &Spec, avro: &str, tables: &[Vec<u8>]) -> String {
+/// What tells definitions apart: 32 hexadecimal digits each (XXH3, 128 bits).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprints {
+    /// Changes when anything changes that could change a result (so not with `store` or `source`).
+    pub definition: String,
+    /// Changes when the detector's state cannot be continued: another key, other features or layers, other values of the
+    /// columns that they are over. Not with rules, filters and columns that no feature follows from.
+    pub detector: String,
+    /// Changes when the windows' state cannot be continued: other aggregates, or other values of the columns that they are
+    /// over.
+    pub windows: String,
+}
+
+impl Fingerprints {
+    pub(crate) fn of(spec: &Spec, checked: &Checked) -> Self {
+        let mut spec = spec.clone();
+        spec.detect = spec.detect.map(written_out);
+        Self {
+            definition: definition(&spec, checked),
+            detector: detector(&spec, checked),
+            windows: windows(&spec, checked),
+        }
+    }
+}
+
+/// Over the definition without `source`, `store`, metadata and the names of files, the Avro schema (its white space
+/// aside) and the lookup tables' bytes in order.
+fn definition(spec: &Spec, checked: &Checked) -> String {
     let mut relevant = Spec { schema: String::new(), source: None, store: Store::default(), ..spec.clone() };
     // What is expected changes no result.
     relevant.expect = None;
@@ -18,17 +43,35 @@ pub(crate) fn fingerprint(spec: &Spec, avro: &str, tables: &[Vec<u8>]) -> String
     for lookup in &mut relevant.enrich.lookups {
         lookup.table.clear();
     }
-    if let Some(detect) = &mut relevant.detect {
-        detect.layers.ewma = written_out(&detect.layers.ewma);
-        detect.layers.mahalanobis = written_out(&detect.layers.mahalanobis);
-        detect.layers.chains = written_out(&detect.layers.chains);
-    }
+    let avro = checked.input.avro();
     let avro = serde_json::from_str::<Json>(avro).map_or_else(|_| avro.to_owned(), |schema| schema.to_string());
-    let definition = serde_json::json!(relevant).to_string();
-    let version = VERSION.to_string();
-    let parts = [version.as_bytes(), definition.as_bytes(), avro.as_bytes()];
+    let relevant = json!(relevant).to_string();
+    let parts = [relevant.as_bytes(), avro.as_bytes()];
+    hash(parts.into_iter().chain(checked.tables.iter().map(Vec::as_slice)))
+}
+
+fn detector(spec: &Spec, checked: &Checked) -> String {
+    let over = checked.features.iter().flat_map(|feature| feature.columns()).map(String::as_str);
+    let follows = Provenance { spec, checked }.of(over.chain([spec.key.as_str()]));
+    let learned = spec.detect.clone().map(|detect| Detect { rules: Vec::new(), ..detect });
+    hash([json!([spec.key, learned, follows]).to_string().as_bytes()])
+}
+
+fn windows(spec: &Spec, checked: &Checked) -> String {
+    let aggregates = checked.aggregates.list.iter();
+    let calls = aggregates.clone().flat_map(|aggregate| &aggregate.select).flat_map(|(_, select)| select.calls());
+    let over =
+        calls.flat_map(|call| [&call.argument, &call.filter]).flatten().flat_map(|expression| expression.columns());
+    let groups = aggregates.flat_map(|aggregate| &aggregate.group_by);
+    let of_row = [spec.key.as_str(), spec.id.as_str(), spec.time.as_str()];
+    let follows = Provenance { spec, checked }.of(over.chain(groups).map(String::as_str).chain(of_row));
+    hash([json!([spec.key, spec.id, spec.time, spec.aggregate, follows]).to_string().as_bytes()])
+}
+
+/// Over the version and these parts.
+pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hashed = Vec::new();
-    for part in parts.into_iter().chain(tables.iter().map(Vec::as_slice)) {
+    for part in [VERSION].into_iter().chain(parts) {
         // Lengths keep neighbouring parts apart.
         hashed.extend_from_slice(&(part.len() as u64).to_le_bytes());
         hashed.extend_from_slice(part);
@@ -36,7 +79,14 @@ pub(crate) fn fingerprint(spec: &Spec, avro: &str, tables: &[Vec<u8>]) -> String
     format!("{:032x}", Hasher::oneshot(&hashed))
 }
 
-/// The same layer with its defaults as settings, so that writing them out changes nothing.
-fn written_out<T: Clone + Default>(layer: &Layer<T>) -> Layer<T> {
+/// The same detection with the layers' defaults as settings, so that writing them out changes nothing.
+fn written_out(mut detect: Detect) -> Detect {
+    let layers = &mut detect.layers;
+    (layers.ewma, layers.mahalanobis, layers.chains) =
+        (settings(&layers.ewma), settings(&layers.mahalanobis), settings(&layers.chains));
+    detect
+}
+
+fn settings<T: Clone + Default>(layer: &Layer<T>) -> Layer<T> {
     layer.settings().map_or(Layer::Switch(false), Layer::Settings)
 }

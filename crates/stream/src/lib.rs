@@ -11,6 +11,7 @@ mod diagnostic;
 mod fingerprint;
 mod node;
 mod profile;
+mod provenance;
 mod report;
 mod schema;
 mod scope;
@@ -29,7 +30,6 @@ use expr::Expression;
 
 use self::{
     check::{Checked, check},
-    fingerprint::fingerprint,
     node::Position,
     report::Report,
     schema::SCHEMA,
@@ -40,6 +40,7 @@ pub use self::{
     aggregates::{Aggregates, WindowedAggregate, Windows},
     definition::*,
     diagnostic::{Diagnostic, Diagnostics},
+    fingerprint::Fingerprints,
     profile::{ColumnClass, ProfileColumn},
     schema::json_schema,
     topics::Topics,
@@ -82,8 +83,8 @@ pub struct Stream {
     pub aggregates: Aggregates,
     /// Selections of scored events for extra files, each a boolean over `scored`.
     pub selections: Vec<(String, Expression)>,
-    /// Changes when anything changes that could change a result (so not with `store` or `source`).
-    pub fingerprint: String,
+    /// What tells this definition, and its state, from another's.
+    pub fingerprints: Fingerprints,
 }
 
 impl Stream {
@@ -131,13 +132,14 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         report.add(START, "nothing follows from the definition", None);
         return None;
     };
+    let fingerprints = Fingerprints::of(&definition.spec, &checked);
     let Checked {
         input,
         enriched,
         scored,
         quality,
         lookups,
-        tables,
+        tables: _,
         columns,
         filter,
         features,
@@ -145,7 +147,6 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         aggregates,
         selections,
     } = checked;
-    let fingerprint = fingerprint(&definition.spec, input.avro(), &tables);
     Some(Stream {
         definition,
         input,
@@ -159,7 +160,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         rules,
         aggregates,
         selections,
-        fingerprint,
+        fingerprints,
     })
 }
 

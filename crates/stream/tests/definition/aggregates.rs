@@ -85,7 +85,7 @@ fn what_is_wrong_is_said_with_its_place() {
 fn expectations_are_checked_and_change_no_result() {
     let expect = "  expect:\n    dead_letters: 0.01\n    columns: { pt: { nulls: 0.1, min: 0 }, particle_type: { distinct_max: 9 } }\n  store:\n";
     let stream = load(&with("  store:\n", expect)).unwrap();
-    assert_eq!(stream.fingerprint, load(&with("ln(pt)", "ln(pt)")).unwrap().fingerprint);
+    assert_eq!(stream.fingerprints.definition, load(&with("ln(pt)", "ln(pt)")).unwrap().fingerprints.definition);
     let wrong =
         with("  store:\n", "  expect: { columns: { ptt: { nulls: 0 }, particle_type: { min: 1 } } }\n  store:\n");
     let errors = errors(&wrong);

@@ -5,7 +5,7 @@ use stream::Stream;
 use crate::fixture::{Files, GOOD, PARTICLES, SCHEMA, load, with};
 
 fn fingerprint(text: &str) -> String {
-    load(text).unwrap_or_else(|errors| panic!("{errors}")).fingerprint
+    load(text).unwrap_or_else(|errors| panic!("{errors}")).fingerprints.definition
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn it_changes_with_everything_that_can_change_a_result() {
     {
         let mut files = Files::new();
         files.0.insert(name, bytes.into());
-        let changed = Stream::load("stream.yaml", GOOD, &files).unwrap().fingerprint;
+        let changed = Stream::load("stream.yaml", GOOD, &files).unwrap().fingerprints.definition;
         assert!(!seen.contains(&changed), "{name}");
         seen.push(changed);
     }
@@ -67,5 +67,41 @@ fn it_ignores_where_files_are_and_how_a_schema_is_laid_out() {
     files.0.insert("elsewhere/hit.avsc", SCHEMA.replace("\n", " ").into());
     files.0.insert("elsewhere/particles.csv", PARTICLES.into());
     let text = GOOD.replace("hit.avsc", "elsewhere/hit.avsc").replace("particles.csv", "elsewhere/particles.csv");
-    assert_eq!(Stream::load("stream.yaml", &text, &files).unwrap().fingerprint, fingerprint(GOOD));
+    assert_eq!(Stream::load("stream.yaml", &text, &files).unwrap().fingerprints.definition, fingerprint(GOOD));
+}
+
+#[test]
+fn state_is_gone_on_from_unless_what_it_follows_from_changes() {
+    let windowed = with(
+        "  store:\n",
+        "  aggregate:\n    - { name: rates, window: 1m, group_by: [detector_id], select: { n: count(*), m: avg(log_pt) } }\n  store:\n",
+    );
+    let of = |text: &str| load(text).unwrap_or_else(|errors| panic!("{errors}")).fingerprints;
+    let before = of(&windowed);
+    // What changes; whether the detector's state is the same, and whether the windows' is.
+    let changes = [
+        ("      log_pt: ln(pt)\n", "      log_pt: ln(pt)\n      more: pt + 1\n", true, true),
+        ("energy_gev >= 0.5", "energy_gev >= 0.6", true, true),
+        ("energy_gev > 0\"", "energy_gev > 1\"", true, true),
+        ("energy_gev > 900", "energy_gev > 901", true, true),
+        ("columns: [mass_gev]", "columns: [mass_gev, charge]", true, true),
+        ("alpha: 0.01", "alpha: 0.02", false, true),
+        ("\"ln(energy_gev)\"", "\"ln(energy_gev + 1)\"", false, true),
+        ("false_alarm_rate: 1e-3", "false_alarm_rate: 2e-3", false, true),
+        ("momentum_y * momentum_y)", "momentum_y * momentum_y + 1)", false, false),
+        ("key: detector_id", "key: particle_type", false, false),
+        ("window: 1m", "window: 2m", true, false),
+        ("m: avg(log_pt)", "m: avg(log_pt + mass_gev)", true, false),
+        ("m: avg(log_pt)", "m: max(anomaly_score)", true, false),
+    ];
+    for (from, to, detector, windows) in changes {
+        assert!(windowed.contains(from), "{from}");
+        let after = of(&windowed.replacen(from, to, 1));
+        assert_ne!(after.definition, before.definition, "{from} -> {to}");
+        assert_eq!(after.detector == before.detector, detector, "detector: {from} -> {to}");
+        assert_eq!(after.windows == before.windows, windows, "windows: {from} -> {to}");
+    }
+    // What is over the detector's columns follows from the detector.
+    let scores = windowed.replace("m: avg(log_pt)", "m: max(anomaly_score)");
+    assert_ne!(of(&scores).windows, of(&scores.replace("energy_gev > 900", "energy_gev > 901")).windows);
 }

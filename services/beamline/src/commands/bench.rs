@@ -64,7 +64,7 @@ impl Bench {
         raw.scored = raw.enriched.clone();
         (raw.quality, raw.lookups, raw.columns) = (Vec::new(), Vec::new(), Vec::new());
         (raw.filter, raw.features, raw.rules, raw.selections) = (None, Vec::new(), Vec::new(), Vec::new());
-        raw.fingerprint = format!("raw {}", raw.fingerprint);
+        raw.fingerprints.definition = format!("raw {}", raw.fingerprints.definition);
         let results = self.folder.join(format!("input-{}", self.events));
         let before = Usage::now();
         let summary = self.run(Arc::new(raw), Source::Synthetic(synthetic.clone()), &results)?;

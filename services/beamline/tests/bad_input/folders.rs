@@ -3,8 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
 use crate::place::{HEADER, Place, csv, position, row, says};
@@ -62,11 +60,7 @@ fn two_runs_of_one_folder() {
     let place = Place::new();
     let mut first = place.command(&["run", "readings.yaml", "--stdin", "jsonl", "--out", "out"]);
     let mut first = first.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    while !place.path("out/_beamline/manifest.json").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the first run never began");
-        thread::sleep(Duration::from_millis(10));
-    }
+    place.wait_until_running("out");
     for fresh in [&[][..], &["--fresh"]] {
         let arguments = [&["run", "readings.yaml", "--stdin", "jsonl", "--out", "out"], fresh].concat();
         says(&place.fails(64, &arguments), &["in use by another run", "stop it first", "--out"]);

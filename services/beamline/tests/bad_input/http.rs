@@ -170,6 +170,7 @@ fn a_full_disk_accepts_nothing_until_there_is_room() {
     };
     let arguments = [&RUN[..], &["disk/out"]].concat();
     let server = Server::start(&place, &arguments);
+    place.wait_until_running("disk/out");
     assert!(std::fs::write(place.path("disk/filler"), vec![1; 5 << 20]).is_err(), "the disk is full");
     for _ in 0..2 {
         let (status, answer) = server.post(TO, LINES, event("refused").as_bytes()).unwrap();

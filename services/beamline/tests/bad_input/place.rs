@@ -5,6 +5,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -93,6 +95,15 @@ impl Place {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Waits until a run has begun: what listens does so before it has written its first manifest.
+    pub(crate) fn wait_until_running(&self, results: &str) {
+        let begun = Instant::now();
+        while !self.path(results).join("_beamline/manifest.json").exists() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the run never began");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {

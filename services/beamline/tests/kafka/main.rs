@@ -15,4 +15,5 @@ mod security;
 mod stores;
 mod tools;
 mod traces;
+mod upgrades;
 mod windows;

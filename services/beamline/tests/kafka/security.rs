@@ -1,8 +1,13 @@
 //! A cluster that demands TLS and passwords: services work on it, whoever is refused is told why, and no log has a secret.
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
-use servers::Program;
+use servers::{Cassandra, Program};
 
 use crate::{
     cluster::{Cluster, binary},
@@ -53,23 +58,55 @@ fn services_work_behind_tls_and_passwords_and_whoever_is_refused_is_told_why() {
         text(kafka.client_key_file()),
     );
 
+    let cassandra = Cassandra::start_secured().unwrap();
+    let store_password_file = cluster.path("store-password");
+    fs::write(&store_password_file, cassandra.password()).unwrap();
+    let store: Settings<'static> = vec![
+        ("BEAMLINE_CQL", cassandra.contact_point()),
+        ("BEAMLINE_CQL_USERNAME", cassandra.username().to_owned()),
+        ("BEAMLINE_CQL_PASSWORD_FILE", text(store_password_file)),
+        ("BEAMLINE_CQL_CA_FILE", text(cassandra.ca_file())),
+    ];
+
     let (code, said) = beamline(&cluster, &["topics", "apply", "stream.yaml"], &plain);
     assert_eq!(code, Some(0), "{said}");
     let mut logs = vec![said];
+    let (code, said) = beamline(&cluster, &["store", "apply", "stream.yaml", "--replication", "1"], &store);
+    assert_eq!(code, Some(0), "{said}");
+    logs.push(said);
     let generator = start(&cluster, "generator", &by_file, &["--once"]);
     let enricher = start(&cluster, "enricher", &by_environment, &[]);
     let detector = start(&cluster, "anomaly-detector", &certificate, &[]);
+    let writer = start(&cluster, "writer", &[by_file.clone(), store.clone()].concat(), &[]);
     let ended = generator.wait(Duration::from_secs(60));
     assert!(ended.is_some_and(|status| status.success()), "{}", generator.log());
     let (_, detected) = cluster.wait_until_done(cluster.sent().sent, Duration::from_secs(60), &[]);
     assert!(detected.balances() && detected.out > EVENTS / 2, "{detected:?}");
-    for service in [&enricher, &detector] {
+    let count = ["query", "--full-scan", "--format", "csv", "SELECT count(*) FROM processed_data"];
+    // The answer comes before what the log says.
+    let stored = || beamline(&cluster, &count, &store).1.lines().nth(1).map(str::to_owned);
+    let begun = Instant::now();
+    while stored() != Some(detected.out.to_string()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?} of {} stored", stored(), detected.out);
+        thread::sleep(Duration::from_millis(500));
+    }
+    for service in [&enricher, &detector, &writer] {
         service.signal("TERM").unwrap();
         service.wait(Duration::from_secs(30));
     }
-    logs.extend([&generator, &enricher, &detector].map(Program::log));
+    logs.extend([&generator, &enricher, &detector, &writer].map(Program::log));
 
     let wrong_password = with(user("beamline", "SCRAM-SHA-512"), "BEAMLINE_KAFKA_PASSWORD", WRONG.to_owned());
+    let store_refused = [
+        (with(store.clone(), "BEAMLINE_CQL_CA_FILE", text(cassandra.other_ca_file())), "check the certificates"),
+        (with_password(&store, WRONG), "the login"),
+    ];
+    for (settings, reason) in store_refused {
+        let (code, said) = beamline(&cluster, &["store", "check", "stream.yaml"], &settings);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(reason), "{reason}: {said}");
+        logs.push(said);
+    }
     let other_ca = with(certificate.clone(), "BEAMLINE_KAFKA_CA_FILE", text(kafka.other_ca_file()));
     let expired = with(certificate, "BEAMLINE_KAFKA_BOOTSTRAP", kafka.bootstrap_expired());
     let refused = [
@@ -93,6 +130,14 @@ fn services_work_behind_tls_and_passwords_and_whoever_is_refused_is_told_why() {
     for log in &logs {
         assert!(!log.contains(kafka.password()) && !log.contains(WRONG), "a password in: {log}");
     }
+}
+
+/// The same login with another password.
+fn with_password(store: &Settings<'static>, password: &str) -> Settings<'static> {
+    let mut settings = store.clone();
+    settings.retain(|(name, _)| *name != "BEAMLINE_CQL_PASSWORD_FILE");
+    settings.push(("BEAMLINE_CQL_PASSWORD", password.to_owned()));
+    settings
 }
 
 fn environment<'a>(cluster: &Cluster, settings: &Settings<'a>) -> Settings<'a> {

@@ -178,7 +178,7 @@ pub(crate) fn windows(stream: &Stream, batches: &[RecordBatch]) -> Windows {
 }
 
 /// The rows of an answer over the results of one process.
-fn asked(cluster: &Cluster, sql: &str) -> Vec<RecordBatch> {
+pub(crate) fn asked(cluster: &Cluster, sql: &str) -> Vec<RecordBatch> {
     let source = ask::Source::Results(vec![cluster.path("results")]);
     store::query::block_on(async {
         let session = ask::open(&source, &store::QueryOptions::default()).await.unwrap();
