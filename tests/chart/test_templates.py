@@ -60,8 +60,14 @@ class Templates(unittest.TestCase):
 
     def test_one_deployment_per_service_and_stream(self):
         names = set(kinds(render(*SERVERS), "Deployment"))
-        services = ("generator", "enricher", "anomaly-detector", "writer")
+        services = ("generator", "enricher", "anomaly-detector", "aggregator", "writer")
         self.assertEqual(names, {f"t-beamline-particle-events-{one}" for one in services})
+
+    def test_what_a_definition_has_no_work_for_is_left_out(self):
+        plain = "metadata: {name: plain}\nspec: {schema: a.avsc\\, partitions: 1}"
+        objects = render(*SERVERS, f"streams.plain.definition={plain}")
+        names = {one.removeprefix("t-beamline-plain-") for one in kinds(objects, "Deployment") if "-plain-" in one}
+        self.assertEqual(names, {"generator", "enricher", "anomaly-detector"})
 
     def test_every_pod_of_ours_is_strict(self):
         objects = render(*SERVERS, "scaling.mode=builtin")
@@ -233,7 +239,6 @@ class Templates(unittest.TestCase):
         self.fails("kafka.security=sasl-tls needs kafka.username", *SERVERS, "kafka.security=sasl-tls")
         self.fails("do nothing with kafka.security=plaintext", *SERVERS, "kafka.username=ann")
         self.fails("needs kafka.existingSecret", *SERVERS, "kafka.secretKeys.ca=ca.crt")
-        self.fails("has no spec.aggregate", *SERVERS, "services.aggregator.enabled=true")
         self.fails("scaling.minReplicas=9 is more than the 8", *SERVERS, "scaling.mode=hpa", "scaling.minReplicas=9")
         self.fails("both must be the same", *SERVERS, "streams.other.definition=metadata: {name: else}")
         self.fails("is no YAML", *SERVERS, "streams.other.definition=[")

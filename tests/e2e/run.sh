@@ -118,17 +118,19 @@ scale() { k scale deployment "$(deployment "$1")" --replicas "$2" >/dev/null; }
 # The account of every event: stops the generator, waits until all that was sent has come through, and compares. Then
 # reads the topics themselves, and looks for ids that are missing or double.
 account() {
-    local what=$1 lines sent in out scored_in scored_out
+    local what=$1 lines sent in out scored_in scored_out windowed_in windowed_out
     scale generator 0
     k wait --for=delete pod -l app.kubernetes.io/component=generator --timeout=60s >/dev/null 2>&1 || true
     for _ in $(seq 20); do
         lines=$(ask ledger "beamline topics ledger $DEFINITION") || fail "$what: $lines"
-        read -r sent in out scored_in scored_out < <(awk '
+        read -r sent in out scored_in scored_out windowed_in windowed_out < <(awk '
             $1 == "generator" { for (i = 2; i < NF; i++) if ($(i + 1) == "sent") sent = $i }
             $1 == "enricher" { in_ = $2; out = $5 }
             $1 == "anomaly-detector" { scored_in = $2; scored_out = $5 }
-            END { print sent + 0, in_ + 0, out + 0, scored_in + 0, scored_out + 0 }' <<<"$lines")
-        [ "$sent" -gt 0 ] && [ "$in" -ge "$sent" ] && [ "$out" = "$scored_in" ] && break
+            $1 == "aggregator" { windowed_in = $2; windowed_out = $5 }
+            END { print sent + 0, in_ + 0, out + 0, scored_in + 0, scored_out + 0, windowed_in + 0, windowed_out + 0 }' <<<"$lines")
+        has aggregator || windowed_in=$scored_out
+        [ "$sent" -gt 0 ] && [ "$in" -ge "$sent" ] && [ "$out" = "$scored_in" ] && [ "$windowed_in" = "$scored_out" ] && break
         sleep 2
     done
     sed 's/^/             /' <<<"$lines"
@@ -141,7 +143,7 @@ account() {
     ") || fail "$what: cannot read the topics: $ids"
     # `helm test` has sent events beside the generator.
     read -r raw raw_once scored scored_once strange marked <<<"$ids"
-    [ $((sent + marked)) = "$in" ] && [ "$out" = "$scored_in" ] && [ "$sent" -gt 0 ] || fail "$what: the steps do not add up"
+    [ $((sent + marked)) = "$in" ] && [ "$out" = "$scored_in" ] && [ "$windowed_in" = "$scored_out" ] && [ "$sent" -gt 0 ] || fail "$what: the steps do not add up"
     say "topics: $raw raw events ($raw_once ids), $scored scored ($scored_once ids), $strange of them never sent"
     [ "$raw" = $((sent + marked)) ] && [ "$raw" = "$raw_once" ] || fail "$what: raw events are missing or double"
     [ "$scored" = "$scored_out" ] && [ "$scored" = "$scored_once" ] && [ "$strange" = 0 ] ||
@@ -155,6 +157,17 @@ account() {
         done
         [ "$rows" = "$scored" ] || fail "$what: $rows rows in the store, $scored events scored"
         say "store: $rows rows"
+    fi
+    if has writer && has aggregator; then
+        # Every event that was in time is in one window of a minute.
+        local counted
+        for _ in $(seq 20); do
+            counted=$(ask windows "beamline query --full-scan --format csv \"SELECT sum(events) FROM aggregates WHERE aggregate = 'rates'\" | tail -1") || true
+            [ "$counted" = "$windowed_out" ] && break
+            sleep 2
+        done
+        [ "$counted" = "$windowed_out" ] || fail "$what: the stored windows count $counted events of $windowed_out"
+        say "windows in the store: $counted events"
     fi
     pass "$what: nothing lost, nothing twice ($sent events)"
     scale generator 1
@@ -265,7 +278,7 @@ step_scale() {
 step_kill() {
     step "pods of every service deleted at random, under load"
     local services=(generator enricher anomaly-detector) service pod
-    has writer && services+=(writer)
+    for service in aggregator writer; do ! has "$service" || services+=("$service"); done
     for round in $(seq "${KILLS:-8}"); do
         service=${services[$((RANDOM % ${#services[@]}))]}
         pod=$(pods "$service" | tr ' ' '\n' | shuf -n 1)
@@ -318,7 +331,7 @@ step_autoscale() {
     local scaled=(--set scaling.mode=builtin --set 'scaling.services={anomaly-detector}' --set scaling.maxReplicas=3
         --set scaling.builtin.interval=3s --set scaling.builtin.lagHigh=4s --set scaling.builtin.lagLow=2s --set scaling.builtin.lagRecordsMin=500
         --set scaling.builtin.coolDownUp=10s --set scaling.builtin.coolDownDown=20s --set scaling.builtin.replicas=1
-        --set services.writer.enabled=false --set development.jaeger.enabled=false
+        --set services.writer.enabled=false --set services.aggregator.enabled=false --set development.jaeger.enabled=false
         --set services.anomaly-detector.resources.limits.cpu="${THROTTLE:-15m}" --set services.anomaly-detector.resources.requests.cpu=5m)
     helm_apply "${scaled[@]}" >"$LOGS/autoscale.log" 2>&1 || { tail -20 "$LOGS/autoscale.log" >&2; fail "helm install with the autoscaler"; }
     before=$(rebalances)

@@ -37,10 +37,6 @@
 {{- if not $spec.partitions -}}
 {{- $wrong = append $wrong (printf "streams.%s.definition: spec.partitions is missing" $name) -}}
 {{- end -}}
-{{- $aggregates := dig "aggregator" "enabled" (dig "aggregator" "enabled" false $.Values.services) ($stream.services | default dict) -}}
-{{- if and $aggregates (not $spec.aggregate) -}}
-{{- $wrong = append $wrong (printf "the aggregator is enabled, but streams.%s.definition has no spec.aggregate" $name) -}}
-{{- end -}}
 {{- if and (dig "store" "cql" false $spec) (not (include "beamline.cql" $)) -}}
 {{- $wrong = append $wrong (printf "streams.%s.definition has spec.store.cql, but cql.nodes is empty: name the nodes, or set development.cql.enabled=true" $name) -}}
 {{- end -}}
