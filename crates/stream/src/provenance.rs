@@ -1,6 +1,6 @@
 //! What a column's values follow from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::{Value as Json, json};
 
@@ -18,9 +18,9 @@ impl Provenance<'_> {
         let mut found = BTreeMap::new();
         let mut waiting: Vec<String> = names.into_iter().map(str::to_owned).collect();
         while let Some(name) = waiting.pop() {
-            if !found.contains_key(&name) {
-                let (made_by, from) = self.one(&name);
-                found.insert(name, made_by);
+            if let Entry::Vacant(entry) = found.entry(name) {
+                let (made_by, from) = self.one(entry.key());
+                entry.insert(made_by);
                 waiting.extend(from);
             }
         }
