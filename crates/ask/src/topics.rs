@@ -1,10 +1,12 @@
 //! Topics as tables: what is committed in them when they are opened.
 
+mod latest;
+
 use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use arrow::{
-    array::{BooleanArray, RecordBatch},
-    compute::filter_record_batch,
+    array::{AsArray, BooleanArray, RecordBatch, StringArray},
+    compute::{filter, filter_record_batch},
     datatypes::SchemaRef,
 };
 use broker::{Connection, Offsets};
@@ -22,6 +24,7 @@ use store::{
 };
 use stream::{Stream, Topics};
 
+use self::latest::Latest;
 use crate::AskError;
 
 /// How long one look at a topic waits.
@@ -44,8 +47,7 @@ pub struct OnKafka {
     pub taken_in: Range<i64>,
 }
 
-/// Opens `processed_data`, `anomalies`, `dead_letters` and `late`. Results of windows are no rows on Kafka: each is the
-/// latest of several under its key.
+/// Opens the tables of streams. The results of windows are the latest of each key; a replay has none.
 pub(crate) fn open(streams: &[OnKafka], options: &QueryOptions) -> Result<Session, AskError> {
     let streams: Vec<Tables> = streams.iter().map(tables).collect::<Result<_, AskError>>()?;
     Ok(open_tables(streams, Vec::new(), options)?)
@@ -61,6 +63,10 @@ fn tables(of: &OnKafka) -> Result<Tables, AskError> {
     ];
     if !of.stream.aggregates.is_empty() {
         tables.push((Table::Late, ReadTopic { name: of.topics.late.clone(), schema: of.stream.late_schema()? }));
+        if offsets.partitions(&of.topics.aggregates)? > 0 {
+            let (name, schema) = (of.topics.aggregates.clone(), of.stream.aggregates_schema()?);
+            tables.push((Table::Aggregates, ReadTopic { name, schema }));
+        }
     }
     let mut providers: Vec<(Table, Arc<dyn datafusion::catalog::TableProvider>)> = Vec::new();
     for (table, topic) in tables {
@@ -73,11 +79,14 @@ fn tables(of: &OnKafka) -> Result<Tables, AskError> {
         for number in 0..count {
             let range = offsets.range(&topic.name, number)?.0..offsets.stable_end(&topic.name, number)?;
             let (of, topic) = (of.clone(), topic.clone());
-            partitions.push(Arc::new(Partition { of, topic, number, range }));
+            let replaces = table == Table::Aggregates;
+            partitions.push(Arc::new(Partition { of, topic, number, range, replaces }));
         }
         providers.push((table, Arc::new(StreamingTable::try_new(schema, partitions)?)));
     }
-    Ok(Tables { stream: of.topics.raw.clone(), providers, aggregates: BTreeMap::new() })
+    let aggregates = providers.iter().any(|(table, _)| *table == Table::Aggregates);
+    let aggregates = if aggregates { of.stream.aggregates.columns() } else { BTreeMap::new() };
+    Ok(Tables { stream: of.topics.raw.clone(), providers, aggregates })
 }
 
 /// One partition of a topic.
@@ -87,6 +96,8 @@ struct Partition {
     topic: ReadTopic,
     number: u32,
     range: Range<i64>,
+    /// Whether a message replaces the one before it with the same key.
+    replaces: bool,
 }
 
 impl PartitionStream for Partition {
@@ -98,6 +109,7 @@ impl PartitionStream for Partition {
         let mut builder = RecordBatchReceiverStream::builder(self.schema().clone(), BATCHES_MAX);
         let (rows, of, topic) = (builder.tx(), self.of.clone(), self.topic.clone());
         let (number, range) = (self.number, self.range.clone());
+        let mut latest = self.replaces.then(|| Latest::new(self.schema().clone()));
         builder.spawn_blocking(move || {
             let failed = |error: kafka::KafkaError| DataFusionError::External(Box::new(error));
             if range.is_empty() {
@@ -109,12 +121,18 @@ impl PartitionStream for Partition {
             while next < range.end && !reader.ended().contains(&number) {
                 for received in reader.next(LOOK).map_err(failed)? {
                     next = received.next as i64;
-                    let batch = within(&received, &range, &of.taken_in)?;
-                    // Nobody asks any more where this fails.
-                    if rows.blocking_send(Ok(batch)).is_err() {
-                        return Ok(());
+                    let (batch, keys) = within(&received, &range, &of.taken_in)?;
+                    match &mut latest {
+                        Some(latest) => latest.take(batch, &keys)?,
+                        // Nobody asks any more where this fails.
+                        None if rows.blocking_send(Ok(batch)).is_err() => return Ok(()),
+                        None => {}
                     }
                 }
+            }
+            if let Some(latest) = latest {
+                // As above.
+                let _ = rows.blocking_send(Ok(latest.rows()?));
             }
             Ok(())
         });
@@ -122,10 +140,15 @@ impl PartitionStream for Partition {
     }
 }
 
-/// The rows before the end that were taken in at these times.
-fn within(received: &kafka::Received, range: &Range<i64>, times: &Range<i64>) -> DataFusionResult<RecordBatch> {
+/// The rows before the end that were taken in at these times, and their keys.
+fn within(
+    received: &kafka::Received,
+    range: &Range<i64>,
+    times: &Range<i64>,
+) -> DataFusionResult<(RecordBatch, StringArray)> {
     let wanted = received.positions.values().iter().zip(&received.times);
     let wanted: BooleanArray =
         wanted.map(|(position, time)| Some((*position as i64) < range.end && times.contains(time))).collect();
-    Ok(filter_record_batch(&received.rows, &wanted)?)
+    let keys = filter(&received.keys, &wanted)?.as_string::<i32>().clone();
+    Ok((filter_record_batch(&received.rows, &wanted)?, keys))
 }

@@ -270,12 +270,7 @@ fn identity(options: &Options) -> Identity {
 fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Result<Manifest, LocalError> {
     let (stream, id) = (&options.stream, &options.stream.definition.spec.id);
     let mut manifest = Manifest::new(stream.name(), &stream.fingerprints.definition, id, table_schemas(stream));
-    let columns = |aggregate: &stream::WindowedAggregate| {
-        let selected = aggregate.select.iter().map(|(name, _)| name);
-        aggregate.group_by.iter().chain(selected).cloned().collect()
-    };
-    manifest.aggregates =
-        stream.aggregates.list.iter().map(|aggregate| (aggregate.name.clone(), columns(aggregate))).collect();
+    manifest.aggregates = stream.aggregates.columns();
     manifest.position = progress.position;
     manifest.finished = progress.finished;
     manifest.ledger =

@@ -1,6 +1,6 @@
 //! What follows from the aggregates of a definition: their windows, compiled expressions, and the schema of their rows.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use expr::Aggregation;
@@ -64,6 +64,14 @@ impl Aggregates {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// The columns that each has as a table of its own, between the ends of the window and `final`.
+    pub fn columns(&self) -> BTreeMap<String, Vec<String>> {
+        let columns = |of: &WindowedAggregate| {
+            of.group_by.iter().chain(of.select.iter().map(|(name, _)| name)).cloned().collect()
+        };
+        self.list.iter().map(|aggregate| (aggregate.name.clone(), columns(aggregate))).collect()
     }
 
     /// Whether there are any whose groups are in several partitions, and have to be put together.

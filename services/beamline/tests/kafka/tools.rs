@@ -30,6 +30,16 @@ fn one_process_runs_a_stream_on_kafka_and_the_command_line_works_on_it() {
     );
     assert_eq!(ask("SELECT count(*) AS n FROM dead_letters WHERE rule = 'positive_energy'"), "n\n20");
 
+    // The last of several results of a window, as in one process; what is still open is there as well.
+    let rates =
+        "SELECT window_start, detector_id, events, highest FROM rates WHERE final ORDER BY window_start, detector_id";
+    let in_one_process = cluster.beamline(&["query", "--format", "csv", "--results", "results", rates]);
+    let found = ask(rates);
+    let closed: Vec<&str> = found.lines().collect();
+    assert!(closed.len() > 1 && closed.iter().all(|row| in_one_process.lines().any(|other| other == *row)), "{found}");
+    let late = "(SELECT count(*) FROM late WHERE late_for = 'rates')";
+    assert_eq!(ask(&format!("SELECT sum(events) + {late} AS n FROM rates")), format!("n\n{scored}"));
+
     redriven(&cluster, &kafka);
     // Whatever waits is taken through by the same command.
     on(&["run", "stream.yaml"]);
