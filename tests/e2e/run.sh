@@ -325,7 +325,7 @@ step_refuse() {
 step_autoscale() {
     step "the autoscaler under a load step"
     # The rate is part of what a synthetic stream is, so that another rate is another release.
-    local RATE=${STEP_RATE:-15000} NAMESPACE=$NAMESPACE-scaled name replicas=1 most=1 before
+    local RATE=${STEP_RATE:-6000} NAMESPACE=$NAMESPACE-scaled name replicas=1 most=1 before
     name=$(deployment anomaly-detector)
     # A detector of a hundredth of a processor can be outrun on any machine.
     local scaled=(--set scaling.mode=builtin --set 'scaling.services={anomaly-detector}' --set scaling.maxReplicas=3

@@ -34,6 +34,9 @@ pub enum GroupProtocol {
     Consumer,
 }
 
+/// How rarely steps with windows commit.
+const WINDOWS_COMMIT_INTERVAL: Duration = Duration::from_millis(500);
+
 /// A step of a stream, and how it runs.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -92,6 +95,18 @@ impl Options {
         }
     }
 
+    /// The same as the step needs it: all results of windows that changed are written with every commit, and half a second
+    /// is soon enough for those; a merge has one partition, and so one worker.
+    fn suited(mut self) -> Self {
+        if self.step.aggregates() {
+            self.commit_interval = self.commit_interval.max(WINDOWS_COMMIT_INTERVAL);
+        }
+        if self.step == Step::Merge {
+            self.threads = 1;
+        }
+        self
+    }
+
     /// What a worker is called in probes and logs.
     pub(crate) fn worker(&self, number: usize) -> String {
         format!("{}-{number}", self.step.name())
@@ -147,7 +162,7 @@ pub fn run(steps: &[Options], health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) 
     }
     let mut workers = Vec::new();
     for options in steps {
-        let options = Arc::new(options.clone());
+        let options = Arc::new(options.clone().suited());
         for number in 0..options.threads.max(1) {
             let (options, health, stop) = (options.clone(), health.clone(), stop.clone());
             let thread = thread::Builder::new().name(options.worker(number));

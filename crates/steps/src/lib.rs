@@ -1,6 +1,6 @@
 //! Services whose workers run steps of a stream's pipeline on Kafka: their settings, and how they run.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use clap::Args;
 use kafka::{GroupProtocol, Options, Step};
@@ -54,27 +54,16 @@ impl StepSettings {
 
 /// Runs the steps that `choose` finds for the stream, until the service is told to stop.
 ///
-/// A merge has one partition, and so one worker. A step with windows commits `at_least` so rarely: every commit writes
-/// all results that changed.
-///
 /// # Errors
 /// Where the definition, the topics or the servers do not allow it.
 pub fn run(
     settings: &StepSettings,
     context: &Context,
-    at_least: Duration,
     choose: impl FnOnce(&Stream) -> Result<Vec<Step>, Failure>,
 ) -> Result<(), Failure> {
     let stream = settings.common.load_stream()?;
     let registry = Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
-    let steps = choose(&stream)?.into_iter().map(|step| {
-        let mut options = settings.options(&stream, step, &registry, context);
-        options.commit_interval = options.commit_interval.max(at_least);
-        if step == Step::Merge {
-            options.threads = 1;
-        }
-        options
-    });
+    let steps = choose(&stream)?.into_iter().map(|step| settings.options(&stream, step, &registry, context));
     let steps: Vec<Options> = steps.collect();
     let health: Arc<dyn kafka::Health> = Arc::new(context.health.clone());
     kafka::run(&steps, &health, &context.stop).map_err(|error| match error.is_configuration() {

@@ -1,7 +1,5 @@
 //! Puts the scored events of a stream into windows of event time, and sends the results.
 
-use std::time::Duration;
-
 use clap::Args;
 use kafka::Step;
 use service::{
@@ -35,9 +33,6 @@ impl Settings for Aggregator {
     }
 }
 
-/// How rarely it commits: each commit writes all results that changed, and a second is soon enough for those.
-const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
-
 /// Runs the service until it is told to stop.
 ///
 /// Each process does two steps: it aggregates the partitions that it is given, and whichever of them is given the only
@@ -46,7 +41,7 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 /// # Errors
 /// Where the definition, the topics or the servers do not allow it.
 pub fn run(settings: Aggregator, context: Context) -> Result<(), Failure> {
-    steps::run(&settings.step, &context, COMMIT_INTERVAL, |stream| {
+    steps::run(&settings.step, &context, |stream| {
         let steps = Step::windows(stream);
         if steps.is_empty() {
             return Err(Failure::configuration(format!(

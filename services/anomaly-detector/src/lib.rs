@@ -1,7 +1,5 @@
 //! Finds anomalies in the events of a stream, with state by key.
 
-use std::time::Duration;
-
 use clap::Args;
 use kafka::Step;
 use service::{
@@ -44,5 +42,5 @@ impl Settings for AnomalyDetector {
 /// Where the definition, the topics or the servers do not allow it.
 pub fn run(settings: AnomalyDetector, context: Context) -> Result<(), Failure> {
     let step = if settings.fused { Step::Fused } else { Step::Detect };
-    steps::run(&settings.step, &context, Duration::ZERO, |_| Ok(vec![step]))
+    steps::run(&settings.step, &context, |_| Ok(vec![step]))
 }

@@ -1,7 +1,5 @@
 //! Enriches the events of a stream: quality rules, lookups, computed columns, the noise filter.
 
-use std::time::Duration;
-
 use clap::Args;
 use kafka::Step;
 use service::{
@@ -40,5 +38,5 @@ impl Settings for Enricher {
 /// # Errors
 /// Where the definition, the topics or the servers do not allow it.
 pub fn run(settings: Enricher, context: Context) -> Result<(), Failure> {
-    steps::run(&settings.step, &context, Duration::ZERO, |_| Ok(vec![Step::Enrich]))
+    steps::run(&settings.step, &context, |_| Ok(vec![Step::Enrich]))
 }

@@ -26,8 +26,6 @@ use crate::{
 
 /// How often the groups are asked how far they have come.
 const LOOK: Duration = Duration::from_millis(500);
-/// Results of windows are written anew with every commit, so these steps commit more rarely.
-const WINDOWS_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 /// Records of transactions that were given up look like some that wait; where nothing moves for so long, nothing waits.
 const QUIET: Duration = Duration::from_secs(5);
 /// How long a transaction may stay open.
@@ -134,12 +132,7 @@ fn steps(stream: &Stream) -> Vec<Step> {
 fn options(stream: &Arc<Stream>, step: Step, running: &Running, servers: &Servers) -> Options {
     let mut options = Options::new(stream.clone(), step, servers.connection.clone(), servers.registry.clone());
     options.commit_interval = running.commit_interval.unwrap_or(options.commit_interval);
-    if matches!(step, Step::Aggregate | Step::Merge) {
-        options.commit_interval = options.commit_interval.max(WINDOWS_COMMIT_INTERVAL);
-    }
-    if step != Step::Merge {
-        options.threads = running.threads.map_or(1, usize::from);
-    }
+    options.threads = running.threads.map_or(1, usize::from);
     options
 }
 
