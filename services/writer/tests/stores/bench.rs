@@ -49,7 +49,8 @@ fn java(cassandra: &Cassandra, rows: u64, rows_a_batch: usize, in_flight: usize)
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().last().unwrap().trim().parse().unwrap()
+    let rate = text.lines().rev().find_map(|line| line.trim().parse().ok());
+    rate.unwrap_or_else(|| panic!("no rate in {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 #[test]
