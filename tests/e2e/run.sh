@@ -214,7 +214,6 @@ step_images() {
 
 step_install() {
     step "helm install --wait"
-    local more=()
     helm_apply "${EXTRA[@]}" >"$LOGS/install.log" 2>&1 || { tail -20 "$LOGS/install.log" >&2; fail "helm install"; }
     k get pods --no-headers | sed 's/^/             /'
     pass "installed, all ready"
