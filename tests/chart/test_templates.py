@@ -68,6 +68,9 @@ class Templates(unittest.TestCase):
         objects = render(*SERVERS, f"streams.plain.definition={plain}")
         names = {one.removeprefix("t-beamline-plain-") for one in kinds(objects, "Deployment") if "-plain-" in one}
         self.assertEqual(names, {"generator", "enricher", "anomaly-detector"})
+        for where in ("services", "streams.particle-events.services"):
+            names = kinds(render(*SERVERS, f"{where}.anomaly-detector.settings.fused=true"), "Deployment")
+            self.assertNotIn("t-beamline-particle-events-enricher", names)
 
     def test_every_pod_of_ours_is_strict(self):
         objects = render(*SERVERS, "scaling.mode=builtin")

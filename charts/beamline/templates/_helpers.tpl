@@ -231,6 +231,7 @@ The components there are, as YAML: a list of { stream, service, name, partitions
 {{- range $key, $value := $layer -}}{{- if not (kindIs "map" $value) -}}{{- $_ := set $merged $key $value -}}{{- end -}}{{- end -}}
 {{- end -}}
 {{- $wanted := $merged.enabled -}}
+{{- if and (eq $service "enricher") (dig "anomaly-detector" "settings" "fused" (dig "anomaly-detector" "settings" "fused" false $.Values.services) ($values.services | default dict)) -}}{{- $wanted = false -}}{{- end -}}
 {{- if and (eq $service "aggregator") (not $spec.aggregate) -}}{{- $wanted = false -}}{{- end -}}
 {{- if and (eq $service "writer") (not (dig "store" "cql" false $spec)) (not (dig "settings" "lake" "" $merged)) -}}{{- $wanted = false -}}{{- end -}}
 {{- if $wanted -}}

@@ -127,6 +127,21 @@ pub enum KafkaError {
         /// The topic.
         topic: String,
     },
+    /// A stream that would be gone on with from the beginning, because its steps are put together otherwise than before.
+    #[error(
+        "stream `{stream}` has been enriched and scored {before} so far ({records} records): {now} all of its events would \
+         be processed again; keep to what it was, or give the stream another name"
+    )]
+    Regrouped {
+        /// The stream.
+        stream: String,
+        /// What was done with it so far.
+        before: &'static str,
+        /// What was to be done now.
+        now: &'static str,
+        /// How many records.
+        records: u64,
+    },
     /// A thread that the system does not give.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -143,6 +158,7 @@ impl KafkaError {
             | Self::PlaceLost { .. }
             | Self::OtherSource { .. }
             | Self::Refused { .. }
+            | Self::Regrouped { .. }
             | Self::Repeated
             | Self::NotEmpty { .. } => true,
             Self::Source(source) => source.is_input(),

@@ -9,13 +9,14 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use broker::Connection;
+use broker::{Connection, Offsets};
 use measure::Health;
 use rdkafka::ClientConfig;
 use registry::Registry;
+use stage::Ledger;
 use stream::{Stream, Topics};
 
-use crate::{KafkaError, Step, lag::INTERVAL_MS, topics, transaction::TransactionalProducer, worker::work};
+use crate::{KafkaError, Step, lag::INTERVAL_MS, note::account, topics, transaction::TransactionalProducer, worker::work};
 
 /// How long to wait before a worker is started anew, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -107,6 +108,27 @@ impl Options {
         self
     }
 
+    /// Makes sure that a stream whose steps were fused so far, or were not, is gone on with in the same way: the others count
+    /// on another topic how far they have come, and would begin at its start.
+    fn goes_on(&self) -> Result<(), KafkaError> {
+        let (other, before, now) = match self.step {
+            Step::Fused => (Step::Enrich, "in two services", "in one, with --fused,"),
+            Step::Enrich | Step::Detect => (Step::Fused, "in one service, with --fused", "in two"),
+            Step::Aggregate | Step::Merge => return Ok(()),
+        };
+        if self.group != self.step.group(self.stream.name()) {
+            return Ok(());
+        }
+        let offsets = Offsets::connect(&self.connection)?;
+        let partitions = self.stream.definition.spec.partitions;
+        match account(&offsets, self.stream.name(), partitions, other)? {
+            Some(Ledger { records, .. }) if records > 0 => {
+                Err(KafkaError::Regrouped { stream: self.stream.name().to_owned(), before, now, records })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What a worker is called in probes and logs.
     pub(crate) fn worker(&self, number: usize) -> String {
         format!("{}-{number}", self.step.name())
@@ -159,6 +181,9 @@ pub fn run(steps: &[Options], health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) 
             return Ok(());
         }
         fit?;
+        for options in steps {
+            options.goes_on()?;
+        }
     }
     let mut workers = Vec::new();
     for options in steps {

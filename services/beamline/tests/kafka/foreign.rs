@@ -137,6 +137,17 @@ fn fused(cluster: &Cluster, wanted: &results::Scores) {
     assert!(ledger.balances(), "{ledger:?}");
     results::assert_same(&results::scores_of(cluster, "fused.scored"), wanted);
     detector.stop();
+    // Put together otherwise, either would do all of it again.
+    let again = [
+        cluster.service_of("fused.yaml", "enricher", "e", &[]),
+        cluster.service_of("fused.yaml", "anomaly-detector", "d", &[]),
+        cluster.service_of("stream.yaml", "anomaly-detector", "f", &["--fused"]),
+    ];
+    for service in again {
+        let code = service.program.wait(Duration::from_secs(60)).and_then(|status| status.code());
+        let log = service.program.log();
+        assert!(code == Some(64) && log.contains("would be processed again"), "{code:?} {log}");
+    }
 }
 
 fn run(python: &Path, cluster: &Cluster, command: &str, more: &[&str]) -> String {
