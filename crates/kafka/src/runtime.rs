@@ -16,7 +16,9 @@ use registry::Registry;
 use stage::Ledger;
 use stream::{Stream, Topics};
 
-use crate::{KafkaError, Step, lag::INTERVAL_MS, note::account, topics, transaction::TransactionalProducer, worker::work};
+use crate::{
+    KafkaError, Step, lag::INTERVAL_MS, note::account, topics, transaction::TransactionalProducer, worker::work,
+};
 
 /// How long to wait before a worker is started anew, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
