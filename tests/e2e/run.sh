@@ -115,10 +115,21 @@ rollout() { k rollout status deployment "$(deployment "$1")" --timeout=180s >/de
 
 scale() { k scale deployment "$(deployment "$1")" --replicas "$2" >/dev/null; }
 
+# stored NAME WANTED SQL: asks the store until the answer is the wanted one, for a while; the last answer is in `found`.
+stored() {
+    local name=$1 wanted=$2 sql=$3
+    for _ in $(seq 20); do
+        found=$(ask "$name" "beamline query --full-scan --format csv \"$sql\" | tail -1") || true
+        [ "$found" = "$wanted" ] && return
+        sleep 2
+    done
+    return 1
+}
+
 # The account of every event: stops the generator, waits until all that was sent has come through, and compares. Then
 # reads the topics themselves, and looks for ids that are missing or double.
 account() {
-    local what=$1 lines sent in out scored_in scored_out windowed_in windowed_out
+    local what=$1 lines sent in out scored_in scored_out windowed_in windowed_out found
     scale generator 0
     k wait --for=delete pod -l app.kubernetes.io/component=generator --timeout=60s >/dev/null 2>&1 || true
     for _ in $(seq 20); do
@@ -149,25 +160,14 @@ account() {
     [ "$scored" = "$scored_out" ] && [ "$scored" = "$scored_once" ] && [ "$strange" = 0 ] ||
         fail "$what: scored events are missing or double"
     if has writer; then
-        local rows
-        for _ in $(seq 20); do
-            rows=$(ask rows "beamline query --full-scan --format csv 'SELECT count(*) AS n FROM processed_data' | tail -1") || true
-            [ "$rows" = "$scored" ] && break
-            sleep 2
-        done
-        [ "$rows" = "$scored" ] || fail "$what: $rows rows in the store, $scored events scored"
-        say "store: $rows rows"
+        stored rows "$scored" 'SELECT count(*) FROM processed_data' || fail "$what: $found rows in the store, $scored events scored"
+        say "store: $found rows"
     fi
     if has writer && has aggregator; then
         # Every event that was in time is in one window of a minute.
-        local counted
-        for _ in $(seq 20); do
-            counted=$(ask windows "beamline query --full-scan --format csv \"SELECT sum(events) FROM aggregates WHERE aggregate = 'rates'\" | tail -1") || true
-            [ "$counted" = "$windowed_out" ] && break
-            sleep 2
-        done
-        [ "$counted" = "$windowed_out" ] || fail "$what: the stored windows count $counted events of $windowed_out"
-        say "windows in the store: $counted events"
+        stored windows "$windowed_out" "SELECT sum(events) FROM aggregates WHERE aggregate = 'rates'" ||
+            fail "$what: the stored windows count $found events of $windowed_out"
+        say "windows in the store: $found events"
     fi
     pass "$what: nothing lost, nothing twice ($sent events)"
     scale generator 1

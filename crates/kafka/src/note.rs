@@ -20,6 +20,7 @@ pub struct Note {
     version: u32,
     /// Which state this is: what it is of, and the offset it began at. A state that began anew, even of a definition that
     /// there was before, never takes up snapshots of the earlier one.
+    // What it was called when it named a definition: such a state begins anew.
     #[serde(alias = "fingerprint")]
     pub state: String,
     /// The oldest offset that no snapshot covers; the committed offset where all is covered.
