@@ -118,8 +118,7 @@ kind: ## Make a kind cluster, build and load the images, and install the chart w
 		-f k8s/values-kind.yaml -f k8s/values-stream.yaml --wait --timeout 10m
 
 .PHONY: e2e
-e2e: ## Test everything on a Kubernetes cluster (the current one, or BEAMLINE_CLUSTER=FOLDER with scripts up and load-image)
-	cargo build --workspace --bins --locked
+e2e: setup ## Build, and test everything on a Kubernetes cluster (the current one, or BEAMLINE_CLUSTER=FOLDER with scripts up and load-image)
 	tests/e2e/run.sh
 
 .PHONY: faults-kafka

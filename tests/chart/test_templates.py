@@ -97,6 +97,14 @@ class Templates(unittest.TestCase):
             limit = int(environment(container)["BEAMLINE_SHUTDOWN_LIMIT"].rstrip("s"))
             self.assertGreater(spec["terminationGracePeriodSeconds"], limit, name)
 
+    def test_helm_waits_for_every_pod_and_two_are_replaced_one_by_one(self):
+        # Helm holds a rolling update of one pod, of which one may be unavailable, for ready before it is there.
+        for name, one in kinds(render(*SERVERS), "Deployment").items():
+            self.assertEqual(one["spec"]["strategy"], {"type": "Recreate"}, name)
+        strategy = detector(render(*SERVERS, "services.anomaly-detector.replicas=2"))["spec"]["strategy"]
+        self.assertEqual(strategy["rollingUpdate"], {"maxSurge": 0, "maxUnavailable": 1})
+        self.assertEqual(detector(render(*SERVERS, "scaling.mode=builtin"))["spec"]["strategy"], strategy)
+
     def test_mounted_files_lie_as_the_definition_names_them(self):
         objects = render(*SERVERS)
         spec = detector(objects)["spec"]["template"]["spec"]

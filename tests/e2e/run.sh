@@ -5,7 +5,8 @@
 #
 #   make e2e                      on the cluster of the current kubectl context (kind, minikube, or any with local images)
 #   BEAMLINE_CLUSTER=FOLDER make e2e    on the one that FOLDER/up starts: a script that prints shell lines which point kubectl
-#                                 at it; FOLDER/load-image IMAGE... loads images, FOLDER/down ends it
+#                                 at it; FOLDER/load-image IMAGE... loads images, FOLDER/down ends it. Where they are
+#                                 there, FOLDER/base-image makes the images' base, and FOLDER/bin/tools.tar.xz has Jaeger
 #
 # PREBUILT=0 builds images from source instead of packaging target/debug; IMAGES=0 takes those that are loaded;
 # STAND_INS=1 (the default with BEAMLINE_CLUSTER) uses stand-ins for the servers' public images; KEEP=1 leaves the release.
@@ -19,7 +20,10 @@ RATE=${RATE:-500}
 LOGS=${LOGS:-target/e2e}
 PREBUILT=${PREBUILT:-1}
 STAND_INS=${STAND_INS:-${BEAMLINE_CLUSTER:+1}}
-STEPS=${STEPS:-"cluster images install test rows trace scale kill upgrade refuse autoscale uninstall"}
+# A cluster that has to be there already is looked for first, before a long build.
+first="cluster build"
+[ -z "${BEAMLINE_CLUSTER:-}" ] || first="build cluster"
+STEPS=${STEPS:-"$first images install test rows trace scale kill upgrade refuse autoscale uninstall"}
 DEFINITION=/etc/beamline/streams/$STREAM/streams/$STREAM.yaml
 work=$(mktemp -d)
 mkdir -p "$LOGS"
@@ -50,6 +54,7 @@ finish() {
         find "$LOGS" -empty -delete
         echo "e2e: failed after $((SECONDS - began)) s; logs of everything are in $LOGS" >&2
     fi
+    jobs -p | xargs -r kill 2>/dev/null || true
     rm -rf "$work"
     exit $code
 }
@@ -182,8 +187,35 @@ helm_apply() {
         --set "services.generator.settings.rate=$RATE" --set tracing.ratio=0.02 --wait --timeout 10m "$@"
 }
 
+# What is not compiled here: the cluster, and the stand-ins for the servers' images, loaded into it.
+prepare() {
+    [ -z "${BEAMLINE_CLUSTER:-}" ] || eval "$("$BEAMLINE_CLUSTER/up")"
+    [ "${STAND_INS:-}" = 1 ] && [ "${IMAGES:-1}" = 1 ] || return 0
+    local base=${DEBIAN:-docker.io/library/debian:bookworm-slim}
+    if [ -x "${BEAMLINE_CLUSTER:-}/base-image" ] && ! buildah inspect --type image "$base" >/dev/null 2>&1; then
+        "$BEAMLINE_CLUSTER/base-image"
+    fi
+    if [ -z "${JAEGER_BINARY:-}" ] && [ -r "${BEAMLINE_CLUSTER:-}/bin/tools.tar.xz" ]; then
+        tar -C "$work" -xJf "$BEAMLINE_CLUSTER/bin/tools.tar.xz" jaeger
+        export JAEGER_BINARY=$work/jaeger
+    fi
+    docker/servers/build.sh
+    load beamline/kafka:dev beamline/registry:dev beamline/cassandra:dev beamline/jaeger:dev
+}
+
+step_build() {
+    step "the programs, and meanwhile a cluster and its servers"
+    (prepare) >"$LOGS/prepare.log" 2>&1 &
+    local preparing=$!
+    [ "$PREBUILT" != 1 ] || cargo build --workspace --bins --locked || fail "the programs do not compile"
+    say "compiled"
+    wait $preparing || { tail -20 "$LOGS/prepare.log" >&2; fail "the cluster, or its servers' images"; }
+    pass "built"
+}
+
 step_cluster() {
     step "a cluster"
+    if [ -n "${BEAMLINE_CLUSTER:-}" ]; then eval "$("$BEAMLINE_CLUSTER/up")"; fi
     kubectl get nodes >/dev/null 2>&1 || fail "kubectl reaches no cluster; start one (kind create cluster), or name one with BEAMLINE_CLUSTER"
     kubectl get nodes --no-headers | sed 's/^/             /'
     pass "a cluster that answers"
@@ -205,10 +237,6 @@ step_images() {
     [ "${IMAGES:-1}" = 1 ] || { skip "images: those that are loaded"; return; }
     PREBUILT=$PREBUILT docker/images.sh | tee "$work/images"
     load $(awk '/^beamline\// { print $1 }' "$work/images")
-    if [ "${STAND_INS:-}" = 1 ]; then
-        docker/servers/build.sh
-        load beamline/kafka:dev beamline/registry:dev beamline/cassandra:dev beamline/jaeger:dev
-    fi
     pass "images built and loaded"
 }
 
@@ -216,6 +244,9 @@ step_install() {
     step "helm install --wait"
     helm_apply "${EXTRA[@]}" >"$LOGS/install.log" 2>&1 || { tail -20 "$LOGS/install.log" >&2; fail "helm install"; }
     k get pods --no-headers | sed 's/^/             /'
+    local lacking
+    lacking=$(k get deployments -o 'jsonpath={range .items[*]}{.metadata.name} {.status.readyReplicas} of {.spec.replicas}{"\n"}{end}' | awk '$2 != $4')
+    [ -z "$lacking" ] || fail "helm has not waited: $lacking"
     pass "installed, all ready"
 }
 
@@ -384,7 +415,8 @@ for service in writer; do
 done
 values+=("${EXTRA[@]}")
 EXTRA=()
-if [ -n "${BEAMLINE_CLUSTER:-}" ]; then eval "$("$BEAMLINE_CLUSTER/up")"; fi
+# Whatever else is done, it is done on a cluster.
+[[ " $STEPS " = *" cluster "* ]] || STEPS="cluster $STEPS"
 for name in $STEPS; do "step_$name"; done
 printf '\n[%4d s] %d assertions passed, %d skipped\n' $((SECONDS - began)) ${#passed[@]} ${#skipped[@]}
 printf '  pass  %s\n' "${passed[@]}"

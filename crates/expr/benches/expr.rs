@@ -11,7 +11,7 @@ use arrow::{
     datatypes::Schema,
 };
 use divan::{Bencher, counter::ItemsCount};
-use expr::{Expression, Lookup};
+use expr::Expression;
 
 const ROWS: usize = 4096;
 
@@ -104,19 +104,6 @@ fn one_failing_row(bencher: Bencher) {
 #[divan::bench]
 fn all_rows_failing(bencher: Bencher) {
     run(bencher, &["CAST(particle_type AS BIGINT)"]);
-}
-
-#[divan::bench]
-fn lookup(bencher: Bencher) {
-    let table = expr::read_table(
-        "particles.csv",
-        b"particle_type,mass_gev,charge\nelectron,0.000511,-1\nmuon,0.105658,-1\npion,0.13957,1\nkaon,0.493677,1\n",
-    )
-    .unwrap();
-    let columns = ["mass_gev".to_owned(), "charge".to_owned()];
-    let lookup = Lookup::new(&table, "particle_type", "particle_type", &columns).unwrap();
-    let batch = batch();
-    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| lookup.columns(&batch).unwrap());
 }
 
 #[divan::bench]

@@ -43,12 +43,6 @@ pub enum ExprError {
         /// What the kernel says.
         message: String,
     },
-    /// A lookup table that cannot be used.
-    #[error("{message}")]
-    Lookup {
-        /// What is wrong with the table.
-        message: String,
-    },
 }
 
 impl ExprError {

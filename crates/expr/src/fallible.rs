@@ -16,8 +16,6 @@ use datafusion_physical_expr::{
     },
 };
 
-use crate::physics;
-
 /// Functions of DataFusion that have a value for all floating-point arguments.
 const TOTAL_FUNCTIONS: [&str; 27] = [
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "degrees", "exp",

@@ -17,8 +17,6 @@ use datafusion_functions::{
 };
 use datafusion_functions_nested::planner::{FieldAccessPlanner, NestedFunctionPlanner};
 
-use crate::physics;
-
 /// Every scalar function by each of its names, in lower case.
 static FUNCTIONS: LazyLock<BTreeMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| {
     let ours = physics::functions();

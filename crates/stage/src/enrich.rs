@@ -91,7 +91,7 @@ impl Enrich {
         let mut fields = rows.batch.schema().fields().to_vec();
         let mut columns = rows.batch.columns().to_vec();
         for lookup in &self.stream.lookups {
-            columns.extend(lookup.columns(&rows.batch).map_err(in_context("lookup"))?);
+            columns.extend(lookup.columns(&rows.batch)?);
             fields.extend(lookup.fields().iter().cloned());
         }
         if fields.len() > rows.batch.num_columns() {

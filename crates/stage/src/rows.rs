@@ -204,6 +204,9 @@ pub enum StageError {
         /// What is wrong.
         source: expr::ExprError,
     },
+    /// A lookup does not fit the rows.
+    #[error("lookup: {0}")]
+    Lookup(#[from] lookup::LookupError),
     /// The detector's settings cannot be used.
     #[error("detect: {0}")]
     Detect(#[from] detect::DetectError),

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use codec::ValueSchema;
-use expr::{Expression, Lookup};
+use expr::Expression;
+use lookup::Lookup;
 
 use self::{detect::Detection, enrich::Enrichment};
 use crate::{Aggregates, FileReader, node::Node, report::Report, scope::Scope, suggestion::nearest};

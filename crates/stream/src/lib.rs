@@ -70,7 +70,7 @@ pub struct Stream {
     /// Quality rules, in order, each a boolean over `input`.
     pub quality: Vec<(String, Expression)>,
     /// Lookup tables, in order.
-    pub lookups: Vec<Arc<expr::Lookup>>,
+    pub lookups: Vec<Arc<lookup::Lookup>>,
     /// Computed columns, in order; each over the input, the lookups and the columns before it.
     pub columns: Vec<(String, Expression)>,
     /// True for an event worth keeping, over `enriched`.

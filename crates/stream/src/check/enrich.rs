@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::Schema};
 use codec::ValueSchema;
-use expr::{Expression, Lookup};
+use expr::Expression;
+use lookup::Lookup;
 
 use super::is_misspelt;
 use crate::{
@@ -179,7 +180,7 @@ fn read_table(node: &Node, files: &dyn FileReader, report: &mut Report<'_>) -> O
             return None;
         }
     };
-    match expr::read_table(path, &bytes) {
+    match lookup::read_table(path, &bytes) {
         Ok(table) => Some((table, bytes)),
         Err(error) => {
             report.add(node.at, error.to_string(), None);

@@ -12,7 +12,7 @@ use arrow::{
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::ExprError;
+use crate::LookupError;
 
 /// Bytes of a table's file. A table is held in memory in every process that looks something up in it.
 const TABLE_BYTES_MAX: usize = 256 << 20;
@@ -24,10 +24,10 @@ const TABLE_ROWS_MAX: usize = 4 << 20;
 /// rows, empty means null, lines that begin with `#` are comments) or Parquet (`.parquet`).
 ///
 /// # Errors
-/// `Lookup` where the name has another ending, the bytes cannot be read, two columns have one name, or the table is
+/// `Table` where the name has another ending, the bytes cannot be read, two columns have one name, or the table is
 /// larger than 256 MiB or 4,194,304 rows.
-pub fn read_table(name: &str, bytes: &[u8]) -> Result<RecordBatch, ExprError> {
-    let failed = |message: String| ExprError::Lookup { message: format!("cannot read the table `{name}`: {message}") };
+pub fn read_table(name: &str, bytes: &[u8]) -> Result<RecordBatch, LookupError> {
+    let failed = |message: String| LookupError::Table { message: format!("cannot read the table `{name}`: {message}") };
     if bytes.len() > TABLE_BYTES_MAX {
         return Err(failed(format!("it has {} bytes; at most {TABLE_BYTES_MAX} are possible", bytes.len())));
     }
@@ -85,9 +85,18 @@ fn check_rows(rows: usize) -> Result<(), ArrowError> {
 fn sentence(error: &ArrowError) -> String {
     match error {
         ArrowError::CsvError(text) | ArrowError::InvalidArgumentError(text) | ArrowError::ParquetError(text) => {
-            crate::parse::lower_first(text.trim_end_matches('.'))
+            lower_first(text.trim_end_matches('.'))
         }
         other => other.to_string(),
+    }
+}
+
+/// What a library says begins with a capital.
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
     }
 }
 

@@ -1,10 +1,15 @@
-//! The functions of the field, together.
+//! The functions of particle kinematics, for SQL expressions and for queries: pure, over float64 columns.
+
+mod angles;
+mod formula;
+mod invariant_mass;
+mod momenta;
 
 use std::sync::{Arc, LazyLock};
 
 use datafusion_expr::ScalarUDF;
 
-use crate::{
+use self::{
     angles::{Azimuth, DeltaPhi, DeltaR, Pseudorapidity},
     formula::udf,
     invariant_mass::{InvariantMass, InvariantMassPtEtaPhiM},
@@ -34,6 +39,6 @@ pub fn functions() -> Vec<Arc<ScalarUDF>> {
 }
 
 /// Whether a function is one of these, all of which have a value (if only NaN) for all numbers.
-pub(crate) fn is_ours(name: &str) -> bool {
+pub fn is_ours(name: &str) -> bool {
     FUNCTIONS.iter().any(|function| function.name() == name)
 }

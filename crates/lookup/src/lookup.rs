@@ -12,7 +12,7 @@ use arrow::{
 };
 use hashbrown::HashMap;
 
-use crate::{ExprError, suggestion::suggest};
+use crate::LookupError;
 
 /// A reference table, indexed by one column.
 #[derive(Debug)]
@@ -33,19 +33,19 @@ impl Lookup {
     /// holds the same value. `columns` are the table's columns to give. Rows without a key are left out.
     ///
     /// # Errors
-    /// `UnknownColumn` for a column that the table does not have; `Lookup` for a value that stands twice in the table,
+    /// `UnknownColumn` for a column that the table does not have; `Table` for a value that stands twice in the table,
     /// or keys of a type that cannot be compared.
     pub fn new(
         table: &RecordBatch,
         stream_column: &str,
         table_column: &str,
         columns: &[String],
-    ) -> Result<Self, ExprError> {
+    ) -> Result<Self, LookupError> {
         let schema = table.schema_ref();
         let keys = plain(&table.column(position(schema, table_column)?).clone()).map_err(failed)?;
         let positions = columns.iter().map(|name| position(schema, name)).collect::<Result<Vec<_>, _>>()?;
         let key_type = keys.data_type().clone();
-        let converter = RowConverter::new(vec![SortField::new(key_type.clone())]).map_err(|_| ExprError::Lookup {
+        let converter = RowConverter::new(vec![SortField::new(key_type.clone())]).map_err(|_| LookupError::Table {
             message: format!("the table's column `{table_column}` is {key_type}, which cannot be looked up"),
         })?;
         let rows = index(&converter, &keys, table_column)?;
@@ -64,7 +64,7 @@ impl Lookup {
     ///
     /// # Errors
     /// `UnknownColumn` where the stream's column is missing, `Type` where it cannot be compared with the table's.
-    pub fn check(&self, schema: &Schema) -> Result<(), ExprError> {
+    pub fn check(&self, schema: &Schema) -> Result<(), LookupError> {
         let found = schema.field(position(schema, &self.stream_column)?).data_type();
         if can_cast_types(found, &self.key_type) {
             return Ok(());
@@ -73,7 +73,7 @@ impl Lookup {
             "the column `{}` is {found}, which cannot be compared with the table's `{}`, which is {}",
             self.stream_column, self.table_column, self.key_type
         );
-        Err(ExprError::Type { message })
+        Err(LookupError::Type { message })
     }
 
     /// The stream's column that is looked up.
@@ -90,7 +90,7 @@ impl Lookup {
     ///
     /// # Errors
     /// `UnknownColumn` or `Type` as [`Lookup::check`] says; never for a row's value.
-    pub fn columns(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, ExprError> {
+    pub fn columns(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, LookupError> {
         self.check(batch.schema_ref())?;
         let values = batch.column(position(batch.schema_ref(), &self.stream_column)?);
         let rows = self.find(values).map_err(failed)?;
@@ -113,14 +113,18 @@ impl Lookup {
     }
 }
 
-fn index(converter: &RowConverter, keys: &ArrayRef, table_column: &str) -> Result<HashMap<Box<[u8]>, u32>, ExprError> {
+fn index(
+    converter: &RowConverter,
+    keys: &ArrayRef,
+    table_column: &str,
+) -> Result<HashMap<Box<[u8]>, u32>, LookupError> {
     let bytes = converter.convert_columns(std::slice::from_ref(keys)).map_err(failed)?;
     let mut rows = HashMap::with_capacity(keys.len());
     for (row, key) in (0u32..).zip(bytes.iter()) {
         if keys.is_valid(row as usize) && rows.insert(Box::from(key.as_ref()), row).is_some() {
             let value = array_value_to_string(keys, row as usize).map_err(failed)?;
             let message = format!("the value `{value}` stands twice in the table's column `{table_column}`");
-            return Err(ExprError::Lookup { message });
+            return Err(LookupError::Table { message });
         }
     }
     Ok(rows)
@@ -146,15 +150,12 @@ fn plain(values: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     }
 }
 
-fn position(schema: &Schema, name: &str) -> Result<usize, ExprError> {
-    schema.index_of(name).map_err(|_| ExprError::UnknownColumn {
-        column: name.to_owned(),
-        suggestion: suggest(name, schema.fields().iter().map(|field| field.name().as_str())),
-    })
+fn position(schema: &Schema, name: &str) -> Result<usize, LookupError> {
+    schema.index_of(name).map_err(|_| LookupError::UnknownColumn { column: name.to_owned() })
 }
 
-fn failed(error: ArrowError) -> ExprError {
-    ExprError::Lookup { message: error.to_string() }
+fn failed(error: ArrowError) -> LookupError {
+    LookupError::Table { message: error.to_string() }
 }
 
 #[cfg(test)]
@@ -203,16 +204,14 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         let lookup = |on: &str, column: &str| Lookup::new(&table(), "kind", on, &[column.to_owned()]).map(|_| ());
-        let unknown = |column: &str, suggestion: &str| {
-            Err(ExprError::UnknownColumn { column: column.into(), suggestion: suggestion.into() })
-        };
-        assert_eq!(lookup("nam", "mass"), unknown("nam", "did you mean `name`?"));
-        assert_eq!(lookup("name", "charge"), unknown("charge", "there are `name`, `pdg`, `mass`"));
+        let unknown = |column: &str| Err(LookupError::UnknownColumn { column: column.into() });
+        assert_eq!(lookup("nam", "mass"), unknown("nam"));
+        assert_eq!(lookup("name", "charge"), unknown("charge"));
         let keys = Int64Array::from(vec![Some(1), None, None, Some(7), Some(7)]);
         let twice = RecordBatch::try_from_iter([("k", Arc::new(keys) as ArrayRef)]).unwrap();
         let error = Lookup::new(&twice, "k", "k", &[]).unwrap_err();
         assert_eq!(error.to_string(), "the value `7` stands twice in the table's column `k`");
         let lookup = Lookup::new(&table(), "kind", "pdg", &[]).unwrap();
-        assert_eq!(lookup.check(table().schema_ref()), unknown("kind", "there are `name`, `pdg`, `mass`"));
+        assert_eq!(lookup.check(table().schema_ref()), unknown("kind"));
     }
 }
