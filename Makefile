@@ -4,6 +4,16 @@ SHELL := /bin/bash
 ARGS ?=
 STREAM ?= streams/particle-events.yaml
 
+# OpenSSL is linked in, so that a binary needs nothing of its machine. It is built along, which takes 3 minutes of processor
+# time, unless the system has it as a static library (libssl-dev).
+OPENSSL_LIBRARY := $(firstword $(wildcard /usr/lib/*-linux-gnu/libssl.a))
+ifneq ($(OPENSSL_LIBRARY),)
+export OPENSSL_NO_VENDOR := 1
+export OPENSSL_STATIC := 1
+export OPENSSL_LIB_DIR := $(dir $(OPENSSL_LIBRARY))
+export OPENSSL_INCLUDE_DIR := /usr/include
+endif
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'

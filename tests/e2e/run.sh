@@ -27,6 +27,7 @@ STEPS=${STEPS:-"$first images install test rows trace scale kill upgrade refuse 
 DEFINITION=/etc/beamline/streams/$STREAM/streams/$STREAM.yaml
 work=$(mktemp -d)
 mkdir -p "$LOGS"
+: >"$LOGS/ask.log"
 began=$SECONDS
 passed=()
 skipped=()
@@ -51,6 +52,7 @@ finish() {
             k logs "$pod" --all-containers --prefix --previous >"$LOGS/${pod#pod/}.previous.log" 2>/dev/null || true
             k describe "$pod" >"$LOGS/${pod#pod/}.describe" 2>&1 || true
         done
+        tail -5 "$LOGS/ask.log" >&2
         find "$LOGS" -empty -delete
         echo "e2e: failed after $((SECONDS - began)) s; logs of everything are in $LOGS" >&2
     fi
@@ -60,28 +62,26 @@ finish() {
 }
 trap finish EXIT
 
-# ask NAME COMMAND: runs a shell command in a pod with the beamline program as `beamline` and the stream's files.
-ask() {
-    local name=$1 command=$2 phase
-    k delete pod "$name" --ignore-not-found --wait >/dev/null
-    cat >"$work/ask-$name.yaml" <<END
+# A pod with the beamline program and the stream's files, made anew when those have changed; its name is in `asker`.
+make_asker() {
+    local checksum
+    checksum=$(k get deployment "$(deployment generator)" -o 'jsonpath={.spec.template.metadata.annotations.checksum/stream}')
+    asker=ask-${checksum:0:8}
+    k get pod "$asker" >/dev/null 2>&1 && return
+    k delete pods -l app.kubernetes.io/component=e2e --wait=false >/dev/null
+    cat >"$work/asker.yaml" <<END
 apiVersion: v1
 kind: Pod
-metadata: { name: $name, labels: { app.kubernetes.io/component: e2e } }
+metadata: { name: $asker, labels: { app.kubernetes.io/component: e2e } }
 spec:
-  restartPolicy: Never
+  terminationGracePeriodSeconds: 0
   enableServiceLinks: false
   securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: RuntimeDefault } }
   containers:
     - name: ask
       image: beamline/beamline:dev
       imagePullPolicy: IfNotPresent
-      command: [bash, -c]
-      args:
-        - |
-          set -o pipefail
-          beamline() { /usr/local/bin/service "\$@"; }
-$(sed 's/^/          /' <<<"$command")
+      command: [sleep, infinity]
       env:
         - { name: BEAMLINE_KAFKA_BOOTSTRAP, value: "$RELEASE-kafka:9092" }
         - { name: BEAMLINE_REGISTRY_URL, value: "http://$RELEASE-registry:8080/apis/ccompat/v7" }
@@ -97,15 +97,14 @@ volume = next(volume for volume in volumes if volume["name"] == "stream")
 del volume["name"]
 print("\n".join("      " + key + ": " + json.dumps(value) for key, value in volume.items()))')
 END
-    k apply -f "$work/ask-$name.yaml" >/dev/null
-    for _ in $(seq 240); do
-        phase=$(k get pod "$name" -o 'jsonpath={.status.phase}')
-        case "$phase" in Succeeded | Failed) break ;; esac
-        sleep 0.5
-    done
-    k logs "$name"
-    k delete pod "$name" --wait=false >/dev/null
-    [ "$phase" = Succeeded ]
+    k apply -f "$work/asker.yaml" >/dev/null
+    k wait --for=condition=Ready "pod/$asker" --timeout=60s >/dev/null
+}
+
+# ask COMMAND: runs a shell command in that pod, with the beamline program as `beamline`.
+ask() {
+    make_asker
+    k exec "$asker" -- bash -c "set -o pipefail; beamline() { /usr/local/bin/service \"\$@\"; }; $1" 2>>"$LOGS/ask.log"
 }
 
 # metric POD NAME: the sum of a metric's values.
@@ -120,11 +119,11 @@ rollout() { k rollout status deployment "$(deployment "$1")" --timeout=180s >/de
 
 scale() { k scale deployment "$(deployment "$1")" --replicas "$2" >/dev/null; }
 
-# stored NAME WANTED SQL: asks the store until the answer is the wanted one, for a while; the last answer is in `found`.
+# stored WANTED SQL: asks the store until the answer is the wanted one, for a while; the last answer is in `found`.
 stored() {
-    local name=$1 wanted=$2 sql=$3
+    local wanted=$1 sql=$2
     for _ in $(seq 20); do
-        found=$(ask "$name" "beamline query --full-scan --format csv \"$sql\" | tail -1") || true
+        found=$(ask "beamline query --full-scan --format csv \"$sql\" | tail -1") || true
         [ "$found" = "$wanted" ] && return
         sleep 2
     done
@@ -138,7 +137,7 @@ account() {
     scale generator 0
     k wait --for=delete pod -l app.kubernetes.io/component=generator --timeout=60s >/dev/null 2>&1 || true
     for _ in $(seq 20); do
-        lines=$(ask ledger "beamline topics ledger $DEFINITION") || fail "$what: $lines"
+        lines=$(ask "beamline topics ledger $DEFINITION") || fail "$what: $lines"
         read -r sent in out scored_in scored_out windowed_in windowed_out < <(awk '
             $1 == "generator" { for (i = 2; i < NF; i++) if ($(i + 1) == "sent") sent = $i }
             $1 == "enricher" { in_ = $2; out = $5 }
@@ -152,7 +151,7 @@ account() {
     sed 's/^/             /' <<<"$lines"
     grep -q 'the ledger balances' <<<"$lines" || fail "$what: the ledger does not balance"
     local ids
-    ids=$(ask ids "
+    ids=$(ask "
         ids() { beamline topics tail $DEFINITION --topic \$1 --from-start --to-end | grep -o '\"event_id\": *\"[^\"]*\"' | sort > /tmp/\$1 || exit 1; }
         ids raw; ids scored
         echo \$(wc -l < /tmp/raw) \$(uniq /tmp/raw | wc -l) \$(wc -l < /tmp/scored) \$(uniq /tmp/scored | wc -l) \$(comm -13 /tmp/raw /tmp/scored | wc -l) \$(grep -c smoke- /tmp/raw)
@@ -165,12 +164,12 @@ account() {
     [ "$scored" = "$scored_out" ] && [ "$scored" = "$scored_once" ] && [ "$strange" = 0 ] ||
         fail "$what: scored events are missing or double"
     if has writer; then
-        stored rows "$scored" 'SELECT count(*) FROM processed_data' || fail "$what: $found rows in the store, $scored events scored"
+        stored "$scored" 'SELECT count(*) FROM processed_data' || fail "$what: $found rows in the store, $scored events scored"
         say "store: $found rows"
     fi
     if has writer && has aggregator; then
         # Every event that was in time is in one window of a minute.
-        stored windows "$windowed_out" "SELECT sum(events) FROM aggregates WHERE aggregate = 'rates'" ||
+        stored "$windowed_out" "SELECT sum(events) FROM aggregates WHERE aggregate = 'rates'" ||
             fail "$what: the stored windows count $found events of $windowed_out"
         say "windows in the store: $found events"
     fi
@@ -222,7 +221,7 @@ step_cluster() {
 }
 
 load() {
-    if [ -n "${BEAMLINE_CLUSTER:-}" ]; then "$BEAMLINE_CLUSTER/load-image" "$@"
+    if [ -n "${BEAMLINE_CLUSTER:-}" ]; then printf '%s\n' "$@" | xargs -P 2 -n 1 "$BEAMLINE_CLUSTER/load-image"
     else
         case "$(kubectl config current-context)" in
         kind-*) kind load docker-image --name "$(kubectl config current-context | sed s/^kind-//)" "$@" ;;
@@ -262,14 +261,14 @@ step_rows() {
     step "rows and anomalies in the store"
     if ! has writer; then
         local anomalies
-        anomalies=$(ask anomalies "beamline topics tail $DEFINITION --topic anomalies --from-start --limit 3 --for 60s | wc -l")
+        anomalies=$(ask "beamline topics tail $DEFINITION --topic anomalies --from-start --limit 3 --for 60s | wc -l")
         [ "$anomalies" = 3 ] || fail "no anomalies on the topic"
         pass "anomalies on their topic"
         skip "rows in the store: the writer is not there"
         return
     fi
     local answer
-    answer=$(ask query "
+    answer=$(ask "
         events=\$(beamline query --full-scan --format csv 'SELECT count(*) FROM processed_data' | tail -1) || exit 1
         anomalies=\$(beamline query --full-scan --format csv 'SELECT count(*) FROM anomalies' | tail -1) || exit 1
         echo \$events,\$anomalies") || fail "$answer"
@@ -331,7 +330,7 @@ step_upgrade() {
     helm_apply -f "$work/column.yaml" >"$LOGS/upgrade.log" 2>&1 || { tail -30 "$LOGS/upgrade.log" >&2; fail "helm upgrade"; }
     sleep 10
     local row
-    row=$(ask column "beamline topics tail $DEFINITION --topic scored --limit 1 --for 60s") || fail "$row"
+    row=$(ask "beamline topics tail $DEFINITION --topic scored --limit 1 --for 60s") || fail "$row"
     grep -q p_total <<<"$row" || fail "the new column is missing: $row"
     values+=(-f "$work/column.yaml")
     account "upgraded to one more column"

@@ -38,11 +38,10 @@ pub struct CqlSink {
     partitions: Partitions,
     write_limit: Duration,
     rows_a_request: usize,
-    ready: bool,
 }
 
 impl CqlSink {
-    /// A sink for these tables. It connects with the first write.
+    /// A sink for these tables. It connects when it is asked to reach the store, or with the first write.
     ///
     /// # Errors
     /// `Setting` where the settings cannot be used, `Threads` where the driver's threads cannot be started.
@@ -66,7 +65,6 @@ impl CqlSink {
             partitions: Partitions::default(),
             write_limit: WRITE_LIMIT,
             rows_a_request: ROWS_A_REQUEST_MAX,
-            ready: false,
         })
     }
 
@@ -178,13 +176,11 @@ impl Sink for CqlSink {
     }
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
-        let written = self.try_write(&batches);
-        self.ready = written.is_ok();
-        written
+        self.try_write(&batches)
     }
 
-    fn is_ready(&self) -> bool {
-        self.ready
+    fn reach(&mut self) -> Result<(), SinkError> {
+        self.connect(Instant::now())
     }
 
     fn name(&self) -> &str {

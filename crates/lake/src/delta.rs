@@ -45,7 +45,6 @@ pub struct DeltaSink {
     runtime: Runtime,
     tables: BTreeMap<Table, DeltaTable>,
     partitions: u32,
-    ready: bool,
 }
 
 impl DeltaSink {
@@ -72,7 +71,6 @@ impl DeltaSink {
             tables: BTreeMap::new(),
             location,
             partitions,
-            ready: false,
         })
     }
 
@@ -134,13 +132,7 @@ impl Sink for DeltaSink {
     }
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
-        let written = self.try_write(batches);
-        self.ready = written.is_ok();
-        written
-    }
-
-    fn is_ready(&self) -> bool {
-        self.ready
+        self.try_write(batches)
     }
 
     fn name(&self) -> &str {

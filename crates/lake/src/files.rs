@@ -31,7 +31,6 @@ pub struct ParquetSink {
     lake: Option<(Arc<dyn ObjectStore>, Path)>,
     /// Partitions whose left-overs are gone.
     begun: BTreeSet<(Table, TopicPartition)>,
-    ready: bool,
 }
 
 impl ParquetSink {
@@ -48,7 +47,6 @@ impl ParquetSink {
             runtime: write::runtime()?,
             lake: None,
             begun: BTreeSet::new(),
-            ready: false,
         })
     }
 
@@ -87,16 +85,11 @@ impl Sink for ParquetSink {
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
         let written = self.try_write(batches);
-        self.ready = written.is_ok();
         if written.is_err() {
             // A write that went half way may come again in another cut.
             self.begun.clear();
         }
         written
-    }
-
-    fn is_ready(&self) -> bool {
-        self.ready
     }
 
     fn name(&self) -> &str {

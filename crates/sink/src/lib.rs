@@ -34,8 +34,14 @@ pub trait Sink: Send {
     /// [`SinkError::is_temporary`] tells whether the same write may succeed later.
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError>;
 
-    /// Whether the store answered last time.
-    fn is_ready(&self) -> bool;
+    /// Makes sure, before there are rows, that the store answers and has what they are written into. A store that makes
+    /// that itself has nothing to do here.
+    ///
+    /// # Errors
+    /// As `write`.
+    fn reach(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// What the sink is called in logs and metrics.
     fn name(&self) -> &str;

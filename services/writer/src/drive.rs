@@ -13,6 +13,7 @@ use crate::{Feed, FeedError};
 /// How the loop's parts are called in probes.
 const LOOP: &str = "writer";
 const STORE: &str = "store";
+const ASSIGNMENT: &str = "assignment";
 /// How long one look at the feed may take.
 const LOOK: Duration = Duration::from_millis(200);
 /// The wait before a store that is away is tried again.
@@ -101,7 +102,7 @@ impl Held {
 ///
 /// A position is committed only after the sink has all rows before it. Where a write fails for a while the rows are
 /// held and written again; the loop shows itself alive, says that it is not ready, and takes no more in than it can
-/// hold.
+/// hold. It is ready when the store has answered and the feed has partitions.
 ///
 /// # Errors
 /// Where the feed cannot go on or the store refuses rows for good. What was not committed comes again.
@@ -114,13 +115,18 @@ pub fn drive(
 ) -> Result<Done, DriveError> {
     let mut held = Held::default();
     let mut done = Done::default();
-    health.ready(STORE, true);
+    health.ready(STORE, false);
+    let mut reach_at = Some(Instant::now());
     loop {
         health.beat(LOOP);
         let stopping = is_stopping();
         if !stopping {
+            if reach_at.is_some_and(|at| at <= Instant::now()) {
+                reach_at = reach(sink, health)?;
+            }
             let left = held.since.map_or(LOOK, |since| limits.linger.saturating_sub(since.elapsed()).min(LOOK));
             held.take_in(feed.next(left)?);
+            health.ready(ASSIGNMENT, feed.is_assigned());
             feed.lags().iter().for_each(|lags| meter.waiting(lags));
         }
         if (stopping || held.is_due(limits)) && !held.batches.is_empty() {
@@ -138,6 +144,21 @@ pub fn drive(
     }
     health.done(LOOP);
     Ok(done)
+}
+
+/// Asks the store whether it can be written to. When to ask again, where it is away.
+fn reach(sink: &mut dyn Sink, health: &dyn Health) -> Result<Option<Instant>, DriveError> {
+    match sink.reach() {
+        Ok(()) => {
+            health.ready(STORE, true);
+            Ok(None)
+        }
+        Err(error) if error.is_temporary() => {
+            tracing::warn!(%error, "the store is away");
+            Ok(Some(Instant::now() + AGAIN))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Writes what is held, again and again while the store is away, and commits. `None` where it should stop before the
@@ -192,4 +213,88 @@ fn write(
         Err(error) => return Err(error.into()),
     }
     Ok(Some(retries))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, sync::Mutex};
+
+    use super::*;
+
+    /// A store that is away at first.
+    struct Late(u32);
+
+    impl Sink for Late {
+        fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
+            Ok(BTreeMap::new())
+        }
+
+        fn reach(&mut self) -> Result<(), SinkError> {
+            match self.0.checked_sub(1) {
+                Some(left) => {
+                    self.0 = left;
+                    Err(SinkError::Away { store: "late".to_owned(), message: "starting".to_owned() })
+                }
+                None => Ok(()),
+            }
+        }
+
+        fn write(&mut self, _: Vec<Batch>) -> Result<(), SinkError> {
+            Ok(())
+        }
+
+        fn name(&self) -> &str {
+            "late"
+        }
+    }
+
+    /// A feed without rows, whose partitions come with the third look.
+    struct Idle(u32);
+
+    impl Feed for Idle {
+        fn next(&mut self, _: Duration) -> Result<Vec<Batch>, FeedError> {
+            self.0 += 1;
+            Ok(Vec::new())
+        }
+
+        fn is_assigned(&self) -> bool {
+            self.0 > 2
+        }
+
+        fn commit(&mut self, _: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
+            Ok(())
+        }
+    }
+
+    /// What was said, where it was news.
+    #[derive(Default)]
+    struct Said(Mutex<Vec<(String, bool)>>);
+
+    impl Health for Said {
+        fn beat(&self, _: &str) {}
+
+        fn done(&self, _: &str) {}
+
+        fn ready(&self, part: &str, is: bool) {
+            let mut said = self.0.lock().unwrap();
+            if said.iter().rev().find(|(other, _)| other == part) != Some(&(part.to_owned(), is)) {
+                said.push((part.to_owned(), is));
+            }
+        }
+    }
+
+    #[test]
+    fn is_ready_when_the_store_answers_and_there_are_partitions() {
+        let limits = Limits { rows: 1, bytes: 1, linger: Duration::ZERO };
+        let said = Said::default();
+        let looks = Cell::new(0);
+        let is_stopping = || {
+            looks.set(looks.get() + 1);
+            looks.get() > 3 && said.0.lock().unwrap().len() == 4
+        };
+        drive(&mut Idle(0), &mut Late(1), &limits, (&said, &()), &is_stopping).unwrap();
+        let said: Vec<(String, bool)> = said.0.into_inner().unwrap();
+        let of = |part: &str| said.iter().filter(|(other, _)| other == part).map(|(_, is)| *is).collect::<Vec<_>>();
+        assert_eq!((of(STORE), of(ASSIGNMENT)), (vec![false, true], vec![false, true]));
+    }
 }

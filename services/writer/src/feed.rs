@@ -18,6 +18,11 @@ pub trait Feed {
         None
     }
 
+    /// Whether it has partitions to read. Not before the topics are there.
+    fn is_assigned(&self) -> bool {
+        true
+    }
+
     /// Says that everything before these positions is stored.
     ///
     /// # Errors

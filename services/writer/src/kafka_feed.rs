@@ -72,6 +72,10 @@ impl Feed for KafkaFeed {
         self.reader.lags()
     }
 
+    fn is_assigned(&self) -> bool {
+        !self.reader.assigned().is_empty()
+    }
+
     fn commit(&mut self, next: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
         let ours = self.reader.assigned();
         let next: BTreeMap<_, _> =
