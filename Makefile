@@ -43,6 +43,11 @@ setup-servers: setup ## The same for the servers that the tests start: Java, Mav
 	@$(call need,$(SERVER_TOOLS))
 	@python3 -c 'import ensurepip' 2>/dev/null || { $(call need,ensurepip:python3-venv); }
 
+.PHONY: env
+env: ## Print what to export so that cargo, called by hand, builds nothing twice: eval "$(make -s env)"
+	@for name in OPENSSL_NO_VENDOR OPENSSL_STATIC OPENSSL_LIB_DIR OPENSSL_INCLUDE_DIR; do \
+		[ -z "$${!name}" ] || echo "export $$name=$${!name}"; done
+
 .PHONY: build
 build: setup ## Build everything, as `make run` and `make test` use it
 	cargo build --workspace --all-targets --locked
