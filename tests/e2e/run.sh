@@ -23,7 +23,7 @@ STAND_INS=${STAND_INS:-${BEAMLINE_CLUSTER:+1}}
 # A cluster that has to be there already is looked for first, before a long build.
 first="cluster build"
 [ -z "${BEAMLINE_CLUSTER:-}" ] || first="build cluster"
-STEPS=${STEPS:-"$first images install test rows trace scale kill upgrade refuse autoscale uninstall"}
+STEPS=${STEPS:-"$first images install begin_autoscale test rows trace scale kill upgrade refuse autoscale uninstall"}
 DEFINITION=/etc/beamline/streams/$STREAM/streams/$STREAM.yaml
 work=$(mktemp -d)
 mkdir -p "$LOGS"
@@ -45,12 +45,17 @@ has() { k get deployment "$(deployment "$1")" >/dev/null 2>&1; }
 finish() {
     local code=$?
     if [ $code -ne 0 ] && kubectl version >/dev/null 2>&1; then
-        k get all,configmaps,leases -o wide >"$LOGS/objects.txt" 2>&1 || true
-        k get events --sort-by=.lastTimestamp >"$LOGS/events.txt" 2>&1 || true
-        for pod in $(k get pods -o name 2>/dev/null); do
-            k logs "$pod" --all-containers --prefix >"$LOGS/${pod#pod/}.log" 2>&1 || true
-            k logs "$pod" --all-containers --prefix --previous >"$LOGS/${pod#pod/}.previous.log" 2>/dev/null || true
-            k describe "$pod" >"$LOGS/${pod#pod/}.describe" 2>&1 || true
+        local pod logs
+        for NAMESPACE in "$NAMESPACE" "$NAMESPACE-scaled"; do
+            logs=$LOGS/$NAMESPACE
+            mkdir -p "$logs"
+            k get all,configmaps,leases -o wide >"$logs/objects.txt" 2>&1 || true
+            k get events --sort-by=.lastTimestamp >"$logs/events.txt" 2>&1 || true
+            for pod in $(k get pods -o name 2>/dev/null); do
+                k logs "$pod" --all-containers --prefix >"$logs/${pod#pod/}.log" 2>&1 || true
+                k logs "$pod" --all-containers --prefix --previous >"$logs/${pod#pod/}.previous.log" 2>/dev/null || true
+                k describe "$pod" >"$logs/${pod#pod/}.describe" 2>&1 || true
+            done
         done
         tail -5 "$LOGS/ask.log" >&2
         find "$LOGS" -empty -delete
@@ -351,10 +356,27 @@ step_refuse() {
     pass "an incompatible schema is refused with a sentence, and nothing has changed"
 }
 
+# The autoscaler has a release and a namespace of its own, so that it is watched while the steps between go on.
+step_begin_autoscale() {
+    step "the autoscaler under a load step: begun, its report comes further down"
+    (autoscale) >"$LOGS/autoscale.out" 2>&1 &
+    autoscaling=$!
+}
+
 step_autoscale() {
-    step "the autoscaler under a load step"
+    step "the autoscaler under a load step: its report"
+    [ -n "${autoscaling:-}" ] || step_begin_autoscale
+    wait "$autoscaling" || { cat "$LOGS/autoscale.out" >&2; fail "the autoscaler under a load step"; }
+    cat "$LOGS/autoscale.out"
+    local line
+    while read -r line; do passed+=("$line"); done < <(sed -n 's/^\[ *[0-9]* s\]    pass: //p' "$LOGS/autoscale.out")
+}
+
+autoscale() {
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
     # The rate is part of what a synthetic stream is, so that another rate is another release.
-    local RATE=${STEP_RATE:-6000} NAMESPACE=$NAMESPACE-scaled name replicas=1 most=1 before
+    local RATE=${STEP_RATE:-4000} NAMESPACE=$NAMESPACE-scaled name replicas=1 most=1 before
     name=$(deployment anomaly-detector)
     # A detector of a hundredth of a processor can be outrun on any machine.
     local scaled=(--set scaling.mode=builtin --set 'scaling.services={anomaly-detector}' --set scaling.maxReplicas=3
