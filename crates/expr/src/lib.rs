@@ -18,5 +18,6 @@ pub use self::{
     aggregate_call::{AggregateCall, AggregateFunction},
     error::ExprError,
     expression::{Evaluated, Expression},
+    parse::lower_first,
     suggestion::nearest,
 };

@@ -122,7 +122,7 @@ fn explain(error: ParserError) -> ExprError {
 }
 
 /// The text with its first letter in lower case, unless it begins with an abbreviation.
-pub(crate) fn lower_first(text: &str) -> String {
+pub fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     match (letters.next(), letters.clone().next()) {
         (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {

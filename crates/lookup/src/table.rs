@@ -85,18 +85,9 @@ fn check_rows(rows: usize) -> Result<(), ArrowError> {
 fn sentence(error: &ArrowError) -> String {
     match error {
         ArrowError::CsvError(text) | ArrowError::InvalidArgumentError(text) | ArrowError::ParquetError(text) => {
-            lower_first(text.trim_end_matches('.'))
+            expr::lower_first(text.trim_end_matches('.'))
         }
         other => other.to_string(),
-    }
-}
-
-/// What a library says begins with a capital.
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => String::new(),
     }
 }
 
