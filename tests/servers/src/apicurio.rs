@@ -63,7 +63,7 @@ impl Apicurio {
             args: args.to_vec(),
             envs: Vec::new(),
             log: scratch.path().join("log"),
-            ready: Ready::Http(format!("{url}/subjects")),
+            ready: vec![Ready::Http(format!("{url}/subjects"))],
         });
         node.start()?;
         Ok(Self { node, url, _scratch: scratch })

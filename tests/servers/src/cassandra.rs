@@ -207,6 +207,6 @@ fn recipe(
         envs: Vec::new(),
         log: scratch.path().join("log"),
         // The log says so a moment too early.
-        ready: Ready::Port(port),
+        ready: vec![Ready::Port(port)],
     })
 }

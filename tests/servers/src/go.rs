@@ -47,7 +47,7 @@ logging: {{level: warn, format: json}}
             args: vec!["-config".to_owned(), settings.to_string_lossy().into_owned()],
             envs: Vec::new(),
             log: scratch.path().join("log"),
-            ready: Ready::Http(format!("{url}/subjects")),
+            ready: vec![Ready::Http(format!("{url}/subjects"))],
         });
         node.start()?;
         Ok(Self { node, url, _scratch: scratch })
@@ -105,7 +105,8 @@ impl Jaeger {
             // It would trace itself, and send that to whatever listens at the usual port.
             envs: vec![("OTEL_TRACES_SAMPLER".to_owned(), "always_off".to_owned())],
             log: scratch.path().join("log"),
-            ready: Ready::Http(format!("http://127.0.0.1:{query}/api/services")),
+            // It answers questions before it receives traces.
+            ready: vec![Ready::Port(otlp), Ready::Http(format!("http://127.0.0.1:{query}/api/services"))],
         });
         node.start()?;
         Ok(Self { node, otlp, query, _scratch: scratch })

@@ -275,7 +275,7 @@ fn recipe(class_path: &[String], options: &KafkaOptions, index: usize, file: &Pa
         args,
         envs: Vec::new(),
         log: file.with_file_name("log"),
-        ready: Ready::Line("Kafka Server started"),
+        ready: vec![Ready::Line("Kafka Server started")],
     }
 }
 

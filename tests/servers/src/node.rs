@@ -23,7 +23,8 @@ pub(crate) struct Recipe {
     pub(crate) args: Vec<String>,
     pub(crate) envs: Vec<(String, String)>,
     pub(crate) log: PathBuf,
-    pub(crate) ready: Ready,
+    /// All of these, one after the other.
+    pub(crate) ready: Vec<Ready>,
 }
 
 /// When a server is ready.
@@ -72,11 +73,11 @@ impl Node {
     pub(crate) fn await_ready(&self) -> Result<(), ServerError> {
         let mut process = self.lock();
         let process = process.as_mut().ok_or_else(|| self.not_running())?;
-        match &self.recipe.ready {
+        self.recipe.ready.iter().try_for_each(|ready| match ready {
             Ready::Line(line) => process.wait_for_line(line, START_LIMIT),
             Ready::Http(url) => process.wait_for_http(url, START_LIMIT),
             Ready::Port(port) => process.wait_for_port(*port, START_LIMIT),
-        }
+        })
     }
 
     /// End it at once, as a crash does (SIGKILL).

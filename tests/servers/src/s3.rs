@@ -41,7 +41,7 @@ impl S3 {
             args: args.to_vec(),
             envs: Vec::new(),
             log: scratch.path().join("log"),
-            ready: Ready::Http(format!("{url}/moto-api/data.json")),
+            ready: vec![Ready::Http(format!("{url}/moto-api/data.json"))],
         });
         node.start()?;
         Ok(Self { node, url, _scratch: scratch })
