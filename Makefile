@@ -107,13 +107,24 @@ faults-stores: setup ## Write 1,000,000 events to each store while its writer is
 dev: setup-servers ## Start Kafka and a schema registry for local work, until Ctrl-C (ARGS="--with cassandra,jaeger")
 	cargo run --locked --bin dev -- $(ARGS)
 
+# Programs built here where the machine has none.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/beamline/tools
+HELM_VERSION := v3.19.5
+
+.PHONY: setup-chart
+setup-chart:
+	@python3 -c 'import yaml' 2>/dev/null || { $(call need,yaml:python3-yaml); }
+	@command -v helm $(TOOLS)/helm >/dev/null || if command -v go >/dev/null; then \
+		echo "building Helm $(HELM_VERSION)"; GOBIN=$(TOOLS) go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); \
+	else echo "error: neither Helm nor Go, to build it with; see https://helm.sh/docs/intro/install" >&2; exit 1; fi
+
 .PHONY: chart-check
-chart-check: ## Check the Helm chart: lint, rendered examples, Kubernetes' schemas, unit tests of the templates
-	tests/chart/check.sh
+chart-check: setup-chart ## Check the Helm chart: lint, rendered examples, Kubernetes' schemas, unit tests of the templates (Helm is built where it is missing)
+	PATH="$$PATH:$(TOOLS)" tests/chart/check.sh
 
 .PHONY: chart-examples
-chart-examples: ## Write the chart's rendered examples anew
-	WRITE=1 tests/chart/check.sh
+chart-examples: setup-chart ## Write the chart's rendered examples anew
+	PATH="$$PATH:$(TOOLS)" WRITE=1 tests/chart/check.sh
 
 .PHONY: images
 images: ## Build the images of all services from source (PREBUILT=1 packages what is in target/debug)

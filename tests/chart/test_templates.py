@@ -16,7 +16,7 @@ OURS = {"generator", "enricher", "anomaly-detector", "aggregator", "writer", "au
 
 
 def helm(*sets, values=(), stream=True, extra=()):
-    command = ["helm", "template", "t", str(CHART), "-n", "space", *extra]
+    command = ["helm", "template", "t", str(CHART), "-n", "space", "--kube-version", "1.34.0", *extra]
     if stream:
         command += ["-f", str(ROOT / "k8s/values-stream.yaml")]
     for file in values:

@@ -135,11 +135,26 @@ impl CqlSink {
         }
         Ok(())
     }
+}
 
-    fn try_write(&mut self, batches: &[Batch]) -> Result<(), SinkError> {
+impl Request {
+    fn listing(&self, layouts: &BTreeMap<Table, Arc<Layout>>) -> Option<(Table, crate::rows::PartitionKey)> {
+        let Self::List { name, key, .. } = self else { return None };
+        let table = layouts.values().find(|layout| layout.name == *name)?.table;
+        Some((table, key.clone()))
+    }
+}
+
+impl Sink for CqlSink {
+    /// None: a repeated row overwrites itself, wherever reading goes on.
+    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
         let deadline = Instant::now() + self.write_limit;
         self.connect(deadline)?;
-        let (lists, requests) = self.requests(batches)?;
+        let (lists, requests) = self.requests(&batches)?;
         let Some(connection) = &self.connection else { return Ok(()) };
         let limiter = &mut self.limiter;
         let keys: Vec<_> = lists.iter().filter_map(|list| list.listing(&self.layouts)).collect();
@@ -158,25 +173,6 @@ impl CqlSink {
                 Err(SinkError::Unprepared { store: NAME.to_owned(), message: error.to_string() })
             }
         }
-    }
-}
-
-impl Request {
-    fn listing(&self, layouts: &BTreeMap<Table, Arc<Layout>>) -> Option<(Table, crate::rows::PartitionKey)> {
-        let Self::List { name, key, .. } = self else { return None };
-        let table = layouts.values().find(|layout| layout.name == *name)?.table;
-        Some((table, key.clone()))
-    }
-}
-
-impl Sink for CqlSink {
-    /// None: a repeated row overwrites itself, wherever reading goes on.
-    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
-        Ok(BTreeMap::new())
-    }
-
-    fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
-        self.try_write(&batches)
     }
 
     fn reach(&mut self) -> Result<(), SinkError> {

@@ -90,23 +90,6 @@ impl DeltaSink {
             Ok(())
         })
     }
-
-    fn try_write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
-        self.open().map_err(|error| write::failed(NAME, &error, None))?;
-        let mut of: BTreeMap<Table, Vec<Batch>> = BTreeMap::new();
-        for batch in write::merged(batches)? {
-            of.entry(batch.table).or_default().push(batch);
-        }
-        for (name, batches) in of {
-            let (Some(table), Some(schema)) = (self.tables.get_mut(&name), self.schemas.get(&name)) else {
-                return Err(write::no_table(NAME, name));
-            };
-            let time = &self.descriptor.time;
-            let written = self.runtime.block_on(append(table, &batches, schema, time));
-            written.map_err(|error| write::failed(NAME, &error, batches.first()))?;
-        }
-        Ok(())
-    }
 }
 
 impl Sink for DeltaSink {
@@ -132,7 +115,20 @@ impl Sink for DeltaSink {
     }
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
-        self.try_write(batches)
+        self.open().map_err(|error| write::failed(NAME, &error, None))?;
+        let mut of: BTreeMap<Table, Vec<Batch>> = BTreeMap::new();
+        for batch in write::merged(batches)? {
+            of.entry(batch.table).or_default().push(batch);
+        }
+        for (name, batches) in of {
+            let (Some(table), Some(schema)) = (self.tables.get_mut(&name), self.schemas.get(&name)) else {
+                return Err(write::no_table(NAME, name));
+            };
+            let time = &self.descriptor.time;
+            let written = self.runtime.block_on(append(table, &batches, schema, time));
+            written.map_err(|error| write::failed(NAME, &error, batches.first()))?;
+        }
+        Ok(())
     }
 
     fn name(&self) -> &str {
