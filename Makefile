@@ -81,7 +81,7 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
 
 faults-local: setup ## Kill a run of 2,000,000 events 20 times at random moments and compare it with a quiet one
-	cargo test --locked -p beamline --test kills -- --nocapture
+	cargo test --locked --workspace --test kills -- --nocapture
 
 .PHONY: schema
 schema: setup ## Write the JSON Schema of the stream definition anew

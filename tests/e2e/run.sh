@@ -283,18 +283,25 @@ step_rows() {
 }
 
 step_trace() {
-    step "one trace through all services"
-    local wanted="generator enricher anomaly-detector" path
+    step "one trace through all services, of a sampled event and of an anomaly"
+    local wanted="generator enricher anomaly-detector"
     ! has writer || wanted+=" writer"
+    # What the detector calls its span: that of an event which somebody has sampled before, and of one that it chose.
+    expect_trace "a sampled event" "process" "$wanted"
+    expect_trace "an anomaly" "anomaly in" "$wanted"
+}
+
+expect_trace() {
+    local of=$1 span=$2 wanted=$3 path
     path="/api/v1/namespaces/$NAMESPACE/services/$RELEASE-jaeger:16686/proxy/api/traces?service=beamline-anomaly-detector&limit=200&lookback=1h"
     for _ in $(seq 15); do
-        if kubectl get --raw "$path" 2>/dev/null | WANTED=$wanted python3 tests/e2e/trace.py 2>/dev/null; then
-            pass "a trace of $wanted in Jaeger"
+        if kubectl get --raw "$path" 2>/dev/null | SPAN=$span WANTED=$wanted python3 tests/e2e/trace.py 2>/dev/null; then
+            pass "a trace of $of in Jaeger: $wanted"
             return
         fi
         sleep 2
     done
-    kubectl get --raw "$path" | WANTED=$wanted python3 tests/e2e/trace.py || fail "no trace of $wanted in Jaeger"
+    kubectl get --raw "$path" | SPAN=$span WANTED=$wanted python3 tests/e2e/trace.py || fail "no trace of $of in Jaeger: $wanted"
 }
 
 step_scale() {

@@ -1,5 +1,7 @@
 """Whether one of the traces on standard input (Jaeger's answer) has a span of every service in WANTED; prints it.
 
+Only traces count in which the detector has a span whose name begins with SPAN.
+
 Spans of other traces count where a link leads to them: a batch is one span with a link to each event's own.
 """
 
@@ -8,13 +10,22 @@ import os
 import sys
 
 wanted = ["beamline-" + service for service in os.environ["WANTED"].split()]
-traces = json.load(sys.stdin).get("data") or []
+detector = "beamline-anomaly-detector"
 
 
 def services(trace):
     return {process["serviceName"] for process in trace["processes"].values()}
 
 
+def is_asked_for(trace):
+    return any(
+        trace["processes"][span["processID"]]["serviceName"] == detector
+        and span["operationName"].startswith(os.environ["SPAN"])
+        for span in trace["spans"]
+    )
+
+
+traces = [trace for trace in json.load(sys.stdin).get("data") or [] if is_asked_for(trace)]
 for trace in traces:
     if set(wanted) <= services(trace):
         spans = sorted(trace["spans"], key=lambda span: span["startTime"])

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicBool},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use rdkafka::{
@@ -17,6 +17,7 @@ use stage::{DeadLetter, Ledger, Outputs, Rows};
 use crate::{
     KafkaError, Note, Options,
     group::Group,
+    hops::Operation,
     inbound::{Inbound, schema_id},
     letters::Letter,
     meters::Meters,
@@ -180,9 +181,12 @@ impl Core {
 
     fn process_partition(&mut self, number: u32, messages: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
         let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
-        let next = partition.next;
+        let (begun, next) = (SystemTime::now(), partition.next);
         let messages = &messages[messages.partition_point(|message| message.offset() < next)..];
         let Some(last) = messages.last() else { return Ok(()) };
+        if self.options.traced_as.is_some() {
+            partition.hops.see(messages);
+        }
         let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
         let decoded = self.inbound.decode(&payloads)?;
         let key = decoded.rows.schema().index_of(self.options.step.key(&self.options.stream))?;
@@ -205,16 +209,26 @@ impl Core {
             DeadLetter::undecodable(messages[message].offset() as u64, payloads[message].to_vec().into(), reason)
         }));
         outputs.dead_letters.sort_by_key(|letter| letter.position);
-        self.send(number, &messages[live..], outputs)
+        self.send(number, &messages[live..], outputs, begun)
     }
 
-    /// Sends what came of messages, in the open transaction.
-    fn send(&mut self, number: u32, messages: &[&BorrowedMessage<'_>], outputs: Outputs) -> Result<(), KafkaError> {
+    /// Sends what came of messages, whose processing began at `begun`, in the open transaction.
+    fn send(
+        &mut self,
+        number: u32,
+        messages: &[&BorrowedMessage<'_>],
+        outputs: Outputs,
+        begun: SystemTime,
+    ) -> Result<(), KafkaError> {
         self.begin()?;
-        let step = self.options.step;
+        let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
+        let (step, topics) = (self.options.step, &self.options.topics);
         let time = |message: &&BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();
         let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
         let mut traced = Traced::of(messages, &self.options, number);
+        if let (true, Some(by), Some(first)) = (step.tells_hops(), &self.options.traced_as, messages.first()) {
+            traced.tell(partition.hops.and(first.offset() as u64, Operation::Process, by, begun));
+        }
         let mut ledger = Ledger {
             records: messages.len() as u64,
             filtered: outputs.filtered,
@@ -229,7 +243,8 @@ impl Core {
         for rows in &outputs.rows {
             if let Some(anomalous) = anomalous(rows) {
                 let positions = anomalous.values().set_indices().map(|row| rows.positions.value(row));
-                traced.begin_for(positions, &times, step.input(&self.options.topics));
+                let input = step.input(topics);
+                traced.begin_for(positions, (&times, &partition.hops, begun), (&topics.raw, input));
             }
             ledger.out += rows.len() as u64;
             ledger.anomalies += self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
@@ -238,7 +253,7 @@ impl Core {
         for rows in &outputs.late {
             self.outbound.late(self.producer.client(), number, rows, &times, &traced)?;
         }
-        let input = step.input(&self.options.topics);
+        let input = step.input(topics);
         let letters: Vec<Letter> = outputs
             .dead_letters
             .into_iter()
@@ -260,10 +275,8 @@ impl Core {
         let taken_in = |of: Option<&(u64, i64)>| of.map_or(0, |(_, time)| *time);
         self.meters.processed(&ledger, &letters, taken_in(first), taken_in(last));
         self.rows += messages.len();
-        if let Some(partition) = self.partitions.get_mut(&number) {
-            partition.ledger += &ledger;
-            partition.open_records += messages.len();
-        }
+        partition.ledger += &ledger;
+        partition.open_records += messages.len();
         Ok(())
     }
 

@@ -4,18 +4,18 @@
 //! nobody joins. A generator that starts reads the note, goes to the cursor and goes on.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use broker::{BrokerError, Committed, Connection, Offsets, Reports};
-use measure::Health;
+use measure::{Health, TracedAs};
 use metrics::Counter;
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -28,6 +28,7 @@ use stream::{Stream, Topics};
 
 use crate::{
     GeneratorNote, KafkaError,
+    hops::{self, Hops, Operation},
     letters::{Letter, letter_rows},
     outbound::Target,
     runtime::now_millis,
@@ -72,6 +73,8 @@ pub struct Generator {
     pub from_start: bool,
     /// Of how many events a trace begins.
     pub trace_ratio: f64,
+    /// Who this is in traces; nothing where none are sent.
+    pub traced_as: Option<TracedAs>,
 }
 
 impl Generator {
@@ -190,6 +193,8 @@ struct Session<'a> {
     buried: Counter,
     /// The open transaction: since when, and how many events and dead letters.
     open: Option<(Instant, u64, u64)>,
+    /// The partitions of which an event of the open transaction has told where it comes from.
+    told: BTreeSet<u32>,
 }
 
 impl<'a> Session<'a> {
@@ -225,6 +230,7 @@ impl<'a> Session<'a> {
             producer,
             place,
             open: None,
+            told: BTreeSet::new(),
         })
     }
 
@@ -263,6 +269,7 @@ impl<'a> Session<'a> {
         if self.open.is_none() {
             self.producer.begin()?;
             self.open = Some((Instant::now(), 0, 0));
+            self.told.clear();
         }
         let now = now_millis();
         let (mut events, buried) = (0, share.rejected.len() as u64);
@@ -270,7 +277,15 @@ impl<'a> Session<'a> {
             events = rows.len() as u64;
             let (keys, positions) = (&rows.keys, &rows.positions);
             let topic = &self.generator.topics.raw;
-            let traced = |row: usize| self.sampling.headers(positions.value(row), topic, share.partition);
+            let by = self.generator.traced_as.as_ref().filter(|_| self.told.insert(share.partition));
+            let told = by.map(|by| Hops::default().and(0, Operation::Send, by, SystemTime::now()));
+            let traced = |row: usize| {
+                let headers = self.sampling.headers(positions.value(row), topic, share.partition);
+                match told.as_deref().filter(|_| row == 0) {
+                    Some(told) => Some(hops::tell(headers, told)),
+                    None => headers,
+                }
+            };
             let key = |row: usize| keys.value(row).as_bytes();
             self.rows.send(self.producer.client(), share.partition, &rows.batch, key, |_| now, traced)?;
             let waited = self.rows.take_waited();

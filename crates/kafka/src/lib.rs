@@ -9,6 +9,7 @@ mod core;
 mod error;
 mod generator;
 mod group;
+mod hops;
 mod inbound;
 mod lag;
 mod letters;

@@ -171,7 +171,7 @@ impl Outbound {
     ) -> Result<u64, KafkaError> {
         let Some(target) = &mut self.rows else { return Ok(0) };
         let topic = target.topic.clone();
-        let headers = |row: usize| traced.headers(rows.positions.value(row), &topic, partition);
+        let headers = |row: usize| traced.headers(rows.positions.value(row), row == 0, &topic, partition);
         let time = |row: usize| times.of(rows.positions.value(row));
         target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
         let Some(target) = &mut self.anomalies else { return Ok(0) };

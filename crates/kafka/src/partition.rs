@@ -9,7 +9,7 @@ use arrow::array::BooleanArray;
 use bytes::Bytes;
 use stage::{Key, Ledger, Outputs, Rows, Stage, StateSize};
 
-use crate::{KafkaError, Note};
+use crate::{KafkaError, Note, hops::Hops};
 
 /// One partition of the input.
 pub(crate) struct Partition {
@@ -32,6 +32,8 @@ pub(crate) struct Partition {
     restoring: Option<Instant>,
     /// The latest event time that its windows have seen, in microseconds since 1970.
     pub clock: Option<i64>,
+    /// Where its messages have been.
+    pub hops: Hops,
 }
 
 impl Partition {
@@ -48,6 +50,7 @@ impl Partition {
             open_records: 0,
             restoring,
             clock: None,
+            hops: Hops::default(),
         }
     }
 

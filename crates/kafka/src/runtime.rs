@@ -10,7 +10,7 @@ use std::{
 };
 
 use broker::{Connection, Offsets};
-use measure::Health;
+use measure::{Health, TracedAs};
 use rdkafka::ClientConfig;
 use registry::Registry;
 use stage::Ledger;
@@ -72,8 +72,8 @@ pub struct Options {
     pub session_timeout: Duration,
     /// How long a transaction may stay open: what a worker that is gone holds back others by.
     pub transaction_timeout: Duration,
-    /// Of how many traces begun elsewhere spans are kept is decided there; this service's own begin with this ratio.
-    pub trace_ratio: f64,
+    /// Who this is in traces; nothing where none are sent.
+    pub traced_as: Option<TracedAs>,
 }
 
 impl Options {
@@ -94,7 +94,7 @@ impl Options {
             protocol: GroupProtocol::Classic,
             session_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(10),
-            trace_ratio: 0.0,
+            traced_as: None,
         }
     }
 

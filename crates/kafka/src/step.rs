@@ -97,6 +97,11 @@ impl Step {
         matches!(self, Self::Detect | Self::Fused)
     }
 
+    /// Whether what comes out of it may turn out to be anomalous further on, where it is of interest how it got there.
+    pub(crate) fn tells_hops(self) -> bool {
+        self == Self::Enrich
+    }
+
     /// Whether results of windows come out of it.
     pub(crate) fn aggregates(self) -> bool {
         matches!(self, Self::Aggregate | Self::Merge)

@@ -3,7 +3,7 @@
 //! Names and attributes follow OpenTelemetry's conventions for messaging. A message without a `traceparent` costs a
 //! look for its headers and nothing else.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{
     Context, KeyValue, SpanId, TraceFlags, TraceId,
@@ -14,7 +14,11 @@ use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 
 use measure::KEEP_SPAN as KEEP;
 
-use crate::{Options, outbound::Times};
+use crate::{
+    Options,
+    hops::{self, Hops},
+    outbound::Times,
+};
 
 /// The header that carries a trace (W3C Trace Context).
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -30,6 +34,8 @@ pub(crate) struct Traced {
     messages: Vec<(u64, Context)>,
     /// The span of the batch as a whole.
     batch: Option<Context>,
+    /// What the first message that comes of the batch tells.
+    hops: Option<String>,
 }
 
 impl Traced {
@@ -82,27 +88,39 @@ impl Traced {
                 (offset, context)
             })
             .collect();
-        Self { messages, batch: Some(batch) }
+        Self { messages, batch: Some(batch), hops: None }
     }
 
-    /// Begins a trace, whatever ratio is kept, for each of these events that belongs to none: at the time that it was
-    /// taken in. It says how long the event had been under way, and goes on with what comes of it.
-    pub(crate) fn begin_for(&mut self, positions: impl Iterator<Item = u64>, times: &Times, topic: &str) {
+    /// Has the first message that comes of the batch tell where it has been.
+    pub(crate) fn tell(&mut self, hops: String) {
+        self.hops = Some(hops);
+    }
+
+    /// Begins a trace, whatever ratio is kept, for each of these events of `topic` that belongs to none: with what its hops
+    /// have told, on the way from the topic `raw`. Where nothing has been told, with the time that it was taken in, which
+    /// says at least how long the event had been under way. It goes on with what comes of the event.
+    pub(crate) fn begin_for(
+        &mut self,
+        positions: impl Iterator<Item = u64>,
+        (times, hops, begun): (&Times, &Hops, SystemTime),
+        (raw, topic): (&str, &str),
+    ) {
         let tracer = global::tracer(SCOPE);
         for position in positions.take(LINKS_MAX) {
             let Err(index) = self.messages.binary_search_by_key(&position, |(offset, _)| *offset) else { continue };
             let taken_in = UNIX_EPOCH + Duration::from_millis(times.of(position).max(0) as u64);
+            let parent = hops.begin_trace(position, taken_in, raw);
             let span = tracer
                 .span_builder(format!("anomaly in {topic}"))
                 .with_kind(SpanKind::Consumer)
-                .with_start_time(taken_in)
+                .with_start_time(if parent.is_some() { begun } else { taken_in })
                 .with_attributes(vec![
                     KeyValue::new(KEEP, true),
                     KeyValue::new("messaging.system", "kafka"),
                     KeyValue::new("messaging.destination.name", topic.to_owned()),
                     KeyValue::new("messaging.kafka.offset", position as i64),
                 ])
-                .start_with_context(&tracer, &Context::new());
+                .start_with_context(&tracer, &parent.unwrap_or_default());
             // Where nothing is exported there is no trace.
             if span.span_context().is_sampled() {
                 self.messages.insert(index, (position, Context::new().with_span(span)));
@@ -115,11 +133,17 @@ impl Traced {
         Some(&self.messages[index].1)
     }
 
-    /// The headers of what comes of a traced message and goes to `topic`: a span of its own for the send.
-    pub(crate) fn headers(&self, position: u64, topic: &str, partition: u32) -> Option<OwnedHeaders> {
-        let context = self.find(position)?;
-        let sent = sent(&global::tracer(SCOPE), context, topic, partition);
-        Some(header(if sent.is_valid() { sent } else { context.span().span_context().clone() }))
+    /// The headers of what comes of a message and goes to `topic`: a span of its own for the send where it is traced, and
+    /// what the first is to tell.
+    pub(crate) fn headers(&self, position: u64, first: bool, topic: &str, partition: u32) -> Option<OwnedHeaders> {
+        let traced = self.find(position).map(|context| {
+            let sent = sent(&global::tracer(SCOPE), context, topic, partition);
+            header(if sent.is_valid() { sent } else { context.span().span_context().clone() })
+        });
+        match self.hops.as_deref().filter(|_| first) {
+            Some(hops) => Some(hops::tell(traced, hops)),
+            None => traced,
+        }
     }
 
     /// The headers of a copy, which gets no span of its own.

@@ -18,6 +18,17 @@ pub use self::{
 
 /// The attribute of a span whose trace is kept whatever share of traces is.
 pub const KEEP_SPAN: &str = "beamline.keep";
+/// The attribute of a span that is told for another service: that service's name.
+pub const SPAN_OF: &str = "beamline.service";
+
+/// Who a process is in traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TracedAs {
+    /// The service's name.
+    pub service: String,
+    /// Which of its processes.
+    pub instance: String,
+}
 
 /// Tells the collector the kind, unit and meaning of every metric.
 pub fn describe_all() {

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use measure::TracedAs;
+
 use crate::Health;
 
 /// What a service gets to run with, beside its settings.
@@ -14,6 +16,8 @@ pub struct Context {
     pub name: &'static str,
     /// Which of its processes this is.
     pub instance: String,
+    /// Who it is in traces; nothing where none are sent.
+    pub traced_as: Option<TracedAs>,
     /// Where its parts report how they are.
     pub health: Health,
     /// True once it should come to an end.

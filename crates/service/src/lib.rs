@@ -3,6 +3,7 @@
 //! A service is a library with settings and a `run`; its `main.rs` is one call of [`main`]. What a service does it
 //! reports through [`Health`] and the metrics of `measure`, which need nothing of this crate.
 
+mod by_service;
 mod context;
 mod failure;
 mod health;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use measure::TracedAs;
 use opentelemetry::{
     Context, KeyValue, TraceId, global,
     trace::{Link, SpanKind},
@@ -24,7 +25,7 @@ use opentelemetry_sdk::{
 };
 use opentelemetry_semantic_conventions::resource::{SERVICE_INSTANCE_ID, SERVICE_NAMESPACE, SERVICE_VERSION};
 
-use crate::Failure;
+use crate::{Failure, by_service::ByService};
 
 /// Spans that wait for the collector.
 const QUEUE_SPANS_MAX: usize = 8192;
@@ -55,6 +56,7 @@ pub struct SpanSettings {
 #[derive(Debug)]
 pub struct Spans {
     provider: Option<SdkTracerProvider>,
+    traced_as: Option<TracedAs>,
 }
 
 impl Spans {
@@ -65,9 +67,20 @@ impl Spans {
     pub fn start(settings: &SpanSettings) -> Result<Self, Failure> {
         // A trace that comes along is passed on, whether or not we add to it.
         global::set_text_map_propagator(TraceContextPropagator::new());
-        let Some(endpoint) = &settings.endpoint else { return Ok(Self { provider: None }) };
+        let Some(endpoint) = &settings.endpoint else { return Ok(Self { provider: None, traced_as: None }) };
+        let traced_as = TracedAs { service: service_name(&settings.service), instance: settings.instance.clone() };
         let waiting = Arc::new(AtomicUsize::new(0));
-        let exporter = Counted { inner: exporter(endpoint)?, waiting: waiting.clone() };
+        let client = client(endpoint)?;
+        let ours = exporter(endpoint, client.clone())?;
+        let others = {
+            let endpoint = endpoint.clone();
+            move |service: &str| {
+                let mut exporter = exporter(&endpoint, client.clone()).ok()?;
+                exporter.set_resource(&resource(service.to_owned(), None));
+                Some(exporter)
+            }
+        };
+        let exporter = Counted { inner: ByService::new(ours, Box::new(others)), waiting: waiting.clone() };
         let config = BatchConfigBuilder::default()
             .with_max_queue_size(QUEUE_SPANS_MAX)
             .with_max_export_batch_size(BATCH_SPANS_MAX)
@@ -76,12 +89,17 @@ impl Spans {
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Kept { others: Sampler::TraceIdRatioBased(settings.ratio) })))
-            .with_resource(resource(settings))
+            .with_resource(resource(traced_as.service.clone(), Some(&traced_as.instance)))
             .with_span_processor(Bounded { inner: batches, waiting })
             .build();
         global::set_tracer_provider(provider.clone());
         tracing::info!(endpoint, ratio = settings.ratio, "tracing");
-        Ok(Self { provider: Some(provider) })
+        Ok(Self { provider: Some(provider), traced_as: Some(traced_as) })
+    }
+
+    /// Who this process is in traces; nothing where none are sent.
+    pub fn traced_as(&self) -> Option<TracedAs> {
+        self.traced_as.clone()
     }
 }
 
@@ -95,38 +113,49 @@ impl Drop for Spans {
     }
 }
 
-fn exporter(endpoint: &str) -> Result<OtlpExporter, Failure> {
-    let wrong = |reason: String| Failure::configuration(format!("`{endpoint}` (--otlp-endpoint) {reason}"));
-    let url = format!("{}/{TRACES_PATH}", endpoint.trim_end_matches('/'));
+fn client(endpoint: &str) -> Result<reqwest::blocking::Client, Failure> {
     let client = reqwest::blocking::Client::builder().timeout(EXPORT_TIMEOUT);
     let client = match endpoint.split_once("://") {
         Some(("https", _)) => client,
         // Without encryption no authority is needed, and a small container may have none.
         Some(("http", _)) => client.tls_certs_only([]),
-        _ => return Err(wrong("must begin with http:// or https://, like http://collector:4318".to_owned())),
+        _ => return Err(wrong(endpoint, "must begin with http:// or https://, like http://collector:4318".to_owned())),
     };
-    let client = client.build().map_err(|error| wrong(format!("cannot be used: {error}")))?;
+    client.build().map_err(|error| wrong(endpoint, format!("cannot be used: {error}")))
+}
+
+fn exporter(endpoint: &str, client: reqwest::blocking::Client) -> Result<OtlpExporter, Failure> {
     OtlpExporter::builder()
         .with_http()
         .with_http_client(client)
-        .with_endpoint(url)
+        .with_endpoint(format!("{}/{TRACES_PATH}", endpoint.trim_end_matches('/')))
         .with_timeout(EXPORT_TIMEOUT)
         .build()
-        .map_err(|error| wrong(format!("cannot be used: {error}")))
+        .map_err(|error| wrong(endpoint, format!("cannot be used: {error}")))
 }
 
-/// Who we are; what `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say comes first.
-fn resource(settings: &SpanSettings) -> Resource {
-    let named = std::env::var_os("OTEL_SERVICE_NAME").is_some_and(|name| !name.is_empty());
-    let builder = Resource::builder().with_attributes([
-        KeyValue::new(SERVICE_NAMESPACE, "beamline"),
-        KeyValue::new(SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
-        KeyValue::new(SERVICE_INSTANCE_ID, settings.instance.clone()),
-    ]);
-    match named {
-        true => builder.build(),
-        false => builder.with_service_name(format!("beamline-{}", settings.service)).build(),
+fn wrong(endpoint: &str, reason: String) -> Failure {
+    Failure::configuration(format!("`{endpoint}` (--otlp-endpoint) {reason}"))
+}
+
+/// What a service is called in traces, where `OTEL_SERVICE_NAME` does not say otherwise.
+fn service_name(service: &str) -> String {
+    match std::env::var("OTEL_SERVICE_NAME") {
+        Ok(name) if !name.is_empty() => name,
+        _ => format!("beamline-{service}"),
     }
+}
+
+/// A service, and which of its processes; what `OTEL_RESOURCE_ATTRIBUTES` says of the environment is of both.
+fn resource(service: String, instance: Option<&str>) -> Resource {
+    Resource::builder()
+        .with_attributes([
+            KeyValue::new(SERVICE_NAMESPACE, "beamline"),
+            KeyValue::new(SERVICE_VERSION, env!("CARGO_PKG_VERSION")),
+        ])
+        .with_attributes(instance.map(|instance| KeyValue::new(SERVICE_INSTANCE_ID, instance.to_owned())))
+        .with_service_name(service)
+        .build()
 }
 
 /// Keeps traces that say they are to be kept, and a share of the others.

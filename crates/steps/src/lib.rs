@@ -37,6 +37,7 @@ impl StepSettings {
         let workers = &self.workers;
         Options {
             instance: context.instance.clone(),
+            traced_as: context.traced_as.clone(),
             threads: usize::from(workers.threads),
             commit_interval: workers.commit_interval,
             commit_rows: workers.commit_records as usize,

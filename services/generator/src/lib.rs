@@ -91,6 +91,7 @@ pub fn run(settings: Generator, context: Context) -> Result<(), Failure> {
         end_position: settings.events,
         from_start: settings.from_start,
         trace_ratio: settings.common.process.trace_ratio,
+        traced_as: context.traced_as.clone(),
         stream,
     };
     let done = kafka::generate(&generator, &context.health, &context.stop);

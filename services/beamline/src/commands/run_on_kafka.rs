@@ -56,6 +56,7 @@ pub(super) fn run(
         end_position: running.events,
         from_start: false,
         trace_ratio: 0.0,
+        traced_as: None,
         stream: stream.clone(),
     };
     let steps: Vec<Options> =

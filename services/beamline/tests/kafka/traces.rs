@@ -55,15 +55,16 @@ fn a_trace_goes_through_four_services_and_every_anomaly_has_one() {
         assert!(begun.elapsed() < LIMIT, "{} traces, none of four services: {:?}", traces.len(), traces.first());
         thread::sleep(Duration::from_millis(500));
     }
-    // Events that were not sampled and are anomalous all the same: from being taken in to the store.
+    // Events that were not sampled and are anomalous all the same: what came before the detector, it tells.
     loop {
         let traces = traces(&jaeger, &four[2], "&operation=anomaly%20in%20particles.enriched");
-        let stored = traces.iter().filter(|trace| services_of(trace).contains(&four[3])).count() as u64;
+        let whole = traces.iter().filter(|trace| is_whole(trace, &four)).count() as u64;
         // An anomaly that is sampled as well has its trace already.
-        if stored + 5 >= detected.anomalies {
+        if whole + 5 >= detected.anomalies {
             break;
         }
-        assert!(begun.elapsed() < LIMIT, "{stored} of {} anomalies have a trace", detected.anomalies);
+        let example = traces.iter().find(|trace| !is_whole(trace, &four));
+        assert!(begun.elapsed() < LIMIT, "{whole} of {} anomalies have a trace: {example:?}", detected.anomalies);
         thread::sleep(Duration::from_millis(500));
     }
     services.iter().for_each(Service::stop);
@@ -79,4 +80,24 @@ fn traces(jaeger: &Jaeger, service: &str, more: &str) -> Vec<Value> {
 fn services_of(trace: &Value) -> BTreeSet<String> {
     let processes = trace["processes"].as_object().unwrap();
     processes.values().map(|process| process["serviceName"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Whether a trace is of these services, one after the other, and hangs together: it has one root, of the first.
+fn is_whole(trace: &Value, services: &[String; 4]) -> bool {
+    let spans = trace["spans"].as_array().unwrap();
+    let service = |span: &Value| trace["processes"][span["processID"].as_str().unwrap()]["serviceName"].clone();
+    let ids: BTreeSet<&str> = spans.iter().map(|span| span["spanID"].as_str().unwrap()).collect();
+    let parent = |span: &Value| {
+        let references = span["references"].as_array().unwrap();
+        references.iter().find(|reference| reference["refType"] == "CHILD_OF").map(|parent| parent["spanID"].clone())
+    };
+    let roots: Vec<&Value> = spans.iter().filter(|span| parent(span).is_none()).collect();
+    let begun = services.each_ref().map(|name| {
+        let of = spans.iter().filter(|span| service(span) == name.as_str());
+        of.map(|span| span["startTime"].as_u64().unwrap()).min()
+    });
+    begun.iter().all(Option::is_some)
+        && begun.is_sorted()
+        && matches!(roots[..], [root] if service(root) == services[0].as_str())
+        && spans.iter().filter_map(parent).all(|parent| ids.contains(parent.as_str().unwrap()))
 }
