@@ -17,7 +17,6 @@ use stage::{DeadLetter, Ledger, Outputs, Rows};
 use crate::{
     KafkaError, Note, Options,
     group::Group,
-    hops::Operation,
     inbound::{Inbound, schema_id},
     letters::Letter,
     meters::Meters,
@@ -227,7 +226,7 @@ impl Core {
         let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
         let mut traced = Traced::of(messages, &self.options, number);
         if let (true, Some(by), Some(first)) = (step.tells_hops(), &self.options.traced_as, messages.first()) {
-            traced.tell(partition.hops.and(first.offset() as u64, Operation::Process, by, begun));
+            traced.tell(partition.hops.processed(first.offset() as u64, by, begun));
         }
         let mut ledger = Ledger {
             records: messages.len() as u64,

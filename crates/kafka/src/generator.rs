@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use broker::{BrokerError, Committed, Connection, Offsets, Reports};
@@ -27,8 +27,7 @@ use source::{Cursor, Next, RECORDS_MAX, Router, Share, Source};
 use stream::{Stream, Topics};
 
 use crate::{
-    GeneratorNote, KafkaError,
-    hops::{self, Hops, Operation},
+    GeneratorNote, KafkaError, hops,
     letters::{Letter, letter_rows},
     outbound::Target,
     runtime::now_millis,
@@ -278,7 +277,7 @@ impl<'a> Session<'a> {
             let (keys, positions) = (&rows.keys, &rows.positions);
             let topic = &self.generator.topics.raw;
             let by = self.generator.traced_as.as_ref().filter(|_| self.told.insert(share.partition));
-            let told = by.map(|by| Hops::default().and(0, Operation::Send, by, SystemTime::now()));
+            let told = by.map(hops::sent);
             let traced = |row: usize| {
                 let headers = self.sampling.headers(positions.value(row), topic, share.partition);
                 match told.as_deref().filter(|_| row == 0) {

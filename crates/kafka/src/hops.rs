@@ -25,7 +25,7 @@ const BYTES_MAX: usize = 1024;
 
 /// What was done with messages on a hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
+enum Operation {
     /// A generator sent them.
     Send,
     /// A step took them and sent what came of them.
@@ -129,14 +129,22 @@ impl Hops {
         })
     }
 
-    /// What the first of the messages that come of the one at `position` and its successors is to tell.
-    pub(crate) fn and(&self, position: u64, operation: Operation, by: &TracedAs, begun: SystemTime) -> String {
-        let ours = Hop { operation, by: by.clone(), begun, ended: SystemTime::now() }.text();
+    /// What the first of the messages that come of the one at `position` and its successors is to tell: they have been
+    /// processed from `begun` until now.
+    pub(crate) fn processed(&self, position: u64, by: &TracedAs, begun: SystemTime) -> String {
+        let ended = SystemTime::now();
+        let ours = Hop { operation: Operation::Process, by: by.clone(), begun, ended }.text();
         match self.of(position) {
             "" => ours,
             before => format!("{before};{ours}"),
         }
     }
+}
+
+/// What the first of the messages is to tell that are sent now and come from no other message.
+pub(crate) fn sent(by: &TracedAs) -> String {
+    let now = SystemTime::now();
+    Hop { operation: Operation::Send, by: by.clone(), begun: now, ended: now }.text()
 }
 
 /// Headers with what the first message of a batch tells.
@@ -162,7 +170,7 @@ mod tests {
     #[test]
     fn a_hop_is_read_as_it_was_written() {
         let begun = UNIX_EPOCH + Duration::from_micros(1_764_360_000_123_456);
-        let text = Hops::default().and(0, Operation::Process, &by("enricher"), begun);
+        let text = Hops::default().processed(0, &by("enricher"), begun);
         let hop = Hop::parse(&text).unwrap();
         assert_eq!((hop.operation, hop.begun), (Operation::Process, begun));
         assert_eq!((hop.by.service.as_str(), hop.by.instance.as_str()), ("enricher", "pod_7"));
@@ -188,7 +196,8 @@ mod tests {
     fn what_was_told_holds_until_something_else_is() {
         let mut hops = Hops { told: vec![(3, "a".to_owned()), (7, "b".to_owned())] };
         assert_eq!([2, 3, 6, 7, 9].map(|position| hops.of(position).to_owned()), ["", "a", "a", "b", "b"]);
-        assert!(hops.and(8, Operation::Send, &by("x"), UNIX_EPOCH).starts_with("b;send x pod_7 0 "));
+        assert!(hops.processed(8, &by("x"), UNIX_EPOCH).starts_with("b;process x pod_7 0 "));
+        assert!(sent(&by("x")).starts_with("send x pod_7 "));
         hops.see(&[]);
         assert_eq!(hops.of(9), "b");
         assert_eq!(hops.told.len(), 1);
