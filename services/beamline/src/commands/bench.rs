@@ -64,8 +64,9 @@ impl Bench {
         raw.scored = raw.enriched.clone();
         (raw.quality, raw.lookups, raw.columns) = (Vec::new(), Vec::new(), Vec::new());
         (raw.filter, raw.features, raw.rules, raw.selections) = (None, Vec::new(), Vec::new(), Vec::new());
+        raw.aggregates.list.clear();
         raw.fingerprints.definition = format!("raw {}", raw.fingerprints.definition);
-        let results = self.folder.join(format!("input-{}", self.events));
+        let results = self.folder.join(format!("input-{}-{}", self.stream.name(), self.events));
         let before = Usage::now();
         let summary = self.run(Arc::new(raw), Source::Synthetic(synthetic.clone()), &results)?;
         let made = summary.position - summary.resumed_from;
