@@ -4,8 +4,7 @@
 #   docker/images.sh [SERVICE...]     all services by default
 #
 # PREBUILT=1 packages the binaries of target/debug (BINARIES names another folder) and leaves out those that are not
-# there; else docker/Dockerfile builds each from source, with the Cargo profile PROFILE (release for production: slower
-# to build, faster to run). RUST and RUNTIME name other base images, TAG another tag.
+# there; else docker/Dockerfile builds each from source. RUST and RUNTIME name other base images, TAG another tag.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . docker/engine.sh
@@ -31,8 +30,7 @@ one() {
         strip -o "$work/$service/service" "$binaries/$service" 2>/dev/null || cp "$binaries/$service" "$work/$service/service"
         build "beamline/$service:$tag" docker/Dockerfile.prebuilt "$work/$service" "${options[@]}" >/dev/null
     else
-        build "beamline/$service:$tag" docker/Dockerfile . "${options[@]}" ${RUST:+--build-arg "RUST=$RUST"} \
-            ${PROFILE:+--build-arg "PROFILE=$PROFILE"} >/dev/null
+        build "beamline/$service:$tag" docker/Dockerfile . "${options[@]}" ${RUST:+--build-arg "RUST=$RUST"} >/dev/null
     fi
     echo "beamline/$service:$tag $(size "beamline/$service:$tag")"
 }

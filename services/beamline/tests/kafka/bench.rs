@@ -12,7 +12,7 @@ use std::{env, fs, path::Path, thread, time::Duration};
 use broker::Offsets;
 use kafka::Step;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Service};
 
 /// After so long a transaction is committed, by services and by the bare loop: the services' own default.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
@@ -42,9 +42,10 @@ fn fill(cluster: &Cluster, file: &str, events: u64) {
     assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
 }
 
-/// Waits until a step of a stream has committed so many records; gives how many it has then.
-fn wait_for(offsets: &Offsets, stream: &str, step: Step, wanted: u64) -> u64 {
+/// Waits until a step of a stream, which `service` does, has committed so many records; gives how many it has then.
+fn wait_for(service: &Service, offsets: &Offsets, stream: &str, step: Step, wanted: u64) -> u64 {
     loop {
+        assert!(service.program.wait(Duration::ZERO).is_none(), "{}", service.program.log());
         let records = kafka::account(offsets, stream, PARTITIONS, step).unwrap().unwrap_or_default().records;
         if records >= wanted {
             return records;

@@ -43,7 +43,7 @@ pub(super) fn measure(cluster: &Cluster, rate: u64) {
         let first = moving.detector("first");
         let (connection, stop) = (cluster.connection(), AtomicBool::new(false));
         let sample = sample(&connection, &moving.stream, SAMPLE);
-        wait_for(&cluster.offsets(), &moving.stream, Step::Detect, EVENTS - EVENTS / 100);
+        wait_for(&first, &cluster.offsets(), &moving.stream, Step::Detect, EVENTS - EVENTS / 100);
         println!("group protocol {protocol}, {rate} events/s");
         thread::scope(|scope| {
             scope.spawn(|| send(&connection, &moving.stream, &sample, rate, SENDING_MAX, &stop));

@@ -30,18 +30,22 @@ impl Rate {
 pub(super) fn measure(cluster: &Cluster, events: u64) {
     let mut best = [Rate::default(); NAMES.len()];
     for round in 0..ROUNDS {
-        let name = format!("full-{round}");
-        let file = define(cluster, &name);
-        let begun = Instant::now();
-        fill(cluster, &file, events);
-        println!("{events} events sent in {:.1} s, start included", begun.elapsed().as_secs_f64());
+        // A stream does not change between fused and apart: each way has one.
+        let (name, fused) = (format!("full-{round}"), format!("fused-{round}"));
+        let [file, fused_file] = [&name, &fused].map(|name| {
+            let file = define(cluster, name);
+            let begun = Instant::now();
+            fill(cluster, &file, events);
+            println!("{events} events sent in {:.1} s, start included", begun.elapsed().as_secs_f64());
+            file
+        });
         // The bare loop's outputs go where those of a stream of its own would.
         define(cluster, &format!("copy-{round}"));
         let rates = [
             bare(cluster, &name, &format!("copy-{round}"), events),
             service(cluster, &file, &name, "enricher", &[], Step::Enrich),
             service(cluster, &file, &name, "anomaly-detector", &[], Step::Detect),
-            service(cluster, &file, &name, "anomaly-detector", &["--fused"], Step::Fused),
+            service(cluster, &fused_file, &fused, "anomaly-detector", &["--fused"], Step::Fused),
         ];
         for (best, rate) in best.iter_mut().zip(rates) {
             if rate.a_cpu_second > best.a_cpu_second {
@@ -76,8 +80,8 @@ fn service(cluster: &Cluster, file: &str, stream: &str, name: &str, more: &[&str
     };
     let service = cluster.service_of(file, name, "bench", more);
     let pid = service.program.pid();
-    let first = (wait_for(&offsets, stream, step, 1), Instant::now(), cpu_seconds(pid));
-    let last = (wait_for(&offsets, stream, step, wanted), Instant::now(), cpu_seconds(pid));
+    let first = (wait_for(&service, &offsets, stream, step, 1), Instant::now(), cpu_seconds(pid));
+    let last = (wait_for(&service, &offsets, stream, step, wanted), Instant::now(), cpu_seconds(pid));
     service.stop();
     Rate::of(last.0 - first.0, last.1 - first.1, last.2 - first.2)
 }
