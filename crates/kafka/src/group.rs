@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use broker::Reports;
@@ -15,6 +16,11 @@ use rdkafka::{
 };
 
 use crate::{KafkaError, core::Core, lag::lags};
+
+/// How long a member may take to leave its group in good order.
+const LEAVE_MAX: Duration = Duration::from_secs(10);
+/// How long a member that has no partitions listens for a rebalance that is still on its way.
+const LISTEN: Duration = Duration::from_millis(20);
 
 /// The consumer's context: it runs inside `poll`, on the worker's own thread.
 pub(crate) struct Group {
@@ -97,6 +103,24 @@ pub(crate) fn give_back<C: ConsumerContext>(consumer: &BaseConsumer<C>, list: &T
         RebalanceProtocol::Eager => consumer.unassign(),
         _ => consumer.incremental_unassign(list),
     }
+}
+
+/// Leaves the group, if `consumer` is in one, before the consumer is dropped. A consumer that is closed while a rebalance is
+/// on its way to it may wait for itself for ever (librdkafka#4041, #4884): here its partitions are given back first.
+pub(crate) fn leave<C: ConsumerContext>(consumer: &BaseConsumer<C>) {
+    if !consumer.subscription().is_ok_and(|topics| topics.count() > 0) {
+        return;
+    }
+    consumer.unsubscribe();
+    let end = Instant::now() + LEAVE_MAX;
+    while Instant::now() < end {
+        // What is still read is void: nobody does anything with it any more.
+        let read = consumer.poll(LISTEN).is_some();
+        if !read && consumer.assignment().is_ok_and(|partitions| partitions.count() == 0) {
+            return;
+        }
+    }
+    tracing::warn!(limit_s = LEAVE_MAX.as_secs(), "the group was not left in time");
 }
 
 fn numbers(list: &TopicPartitionList) -> Vec<u32> {

@@ -33,6 +33,8 @@ pub(crate) struct Membership {
 pub(crate) struct Changes {
     partitions: BTreeSet<(String, i32)>,
     failed: Option<ClientError>,
+    /// Where partitions that came were gone on with, where somebody else than the group knew: not committed yet.
+    pub(crate) known: BTreeMap<(String, u32), u64>,
     /// Partitions that have been read to their end; only of a reader without a group.
     pub(crate) ended: BTreeSet<u32>,
     /// Records that wait, by partition, those of all topics added up.
@@ -60,12 +62,21 @@ impl Membership {
     fn assigned(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
         if let Some(starts) = &self.starts {
             for mut element in list.elements() {
-                if let Some(start) = starts(element.topic(), element.partition() as u32) {
+                let at = (element.topic().to_owned(), element.partition() as u32);
+                if let Some(start) = starts(&at.0, at.1) {
                     element.set_offset(Offset::Offset(start as i64))?;
+                    self.changes().known.insert(at, start);
                 }
             }
         }
         take(consumer, list)
+    }
+
+    fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
+        for element in list.elements() {
+            self.changes().known.remove(&(element.topic().to_owned(), element.partition() as u32));
+        }
+        give_back(consumer, list)
     }
 }
 
@@ -92,7 +103,7 @@ impl ConsumerContext for Membership {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let done = match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
-            _ => give_back(consumer, list),
+            _ => self.revoked(consumer, list),
         };
         let mut changes = self.changes();
         let moved = list.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()));

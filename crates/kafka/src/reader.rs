@@ -20,7 +20,7 @@ use rdkafka::{
 };
 use registry::Registry;
 
-use crate::{KafkaError, arrivals::Arrivals, inbound::Inbound, lag::INTERVAL_MS, membership::Membership};
+use crate::{KafkaError, arrivals::Arrivals, group::leave, inbound::Inbound, lag::INTERVAL_MS, membership::Membership};
 
 /// Messages that one call gives at most.
 const MESSAGES_MAX: usize = 16_384;
@@ -152,6 +152,7 @@ impl Reader {
     /// # Errors
     /// Where the client or the registry cannot go on.
     pub fn next(&mut self, wait: Duration) -> Result<Vec<Received>, KafkaError> {
+        self.commit_known();
         let messages = gather(&self.consumer, wait)?;
         let mut of: BTreeMap<(&str, u32), Vec<&BorrowedMessage<'_>>> = BTreeMap::new();
         for message in &messages {
@@ -183,7 +184,18 @@ impl Reader {
         }
         self.consumer.commit(&list, CommitMode::Sync).map_err(fail)?;
         self.arrivals.stored(next);
+        self.consumer.context().changes().known.retain(|at, _| !next.contains_key(at));
         Ok(())
+    }
+
+    /// Tells the group of offsets that only the table knew: whoever stored the rows before them may have been killed
+    /// before it committed. Without this, rows that are stored would count as waiting until more come.
+    fn commit_known(&mut self) {
+        let known = self.consumer.context().changes().known.clone();
+        if let Err(error) = self.commit(&known) {
+            // The group is being rebalanced: the next look tries again, unless the partitions have gone.
+            tracing::debug!(%error, "offsets that the table knows");
+        }
     }
 
     /// The partitions that are ours.
@@ -202,6 +214,12 @@ impl Reader {
     /// Partitions of which everything has been given that was there; only of a reader without a group.
     pub fn ended(&self) -> BTreeSet<u32> {
         self.consumer.context().changes().ended.clone()
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        leave(&self.consumer);
     }
 }
 

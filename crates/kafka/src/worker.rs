@@ -20,7 +20,7 @@ use rdkafka::{
 use crate::{
     KafkaError, Options,
     core::Core,
-    group::{Group, assign, unassign},
+    group::{Group, assign, leave, unassign},
     meters::Ready,
 };
 
@@ -60,6 +60,7 @@ pub(crate) fn work(
             tracing::debug!(%error, "the transaction was left to time out");
         }
     }
+    leave(&consumer);
     done
 }
 

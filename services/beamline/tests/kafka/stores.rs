@@ -5,6 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use broker::Reports;
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+};
 use servers::Cassandra;
 
 use crate::{
@@ -66,7 +71,13 @@ fn writers_that_come_and_go_store_what_one_process_does() {
     for (at, backend) in backends.iter().enumerate() {
         wait_until_stored(&cluster, backend, &writers[at]);
     }
-    writers.drain(..).chain(steps.drain(..)).for_each(|service| service.stop());
+    writers.drain(..).for_each(|service| service.stop());
+    // As where a writer is killed between storing and committing: the table knows better than the group, and tells it.
+    commit_nothing(&cluster, "beamline.particles.writer-delta", "particles.scored");
+    let again = writer("delta", 4);
+    wait_until_stored(&cluster, "delta", &again);
+    again.stop();
+    steps.drain(..).for_each(|service| service.stop());
 
     let wanted = results::scores_in_one_process(&cluster);
     let places = [["--cql", &node], ["--lake", &delta], ["--lake", &parquet]];
@@ -94,6 +105,17 @@ fn writers_that_come_and_go_store_what_one_process_does() {
         let stored = count(&["--cql", &node, "--full-scan"], &sql);
         assert_eq!(stored, count(&["--results", "results"], &sql), "{aggregate}");
     }
+}
+
+/// Puts a group without members back to the beginning of a topic.
+fn commit_nothing(cluster: &Cluster, group: &str, topic: &str) {
+    let client: BaseConsumer<Reports> =
+        cluster.connection().client(Reports::default(), |config| _ = config.set("group.id", group)).unwrap();
+    let mut list = TopicPartitionList::new();
+    for partition in 0..cluster.offsets().partitions(topic).unwrap() {
+        list.add_partition_offset(topic, partition as i32, Offset::Offset(0)).unwrap();
+    }
+    client.commit(&list, CommitMode::Sync).unwrap();
 }
 
 /// Waits until a backend's group has committed everything.
