@@ -141,7 +141,7 @@ account() {
     local what=$1 lines sent in out scored_in scored_out windowed_in windowed_out found
     scale generator 0
     k wait --for=delete pod -l app.kubernetes.io/component=generator --timeout=60s >/dev/null 2>&1 || true
-    for _ in $(seq 60); do
+    for _ in $(seq 20); do
         lines=$(ask "beamline topics ledger $DEFINITION") || fail "$what: $lines"
         read -r sent in out scored_in scored_out windowed_in windowed_out < <(awk '
             $1 == "generator" { for (i = 2; i < NF; i++) if ($(i + 1) == "sent") sent = $i }
@@ -363,6 +363,61 @@ step_refuse() {
     pass "an incompatible schema is refused with a sentence, and nothing has changed"
 }
 
+# The autoscaler has a release and a namespace of its own, so that it is watched while the steps between go on.
+step_begin_autoscale() {
+    step "the autoscaler under a load step: begun, its report comes further down"
+    (autoscale) >"$LOGS/autoscale.out" 2>&1 &
+    autoscaling=$!
+}
+
+step_autoscale() {
+    step "the autoscaler under a load step: its report"
+    [ -n "${autoscaling:-}" ] || step_begin_autoscale
+    wait "$autoscaling" || { cat "$LOGS/autoscale.out" >&2; fail "the autoscaler under a load step"; }
+    cat "$LOGS/autoscale.out"
+    local line
+    while read -r line; do passed+=("$line"); done < <(sed -n 's/^\[ *[0-9]* s\]    pass: //p' "$LOGS/autoscale.out")
+}
+
+autoscale() {
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    # The rate is part of what a synthetic stream is, so that another rate is another release.
+    local RATE=${STEP_RATE:-4000} NAMESPACE=$NAMESPACE-scaled name replicas=1 most=1 before
+    name=$(deployment anomaly-detector)
+    # A detector of a hundredth of a processor can be outrun on any machine.
+    local scaled=(--set scaling.mode=builtin --set 'scaling.services={anomaly-detector}' --set scaling.maxReplicas=3
+        --set scaling.builtin.interval=3s --set scaling.builtin.lagHigh=4s --set scaling.builtin.lagLow=2s --set scaling.builtin.lagRecordsMin=500
+        --set scaling.builtin.coolDownUp=10s --set scaling.builtin.coolDownDown=20s --set scaling.builtin.replicas=1
+        --set services.writer.enabled=false --set services.aggregator.enabled=false --set development.jaeger.enabled=false
+        --set services.anomaly-detector.resources.limits.cpu="${THROTTLE:-15m}" --set services.anomaly-detector.resources.requests.cpu=5m)
+    helm_apply "${scaled[@]}" >"$LOGS/autoscale.log" 2>&1 || { tail -20 "$LOGS/autoscale.log" >&2; fail "helm install with the autoscaler"; }
+    before=$(rebalances)
+    for _ in $(seq 90); do
+        replicas=$(k get deployment "$name" -o 'jsonpath={.spec.replicas}')
+        [ "$replicas" -gt 1 ] && { most=$replicas; say "$replicas replicas"; break; }
+        sleep 2
+    done
+    [ "$most" -gt 1 ] || { k logs -l app.kubernetes.io/component=autoscaler --tail=5 >&2; fail "no replica was added under load"; }
+    pass "the autoscaler has raised replicas to $most"
+    scale generator 0
+    for _ in $(seq 120); do
+        replicas=$(k get deployment "$name" -o 'jsonpath={.spec.replicas}')
+        [ "$replicas" -gt "$most" ] && most=$replicas
+        [ "$replicas" = 1 ] && break
+        sleep 2
+    done
+    k get events.events.k8s.io -o custom-columns=R:.reason,N:.note --no-headers | grep -E '^Scaled(Up|Down) ' | grep -v Deployment | sed 's/^/             /' || true
+    [ "$replicas" = 1 ] || fail "replicas did not come down: $replicas"
+    pass "the autoscaler has lowered replicas from $most to 1; rebalances of the pods that are left: $(($(rebalances) - before))"
+    account "scaled by the autoscaler"
+    helm uninstall "$RELEASE" -n "$NAMESPACE" --wait --timeout 3m >/dev/null
+    kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null
+}
+
+# Every pod counts the times its assignment changed; those that are gone count no more.
+rebalances() { local sum=0 pod; for pod in $(pods anomaly-detector); do sum=$((sum + $(metric "$pod" beamline_rebalances_total))); done; echo $sum; }
+
 step_uninstall() {
     step "helm uninstall leaves nothing"
     [ "${KEEP:-}" != 1 ] || { skip "uninstall: KEEP=1"; return; }
@@ -380,8 +435,6 @@ step_uninstall() {
     kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null
     pass "uninstalled, nothing left behind"
 }
-
-. tests/e2e/scaling.sh
 
 EXTRA=()
 # Services whose image does not exist are left out.
