@@ -33,7 +33,7 @@ pub(crate) struct Membership {
 pub(crate) struct Changes {
     partitions: BTreeSet<(String, i32)>,
     failed: Option<ClientError>,
-    /// Where partitions that came were gone on with, where somebody else than the group knew: not committed yet.
+    /// Where partitions that came begin, where somebody else than the group said so: the group may not know yet.
     pub(crate) known: BTreeMap<(String, u32), u64>,
     /// Partitions that have been read to their end; only of a reader without a group.
     pub(crate) ended: BTreeSet<u32>,
@@ -71,13 +71,6 @@ impl Membership {
         }
         take(consumer, list)
     }
-
-    fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
-        for element in list.elements() {
-            self.changes().known.remove(&(element.topic().to_owned(), element.partition() as u32));
-        }
-        give_back(consumer, list)
-    }
 }
 
 impl ClientContext for Membership {
@@ -103,7 +96,7 @@ impl ConsumerContext for Membership {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let done = match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
-            _ => self.revoked(consumer, list),
+            _ => give_back(consumer, list),
         };
         let mut changes = self.changes();
         let moved = list.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()));

@@ -15,7 +15,7 @@ use codec::ValueSchema;
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
-    error::KafkaError as ClientError,
+    error::{KafkaError as ClientError, KafkaResult},
     message::{BorrowedMessage, Message},
 };
 use registry::Registry;
@@ -26,6 +26,8 @@ use crate::{KafkaError, arrivals::Arrivals, group::leave, inbound::Inbound, lag:
 const MESSAGES_MAX: usize = 16_384;
 /// Bytes that one call gives at most.
 const BYTES_MAX: usize = 16 << 20;
+/// How long the group's coordinator may take to answer.
+const REQUEST: Duration = Duration::from_secs(5);
 /// How long a small batch waits for more.
 const LINGER: Duration = Duration::from_millis(5);
 
@@ -177,25 +179,42 @@ impl Reader {
             return Ok(());
         }
         let fail = |source| KafkaError::Client { what: "committing offsets", source };
-        let mut list = TopicPartitionList::with_capacity(next.len());
-        for ((topic, partition), offset) in next {
-            let offset = Offset::Offset(*offset as i64);
-            list.add_partition_offset(topic, *partition as i32, offset).map_err(fail)?;
-        }
-        self.consumer.commit(&list, CommitMode::Sync).map_err(fail)?;
+        self.consumer.commit(&list(next).map_err(fail)?, CommitMode::Sync).map_err(fail)?;
         self.arrivals.stored(next);
-        self.consumer.context().changes().known.retain(|at, _| !next.contains_key(at));
         Ok(())
     }
 
     /// Tells the group of offsets that only the table knew: whoever stored the rows before them may have been killed
     /// before it committed. Without this, rows that are stored would count as waiting until more come.
     fn commit_known(&mut self) {
-        let known = self.consumer.context().changes().known.clone();
-        if let Err(error) = self.commit(&known) {
+        let mut known = std::mem::take(&mut self.consumer.context().changes().known);
+        if known.is_empty() {
+            return;
+        }
+        let ours = self.assigned();
+        known.retain(|at, _| ours.contains(at));
+        if let Err(error) = self.commit_ahead(&known) {
             // The group is being rebalanced: the next look tries again, unless the partitions have gone.
             tracing::debug!(%error, "offsets that the table knows");
+            self.consumer.context().changes().known = known;
         }
+    }
+
+    /// Commits those of these offsets that the group has not come to. A partition that was at another member meanwhile may
+    /// be further than what the table knew when this one began.
+    fn commit_ahead(&mut self, known: &BTreeMap<(String, u32), u64>) -> Result<(), KafkaError> {
+        let fail = |source| KafkaError::Client { what: "reading the group's offsets", source };
+        let committed = self.consumer.committed_offsets(list(known).map_err(fail)?, REQUEST).map_err(fail)?;
+        let mut ahead = known.clone();
+        for element in committed.elements() {
+            element.error().map_err(fail)?;
+            let Offset::Offset(committed) = element.offset() else { continue };
+            let at = (element.topic().to_owned(), element.partition() as u32);
+            if known.get(&at).is_some_and(|known| *known as i64 <= committed) {
+                ahead.remove(&at);
+            }
+        }
+        self.commit(&ahead)
     }
 
     /// The partitions that are ours.
@@ -221,6 +240,14 @@ impl Drop for Reader {
     fn drop(&mut self) {
         leave(&self.consumer);
     }
+}
+
+fn list(offsets: &BTreeMap<(String, u32), u64>) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for ((topic, partition), offset) in offsets {
+        list.add_partition_offset(topic, *partition as i32, Offset::Offset(*offset as i64))?;
+    }
+    Ok(list)
 }
 
 fn inbounds(topics: &[ReadTopic], registry: &Registry) -> Result<BTreeMap<String, Inbound>, KafkaError> {
