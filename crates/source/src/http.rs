@@ -29,6 +29,7 @@ use std::{
 
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
+use stream::JsonOptions;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -64,6 +65,8 @@ pub struct HttpLimits {
     pub body_bytes_max: usize,
     /// How many requests are handled at a time; more are answered with 429.
     pub requests_max: usize,
+    /// How JSON is written.
+    pub json: JsonOptions,
 }
 
 /// A running HTTP endpoint; it stops when dropped, after the requests that are under way.
@@ -92,7 +95,7 @@ impl HttpServer {
         let listener = TcpListener::bind(listen).map_err(refuse)?;
         listener.set_nonblocking(true).map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
-        let router = server::router(JsonRows::new(schema)?, limits, intake);
+        let router = server::router(JsonRows::new(schema, limits.json)?, limits, intake);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(limits.requests_max.max(1))
@@ -138,10 +141,10 @@ pub(crate) struct HttpSource {
 
 impl HttpSource {
     pub(crate) fn open(definition: &stream::Http, schema: SchemaRef, log: Arc<Log>) -> Result<Self, SourceError> {
-        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone())?));
+        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone(), definition.json)?));
         let intake = LogIntake { log, consumed: source.consumed(), backlog_max: definition.backlog_max };
         let body_bytes_max = usize::try_from(definition.body_bytes_max).unwrap_or(usize::MAX);
-        let limits = HttpLimits { body_bytes_max, requests_max: REQUESTS_MAX };
+        let limits = HttpLimits { body_bytes_max, requests_max: REQUESTS_MAX, json: definition.json };
         let server = HttpServer::start(&definition.listen, schema, limits, Arc::new(intake))?;
         Ok(Self { server, log: source })
     }
