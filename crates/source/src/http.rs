@@ -136,11 +136,16 @@ pub(crate) struct HttpSource {
 }
 
 impl HttpSource {
-    pub(crate) fn open(definition: &stream::Http, schema: SchemaRef, log: Arc<Log>) -> Result<Self, SourceError> {
-        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone())?));
+    pub(crate) fn open(
+        definition: &stream::Http,
+        schema: SchemaRef,
+        event_bytes_max: usize,
+        log: Arc<Log>,
+    ) -> Result<Self, SourceError> {
+        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone())?), event_bytes_max);
         let intake = LogIntake { log, consumed: source.consumed(), backlog_max: definition.backlog_max };
         let body_bytes_max = usize::try_from(definition.body_bytes_max).unwrap_or(usize::MAX);
-        let limits = HttpLimits::of_bodies(body_bytes_max);
+        let limits = HttpLimits::new(body_bytes_max, event_bytes_max);
         let server = HttpServer::start(&definition.listen, schema, limits, Arc::new(intake))?;
         Ok(Self { server, log: source })
     }

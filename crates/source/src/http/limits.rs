@@ -12,6 +12,8 @@ const ADDRESS_CONNECTIONS_MAX: usize = 256;
 /// How much of bodies that are still coming in is held at a time, and how much of it from one address.
 const BODIES_BYTES_MAX: usize = 128 << 20;
 const ADDRESS_BODIES_BYTES_MAX: usize = BODIES_BYTES_MAX / 2;
+/// What a body with a single event has beside it at most: brackets and white space.
+const BODY_ROOM: usize = 4 << 10;
 /// How long a header may take from its connection's beginning or the answer before. A connection that is idle between two
 /// requests is closed after the same time.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
@@ -53,10 +55,13 @@ pub struct HttpLimits {
 }
 
 impl HttpLimits {
-    /// The limits of an endpoint whose bodies may have so many bytes.
-    pub fn of_bodies(body_bytes_max: usize) -> Self {
+    /// The limits of an endpoint whose bodies and events may have so many bytes.
+    pub fn new(body_bytes_max: usize, event_bytes_max: usize) -> Self {
+        // An event that is allowed fits into a body alone.
+        let body_bytes_max = body_bytes_max.max(event_bytes_max.saturating_add(BODY_ROOM));
         Self {
             body_bytes_max,
+            event_bytes_max,
             // Whatever the limit of one body is, one address can send it.
             bodies_bytes_max: BODIES_BYTES_MAX.max(body_bytes_max.saturating_mul(2)),
             address_bodies_bytes_max: ADDRESS_BODIES_BYTES_MAX.max(body_bytes_max),
