@@ -19,8 +19,8 @@ spec:
   time: at
   partitions: 1
   aggregate:
-    - { name: other, window: 1m, lateness: 1000000m, group_by: [id], select: { events: "count(*)" } }
-    - { name: by_kind, window: 1m, lateness: 1000000m, group_by: [kind], select: { events: "count(*)" } }
+    - { name: other, window: 1m, lateness: 8000h, group_by: [id], select: { events: "count(*)" } }
+    - { name: by_kind, window: 1m, lateness: 8000h, group_by: [kind], select: { events: "count(*)" } }
 "#;
 
 const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
