@@ -45,6 +45,8 @@ pub(crate) struct RecordReader {
     line_end: u8,
     /// Objects in a row that do not end.
     broken: usize,
+    /// Bytes of a record at most.
+    bytes_max: usize,
     ended: bool,
     failure: Option<io::Error>,
     /// The kept beginning of a record that is too long.
@@ -87,10 +89,16 @@ impl RecordReader {
             cut,
             line_end: cut.line_end(),
             broken: 0,
+            bytes_max: RECORD_BYTES_MAX,
             ended: false,
             failure: None,
             beginning: Vec::new(),
         }
+    }
+
+    /// The same with records of so many bytes at most.
+    pub(crate) fn with_bytes_max(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
     }
 
     /// Where the next record begins in the stream.
@@ -131,6 +139,10 @@ impl RecordReader {
                         continue;
                     }
                     let length = line.len();
+                    if length > self.bytes_max {
+                        self.keep_beginning(start);
+                        return Ok(Some(Record::Unreadable(&self.beginning, too_long(self.bytes_max))));
+                    }
                     return Ok(Some(Record::Whole(&self.buffer[start..start + length])));
                 }
                 Found::Value(start, end) => {
@@ -151,8 +163,7 @@ impl RecordReader {
                 }
                 Found::TooLong => {
                     self.skip_line();
-                    let reason = format!("the record is longer than {RECORD_BYTES_MAX} bytes, its beginning is kept");
-                    return Ok(Some(Record::Unreadable(&self.beginning, reason)));
+                    return Ok(Some(Record::Unreadable(&self.beginning, too_long(self.bytes_max))));
                 }
             }
         }
@@ -163,7 +174,7 @@ impl RecordReader {
         if held.is_empty() {
             return if self.ended { Found::Nothing } else { Found::More };
         }
-        let within = &held[..held.len().min(RECORD_BYTES_MAX + 2)];
+        let within = &held[..held.len().min(self.bytes_max + 2)];
         let dialect = match self.cut {
             Cut::Values => return self.find_value(within),
             Cut::Csv(dialect) => Some(dialect),
@@ -178,11 +189,11 @@ impl RecordReader {
         }
         match (line_end, first) {
             (Some(end), _) => Found::Line(self.start + end),
-            _ if held.len() < RECORD_BYTES_MAX + 2 && !self.ended => Found::More,
+            _ if held.len() < self.bytes_max + 2 && !self.ended => Found::More,
             // The piece behind the last line end of a damaged file is half a record at best.
             _ if self.ended && self.failure.is_some() => Found::Nothing,
             (None, Some(first)) => Found::Unclosed(self.start + first),
-            (None, None) if held.len() > RECORD_BYTES_MAX + 1 => Found::TooLong,
+            (None, None) if held.len() > self.bytes_max + 1 => Found::TooLong,
             (None, None) if dialect.is_some_and(|dialect| is_open(held, dialect)) => Found::Unclosed(self.end),
             (None, None) => Found::Line(self.end),
         }
@@ -190,14 +201,14 @@ impl RecordReader {
 
     /// The next object in what is held.
     fn find_value(&self, within: &[u8]) -> Found {
-        let more = within.len() < RECORD_BYTES_MAX + 2 && !self.ended;
+        let more = within.len() < self.bytes_max + 2 && !self.ended;
         let at = |place: usize| self.start + place;
         match next_value(within, self.ended) {
             Piece::Value(start, end) | Piece::Other(start, end) => Found::Value(at(start), at(end)),
             Piece::Nothing | Piece::Unfinished(_) if more => Found::More,
             // What a damaged file ends with is half an object.
             Piece::Unfinished(_) if self.ended && self.failure.is_some() => Found::Nothing,
-            Piece::Nothing if self.ended && within.len() <= RECORD_BYTES_MAX + 1 => Found::Nothing,
+            Piece::Nothing if self.ended && within.len() <= self.bytes_max + 1 => Found::Nothing,
             Piece::Nothing => Found::Broken(self.start, at(within.len())),
             Piece::Unfinished(start) => {
                 let next = memchr::memmem::find(&within[start..], b"\n{").map(|length| start + length + 1);
@@ -206,10 +217,15 @@ impl RecordReader {
         }
     }
 
+    /// Keeps the beginning of a record that is too long.
+    fn keep_beginning(&mut self, start: usize) {
+        self.beginning.clear();
+        self.beginning.extend_from_slice(&self.buffer[start..start + REJECTED_BYTES_MAX.min(self.bytes_max)]);
+    }
+
     /// Keeps the record's beginning and goes to the end of its line.
     fn skip_line(&mut self) {
-        self.beginning.clear();
-        self.beginning.extend_from_slice(&self.buffer[self.start..self.start + REJECTED_BYTES_MAX]);
+        self.keep_beginning(self.start);
         loop {
             match memchr::memchr(self.line_end, &self.buffer[self.start..self.end]) {
                 Some(end) => {
@@ -266,6 +282,11 @@ fn is_open(bytes: &[u8], dialect: Dialect) -> bool {
     bytes.iter().fold(Quotes::FieldStart, |state, byte| state.after(*byte, separator)) == Quotes::Open
 }
 
+/// Why a record is rejected that has more bytes than it may have.
+pub(crate) fn too_long(bytes_max: usize) -> String {
+    format!("the record is longer than {bytes_max} bytes (`limits.event_bytes`), its beginning is kept")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,13 +329,30 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_below_what_is_kept_of_a_rejected_record_is_exact() {
+        for (length, whole) in [(2_000, true), (2_001, false), (2_002, false), (9_000, false)] {
+            for end in ["\n", "\r\n", ""] {
+                let text = [vec![b'x'; length], end.as_bytes().to_vec()].concat();
+                let reader = RecordReader::new(Box::new(Trickle(text, 700)), 0, Cut::Csv(Dialect::default()));
+                match reader.with_bytes_max(2_000).next().unwrap().unwrap() {
+                    Record::Whole(bytes) => assert!(whole && bytes.len() == length, "{length} {end:?}"),
+                    Record::Unreadable(bytes, reason) => {
+                        assert!(!whole && bytes.len() == 2_000, "{length} {end:?}");
+                        assert!(reason.contains("longer than 2000 bytes"), "{reason}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_long_line_is_cut_and_the_next_one_found() {
         for length in [RECORD_BYTES_MAX, RECORD_BYTES_MAX + 1, 3 * RECORD_BYTES_MAX] {
             for end in ["\n", "\r\n"] {
                 let text = [vec![b'x'; length], format!("{end}next").into_bytes()].concat();
                 let found = read(&text, Cut::Lines, 100_000);
                 assert_eq!(found.len(), 2);
-                if length > RECORD_BYTES_MAX + 1 {
+                if length > RECORD_BYTES_MAX {
                     assert_eq!((found[0].0.len(), found[0].1), (REJECTED_BYTES_MAX, false));
                 }
                 if length == RECORD_BYTES_MAX {

@@ -26,11 +26,13 @@ pub(crate) struct CsvFile {
 impl CsvFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let options = plan.csv();
-        let (mut records, mut read, header) = open(file, options)?;
+        let (records, mut read, header) = open(file, options)?;
+        let mut records = records.with_bytes_max(plan.event_bytes_max());
         let rows = CsvRows::new(&file.name(), &header, plan.file_schema().clone(), plan.required(), options)?;
         if offset > records.offset() {
             let there = input::open(file, offset)?;
-            (records, read) = (RecordReader::new(there.bytes, offset, cut(options)), there.read);
+            records = RecordReader::new(there.bytes, offset, cut(options)).with_bytes_max(plan.event_bytes_max());
+            read = there.read;
         }
         Ok(Self { file: file.clone(), records, rows, options: options.clone(), read })
     }

@@ -32,7 +32,7 @@ impl JsonFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let input = input::open(file, offset)?;
         let rows = JsonRows::new(plan.file_schema().clone(), plan.json())?;
-        let records = RecordReader::new(input.bytes, offset, cut(file.format));
+        let records = RecordReader::new(input.bytes, offset, cut(file.format)).with_bytes_max(plan.event_bytes_max());
         Ok(Self { file: file.clone(), records, rows, read: input.read })
     }
 }

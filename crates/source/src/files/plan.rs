@@ -20,6 +20,7 @@ use crate::{Records, Rejected, SourceError, columns::beside_place};
 pub(crate) struct Plan {
     file_schema: SchemaRef,
     required: Vec<bool>,
+    event_bytes_max: usize,
     /// The stream's input schema.
     schema: SchemaRef,
     origins: Vec<Origin>,
@@ -88,7 +89,16 @@ impl Plan {
                 }
             });
         }
-        Ok(Self { file_schema: Arc::new(Schema::new(fields)), required, schema, origins, seen: Arc::new(seen), csv: definition.csv.clone(), json: definition.json })
+        Ok(Self {
+            file_schema: Arc::new(Schema::new(fields)),
+            required,
+            event_bytes_max: stream.event_bytes_max(),
+            schema,
+            origins,
+            seen: Arc::new(seen),
+            csv: definition.csv.clone(),
+            json: definition.json,
+        })
     }
 
     /// How CSV is written.
@@ -99,6 +109,11 @@ impl Plan {
     /// How JSON is written.
     pub(crate) fn json(&self) -> JsonOptions {
         self.json
+    }
+
+    /// Bytes of a line at most.
+    pub(crate) fn event_bytes_max(&self) -> usize {
+        self.event_bytes_max
     }
 
     /// The columns to read from each file.
