@@ -1,10 +1,11 @@
 //! The pages of the documentation: those that are generated are those of the code, each is in the table of contents, and
 //! each says in its first line what one can do after reading it. `make docs-pages` writes the generated ones.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod commands;
 mod definition;
+mod python;
 
 use std::{
     env, fs,
