@@ -18,7 +18,7 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
         true => bytes,
         // What stands behind the last line's end is half a record.
         false => {
-            let end = memchr_line_end(bytes);
+            let end = line_end_of(bytes);
             &bytes[..bytes.iter().rposition(|byte| *byte == end).map_or(bytes.len(), |end| end + 1)]
         }
     };
@@ -79,7 +79,7 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
 }
 
 /// The byte that lines end with.
-fn memchr_line_end(bytes: &[u8]) -> u8 {
+fn line_end_of(bytes: &[u8]) -> u8 {
     if bytes.contains(&b'\n') { b'\n' } else { b'\r' }
 }
 

@@ -27,8 +27,11 @@ pub(crate) fn avro(stream: &str, plan: &Plan) -> String {
         field.insert("name".to_owned(), json!(column.name));
         let avro = written.unique(&column.avro, NAMESPACE);
         // A nullable type stays as it is.
-        if column.required || avro.is_array() {
+        if column.required {
             field.insert("type".to_owned(), avro);
+        } else if avro[0] == "null" {
+            field.insert("type".to_owned(), avro);
+            field.insert("default".to_owned(), Json::Null);
         } else {
             field.insert("type".to_owned(), json!(["null", avro]));
             field.insert("default".to_owned(), Json::Null);

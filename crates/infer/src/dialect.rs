@@ -98,7 +98,6 @@ fn before_header(guess: &mut Guess, lines: &[&[u8]]) -> (usize, Option<u8>) {
 }
 
 fn unquoted(line: &[u8]) -> &[u8] {
-    let line = line.trim_ascii();
     line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line)
 }
 
