@@ -15,15 +15,17 @@ use rdkafka::{
 use stage::{DeadLetter, Ledger, Outputs, Rows};
 
 use crate::{
-    KafkaError, Note, Options,
+    KafkaError, Note, Options, Step,
     group::Group,
-    inbound::{Inbound, schema_id},
+    inbound::Inbound,
     letters::Letter,
     meters::Meters,
     outbound::{Outbound, Times, anomalous},
     partition::Partition,
     restore::Restorer,
     runtime::now_millis,
+    size::Sizes,
+    target::TooLarge,
     trace::Traced,
     transaction::TransactionalProducer,
 };
@@ -34,6 +36,7 @@ const REPLAY_RECORDS: usize = 500_000;
 /// A worker's state between two polls.
 pub(crate) struct Core {
     options: Arc<Options>,
+    sizes: Sizes,
     stop: Arc<AtomicBool>,
     producer: TransactionalProducer,
     inbound: Inbound,
@@ -52,6 +55,7 @@ impl Core {
     pub(crate) fn new(options: &Arc<Options>, number: usize, stop: &Arc<AtomicBool>) -> Result<Self, KafkaError> {
         let (step, topics, registry) = (options.step, &options.topics, &options.registry);
         let stream = &options.stream;
+        let sizes = Sizes::of(stream);
         let outbound = Outbound::new(step, stream, topics, registry)?;
         let restorer = match step.state(topics) {
             Some(topic) => {
@@ -62,8 +66,10 @@ impl Core {
         };
         let producer = options.producer(number)?;
         Ok(Self {
-            inbound: Inbound::new(step.input_schema(stream)?, registry.clone())?,
+            inbound: Inbound::of_values(step.input_schema(stream)?, registry.clone(), sizes.input(step))?
+                .of_topic(step.input(topics)),
             meters: Meters::new(stream.name(), step.name()),
+            sizes,
             options: options.clone(),
             stop: stop.clone(),
             producer,
@@ -84,12 +90,24 @@ impl Core {
     }
 
     /// Notes how much waits in each partition that is ours.
-    pub(crate) fn lags(&self, lags: BTreeMap<(&str, u32), u64>) {
+    pub(crate) fn lags(&mut self, lags: BTreeMap<(&str, u32), u64>) {
         for ((_, number), lag) in lags {
-            if self.partitions.contains_key(&number) {
+            if let Some(partition) = self.partitions.get_mut(&number) {
                 self.meters.lag(number, lag);
+                partition.waits(lag);
             }
         }
+    }
+
+    /// Which partition stands still although records wait in it, as a sentence.
+    pub(crate) fn standstill(&self) -> Option<String> {
+        self.partitions.iter().find_map(|(number, partition)| {
+            let (records, since) = partition.standstill()?;
+            let (topic, seconds) = (self.input(), since.as_secs());
+            Some(format!(
+                "partition {number} of `{topic}` stands still: {records} records wait, and none came for {seconds} s"
+            ))
+        })
     }
 
     /// The partitions that are ours.
@@ -187,7 +205,11 @@ impl Core {
             partition.hops.see(messages);
         }
         let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
-        let decoded = self.inbound.decode(&payloads)?;
+        // What is above the limit is not looked into.
+        let refused = |payload: &[u8]| self.sizes.refuse(payload.len()).filter(|_| self.options.step != Step::Merge);
+        let readable: Vec<&[u8]> =
+            payloads.iter().map(|payload| if refused(payload).is_some() { &[] } else { *payload }).collect();
+        let decoded = self.inbound.decode(&readable)?;
         let key = decoded.rows.schema().index_of(self.options.step.key(&self.options.stream))?;
         let rows = Rows {
             keys: stage::key_text(decoded.rows.column(key))?,
@@ -205,9 +227,12 @@ impl Core {
         partition.touched = true;
         let rejected = decoded.rejected.into_iter().filter(|(message, _)| *message >= live);
         outputs.dead_letters.extend(rejected.map(|(message, reason)| {
-            DeadLetter::undecodable(messages[message].offset() as u64, payloads[message].to_vec().into(), reason)
+            let (offset, payload) = (messages[message].offset() as u64, payloads[message]);
+            match refused(payload) {
+                Some(reason) => DeadLetter::oversized(offset, payload.to_vec().into(), reason),
+                None => DeadLetter::undecodable(offset, payload.to_vec().into(), reason),
+            }
         }));
-        outputs.dead_letters.sort_by_key(|letter| letter.position);
         self.send(number, &messages[live..], outputs, begun)
     }
 
@@ -216,7 +241,7 @@ impl Core {
         &mut self,
         number: u32,
         messages: &[&BorrowedMessage<'_>],
-        outputs: Outputs,
+        mut outputs: Outputs,
         begun: SystemTime,
     ) -> Result<(), KafkaError> {
         self.begin()?;
@@ -232,42 +257,39 @@ impl Core {
             records: messages.len() as u64,
             filtered: outputs.filtered,
             unscored: outputs.unscored,
-            dead_lettered: outputs.dead_letters.len() as u64,
             late: outputs.late_events,
             ..Ledger::default()
         };
-        if step.aggregates() {
-            ledger.out = ledger.records - ledger.dead_lettered - ledger.late;
-        }
+        let raw = self.options.stream.input.arrow().fields().len();
         for rows in &outputs.rows {
             if let Some(anomalous) = anomalous(rows) {
                 let positions = anomalous.values().set_indices().map(|row| rows.positions.value(row));
                 let input = step.input(topics);
                 traced.begin_for(positions, (&times, &partition.hops, begun), (&topics.raw, input));
             }
-            ledger.out += rows.len() as u64;
-            ledger.anomalies += self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
+            let sent = self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
+            ledger.out += (rows.len() - sent.too_large.len()) as u64;
+            ledger.anomalies += sent.anomalies;
             self.meters.alarms(rows);
+            for TooLarge { row, reason } in sent.too_large {
+                let letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
+                outputs.dead_letters.push(letter);
+            }
+        }
+        outputs.dead_letters.sort_by_key(|letter| letter.position);
+        ledger.dead_lettered = outputs.dead_letters.len() as u64;
+        if step.aggregates() {
+            ledger.out = ledger.records - ledger.dead_lettered - ledger.late;
         }
         for rows in &outputs.late {
             self.outbound.late(self.producer.client(), number, rows, &times, &traced)?;
         }
-        let input = step.input(topics);
-        let letters: Vec<Letter> = outputs
-            .dead_letters
-            .into_iter()
-            .map(|letter| {
-                let index = messages.partition_point(|message| (message.offset() as u64) < letter.position);
-                Letter {
-                    stage: step.name(),
-                    topic: input.to_owned(),
-                    partition: number,
-                    schema_id: messages.get(index).and_then(|message| schema_id(message.payload()?)),
-                    trace_id: traced.trace_id(letter.position),
-                    letter,
-                }
-            })
-            .collect();
+        let place = (step, step.input(topics), number);
+        let letter = |letter: DeadLetter| {
+            let trace_id = traced.trace_id(letter.position);
+            Letter::on(letter, place, messages, trace_id, self.sizes)
+        };
+        let letters: Vec<Letter> = outputs.dead_letters.into_iter().map(letter).collect();
         self.outbound.letters(self.producer.client(), number, &letters, &times)?;
         traced.end();
         let (first, last) = (times.0.first(), times.0.last());

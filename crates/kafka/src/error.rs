@@ -142,6 +142,30 @@ pub enum KafkaError {
         /// How many records.
         records: u64,
     },
+    /// A result, snapshot or part that no topic takes.
+    #[error("{reason}; its partition cannot go on: let the aggregates keep less, or raise the limit of the topic")]
+    TooLarge {
+        /// What is too large, and for which topic.
+        reason: String,
+    },
+    /// The whole of an event that a dead letter has the head of cannot be had any more.
+    #[error("the whole event at offset {offset} of topic `{topic}`, partition {partition}, is gone: {reason}")]
+    Gone {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// The offset.
+        offset: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A worker that ended by a defect.
+    #[error("worker `{worker}` panicked: a defect, which the log has above")]
+    Panicked {
+        /// Which.
+        worker: String,
+    },
     /// A thread that the system does not give.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -166,10 +190,23 @@ impl KafkaError {
         }
     }
 
+    /// Whether a right is missing, which an administrator may give.
+    pub fn is_forbidden(&self) -> bool {
+        let code = match self {
+            Self::Broker(BrokerError::Forbidden { .. }) => return true,
+            Self::Aborted { source, .. } | Self::Client { source, .. } => match source {
+                ClientError::Transaction(error) => Some(error.code()),
+                other => other.rdkafka_error_code(),
+            },
+            _ => None,
+        };
+        code.is_some_and(broker::is_forbidden)
+    }
+
     /// Whether a new worker may do better. What is wrong with the definition, the topics or the data stays wrong.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Aborted { .. } | Self::Client { .. } => true,
+            Self::Aborted { .. } | Self::Client { .. } | Self::TooLarge { .. } => true,
             Self::Broker(error) => !matches!(error, BrokerError::Settings(_) | BrokerError::Forbidden { .. }),
             Self::Registry(error) => error.is_retriable(),
             _ => false,

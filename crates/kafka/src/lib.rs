@@ -5,7 +5,9 @@
 //! whatever ends a worker, the next one goes on as if nothing had happened. `ARCHITECTURE.md` has the whole story.
 
 mod arrivals;
+mod backoff;
 mod core;
+mod crew;
 mod error;
 mod generator;
 mod group;
@@ -16,9 +18,11 @@ mod letters;
 mod membership;
 mod meters;
 mod note;
+mod originals;
 mod outbound;
 mod partials;
 mod partition;
+mod progress;
 mod reader;
 mod redrive;
 mod replay;
@@ -26,8 +30,10 @@ mod restore;
 mod runtime;
 mod schemas;
 mod send;
+mod size;
 mod snapshots;
 mod step;
+mod target;
 mod topics;
 mod trace;
 mod transaction;
@@ -40,6 +46,7 @@ pub use self::{
     generator::{Generator, generate},
     letters::{Letter, ReadLetter, letters_schema},
     note::{GeneratorNote, Note, account},
+    originals::{EventText, Originals},
     reader::{ReadTopic, Reader, Received, Starts, Unreadable},
     redrive::{Redrive, redrive},
     replay::{Replay, replay},

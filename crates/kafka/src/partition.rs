@@ -9,7 +9,7 @@ use arrow::array::BooleanArray;
 use bytes::Bytes;
 use stage::{Key, Ledger, Outputs, Rows, Stage, StateSize};
 
-use crate::{KafkaError, Note, hops::Hops};
+use crate::{KafkaError, Note, hops::Hops, progress::STANDSTILL_MAX};
 
 /// One partition of the input.
 pub(crate) struct Partition {
@@ -34,6 +34,8 @@ pub(crate) struct Partition {
     pub clock: Option<i64>,
     /// Where its messages have been.
     pub hops: Hops,
+    /// Where it stood when records were first seen to wait, since when, and how many wait.
+    waiting: Option<(i64, Instant, u64)>,
 }
 
 impl Partition {
@@ -51,6 +53,7 @@ impl Partition {
             restoring,
             clock: None,
             hops: Hops::default(),
+            waiting: None,
         }
     }
 
@@ -67,6 +70,22 @@ impl Partition {
             return None;
         }
         self.restoring.take().map(|begun| begun.elapsed())
+    }
+
+    /// Notes how many records wait.
+    pub(crate) fn waits(&mut self, records: u64) {
+        self.waiting = match self.waiting {
+            _ if records == 0 => None,
+            Some((next, since, _)) if next == self.next => Some((next, since, records)),
+            _ => Some((self.next, Instant::now(), records)),
+        };
+    }
+
+    /// How many records wait, and since when, where none has been taken for too long.
+    pub(crate) fn standstill(&self) -> Option<(u64, Duration)> {
+        let (next, since, records) = self.waiting?;
+        let waited = since.elapsed();
+        (next == self.next && waited > STANDSTILL_MAX).then_some((records, waited))
     }
 
     /// How much state there is.

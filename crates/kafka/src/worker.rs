@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::Reports;
+use broker::{BrokerError, Reports};
 use measure::Health;
 use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError as ClientError,
     message::{BorrowedMessage, Message},
+    types::RDKafkaErrorCode,
 };
 
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
     core::Core,
     group::{Group, assign, leave, unassign},
     meters::Ready,
+    progress::Progress,
+    runtime::rest,
 };
 
 /// Messages of a batch at most.
@@ -42,6 +45,7 @@ pub(crate) fn work(
     options: &Arc<Options>,
     number: usize,
     health: &dyn Health,
+    progress: &mut Progress<'_>,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), KafkaError> {
     let core = Core::new(options, number, stop)?;
@@ -50,7 +54,7 @@ pub(crate) fn work(
         options.connection.client(Group::new(core, Reports::default()), |config| options.consumer(config))?;
     consumer.subscribe(&[&input]).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
     let name = options.worker(number);
-    let done = Worker { consumer: &consumer, health, name, begun: Instant::now() }.run(stop);
+    let done = Worker { consumer: &consumer, health, name, begun: Instant::now() }.run(progress, stop);
     if done.is_err() {
         // What is open is not ours to commit any more: leaving the group must not try.
         let mut core = consumer.context().core();
@@ -72,25 +76,37 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn run(&self, stop: &AtomicBool) -> Result<(), KafkaError> {
+    fn run(&self, progress: &mut Progress<'_>, stop: &AtomicBool) -> Result<(), KafkaError> {
         let group = self.consumer.context();
         let mut batch = Vec::with_capacity(BATCH_MESSAGES_MAX);
         let (mut joined, mut ready) = (false, None);
         while !stop.load(Ordering::Relaxed) {
             self.health.beat(&self.name);
+            progress.look(|| group.core().standstill());
+            if progress.should_probe() {
+                self.give_up()?;
+                self.start_over()?;
+            }
             let due = group.core().due();
             batch.clear();
-            let done = self.gather(&mut batch, due).and_then(|spoken| {
+            let done = self.gather(&mut batch, due, progress).and_then(|spoken| {
                 joined |= spoken;
                 self.step(&batch)
             });
+            if joined {
+                progress.worked();
+            }
             if ready.is_none() && (joined || self.begun.elapsed() > JOIN_WAIT) {
                 ready = Some(Ready::new(self.health, format!("{}-assignment", self.name)));
             }
             match done {
-                Ok(()) => {}
-                Err(KafkaError::Aborted { what, source }) => {
-                    tracing::warn!(what, %source, "transaction given up; its input is read again");
+                Ok(true) => progress.committed(),
+                Ok(false) => {}
+                Err(error @ KafkaError::Aborted { .. }) => {
+                    self.give_up()?;
+                    let wait = progress.failed(&error);
+                    tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "its input is read again");
+                    rest(wait, stop, || self.health.beat(&self.name));
                     self.start_over()?;
                 }
                 Err(error) => return Err(error),
@@ -100,14 +116,24 @@ impl<'a> Worker<'a> {
         group.core().commit(self.consumer)
     }
 
-    fn step(&self, batch: &[BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+    /// Processes messages, and says whether a transaction was committed.
+    fn step(&self, batch: &[BorrowedMessage<'_>]) -> Result<bool, KafkaError> {
         let mut core = self.consumer.context().core();
         core.process(batch)?;
-        if core.is_due() { core.commit(self.consumer) } else { Ok(()) }
+        let due = core.is_due();
+        if due {
+            core.commit(self.consumer)?;
+        }
+        Ok(due)
     }
 
     /// Polls messages until there are enough, none is left, or a commit is due. Says whether the group has spoken.
-    fn gather(&self, batch: &mut Vec<BorrowedMessage<'a>>, due: Option<Instant>) -> Result<bool, KafkaError> {
+    fn gather(
+        &self,
+        batch: &mut Vec<BorrowedMessage<'a>>,
+        due: Option<Instant>,
+        progress: &mut Progress<'_>,
+    ) -> Result<bool, KafkaError> {
         let group = self.consumer.context();
         let begun = Instant::now();
         let (mut bytes, mut spoken) = (0, false);
@@ -136,7 +162,7 @@ impl<'a> Worker<'a> {
                     bytes += message.payload_len();
                     batch.push(message);
                 }
-                Some(Err(error)) => self.heard(error)?,
+                Some(Err(error)) => heard(error, progress)?,
                 // Nothing more, or a rebalance, which is looked at above.
                 None if changes.any && patience > Duration::ZERO => {}
                 None => break,
@@ -145,28 +171,15 @@ impl<'a> Worker<'a> {
         Ok(spoken)
     }
 
-    /// Errors of a poll: most pass by themselves, the client goes on trying.
-    fn heard(&self, source: ClientError) -> Result<(), KafkaError> {
-        match source {
-            ClientError::MessageConsumptionFatal(_) => Err(KafkaError::Client { what: "reading", source }),
-            ClientError::MessageConsumption(code)
-                if code == rdkafka::types::RDKafkaErrorCode::AutoOffsetReset
-                    || code == rdkafka::types::RDKafkaErrorCode::OffsetOutOfRange =>
-            {
-                Err(KafkaError::Client { what: "reading", source })
-            }
-            _ => {
-                tracing::debug!(error = %source, "reading");
-                Ok(())
-            }
-        }
+    /// Gives the open transaction up: memory is ahead of the log until every partition is loaded again.
+    fn give_up(&self) -> Result<(), KafkaError> {
+        self.consumer.context().core().abort()
     }
 
     /// After a transaction was given up: every partition is loaded again from what is committed.
     fn start_over(&self) -> Result<(), KafkaError> {
         let group = self.consumer.context();
         let mut core = group.core();
-        core.abort()?;
         let owned = core.owned();
         if owned.is_empty() {
             return Ok(());
@@ -180,5 +193,23 @@ impl<'a> Worker<'a> {
         unassign(self.consumer, &list)?;
         let starts = core.load(self.consumer, &owned)?;
         assign(self.consumer, &input, &starts)
+    }
+}
+
+/// Errors of a poll: most pass by themselves, the client goes on trying.
+fn heard(source: ClientError, progress: &mut Progress<'_>) -> Result<(), KafkaError> {
+    match source {
+        ClientError::MessageConsumptionFatal(_) => Err(KafkaError::Client { what: "reading", source }),
+        ClientError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+            Err(KafkaError::Client { what: "reading", source })
+        }
+        ClientError::MessageConsumption(code) if broker::is_forbidden(code) => {
+            progress.denied(&BrokerError::client("reading the input", source).to_string());
+            Ok(())
+        }
+        _ => {
+            tracing::debug!(error = %source, "reading");
+            Ok(())
+        }
     }
 }

@@ -216,6 +216,11 @@ impl Service {
         }
     }
 
+    /// The status and text of its readiness.
+    pub(crate) fn readiness(&self) -> (u16, String) {
+        servers::http_get(&format!("http://{}/readyz", self.address)).unwrap()
+    }
+
     /// Asks it to stop, and sees that it does so well.
     pub(crate) fn stop(&self) {
         self.program.signal("TERM").unwrap();
