@@ -85,6 +85,24 @@ pub enum KafkaError {
         /// The group that kept the place.
         group: String,
     },
+    /// A step whose place is not known any more, although it has committed something.
+    #[error(
+        "group `{group}` has no offset for partition {partition} of `{topic}`, and `{holder}` holds what it committed without \
+         saying how far it had come: see what `beamline topics place STREAM --step {step} --at output|latest|earliest|TIME` \
+         says, and choose"
+    )]
+    PlaceUnknown {
+        /// The group.
+        group: String,
+        /// What it reads,
+        topic: String,
+        /// and which partition of it.
+        partition: u32,
+        /// What it wrote to.
+        holder: String,
+        /// The step.
+        step: &'static str,
+    },
     /// Another source than the one that was sent so far.
     #[error(
         "topic `{topic}` was filled from another source ({found}), not from {wanted}; use another stream name, or --from-start"
@@ -206,7 +224,7 @@ impl KafkaError {
     /// Whether a new worker may do better. What is wrong with the definition, the topics or the data stays wrong.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Aborted { .. } | Self::Client { .. } | Self::TooLarge { .. } => true,
+            Self::Aborted { .. } | Self::Client { .. } | Self::TooLarge { .. } | Self::PlaceUnknown { .. } => true,
             Self::Broker(error) => !matches!(error, BrokerError::Settings(_) | BrokerError::Forbidden { .. }),
             Self::Registry(error) => error.is_retriable(),
             _ => false,

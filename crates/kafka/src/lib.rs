@@ -15,6 +15,7 @@ mod hops;
 mod inbound;
 mod lag;
 mod letters;
+mod load;
 mod membership;
 mod meters;
 mod note;
@@ -22,6 +23,8 @@ mod originals;
 mod outbound;
 mod partials;
 mod partition;
+mod place;
+mod placing;
 mod progress;
 mod reader;
 mod redrive;
@@ -45,8 +48,9 @@ pub use self::{
     error::KafkaError,
     generator::{Generator, generate},
     letters::{Letter, ReadLetter, letters_schema},
-    note::{GeneratorNote, Note, account},
+    note::{GeneratorNote, Note, account, account_since},
     originals::{EventText, Originals},
+    placing::{At, Choice, Placing},
     reader::{ReadTopic, Reader, Received, Starts, Unreadable},
     redrive::{Redrive, redrive},
     replay::{Replay, replay},

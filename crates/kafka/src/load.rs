@@ -128,17 +128,22 @@ fn load(
         None => None,
     };
     let committed = offsets.decided(group, input, numbers)?;
+    let places = match numbers.iter().all(|number| committed.contains_key(number)) {
+        true => None,
+        false => Some(Places::connect(&options.connection, stop)?),
+    };
     for number in numbers {
         if stop.load(Ordering::Relaxed) {
             return Ok(());
         }
         let (first, _) = offsets.range(input, *number)?;
-        let known = match committed.get(number) {
-            Some(Committed { offset, metadata }) => {
+        let known = match (committed.get(number), &places) {
+            (Some(Committed { offset, metadata }), _) => {
                 let fail = |reason| KafkaError::Note { group: group.clone(), partition: *number, reason };
                 Some((*offset, Note::parse(metadata).map_err(fail)?))
             }
-            None => look_for_place(options, *number, stop)?.map(|place| (place.next, place.note)),
+            (None, Some(places)) => look_for_place(options, *number, places)?.map(|place| (place.next, place.note)),
+            (None, None) => None,
         };
         tell(*number, take(options, *number, first, known, restorer.as_mut(), stop));
     }
@@ -146,13 +151,19 @@ fn load(
 }
 
 /// The place of a partition whose group has no offset; nothing where the step has never committed anything of it.
-fn look_for_place(options: &Options, number: u32, stop: &AtomicBool) -> Result<Option<Place>, KafkaError> {
+fn look_for_place(options: &Options, number: u32, places: &Places<'_>) -> Result<Option<Place>, KafkaError> {
     let (step, group) = (options.step, &options.group);
     let sought = Sought::of(step, &options.topics, group, number);
-    match Places::connect(&options.connection, stop)?.find(&sought)? {
+    match places.find(&sought)? {
         Known::At(place) => {
             let (topic, offset) = (sought.input, place.next);
-            tracing::warn!(group, topic, partition = number, offset, "the group has no offset; its outputs say where to go on");
+            tracing::warn!(
+                group,
+                topic,
+                partition = number,
+                offset,
+                "the group has no offset; its outputs say where to go on"
+            );
             Ok(Some(*place))
         }
         Known::Nothing => Ok(None),
@@ -180,7 +191,8 @@ fn take(
     let of = step.state_of(stream);
     let offset = known.as_ref().map_or(first, |(offset, _)| *offset);
     let note = known.map(|(_, note)| note);
-    let (ledger, since) = note.as_ref().map_or_else(|| (Default::default(), now_millis()), |note| (note.ledger(), note.since));
+    let (ledger, since) =
+        note.as_ref().map_or_else(|| (Default::default(), now_millis()), |note| (note.ledger(), note.since));
     let lost = |needed| Err(horizon_lost(step, options, number, needed, first));
     let same = note.as_ref().filter(|note| note.state.rsplit_once('@').is_some_and(|(other, _)| other == of));
     let Some((restorer, note)) = restorer.zip(same) else {

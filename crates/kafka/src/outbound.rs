@@ -1,6 +1,9 @@
 //! Everything that a step sends, each to its topic.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use arrow::{
     array::{AsArray, BooleanArray, StringArray},
@@ -20,6 +23,7 @@ use crate::{
     KafkaError, Step,
     letters::{Letter, letter_rows, letters_schema},
     partials::{partial_rows, partials_schema},
+    place::{self, Place},
     size::{STATE_BYTES_MAX, Sizes},
     snapshots::{snapshot_rows, snapshots_schema},
     target::{POLL, Target, TooLarge},
@@ -59,6 +63,8 @@ pub(crate) struct Outbound {
     late: Option<Target>,
     aggregates: Option<Target>,
     partials: Option<Target>,
+    /// Where places go that are not kept with a state.
+    places: Option<Target>,
 }
 
 impl Outbound {
@@ -67,17 +73,19 @@ impl Outbound {
         let sizes = Sizes::of(stream);
         let (event, large) = (sizes.event(), STATE_BYTES_MAX);
         let target = |topic: &str, schema, bytes| Target::new(topic, schema, registry, bytes);
+        let holding = |topic: &str, schema, bytes| target(topic, schema, bytes).map(Target::holding);
         let of = |is: bool, topic: &str, schema, bytes| is.then(|| target(topic, schema, bytes)).transpose();
         let windows = step == Step::Aggregate;
         Ok(Self {
             sizes,
-            rows: step.rows(stream, topics)?.map(|(topic, schema)| target(&topic, schema, event)).transpose()?,
-            anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?, event)?,
-            letters: target(&topics.dead_letters, letters_schema()?, sizes.letter())?,
+            rows: step.rows(stream, topics)?.map(|(topic, schema)| holding(&topic, schema, event)).transpose()?,
+            anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?, event)?.map(Target::holding),
+            letters: holding(&topics.dead_letters, letters_schema()?, sizes.letter())?,
             state: step.state(topics).map(|topic| target(topic, snapshots_schema()?, large)).transpose()?,
-            late: of(windows, &topics.late, stream.late_schema()?, sizes.late())?,
+            late: of(windows, &topics.late, stream.late_schema()?, sizes.late())?.map(Target::holding),
             aggregates: of(step.aggregates(), &topics.aggregates, stream.aggregates_schema()?, large)?,
             partials: of(windows && stream.aggregates.are_merged(), &topics.partials, partials_schema()?, large)?,
+            places: of(step.state(topics).is_none(), step.places(topics), snapshots_schema()?, large)?,
         })
     }
 
@@ -162,6 +170,51 @@ impl Outbound {
         let parts = partial_rows(partition, &flushed.partials, flushed.clock)?;
         let keys = parts.column(1).as_string::<i32>();
         let too_large = target.send(producer, 0, &parts, |row| key(keys, row), |_| now, |_| None)?;
+        target.all(too_large)
+    }
+
+    /// Ends what goes to the outputs of a partition: the last record of each carries the place that goes with it, if any.
+    pub(crate) fn release(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        place: Option<&Place>,
+    ) -> Result<(), KafkaError> {
+        let text = place.map(Place::text);
+        let header = text.as_deref().map(|text| (place::HEADER, text));
+        for target in self.holding() {
+            target.release(producer, partition, header)?;
+        }
+        Ok(())
+    }
+
+    /// Ends what goes to all outputs, where no places are kept.
+    pub(crate) fn release_all(&mut self, producer: &BaseProducer<Reports>) -> Result<(), KafkaError> {
+        let held: BTreeSet<u32> = self.holding().flat_map(|target| target.held()).collect();
+        held.into_iter().try_for_each(|partition| self.release(producer, partition, None))
+    }
+
+    /// Forgets what is kept back: its transaction was given up.
+    pub(crate) fn forget(&mut self) {
+        self.holding().for_each(Target::forget);
+    }
+
+    fn holding(&mut self) -> impl Iterator<Item = &mut Target> {
+        let Self { rows, anomalies, letters, late, .. } = self;
+        [rows.as_mut(), anomalies.as_mut(), Some(letters), late.as_mut()].into_iter().flatten()
+    }
+
+    /// Keeps a place in the compacted topic.
+    pub(crate) fn place(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        place: &Place,
+        now: i64,
+    ) -> Result<(), KafkaError> {
+        let Some(target) = self.state.as_mut().or(self.places.as_mut()) else { return Ok(()) };
+        let (key, text) = (place.key(), Bytes::from(place.text()));
+        let rows = snapshot_rows(place::STATE, place.next, &[(key.as_str().into(), text)])?;
+        let too_large = target.send(producer, place.partition, &rows, |_| key.as_bytes(), |_| now, |_| None)?;
         target.all(too_large)
     }
 

@@ -24,6 +24,12 @@ pub(crate) struct Partition {
     covered: HashMap<Key, u64>,
     /// The account of everything read so far, the open transaction included.
     pub ledger: Ledger,
+    /// Since when the account counts, in milliseconds since 1970.
+    since: i64,
+    /// What tells the last record before `next` from others.
+    pub last: String,
+    /// Whether its place is kept in the compacted topic.
+    pub placed: bool,
     /// Whether the open transaction has anything of this partition,
     pub touched: bool,
     /// and of how many records.
@@ -39,7 +45,14 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    pub(crate) fn new(stage: Box<dyn Stage>, of: String, start: i64, committed: i64, ledger: Ledger) -> Self {
+    pub(crate) fn new(
+        stage: Box<dyn Stage>,
+        of: String,
+        start: i64,
+        committed: i64,
+        ledger: Ledger,
+        since: i64,
+    ) -> Self {
         let restoring = Some(Instant::now());
         Self {
             stage,
@@ -48,6 +61,9 @@ impl Partition {
             committed,
             covered: HashMap::new(),
             ledger,
+            since,
+            last: String::new(),
+            placed: true,
             touched: false,
             open_records: 0,
             restoring,
@@ -86,6 +102,11 @@ impl Partition {
         let (next, since, records) = self.waiting?;
         let waited = since.elapsed();
         (next == self.next && waited > STANDSTILL_MAX).then_some((records, waited))
+    }
+
+    /// The oldest offset that would be read again after a restart.
+    pub(crate) fn needed(&self) -> i64 {
+        self.stage.horizon().map_or(self.next, |horizon| self.next.min(horizon as i64))
     }
 
     /// How much state there is.
@@ -146,6 +167,6 @@ impl Partition {
     /// What goes with the committed offset `next`.
     pub(crate) fn note(&self) -> Note {
         let horizon = self.stage.horizon().map_or(self.next, |horizon| horizon as i64);
-        Note::new(&self.of, horizon, &self.ledger)
+        Note::new(&self.of, horizon, &self.ledger).counted_since(self.since)
     }
 }

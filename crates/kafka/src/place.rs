@@ -4,6 +4,11 @@
 //! in the same transaction as what came of the input before it: in a header of the last record that the transaction writes
 //! to a partition of the step's outputs, and in a record of the compacted state topic. So a step finds it again by itself.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
 use broker::{BrokerError, Connection, Offsets, Reports};
 use codec::Decoder;
 use rdkafka::{
@@ -13,12 +18,9 @@ use rdkafka::{
     message::{BorrowedMessage, Headers},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use stream::Topics;
 
-use crate::{KafkaError, Note, restore::wait_until_stable, size::sha256, snapshots::snapshots_schema};
+use crate::{KafkaError, Note, Step, restore::wait_until_stable, size::sha256, snapshots::snapshots_schema};
 
 /// The header of a record that has a place.
 pub(crate) const HEADER: &str = "beamline-place";
@@ -111,6 +113,22 @@ pub(crate) struct Sought<'a> {
     pub state: (&'a str, u32),
     /// Whether that topic is the step's own.
     pub keeps_state: bool,
+}
+
+impl<'a> Sought<'a> {
+    /// The places of a step in a partition of its input.
+    pub(crate) fn of(step: Step, topics: &'a Topics, group: &'a str, partition: u32) -> Self {
+        let (state, keeps_state) = ((step.places(topics), partition), step.state(topics).is_some());
+        Self {
+            group,
+            input: step.input(topics),
+            partition,
+            rows: step.output(topics),
+            letters: &topics.dead_letters,
+            state,
+            keeps_state,
+        }
+    }
 }
 
 /// Looks for places.

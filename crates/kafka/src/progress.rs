@@ -72,7 +72,9 @@ impl<'a> Progress<'a> {
         self.failed = Some(Instant::now());
         let wait = self.backoff.next();
         let failures = self.backoff.failures();
-        if failures >= FAILURES_MAX || error.is_forbidden() {
+        if let KafkaError::PlaceUnknown { .. } = error {
+            self.stop(&error.to_string());
+        } else if failures >= FAILURES_MAX || error.is_forbidden() {
             self.stop(&format!("no progress, {failures} failures in a row; the last: {error}"));
         }
         wait

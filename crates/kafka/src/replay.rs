@@ -209,6 +209,10 @@ impl Session<'_> {
     }
 
     fn commit(&mut self) -> Result<(), KafkaError> {
-        if std::mem::take(&mut self.open) > 0 { self.producer.commit() } else { Ok(()) }
+        if std::mem::take(&mut self.open) == 0 {
+            return Ok(());
+        }
+        self.outbound.release_all(self.producer.client())?;
+        self.producer.commit()
     }
 }

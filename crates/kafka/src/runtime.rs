@@ -17,7 +17,7 @@ use stage::Ledger;
 use stream::{Stream, Topics};
 
 use crate::{
-    KafkaError, Step, crew, lag::INTERVAL_MS, note::account, progress::Progress, size::Sizes, topics,
+    KafkaError, Step, crew, lag::INTERVAL_MS, load, note::account, progress::Progress, size::Sizes, topics,
     transaction::TransactionalProducer, worker::work,
 };
 
@@ -213,7 +213,12 @@ fn supervise(
             Err(error) if progress.may_pass(&error) => {
                 let wait = progress.failed(&error);
                 tracing::warn!(worker = name, %error, wait_ms = wait.as_millis() as u64, "a worker is started again");
-                rest(wait, stop, || health.beat(&name));
+                match error {
+                    KafkaError::PlaceUnknown { partition, .. } => {
+                        load::wait_until_placed(options, partition, stop, &|| health.beat(&name));
+                    }
+                    _ => rest(wait, stop, || health.beat(&name)),
+                }
             }
             Err(error) => return Err(error),
         }

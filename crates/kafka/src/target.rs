@@ -1,13 +1,16 @@
 //! One topic that values go to: encoding rows, and handing them over to the producer.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use arrow::array::RecordBatch;
 use broker::Reports;
 use codec::{Encoder, ValueSchema};
 use rdkafka::{
     error::{KafkaError as ClientError, RDKafkaErrorCode},
-    message::{Headers, OwnedHeaders},
+    message::{Header, Headers, OwnedHeaders},
     producer::{BaseProducer, BaseRecord},
 };
 use registry::Registry;
@@ -32,6 +35,17 @@ pub(crate) struct Target {
     value_max: usize,
     /// How long records have waited for room in the producer's queue.
     waited: Duration,
+    /// The last record of each partition, where it is kept back until the transaction ends: only then it is known what goes
+    /// with it.
+    held: Option<BTreeMap<u32, Held>>,
+}
+
+/// A record that is kept back.
+struct Held {
+    key: Vec<u8>,
+    value: Vec<u8>,
+    time: i64,
+    headers: Option<OwnedHeaders>,
 }
 
 impl Target {
@@ -44,7 +58,48 @@ impl Target {
     ) -> Result<Self, KafkaError> {
         let id = registry.register(&subject_of(topic), schema.avro())?;
         let encoder = Encoder::new(schema, id)?;
-        Ok(Self { topic: topic.to_owned(), encoder, value_max, waited: Duration::ZERO })
+        Ok(Self { topic: topic.to_owned(), encoder, value_max, waited: Duration::ZERO, held: None })
+    }
+
+    /// The same, and the last record of each partition is kept back until [`Target::release`].
+    pub(crate) fn holding(self) -> Self {
+        Self { held: Some(BTreeMap::new()), ..self }
+    }
+
+    /// Sends what is kept back of a partition, with one more header where there is any.
+    pub(crate) fn release(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        header: Option<(&str, &str)>,
+    ) -> Result<(), KafkaError> {
+        let Some(held) = self.held.as_mut().and_then(|held| held.remove(&partition)) else { return Ok(()) };
+        let Held { key, value, time, mut headers } = held;
+        if let Some((key, value)) = header {
+            headers = Some(headers.unwrap_or_default().insert(Header { key, value: Some(value) }));
+        }
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic)
+            .partition(partition as i32)
+            .key(key.as_slice())
+            .payload(value.as_slice())
+            .timestamp(time);
+        if let Some(headers) = headers {
+            record = record.headers(headers);
+        }
+        self.waited += send(producer, record)?;
+        Ok(())
+    }
+
+    /// The partitions of which a record is kept back.
+    pub(crate) fn held(&self) -> Vec<u32> {
+        self.held.iter().flat_map(|held| held.keys().copied()).collect()
+    }
+
+    /// Forgets what is kept back: its transaction was given up.
+    pub(crate) fn forget(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.clear();
+        }
     }
 
     /// Sends rows to a partition. `key`, `time` (milliseconds since 1970) and `traced` say what goes with each. Gives the
@@ -72,22 +127,35 @@ impl Target {
         traced: impl Fn(usize) -> Option<OwnedHeaders>,
     ) -> Result<Vec<TooLarge>, KafkaError> {
         let framed = self.encoder.encode(rows)?;
+        let value = |row: usize| &framed.bytes[framed.offsets[row]..framed.offsets[row + 1]];
         let mut too_large = Vec::new();
+        let mut fitting = Vec::with_capacity(framed.len());
         for row in 0..framed.len() {
-            let value = &framed.bytes[framed.offsets[row]..framed.offsets[row + 1]];
-            if value.len() > self.value_max || key(row).len() > KEY_BYTES_MAX {
-                too_large.push(self.too_large(row, value.len(), key(row).len()));
-                continue;
+            if value(row).len() > self.value_max || key(row).len() > KEY_BYTES_MAX {
+                too_large.push(self.too_large(row, value(row).len(), key(row).len()));
+            } else {
+                fitting.push(row);
             }
+        }
+        let headers = |row: usize| traced(row).filter(|headers| bytes_of(headers) <= HEADERS_BYTES_MAX);
+        let last = if self.held.is_some() { fitting.pop() } else { None };
+        if let Some(last) = last {
+            self.release(producer, partition(last), None)?;
+        }
+        for row in fitting {
             let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic)
                 .partition(partition(row) as i32)
                 .key(key(row))
-                .payload(value)
+                .payload(value(row))
                 .timestamp(time(row));
-            if let Some(headers) = traced(row).filter(|headers| bytes_of(headers) <= HEADERS_BYTES_MAX) {
+            if let Some(headers) = headers(row) {
                 record = record.headers(headers);
             }
             self.waited += send(producer, record)?;
+        }
+        if let (Some(row), Some(held)) = (last, &mut self.held) {
+            let (key, value) = (key(row).to_vec(), value(row).to_vec());
+            held.insert(partition(row), Held { key, value, time: time(row), headers: headers(row) });
         }
         Ok(too_large)
     }

@@ -11,7 +11,6 @@ use std::{
 use broker::{BrokerError, Reports};
 use measure::Health;
 use rdkafka::{
-    TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError as ClientError,
     message::{BorrowedMessage, Message},
@@ -21,7 +20,7 @@ use rdkafka::{
 use crate::{
     KafkaError, Options,
     core::Core,
-    group::{Group, assign, leave, unassign},
+    group::{Group, leave, pause, start},
     meters::Ready,
     progress::Progress,
     runtime::rest,
@@ -37,6 +36,8 @@ const BATCH_MESSAGES_WORTH: usize = 512;
 const LINGER: Duration = Duration::from_millis(2);
 /// How long a poll waits for the first message.
 const IDLE: Duration = Duration::from_millis(100);
+/// How long the client may take until it goes to where a partition begins.
+const START_MAX: Duration = Duration::from_secs(30);
 /// How long the group may take before the worker counts as ready without a partition.
 const JOIN_WAIT: Duration = Duration::from_secs(15);
 
@@ -48,7 +49,7 @@ pub(crate) fn work(
     progress: &mut Progress<'_>,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), KafkaError> {
-    let core = Core::new(options, number, stop)?;
+    let core = Core::new(options, number)?;
     let input = core.input().to_owned();
     let consumer: BaseConsumer<Group> =
         options.connection.client(Group::new(core, Reports::default()), |config| options.consumer(config))?;
@@ -91,12 +92,16 @@ impl<'a> Worker<'a> {
             batch.clear();
             let done = self.gather(&mut batch, due, progress).and_then(|spoken| {
                 joined |= spoken;
+                // What was read before a partition was taken is not where it begins.
+                let taken = self.take_loaded()?;
+                batch.retain(|message| !taken.contains(&(message.partition() as u32)));
                 self.step(&batch)
             });
-            if joined {
+            let loaded = joined && group.core().is_loaded();
+            if loaded {
                 progress.worked();
             }
-            if ready.is_none() && (joined || self.begun.elapsed() > JOIN_WAIT) {
+            if ready.is_none() && (loaded || !joined && self.begun.elapsed() > JOIN_WAIT) {
                 ready = Some(Ready::new(self.health, format!("{}-assignment", self.name)));
             }
             match done {
@@ -113,7 +118,22 @@ impl<'a> Worker<'a> {
             }
         }
         // The last commit before leaving; where it fails, the next owner does the rest again.
-        group.core().commit(self.consumer)
+        group.core().commit_last(self.consumer)
+    }
+
+    /// Begins to read partitions whose state is there, and says which.
+    fn take_loaded(&self) -> Result<Vec<u32>, KafkaError> {
+        let mut core = self.consumer.context().core();
+        let starts = core.loaded()?;
+        if starts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let started = start(self.consumer, core.input(), &starts)?;
+        started.iter().for_each(|number| core.started(*number));
+        match core.starting() > START_MAX {
+            true => Err(KafkaError::Client { what: "starting partitions", source: ClientError::NoMessageReceived }),
+            false => Ok(started),
+        }
     }
 
     /// Processes messages, and says whether a transaction was committed.
@@ -178,21 +198,13 @@ impl<'a> Worker<'a> {
 
     /// After a transaction was given up: every partition is loaded again from what is committed.
     fn start_over(&self) -> Result<(), KafkaError> {
-        let group = self.consumer.context();
-        let mut core = group.core();
+        let mut core = self.consumer.context().core();
         let owned = core.owned();
         if owned.is_empty() {
             return Ok(());
         }
-        let input = core.input().to_owned();
-        let mut list = TopicPartitionList::with_capacity(owned.len());
-        for number in &owned {
-            list.add_partition(&input, *number as i32);
-        }
-        core.forget(&owned);
-        unassign(self.consumer, &list)?;
-        let starts = core.load(self.consumer, &owned)?;
-        assign(self.consumer, &input, &starts)
+        pause(self.consumer, core.input(), &owned)?;
+        core.load(&owned)
     }
 }
 

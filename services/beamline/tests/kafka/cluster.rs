@@ -216,9 +216,9 @@ impl Service {
         }
     }
 
-    /// The status and text of its readiness.
+    /// The status and text of its readiness; 0 where it does not answer yet.
     pub(crate) fn readiness(&self) -> (u16, String) {
-        servers::http_get(&format!("http://{}/readyz", self.address)).unwrap()
+        servers::http_get(&format!("http://{}/readyz", self.address)).unwrap_or_else(|error| (0, error.to_string()))
     }
 
     /// Asks it to stop, and sees that it does so well.

@@ -10,6 +10,7 @@ mod faults;
 mod foreign;
 mod input;
 mod measure_windows;
+mod places;
 mod poison;
 mod raw;
 mod results;
