@@ -51,7 +51,7 @@ pub use self::{
     note::{GeneratorNote, Note, account, account_since},
     originals::{EventText, Originals},
     placing::{At, Choice, Placing},
-    reader::{ReadTopic, Reader, Received, Starts, Unreadable},
+    reader::{ReadTopic, Reader, Received, Unreadable},
     redrive::{Redrive, redrive},
     replay::{Replay, replay},
     runtime::{GroupProtocol, Options, run},
