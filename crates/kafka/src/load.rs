@@ -97,7 +97,11 @@ impl Loads {
     /// A partition that is ready.
     pub(crate) fn next(&mut self) -> Option<(u32, Result<Partition, KafkaError>)> {
         while let Ok(Loaded { attempt, number, partition }) = self.ready.try_recv() {
-            let is_current = self.running.get(&number).is_some_and(|(current, _)| *current == attempt);
+            let is_current = match &partition {
+                Ok(_) => self.running.get(&number).is_some_and(|(current, _)| *current == attempt),
+                // Whatever it was about, the others of this attempt may not come either.
+                Err(_) => self.running.values().any(|(current, _)| *current == attempt),
+            };
             if is_current {
                 self.running.remove(&number);
                 return Some((number, partition));

@@ -169,4 +169,12 @@ mod tests {
         assert!(note.text().len() < 1024);
         assert!(Note::parse("").is_err() && Note::parse("{\"version\":9}").is_err());
     }
+
+    #[test]
+    fn notes_of_earlier_programs_are_read() {
+        let earlier = r#"{"version":1,"state":"0f1e@120","horizon":7,"counts":[9,5,1,2,1,3,0,0]}"#;
+        let note = Note::parse(earlier).unwrap();
+        assert_eq!((note.state.as_str(), note.horizon, note.since), ("0f1e@120", 7, 0));
+        assert_eq!(note.ledger().records, 9);
+    }
 }

@@ -6,8 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::Connection;
-use kafka::{Options, Step};
+use kafka::Step;
 use stage::Ledger;
 
 use crate::{
@@ -71,32 +70,24 @@ fn bad_messages_of_no_kind_hold_up_the_good_ones() {
 
 /// Takes a stream through the enricher; gives its account, and messages a second.
 fn through(cluster: &Cluster, file: &str, name: &str) -> (Ledger, f64) {
-    let stream = service::load_stream(&cluster.path(file)).unwrap();
-    let connection: Connection = cluster.connection();
-    let mut options = Options::new(stream, Step::Enrich, connection, cluster.registry());
-    options.commit_rows = 10_000;
-    let stop = std::sync::Arc::default();
-    let health: std::sync::Arc<dyn kafka::Health> = std::sync::Arc::new(());
-    thread::scope(|scope| {
-        let running = scope.spawn(|| kafka::run(&[options], &health, &stop));
-        let (begun, mut first) = (Instant::now(), None);
-        let ended = loop {
-            let ledger = cluster.ledger_of(name, 1, Step::Enrich);
-            if ledger.records > 0 {
-                first.get_or_insert((Instant::now(), ledger.records));
-            }
-            if ledger.records >= MESSAGES as u64 || begun.elapsed() > TIME_MAX || running.is_finished() {
-                break ledger;
-            }
-            thread::sleep(Duration::from_millis(20));
-        };
-        let (since, at) = first.unwrap_or((begun, 0));
-        let seconds = since.elapsed().as_secs_f64().max(0.02);
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        running.join().unwrap().unwrap();
-        assert_eq!(ended.records, MESSAGES as u64, "{name} after {:?}: {ended:?}", begun.elapsed());
-        (ended.clone(), (ended.records - at).max(1) as f64 / seconds)
-    })
+    let enricher = cluster.service_of(file, "enricher", name, &["--commit-records", "10000"]);
+    let (begun, mut first) = (Instant::now(), None);
+    let ledger = loop {
+        let ledger = cluster.ledger_of(name, 1, Step::Enrich);
+        if ledger.records > 0 {
+            first.get_or_insert((Instant::now(), ledger.records));
+        }
+        if ledger.records >= MESSAGES as u64 {
+            break ledger;
+        }
+        assert!(begun.elapsed() < TIME_MAX, "{name}: {ledger:?}\n{}", enricher.program.log());
+        thread::sleep(Duration::from_millis(20));
+    };
+    let (since, at) = first.unwrap_or((begun, 0));
+    let seconds = since.elapsed().as_secs_f64().max(0.02);
+    enricher.stop();
+    let rate = (ledger.records - at).max(1) as f64 / seconds;
+    (ledger, rate)
 }
 
 /// The id of a schema that the registry knows and that no event has.
