@@ -13,6 +13,8 @@ use crate::{KafkaError, runtime::now_millis, size::Sizes, target::Target, transa
 
 /// How long the transaction may stay open.
 const TRANSACTION: Duration = Duration::from_secs(60);
+/// How many times the bytes of an event its text may have.
+const TEXT_FACTOR: u32 = 8;
 /// How many redrives are remembered: their hashes fit into the note that goes with an offset.
 const REMEMBERED: usize = 100;
 /// How many bad events a refusal names.
@@ -40,7 +42,11 @@ impl Redrive {
 
     fn open(&self) -> Result<Box<dyn Source>, KafkaError> {
         let options = source::Options { base: PathBuf::new(), started: 0, log_dir: PathBuf::new(), speed: None };
-        Ok(source::open(&stream::Source::Files(self.files.clone()), &self.stream, &options)?)
+        // As text an event may have more bytes than in its topic, which is where it is held against the limit.
+        let mut stream = Stream::clone(&self.stream);
+        let limits = &mut stream.definition.spec.limits;
+        limits.event_bytes = limits.event_bytes.saturating_mul(TEXT_FACTOR);
+        Ok(source::open(&stream::Source::Files(self.files.clone()), &Arc::new(stream), &options)?)
     }
 
     /// Takes every share of the file.
