@@ -144,7 +144,7 @@ impl Committer<'_> {
             removed.retain(|file| !self.files.contains_key(&file.path));
             self.results.remove(&aggregates.replace_stale(removed))?;
         }
-        self.meter.committed(epoch.position);
+        self.meter.committed(epoch.position, &self.progress.ledger, epoch.read_until);
         self.horizon.store(horizon, Ordering::Relaxed);
         Ok(())
     }

@@ -17,11 +17,13 @@ mod redrive;
 mod run;
 mod spliced;
 mod statistics;
+mod tap;
 mod worker;
 
 pub use self::{
     error::LocalError,
-    meter::{Counts, Meter},
+    meter::{Counts, LastCommit, Meter},
     redrive::{Redriven, Repaired, redrive},
     run::{Options, Summary, ensure_unused, run},
+    tap::{TapCounts, Tapped},
 };

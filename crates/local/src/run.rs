@@ -111,7 +111,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     results.publish(&manifest.files)?;
     results.remove_unlisted(&manifest)?;
     results.publish_manifest(&manifest)?;
-    meter.committed(progress.position);
+    meter.began(progress.position, &progress.ledger);
     let resumed_from = progress.position;
     let horizon = AtomicU64::new(progress.horizon);
     let mut committer = Committer {

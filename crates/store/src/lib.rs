@@ -9,6 +9,7 @@ mod durable;
 mod error;
 mod final_csv;
 mod manifest;
+mod notes;
 mod options;
 mod print;
 pub mod query;
@@ -23,6 +24,7 @@ pub use self::{
     error::StoreError,
     final_csv::{aggregate_csv, final_csv},
     manifest::{Column, FileEntry, MANIFEST_VERSION, Manifest},
+    notes::{NOTES_MAX, Note, NoteKind, NoteLog},
     options::WriterOptions,
     print::{OutputFormat, Printed, TableLimits, print},
     query::{Answer, QueryOptions, Session},
