@@ -53,7 +53,7 @@ impl Board {
     /// Bytes that a board takes at most.
     pub const BYTES_MAX: usize = KEYED_BYTES_MAX
         + (describe::NUMBERS_MAX + 2) * Series::BYTES_MAX
-        + describe::NUMBERS_MAX * HOURS * size_of::<(i64, Histogram)>()
+        + describe::NUMBERS_MAX * 2 * HOURS * size_of::<(i64, Histogram)>()
         + top::KEYS_MAX * 4 * top::KEY_BYTES_MAX
         + KEYS_MAX * 2 * top::KEY_BYTES_MAX
         + ANOMALIES_BYTES_MAX
@@ -129,6 +129,18 @@ impl Board {
     pub fn close_version(&mut self) -> u64 {
         self.open += 1;
         self.open - 1
+    }
+
+    /// About how many bytes the board takes.
+    pub fn bytes(&self) -> usize {
+        let series = self.all.iter().chain(self.keys.values().flatten()).chain([&self.records, &self.alarms]);
+        let hours = self.histograms.iter().map(|hours| hours.capacity() * size_of::<(i64, Histogram)>());
+        let keys = self.keys.keys().map(|key| size_of::<(String, Vec<Series>)>() + key.len());
+        series.map(Series::bytes).sum::<usize>()
+            + hours.sum::<usize>()
+            + keys.sum::<usize>()
+            + self.top.bytes()
+            + self.recent.bytes()
     }
 
     /// The version that what comes now will be part of.

@@ -2,11 +2,14 @@
 
 use arrow::datatypes::{DataType, Field};
 use serde::Serialize;
+use serde_json::Value;
 use stream::Stream;
 use utoipa::ToSchema;
 
 use crate::of_detector;
 
+/// The metadata of a column that has its Avro field, as JSON.
+const AVRO_FIELD: &str = "avro.field";
 /// How many numeric columns have series and histograms.
 pub(crate) const NUMBERS_MAX: usize = 32;
 
@@ -89,9 +92,9 @@ pub struct MapColumns {
 
 /// A column as a page shows it.
 pub fn column(field: &Field) -> Column {
-    let metadata = |name: &str| field.metadata().get(name).cloned();
-    let doc = metadata("avro.doc").or_else(|| metadata("doc"));
-    let unit = metadata("unit").or_else(|| metadata("avro.unit"));
+    let avro: Option<Value> = field.metadata().get(AVRO_FIELD).and_then(|text| serde_json::from_str(text).ok());
+    let doc = avro.and_then(|avro| avro["doc"].as_str().map(str::to_owned));
+    let unit = doc.as_deref().and_then(unit).map(str::to_owned);
     Column {
         name: field.name().clone(),
         data_type: type_name(field.data_type()),
@@ -150,6 +153,12 @@ pub fn layers(stream: &Stream) -> Vec<LayerInfo> {
     layers
 }
 
+/// The unit that a column's description ends with, in square brackets: `Transverse momentum [GeV]`.
+fn unit(doc: &str) -> Option<&str> {
+    let (_, unit) = doc.trim_end_matches('.').strip_suffix(']')?.rsplit_once('[')?;
+    (!unit.is_empty()).then_some(unit)
+}
+
 fn kind(data_type: &DataType) -> Kind {
     match data_type {
         DataType::Boolean => Kind::Boolean,
@@ -176,5 +185,25 @@ fn type_name(data_type: &DataType) -> String {
         DataType::Timestamp(..) => "timestamp".to_owned(),
         DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => "bytes".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn the_unit_is_what_the_description_ends_with_in_brackets() {
+        let of = |doc: &str| {
+            let avro = serde_json::json!({ "name": "pt", "type": "double", "doc": doc }).to_string();
+            let field = Field::new("pt", DataType::Float64, true);
+            column(&field.with_metadata(HashMap::from([(AVRO_FIELD.to_owned(), avro)])))
+        };
+        assert_eq!(of("Transverse momentum [GeV].").unit.as_deref(), Some("GeV"));
+        assert_eq!(of("Transverse momentum [GeV]").doc.as_deref(), Some("Transverse momentum [GeV]"));
+        assert_eq!(of("A list [1, 2] of things").unit, None);
+        assert_eq!(column(&Field::new("pt", DataType::Float64, true)).unit, None);
     }
 }

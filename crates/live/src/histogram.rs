@@ -86,7 +86,11 @@ impl Histogram {
 
     /// Which bin of the whole grid `value` lies in; `None` where the number of bins has no exact form.
     fn grid(&self, value: f64) -> Option<i64> {
-        let bin = (value / self.width()).floor();
+        let bin = match value / self.width() {
+            // So small that the division gives zero: it lies below zero all the same.
+            zero if zero == 0.0 && value < 0.0 => -1.0,
+            bin => bin.floor(),
+        };
         (bin.abs() < 2f64.powi(53)).then_some(bin as i64)
     }
 
@@ -171,7 +175,10 @@ mod tests {
             if !finite.is_empty() {
                 let mut expected = [0u64; BINS];
                 for value in &finite {
-                    expected[((value / width).floor() - low / width) as usize] += 1;
+                    // What lies so close below zero that the division gives zero is in the bin below zero.
+                    let tiny = value / width == 0.0 && *value < 0.0;
+                    let bin = if tiny { -1.0 } else { (value / width).floor() };
+                    expected[(bin - low / width) as usize] += 1;
                 }
                 prop_assert_eq!(histogram.counts(), &expected);
             }

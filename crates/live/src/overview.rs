@@ -221,6 +221,8 @@ pub struct Drawn {
     pub dropped: u64,
     /// Drawn of offered.
     pub share: f64,
+    /// Bytes that what is drawn takes; there is a limit to them, whatever comes.
+    pub bytes: usize,
 }
 
 /// How far the source is read.
@@ -309,6 +311,7 @@ impl Board {
     fn drawn_view(&self) -> Drawn {
         let offered = self.facts().offered;
         Drawn {
+            bytes: self.bytes(),
             offered,
             drawn: self.drawn,
             dropped: self.facts().dropped,

@@ -118,6 +118,12 @@ impl Ring {
         (first * self.step, (first..=last).map(|index| self.at(index * self.step)).collect())
     }
 
+    /// Bytes that the ring takes.
+    fn bytes(&self) -> usize {
+        let used = self.chunks.iter().flatten().count();
+        self.chunks.len() * size_of::<Option<Chunk>>() + used * CHUNK * size_of::<Bucket>()
+    }
+
     /// Bytes of a full ring of `length` buckets.
     pub const fn bytes_max(length: u32) -> usize {
         ((length as usize).div_ceil(CHUNK) + 1) * (CHUNK * size_of::<Bucket>() + size_of::<Option<Chunk>>())
@@ -140,6 +146,11 @@ impl Series {
         }
         bytes
     };
+
+    /// Bytes that the series takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.rings.iter().map(Ring::bytes).sum::<usize>()
+    }
 
     /// Adds `values` at `second` since 1970.
     pub fn add(&mut self, second: i64, values: &Bucket) {
@@ -182,10 +193,11 @@ mod tests {
     fn a_ring_forgets_what_is_older_than_its_length_and_takes_no_value_from_before() {
         let mut ring = Ring::new(1, 900);
         ring.add(1_000, &bucket(&[1.0]));
-        ring.add(1_000 + 2_000, &bucket(&[2.0]));
+        ring.add(1_000 + 2 * 960, &bucket(&[2.0]));
         assert_eq!(ring.at(1_000).count, 0);
-        ring.add(1_000 + 2_000 - 960, &bucket(&[3.0]));
-        assert_eq!(ring.at(3_000).last, 2.0, "a value from before does not take the place of a newer one");
+        ring.add(1_000 + 960, &bucket(&[3.0]));
+        assert_eq!(ring.at(2_920).last, 2.0, "a value from before does not take the place of a newer one");
+        assert_eq!(ring.at(1_960).count, 0);
     }
 
     #[test]

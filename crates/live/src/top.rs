@@ -76,6 +76,11 @@ impl TopKeys {
         keys
     }
 
+    /// About how many bytes the counters take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.keys.iter().map(|counter| size_of::<TopKey>() + 2 * counter.key.len() + 48).sum()
+    }
+
     /// Rows of all keys.
     pub fn total(&self) -> u64 {
         self.total

@@ -11,7 +11,7 @@ use std::{
 };
 
 use arrow::{
-    array::{ArrayRef, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray},
+    array::{ArrayRef, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray},
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Note {
     pub text: String,
     /// The ids of the anomalies that it is about.
     pub anomalies: Vec<String>,
+    /// The positions of the dead letters that it is about.
+    #[serde(default)]
+    pub dead_letters: Vec<u64>,
 }
 
 /// What a note is.
@@ -50,6 +53,8 @@ pub enum NoteKind {
     Acknowledgement,
     /// Something that the next shift should know.
     Note,
+    /// Dead letters were repaired and accepted; the text names the file that they wait in.
+    Redrive,
 }
 
 impl NoteKind {
@@ -58,6 +63,7 @@ impl NoteKind {
         match self {
             Self::Acknowledgement => "acknowledgement",
             Self::Note => "note",
+            Self::Redrive => "redrive",
         }
     }
 }
@@ -138,9 +144,12 @@ pub(crate) fn table(results: &Results) -> Result<RecordBatch, StoreError> {
     let path = path(results);
     let notes = parse(&text(&path)?);
     let mut anomalies = ListBuilder::new(StringBuilder::new());
+    let mut dead_letters = ListBuilder::new(Int64Builder::new());
     for note in &notes {
         note.anomalies.iter().for_each(|id| anomalies.values().append_value(id));
         anomalies.append(true);
+        note.dead_letters.iter().for_each(|position| dead_letters.values().append_value(*position as i64));
+        dead_letters.append(true);
     }
     let text = |of: fn(&Note) -> &str| -> ArrayRef {
         std::sync::Arc::new(StringArray::from_iter_values(notes.iter().map(of)))
@@ -154,6 +163,7 @@ pub(crate) fn table(results: &Results) -> Result<RecordBatch, StoreError> {
         std::sync::Arc::new(at.with_timezone("+00:00")),
         text(|note| &note.text),
         std::sync::Arc::new(anomalies.finish()),
+        std::sync::Arc::new(dead_letters.finish()),
     ];
     RecordBatch::try_new(schema(), columns).map_err(|error| StoreError::Damaged { path, message: error.to_string() })
 }
@@ -162,8 +172,18 @@ pub(crate) fn table(results: &Results) -> Result<RecordBatch, StoreError> {
 fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let ids = Field::new_list("anomalies", Field::new_list_field(DataType::Utf8, true), false);
+    let letters = Field::new_list("dead_letters", Field::new_list_field(DataType::Int64, true), false);
     let at = Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())), false);
-    SchemaRef::new(Schema::new(vec![text("id"), text("kind"), text("author"), text("role"), at, text("text"), ids]))
+    SchemaRef::new(Schema::new(vec![
+        text("id"),
+        text("kind"),
+        text("author"),
+        text("role"),
+        at,
+        text("text"),
+        ids,
+        letters,
+    ]))
 }
 
 fn path(results: &Results) -> PathBuf {
@@ -204,6 +224,7 @@ mod tests {
             at: 1_735_689_600_000_000,
             text: text.to_owned(),
             anomalies: vec!["e-1".to_owned(), "e-2".to_owned()],
+            dead_letters: vec![17],
         }
     }
 
@@ -225,7 +246,7 @@ mod tests {
         assert_eq!(again.list(), log.list());
         assert_eq!(again.append(note("third")).unwrap().id, "3");
         let table = table(&results).unwrap();
-        assert_eq!((table.num_rows(), table.num_columns()), (3, 7));
+        assert_eq!((table.num_rows(), table.num_columns()), (3, 8));
     }
 
     #[test]

@@ -32,6 +32,21 @@ pub trait Watched: Send + Sync + 'static {
     /// What SQL over the stream asks.
     fn tables(&self) -> ask::Source;
 
+    /// Makes sure that a repaired event, a JSON object, would come through the stages; else says why not.
+    ///
+    /// # Errors
+    /// Why it would become a dead letter again.
+    fn check_repaired(&self, event: &[u8]) -> Result<(), String>;
+
+    /// Makes repaired events durable, one JSON object a line, so that they are put back once; gives a name for them.
+    ///
+    /// # Errors
+    /// Why nothing was kept.
+    fn put_back(&self, events: &[u8]) -> Result<String, String>;
+
+    /// Whether the events of this name are still to be put back.
+    fn is_waiting(&self, name: &str) -> bool;
+
     /// How the stream's results are asked on the command line: `--results FOLDER`.
     fn query_arguments(&self) -> String;
 }
@@ -44,6 +59,8 @@ pub struct Shown {
     pub(crate) watched: Box<dyn Watched>,
     pub(crate) notes: Box<dyn Notes>,
     acknowledged: Mutex<AcknowledgedIds>,
+    /// Dead letters that were repaired, each with what was written of it.
+    redriven: Mutex<HashMap<u64, store::Note>>,
     /// The newest notes, each with the version that it appeared in.
     news: Mutex<VecDeque<(u64, NoteView)>>,
 }
@@ -51,9 +68,11 @@ pub struct Shown {
 impl Shown {
     /// A stream that `watched` runs, and the notes about it.
     pub fn new(stream: Arc<Stream>, watched: Box<dyn Watched>, notes: Box<dyn Notes>) -> Self {
-        let acknowledged = Mutex::new(AcknowledgedIds::of(&notes.list()));
         let board = Mutex::new(Board::new(stream.clone()));
-        Self { board, stream, watched, notes, acknowledged, news: Mutex::default() }
+        let (acknowledged, redriven, news) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let shown = Self { board, stream, watched, notes, acknowledged, redriven, news };
+        shown.notes.list().iter().for_each(|note| shown.know(note));
+        shown
     }
 
     /// Draws scored rows that took `micros` microseconds from being read to being scored.
@@ -70,10 +89,23 @@ impl Shown {
         self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Dead letters that were repaired, each with what was written of it.
+    pub(crate) fn redriven(&self) -> MutexGuard<'_, HashMap<u64, store::Note>> {
+        self.redriven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Marks what a note is about.
+    fn know(&self, note: &store::Note) {
+        self.acknowledged().add(note);
+        if note.kind == store::NoteKind::Redrive {
+            self.redriven().extend(note.dead_letters.iter().map(|position| (*position, note.clone())));
+        }
+    }
+
     /// Makes a note durable, then shows it.
     pub(crate) fn write(&self, note: store::Note) -> Result<store::Note, store::StoreError> {
         let note = self.notes.append(note)?;
-        self.acknowledged().add(&note);
+        self.know(&note);
         // Whoever sends a version waits for the lock, so that the version cannot be sent without the note.
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
         let version = self.board().open_version();
@@ -112,7 +144,8 @@ impl Hub {
     pub fn end_version(&self) {
         let mut sequence = 0;
         for shown in &self.streams {
-            let facts = Facts { acknowledged: shown.acknowledged().len() as u64, ..shown.watched.facts() };
+            let (acknowledged, redriven) = (shown.acknowledged().len() as u64, shown.redriven().len() as u64);
+            let facts = Facts { acknowledged, redriven, ..shown.watched.facts() };
             let mut board = shown.board();
             board.observe(facts, now_ms());
             sequence = board.close_version();

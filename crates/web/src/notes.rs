@@ -45,6 +45,8 @@ pub(crate) struct NoteView {
     pub(crate) text: String,
     /// The ids of the anomalies that it is about.
     pub(crate) anomalies: Vec<String>,
+    /// The positions of the dead letters that it is about.
+    pub(crate) dead_letters: Vec<u64>,
 }
 
 /// What a note is.
@@ -55,6 +57,8 @@ pub(crate) enum NoteKindView {
     Acknowledgement,
     /// Something that the next shift should know.
     Note,
+    /// Dead letters were repaired; only redriving writes such a note.
+    Redrive,
 }
 
 impl From<NoteKindView> for NoteKind {
@@ -62,6 +66,7 @@ impl From<NoteKindView> for NoteKind {
         match kind {
             NoteKindView::Acknowledgement => Self::Acknowledgement,
             NoteKindView::Note => Self::Note,
+            NoteKindView::Redrive => Self::Redrive,
         }
     }
 }
@@ -73,12 +78,14 @@ impl From<&store::Note> for NoteView {
             kind: match note.kind {
                 NoteKind::Acknowledgement => NoteKindView::Acknowledgement,
                 NoteKind::Note => NoteKindView::Note,
+                NoteKind::Redrive => NoteKindView::Redrive,
             },
             author: note.author.clone(),
             role: note.role.clone(),
             at: cells::iso(note.at),
             text: note.text.clone(),
             anomalies: note.anomalies.clone(),
+            dead_letters: note.dead_letters.clone(),
         }
     }
 }
@@ -88,12 +95,6 @@ impl From<&store::Note> for NoteView {
 pub(crate) struct AcknowledgedIds(HashMap<String, Acknowledged>);
 
 impl AcknowledgedIds {
-    pub(crate) fn of(notes: &[store::Note]) -> Self {
-        let mut ids = Self::default();
-        notes.iter().for_each(|note| ids.add(note));
-        ids
-    }
-
     pub(crate) fn add(&mut self, note: &store::Note) {
         if note.kind != NoteKind::Acknowledgement {
             return;

@@ -68,3 +68,59 @@ fn problem(description: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(description).content("application/problem+json", content).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::server::router;
+
+    /// Methods and paths of the description.
+    fn described() -> BTreeSet<String> {
+        let (_, text) = finish(router());
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                described.insert(format!("{method} {path}"));
+                for status in ["400", "401", "403", "404", "421", "429", "503"] {
+                    assert!(operation["responses"][status].is_object(), "{method} {path} does not describe {status}");
+                }
+            }
+        }
+        described
+    }
+
+    /// Methods and paths of the handlers, as they stand in the code.
+    fn written() -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes");
+        let mut written = BTreeSet::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            for handler in text.split("#[utoipa::path(").skip(1) {
+                let method = handler.trim_start().split(',').next().unwrap().trim().to_owned();
+                let path = handler.split("path = \"").nth(1).unwrap().split('"').next().unwrap();
+                written.insert(format!("{method} {path}"));
+            }
+        }
+        written
+    }
+
+    #[test]
+    fn every_route_is_described_and_every_description_is_of_a_route() {
+        assert_eq!(described(), written());
+        assert!(described().len() >= 20, "{:?}", described());
+    }
+
+    #[test]
+    fn no_route_is_added_past_the_description() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for name in ["server.rs", "routes.rs", "guard.rs"] {
+            let text = fs::read_to_string(folder.join(name)).unwrap();
+            assert!(!text.contains(".route("), "{name} adds a route that the description does not know");
+        }
+    }
+}

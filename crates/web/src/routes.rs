@@ -7,6 +7,7 @@ mod handover;
 mod live;
 mod notes;
 mod query;
+mod redrive;
 mod story;
 mod streams;
 mod view;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(view::aggregates))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::one))
+        .routes(routes!(redrive::redrive))
         .routes(routes!(query::query))
         .routes(routes!(graph::graph))
         .routes(routes!(handover::handover))

@@ -31,6 +31,7 @@ pub(crate) struct Page {
 /// What the page is told of a run.
 struct Run {
     meter: Arc<Meter>,
+    stream: Arc<Stream>,
     results: PathBuf,
     source: String,
     state: Mutex<(State, Option<String>)>,
@@ -49,6 +50,7 @@ impl Page {
         let listener = listen(args)?;
         let run = Arc::new(Run {
             meter: meter.clone(),
+            stream: stream.clone(),
             results,
             source: words(source),
             state: Mutex::new((State::Starting, None)),
@@ -129,6 +131,22 @@ impl Watched for Watching {
 
     fn tables(&self) -> ask::Source {
         ask::Source::Results(vec![self.0.results.clone()])
+    }
+
+    fn check_repaired(&self, event: &[u8]) -> Result<(), String> {
+        local::check_repaired(&self.0.stream, event).map_err(|error| match error {
+            // Of one event there is one reason.
+            LocalError::Refused { reasons, .. } => reasons.join("; ").trim().trim_start_matches("line 1: ").to_owned(),
+            error => error.to_string(),
+        })
+    }
+
+    fn put_back(&self, events: &[u8]) -> Result<String, String> {
+        local::keep_for_next_run(&self.0.results, events).map_err(|error| error.to_string())
+    }
+
+    fn is_waiting(&self, name: &str) -> bool {
+        local::is_waiting(&self.0.results, name)
     }
 
     fn query_arguments(&self) -> String {

@@ -7,13 +7,14 @@ use arrow::{
     datatypes::{Int32Type, Int64Type},
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
-use live::cells::{hex, text};
+use live::cells::{hex, iso, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     answer::{Names, Params, json},
+    hub::Shown,
     page_cursor::PageCursor,
     problem::Problem,
     server::App,
@@ -45,6 +46,27 @@ pub(crate) struct Filters {
     rule: Option<String>,
     /// Only those with this reason.
     reason: Option<String>,
+    /// Only those that were not repaired yet (`open`), or were (`redriven`).
+    state: Option<LetterState>,
+}
+
+/// Whether a dead letter was repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LetterState {
+    Open,
+    Redriven,
+}
+
+/// That a dead letter was repaired.
+#[derive(Debug, Serialize, ToSchema)]
+struct Redriven {
+    /// Who put it back.
+    author: String,
+    /// When it was accepted, ISO 8601 in UTC.
+    at: String,
+    /// What has become of it.
+    outcome: &'static str,
 }
 
 /// A page of dead letters.
@@ -86,6 +108,8 @@ struct Letter {
     bytes: usize,
     /// How it begins, as text.
     preview: String,
+    /// Who repaired it, where somebody did.
+    redriven: Option<Redriven>,
 }
 
 /// A dead letter with its bytes.
@@ -123,8 +147,8 @@ pub(crate) async fn list(
         "SELECT kind, rule, reason, count(*) AS count FROM dead_letters GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT {REASONS_MAX}"
     );
     let counted = app.sql.ask(shown.watched.tables(), sql, REASONS_MAX).await?;
-    let found = app.sql.ask(shown.watched.tables(), statement(&filters, limit)?, limit + 1).await?;
-    let mut letters: Vec<Letter> = rows(&found.batches).map(|(batch, row)| letter(batch, row)).collect();
+    let found = app.sql.ask(shown.watched.tables(), statement(shown, &filters, limit)?, limit + 1).await?;
+    let mut letters: Vec<Letter> = rows(&found.batches).map(|(batch, row)| letter(shown, batch, row)).collect();
     let more = letters.len() as u64 > limit;
     letters.truncate(limit as usize);
     let next = letters.last().filter(|_| more).map(|last| PageCursor(vec![last.position.clone()]).to_string());
@@ -167,7 +191,7 @@ pub(crate) async fn one(
         Err(error) => (None, Some(format!("it is not JSON: {error}"))),
     };
     let view = LetterView {
-        letter: letter(batch, row),
+        letter: letter(shown, batch, row),
         hex: hex(shown_bytes),
         text: std::str::from_utf8(shown_bytes).ok().map(str::to_owned),
         decoded,
@@ -177,10 +201,19 @@ pub(crate) async fn one(
     json(&headers, &view)
 }
 
-fn statement(filters: &Filters, limit: u64) -> Result<String, Problem> {
+fn statement(shown: &Shown, filters: &Filters, limit: u64) -> Result<String, Problem> {
     let mut wanted = vec!["true".to_owned()];
     for (column, value) in [("kind", &filters.kind), ("rule", &filters.rule), ("reason", &filters.reason)] {
         wanted.extend(value.as_ref().map(|value| format!("{column} = {}", literal(value))));
+    }
+    if let Some(state) = filters.state {
+        let positions: Vec<String> = shown.redriven().keys().map(u64::to_string).collect();
+        match (positions.is_empty(), state) {
+            (true, LetterState::Open) => {}
+            (true, LetterState::Redriven) => wanted.push("false".to_owned()),
+            (false, LetterState::Open) => wanted.push(format!("position NOT IN ({})", positions.join(", "))),
+            (false, LetterState::Redriven) => wanted.push(format!("position IN ({})", positions.join(", "))),
+        }
     }
     if let Some(cursor) = &filters.cursor {
         let PageCursor(parts) = cursor.parse()?;
@@ -195,12 +228,20 @@ fn rows(batches: &[RecordBatch]) -> impl Iterator<Item = (&RecordBatch, usize)> 
     batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)))
 }
 
-fn letter(batch: &RecordBatch, row: usize) -> Letter {
+fn letter(shown: &Shown, batch: &RecordBatch, row: usize) -> Letter {
     let of = |name: &str| batch.column_by_name(name).map(|column| text(column, row)).unwrap_or_default();
     let partition = batch.column_by_name("partition").and_then(|column| column.as_primitive_opt::<Int32Type>());
     let payload = payload(batch, row);
+    let position = of("position");
+    let redriven = position.parse().ok().and_then(|position| shown.redriven().get(&position).cloned());
+    let redriven = redriven.map(|note| Redriven {
+        outcome: if shown.watched.is_waiting(&note.text) { "waits for the next start" } else { "put back" },
+        at: iso(note.at),
+        author: note.author,
+    });
     Letter {
-        position: of("position"),
+        redriven,
+        position,
         partition: partition.map_or(0, |partition| partition.value(row)),
         kind: of("kind"),
         rule: of("rule"),

@@ -138,6 +138,7 @@ pub(crate) async fn write(
         at: now.as_micros() as i64,
         text: draft.text,
         anomalies: draft.anomalies,
+        dead_letters: Vec::new(),
     };
     let shown = shown.clone();
     // Making it durable waits for the disk.
@@ -170,6 +171,7 @@ fn check(draft: &Draft) -> Result<(), Problem> {
             refuse("an acknowledgement names the anomalies that were seen".to_owned())
         }
         NoteKindView::Note if draft.text.trim().is_empty() => refuse("a note says something".to_owned()),
+        NoteKindView::Redrive => refuse("dead letters are put back by `dead-letters/redrive`".to_owned()),
         _ => Ok(()),
     }
 }

@@ -128,6 +128,10 @@ fn start(
     if let Some(page) = &page {
         page.running();
     }
+    let waiting = local::put_back_waiting(&options.stream, &options.results).map_err(failure)?;
+    if waiting > 0 {
+        tracing::info!(events = waiting, "repaired events that were accepted during the last run are put back");
+    }
     let summary = local::run(&options, &meter, &stop);
     shown.end();
     if let Some(page) = page {

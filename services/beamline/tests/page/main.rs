@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod access;
+mod documented;
 mod follow;
+mod hostile;
 mod notes;
+mod queries;
+mod redrive;
 mod routes;
 mod run;

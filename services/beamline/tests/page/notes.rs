@@ -122,3 +122,31 @@ fn pages_of_anomalies_have_each_once_and_filters_hold() {
         assert_eq!(refused.headers()["content-type"], "application/problem+json");
     }
 }
+
+#[test]
+fn a_shift_is_handed_over_with_its_episodes_and_notes() {
+    let folder = tempfile::tempdir().unwrap();
+    let stream = definition(folder.path(), "300");
+    let run = Run::start(&stream, &folder.path().join("results"), &[]);
+    let ids = anomalies(&run);
+    let note = json!({ "kind": "acknowledgement", "text": "crane moved", "anomalies": ids[..1], "author": "Ada" });
+    assert_eq!(run.post(&format!("{STREAM}/notes"), &note).0, StatusCode::CREATED);
+    let handover = run.get(&format!("{STREAM}/handover"));
+    let episodes = handover["episodes"].as_array().unwrap();
+    let sum = |field: &str| episodes.iter().map(|episode| episode[field].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(sum("acknowledged"), 1);
+    assert!(sum("count") >= 5, "{handover}");
+    let noted = episodes.iter().find(|episode| episode["notes"][0]["text"] == "crane moved").unwrap();
+    assert_eq!(noted["acknowledged"], 1);
+    assert_eq!(handover["notes"][0]["author"], "Ada");
+    let request = run.client.get(run.api(&format!("{STREAM}/handover"))).header("accept", "text/markdown");
+    let answer = request.send().unwrap();
+    assert!(answer.headers()["content-disposition"].to_str().unwrap().contains("handover-particle-events.md"));
+    let text = answer.text().unwrap();
+    assert!(text.contains("# Hand-over of particle-events") && text.contains("crane moved"), "{text}");
+    let before = run.get(&format!("{STREAM}/handover?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z"));
+    assert_eq!((&before["episodes"], &before["notes"]), (&json!([]), &json!([])));
+    let swapped =
+        run.client.get(run.api(&format!("{STREAM}/handover?from=2002-01-01T00:00:00Z&to=2001-01-01T00:00:00Z")));
+    assert_eq!(swapped.send().unwrap().status(), StatusCode::BAD_REQUEST);
+}

@@ -48,12 +48,16 @@ pub(crate) fn beamline() -> Command {
 impl Run {
     /// `beamline run`, once it has said where its page is.
     pub(crate) fn start(stream: &Path, results: &Path, args: &[&str]) -> Self {
+        Self::start_with(stream, results, args, Stdio::null())
+    }
+
+    pub(crate) fn start_with(stream: &Path, results: &Path, args: &[&str], stdin: Stdio) -> Self {
         let mut command = beamline();
         command.arg("run").arg(stream).arg("--out").arg(results).args(args);
         if !args.contains(&"--page") {
             command.args(["--page", "127.0.0.1:0"]);
         }
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
