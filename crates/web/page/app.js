@@ -7,12 +7,22 @@ import { classes, effect, html, render, useEffect, useRef, useState, useValue } 
 import { Empty, Failed, Loading } from './parts/marks.js';
 import { Banner, Header, Help, VIEWS } from './parts/shell.js';
 import { Anomalies } from './views/anomalies.js';
+import { DeadLetters } from './views/dead-letters.js';
+import { HandOver } from './views/hand-over.js';
 import { Overview } from './views/overview.js';
+import { Pipeline } from './views/pipeline.js';
+import { Query } from './views/query.js';
+import { StreamView } from './views/stream.js';
 
-/** What each view is, and what it needs of the live stream. @type {Record<string, { view: any, needs: string[] }>} */
+/** What each view is, and what it needs of the live stream where it does not say so itself. @type {Record<string, { view: any, needs?: string[] }>} */
 const ROUTES = {
   overview: { view: Overview, needs: ['overview', 'anomalies'] },
   anomalies: { view: Anomalies, needs: ['overview', 'anomalies'] },
+  stream: { view: StreamView },
+  'dead-letters': { view: DeadLetters, needs: ['overview'] },
+  query: { view: Query, needs: ['overview'] },
+  pipeline: { view: Pipeline, needs: ['overview'] },
+  'hand-over': { view: HandOver, needs: ['overview'] },
 };
 const KEYS_OFF = 'beamline-keys-off';
 
@@ -34,7 +44,7 @@ function App() {
     scrollTo(0, 0);
   }, [here.view]);
   useEffect(() => {
-    if (route && !['stream'].includes(here.view)) wanted.value = { views: route.needs };
+    if (route?.needs) wanted.value = { views: route.needs };
   }, [here.view]);
   const toggle = () => {
     if (keysOn) localStorage.setItem(KEYS_OFF, 'yes');

@@ -21,10 +21,12 @@ const query = (stream, sql, format) => `beamline query --results ${shell(stream.
 
 export const command = {
   query,
+  /** @param {Stream} stream @param {string} key */
+  isKey: (stream, key) => `${identifier(stream.key)} = ${keyOf(stream, key)}`,
   /** @param {Stream} stream @param {Record<string, string>} filters */
   anomalies(stream, filters) {
     const where = [
-      filters.key && `${identifier(stream.key)} = ${keyOf(stream, filters.key)}`,
+      filters.key && command.isKey(stream, filters.key),
       filters.reason && `array_has(anomaly_reasons, ${quoted(filters.reason)})`,
       filters.from && `${identifier(stream.time)} >= ${quoted(filters.from)}`,
       filters.to && `${identifier(stream.time)} <= ${quoted(filters.to)}`,

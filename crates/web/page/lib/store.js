@@ -23,8 +23,10 @@ export const failure = signal(/** @type {unknown} */ (null));
 
 export const overview = signal(/** @type {Overview | null} */ (null));
 export const alarms = signal(/** @type {Anomaly[]} */ ([]));
-/** Anomalies that came too fast to be sent. */
+/** Anomalies of this run that came too fast to be sent. */
 export const missed = signal(0);
+/** How often the anomalies came whole: each time, what was collected before may have a gap. */
+export const replaced = signal(0);
 export const notes = signal(/** @type {import('./types.js').Note[]} */ ([]));
 export const series = signal(/** @type {import('./types.js').Series | null} */ (null));
 export const histograms = signal(/** @type {import('./types.js').Histogram[] | null} */ (null));
@@ -104,10 +106,11 @@ const APPLY = {
   },
   anomalies(data) {
     alarms.value = merge(data.full ? [] : alarms.value, data.anomalies);
-    missed.value = data.full ? 0 : missed.value + data.missed;
+    missed.value = data.missed;
+    if (data.full) replaced.value += 1;
   },
   committed(data) {
-    const open = (/** @type {Anomaly} */ each) => !each.committed && each.seen_ms !== null && each.seen_ms <= data.time_ms;
+    const open = (/** @type {Anomaly} */ each) => !each.committed && each.position !== null && each.position < data.position;
     if (alarms.value.some(open)) alarms.value = alarms.value.map((each) => (open(each) ? { ...each, committed: true } : each));
   },
   notes(data) {
@@ -148,7 +151,6 @@ export function acknowledge(fresh) {
 function forget() {
   alarms.value = [];
   notes.value = [];
-  missed.value = 0;
   series.value = null;
   histograms.value = null;
   density.value = null;

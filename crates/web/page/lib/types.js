@@ -92,6 +92,7 @@
  * @property {Acknowledged | null} acknowledged
  * @property {string | null} trace
  * @property {number | null} seen_ms
+ * @property {number | null} position
  */
 /** @typedef {{ id: string, kind: string, author: string, at: string, text: string, anomalies: string[] }} Note */
 /**
@@ -108,16 +109,15 @@
  */
 /** @typedef {{ count: number[], first: (number|null)[], min: (number|null)[], max: (number|null)[], last: (number|null)[] }} Buckets */
 /** @typedef {{ full: boolean, key: string | null, step_s: number, start_s: number, columns: Record<string, Buckets> }} Series */
-/** @typedef {{ from_s: number, to_s: number, counts: number[], total: number }} Ghost */
+/** @typedef {{ from_s: number, to_s: number, low: number, width: number, counts: number[], total: number }} Ghost */
 /**
  * @typedef {object} Histogram
  * @property {string} column
  * @property {string | null} unit
+ * @property {number} from_s
  * @property {number} low
  * @property {number} width
  * @property {number[]} counts
- * @property {number} below
- * @property {number} above
  * @property {number} missing
  * @property {number} total
  * @property {Ghost | null} ghost
@@ -125,5 +125,15 @@
 /** @typedef {{ column: string, low: number, high: number }} MapAxis */
 /** @typedef {{ x: MapAxis, y: MapAxis, size: number, counts: number[], anomalies: number[], outside: number }} Density */
 /** @typedef {{ keys: { key: string, count: number, error: number, anomalies: number, last_ms: number, series: boolean }[], others: { count: number }, limit: number }} Keys */
+
+/** @typedef {{ position: string, partition: number, kind: string, rule: string, reason: string, bytes: number, preview: string, redriven: any }} Letter */
+/** @typedef {{ kind: string, rule: string, reason: string, count: number }} LetterCount */
+/** @typedef {{ letter: Letter, hex: string, text: string | null, decoded: Record<string, Cell> | null, decode_error: string | null, truncated: boolean }} OpenLetter */
+/** @typedef {{ columns: Column[], rows: Cell[][], truncated: boolean, elapsed_ms: number, rows_max: number }} Answer */
+/** @typedef {{ id: string, kind: string, label: string, state: Level, rate: number | null, total: number | null, metrics: { name: string, value: Cell }[], runbook: string | null }} Node */
+/** @typedef {{ from: string, to: string, rate: number | null, total: number | null, state: Level, label: string }} Edge */
+/** @typedef {{ nodes: Node[], edges: Edge[] }} Graph */
+/** @typedef {{ key: string, first: string, last: string, count: number, reasons: string[], worst: number, acknowledged: number, notes: Note[] }} Episode */
+/** @typedef {{ from: string, to: string, episodes: Episode[], dead_letters: any, lag: any, notes: Note[], open: string[] }} Handover */
 
 export {};

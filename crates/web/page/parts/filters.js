@@ -39,11 +39,12 @@ export function Filters({ stream, filters, layers }) {
       ${[{ name: '' }, ...stream.layers].map(({ name }) => html`<button type="button" key=${name} class=${classes('chip', filters.reason === name && 'on')} aria-pressed=${filters.reason === name}
         onClick=${() => change({ reason: name || null, id: null })}>${name || 'all detectors'}${name && counts.has(name) ? html` <small class="numbers">${count(counts.get(name))}</small>` : ''}</button>`)}
     </fieldset>
+    <details class="more-filters" open=${any || matchMedia('(min-width: 40rem)').matches}><summary>More filters</summary>
     <label>Key <input size="8" value=${filters.key} onInput=${set('key')} placeholder=${stream.key} /></label>
     <label>State <select value=${filters.acknowledged} onChange=${set('acknowledged')}><option value="">all</option><option value="no">open</option><option value="yes">acknowledged</option></select></label>
     <label>From (UTC) <input size="16" inputmode="numeric" placeholder="yyyy-mm-dd hh:mm" pattern=${TYPED} value=${typed(filters.from)} onChange=${setTime('from')} /></label>
     <label>To (UTC) <input size="16" inputmode="numeric" placeholder="yyyy-mm-dd hh:mm" pattern=${TYPED} value=${typed(filters.to)} onChange=${setTime('to')} /></label>
-    <label>Words <input type="search" size="12" value=${filters.text} onInput=${set('text')} /></label>
+    <label>Words <input type="search" size="12" value=${filters.text} onInput=${set('text')} /></label></details>
     ${any && html`<button type="button" class="quiet" onClick=${clear}>Clear</button>`}
   </form>`;
 }

@@ -3,7 +3,7 @@
 import { address, change, link as to, local } from '../lib/address.js';
 import { clock, duration, zoneName } from '../lib/format.js';
 import { age, link, now, overview, paused, retryNow, serverNow, stale, stream, streams, ticked } from '../lib/store.js';
-import { classes, html, useValue } from '../lib/ui.js';
+import { classes, html, useEffect, useRef, useValue } from '../lib/ui.js';
 import { Mark } from './marks.js';
 
 /** Views in the order of the keys 1 to 7. */
@@ -19,12 +19,15 @@ export const VIEWS = [
 
 export function Header() {
   const here = useValue(address);
+  const nav = useRef(/** @type {HTMLElement | null} */ (null));
+  // On a narrow screen the menu is wider than the screen.
+  useEffect(() => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [here.view]);
   return html`<header class="top">
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <a class="brand" href=${to('overview')} aria-label="Beamline, overview">
       <svg viewBox="0 0 32 20" aria-hidden="true"><path d="M1 14h8l4-12 5 16 3-8h10" /></svg><span>Beamline</span>
     </a>
-    <nav aria-label="Views">
+    <nav aria-label="Views" ref=${nav}>
       ${VIEWS.map(
         ([view, name]) =>
           html`<a key=${view} href=${to(view ?? '')} aria-current=${here.view === view ? 'page' : null}>${name}</a>`,

@@ -3,7 +3,7 @@
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, sentence } from '../lib/api.js';
 import { count, millis, moment, several, zoneName } from '../lib/format.js';
-import { alarms, merge, missed, overview, serverNow } from '../lib/store.js';
+import { alarms, merge, missed, overview, replaced, serverNow } from '../lib/store.js';
 import { classes, html, useEffect, useMemo, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge, COVERED_MAX } from '../parts/acknowledge.js';
 import { Filters, matches } from '../parts/filters.js';
@@ -16,6 +16,8 @@ import { Story } from './story.js';
 const PAGE = 50;
 /** Rows that a list keeps at most. */
 const ROWS_MAX = 1000;
+const TYPING_MS = 250;
+const GAPS_MS = 5000;
 
 /** @typedef {import('../lib/types.js').Anomaly} Anomaly */
 
@@ -29,26 +31,31 @@ function useRows(stream, query) {
   const name = JSON.stringify([stream, filters]);
   const live = useValue(alarms);
   const lost = useValue(missed);
+  const gaps = `${lost} ${useValue(replaced)}`;
+  const last = useRef({ name: '', asked: 0, at: 0 });
   const [stored, setStored] = useState(/** @type {{ name: string, rows: Anomaly[], more: boolean } | null} */ (null));
   const [problem, setProblem] = useState('');
   const rows = useRef(/** @type {{ name: string, list: Anomaly[] }} */ ({ name, list: [] }));
   const [asked, ask] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
-    // Typing into a filter asks once, when it pauses.
+    const before = last.current;
+    // Typing into a filter asks once, when it pauses; where more alarms come than are sent, now and then.
+    const wait = before.name !== name || before.asked !== asked ? (before.name ? TYPING_MS : 0) : Math.max(0, before.at + GAPS_MS - Date.now());
     const timer = setTimeout(() => {
+      last.current = { name, asked, at: Date.now() };
       get(of(stream, 'anomalies', { ...filters, limit: String(PAGE) }), stop.signal)
         .then((found) => {
           setStored({ name, rows: found.anomalies, more: found.next !== null });
           setProblem('');
         })
         .catch((error) => aborted(error) || setProblem(sentence(error)));
-    }, stored === null ? 0 : 250);
+    }, wait);
     return () => {
       clearTimeout(timer);
       stop.abort();
     };
-  }, [name, asked, lost]);
+  }, [name, asked, gaps]);
   const list = useMemo(() => {
     const before = rows.current.name === name ? rows.current.list : [];
     const page = stored?.name === name ? stored.rows : [];
@@ -57,23 +64,23 @@ function useRows(stream, query) {
     return rows.current.list;
   }, [name, stored, live]);
   const older = async () => {
-    const last = list.at(-1);
-    if (!last) return;
+    const oldest = list.at(-1);
+    if (!oldest) return;
     try {
-      const found = await get(of(stream, 'anomalies', { ...filters, to: last.time, limit: String(PAGE + 1) }));
+      const found = await get(of(stream, 'anomalies', { ...filters, to: oldest.time, limit: String(PAGE + 1) }));
       setStored({ name, rows: found.anomalies, more: found.next !== null });
     } catch (error) {
       setProblem(sentence(error));
     }
   };
-  return { list, known: stored?.name === name, more: Boolean(stored?.more) && list.length < ROWS_MAX, problem, older, filters, retry: () => ask((times) => times + 1) };
+  return { list, lost, known: stored?.name === name, more: Boolean(stored?.more) && list.length < ROWS_MAX, problem, older, filters, retry: () => ask((times) => times + 1) };
 }
 
 /** @param {{ stream: import('../lib/types.js').Stream }} props */
 export function Anomalies({ stream }) {
   const { query } = useValue(address);
   const seen = useValue(overview);
-  const { list, known, more, problem, older, filters, retry } = useRows(stream.name, query);
+  const { list, lost, known, more, problem, older, filters, retry } = useRows(stream.name, query);
   const { shown, held, waiting, on, release } = useHeld(list);
   const [size, setSize] = useState(PAGE);
   const [noting, setNoting] = useState(/** @type {string[] | null} */ (null));
@@ -101,6 +108,7 @@ export function Anomalies({ stream }) {
         ${drawn.length > 0 && html`<ol class="rows" ...${on}>${drawn.map((each) => html`<${Row} key=${each.id} anomaly=${each} chosen=${each.id === chosen} />`)}</ol>`}
         ${!drawn.length && !problem && (known ? html`<${Nothing} filtered=${Object.values(filters).some(Boolean)} />` : html`<${Loading} what="anomalies" />`)}
         ${(more || shown.length > size) && html`<p class="older"><button type="button" onClick=${grow}>Show older</button></p>`}
+        ${lost > 0 && html`<p class="aside older">${count(lost)} came too fast to be listed here as they came; counts are exact, and a filter or a query finds all.</p>`}
         ${list.length >= ROWS_MAX && html`<p class="aside older">The newest ${count(ROWS_MAX)} are kept here; the filters find older ones.</p>`}
       </section>
       ${chosen ? html`<${Story} key=${chosen} stream=${stream} id=${chosen} known=${list.find((each) => each.id === chosen)} />` : html`<section class="panel story none"><${Empty} title="Choose an anomaly">Its story stands here: what was measured, what was expected, which layers fired. <kbd>j</kbd> and <kbd>k</kbd> go through the list.<//></section>`}
