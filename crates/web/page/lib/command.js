@@ -1,7 +1,6 @@
 // @ts-check
 // What is on the page as a command line, quoted for a shell.
 
-/** @typedef {import('./types.js').Stream} Stream */
 
 /** @param {string} text */
 export const shell = (text) => (/^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
@@ -10,20 +9,20 @@ export const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 /** @param {string} name */
 export const identifier = (name) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
 
-/** A literal of the key's type. @param {Stream} stream @param {string} value */
+/** A literal of the key's type. @param {Api.Stream} stream @param {string} value */
 function keyOf(stream, value) {
   const kind = stream.columns.find(({ name }) => name === stream.key)?.kind;
   return (kind === 'integer' || kind === 'number') && /^-?\d+(\.\d+)?$/.test(value) ? value : quoted(value);
 }
 
-/** @param {Stream} stream @param {string} sql @param {string} [format] */
+/** @param {Api.Stream} stream @param {string} sql @param {string} [format] */
 const query = (stream, sql, format) => `beamline query --results ${shell(stream.results)}${format ? ` --format ${format}` : ''} ${shell(sql)}`;
 
 export const command = {
   query,
-  /** @param {Stream} stream @param {string} key */
+  /** @param {Api.Stream} stream @param {string} key */
   isKey: (stream, key) => `${identifier(stream.key)} = ${keyOf(stream, key)}`,
-  /** @param {Stream} stream @param {Record<string, string>} filters */
+  /** @param {Api.Stream} stream @param {Record<string, string>} filters */
   anomalies(stream, filters) {
     const where = [
       filters.key && command.isKey(stream, filters.key),
@@ -34,8 +33,8 @@ export const command = {
     const sql = `SELECT * FROM anomalies${where.length ? ` WHERE ${where.join(' AND ')}` : ''} ORDER BY ${identifier(stream.time)} DESC LIMIT 50`;
     return query(stream, sql);
   },
-  /** @param {Stream} stream */
+  /** @param {Api.Stream} stream */
   deadLetters: (stream) => `beamline dlq list --results ${shell(stream.results)}`,
-  /** @param {Stream} stream */
+  /** @param {Api.Stream} stream */
   verify: (stream) => `beamline verify ${shell(stream.results)}`,
 };

@@ -11,7 +11,7 @@ const EDGE = 16;
 
 /** @typedef {{ d: string, x: number, y: number }} Path an arrow, and where its label stands */
 
-/** The column of each node: one behind the last of those that lead to it. @param {import('./types.js').Graph} graph */
+/** The column of each node: one behind the last of those that lead to it. @param {Api.Graph} graph */
 export function columns({ nodes, edges }) {
   const place = new Map(nodes.map(({ id }) => [id, 0]));
   // As often as there are nodes is enough for the longest way; a cycle ends here too.
@@ -29,7 +29,7 @@ export function columns({ nodes, edges }) {
   return place;
 }
 
-/** @param {import('./types.js').Graph} graph */
+/** @param {Api.Graph} graph */
 export function arrange(graph) {
   const column = columns(graph);
   const rows = /** @type {Map<number, string[]>} */ (new Map());

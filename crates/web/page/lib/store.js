@@ -3,35 +3,32 @@
 import { address } from './address.js';
 import { get, tokenNeeded } from './api.js';
 import { follow } from './live.js';
+import { extend, merge } from './merge.js';
 import { batch, computed, effect, signal } from './ui.js';
 
-/** @typedef {import('./types.js').Anomaly} Anomaly */
-/** @typedef {import('./types.js').Overview} Overview */
 
-/** Anomalies that are kept for the lists. */
-export const ALARMS_MAX = 500;
-/** Buckets of a series that are kept: 15 minutes of seconds. */
-const BUCKETS_MAX = 900;
+/** Notes that are kept. */
+const NOTES_MAX = 500;
 /** Without a tick for so long, what is shown counts as stale. */
 const STALE_MS = 5000;
 
 /** @typedef {'connecting' | 'live' | 'broken' | 'ended'} Phase */
 
-export const session = signal(/** @type {import('./types.js').Session | null} */ (null));
-export const streams = signal(/** @type {import('./types.js').Stream[] | null} */ (null));
+export const session = signal(/** @type {Api.Session | null} */ (null));
+export const streams = signal(/** @type {Api.Stream[] | null} */ (null));
 export const failure = signal(/** @type {unknown} */ (null));
 
-export const overview = signal(/** @type {Overview | null} */ (null));
-export const alarms = signal(/** @type {Anomaly[]} */ ([]));
+export const overview = signal(/** @type {Api.Overview | null} */ (null));
+export const alarms = signal(/** @type {Api.Anomaly[]} */ ([]));
 /** Anomalies of this run that came too fast to be sent. */
 export const missed = signal(0);
 /** How often the anomalies came whole: each time, what was collected before may have a gap. */
 export const replaced = signal(0);
-export const notes = signal(/** @type {import('./types.js').Note[]} */ ([]));
-export const series = signal(/** @type {import('./types.js').Series | null} */ (null));
-export const histograms = signal(/** @type {import('./types.js').Histogram[] | null} */ (null));
-export const density = signal(/** @type {import('./types.js').Density | null} */ (null));
-export const keys = signal(/** @type {import('./types.js').Keys | null} */ (null));
+export const notes = signal(/** @type {Api.Note[]} */ ([]));
+export const series = signal(/** @type {Api.Series | null} */ (null));
+export const histograms = signal(/** @type {Api.Histogram[] | null} */ (null));
+export const density = signal(/** @type {Api.Density | null} */ (null));
+export const keys = signal(/** @type {Api.Keys | null} */ (null));
 
 /** How the connection is. */
 export const link = signal({ phase: /** @type {Phase} */ ('connecting'), reason: '', retryAt: 0, attempt: 0 });
@@ -58,44 +55,6 @@ export const stream = computed(() => {
 /** What the view that is open needs from the live stream. */
 export const wanted = signal(/** @type {{ views: string[], key?: string | null, columns?: string[] }} */ ({ views: [] }));
 
-/**
- * Puts fresh anomalies (oldest first) before those that are kept (newest first); the same id replaces.
- * @param {Anomaly[]} kept @param {Anomaly[]} fresh @param {number} [most]
- */
-export function merge(kept, fresh, most = ALARMS_MAX) {
-  /** @type {Map<string, Anomaly>} */
-  const byId = new Map();
-  for (const each of fresh) byId.set(each.id, each);
-  const known = kept.map((each) => {
-    const newer = byId.get(each.id);
-    byId.delete(each.id);
-    return newer ?? each;
-  });
-  const added = [...byId.values()];
-  if (!added.length) return known;
-  return [...added, ...known].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : a.id < b.id ? 1 : -1)).slice(0, most);
-}
-
-/**
- * Puts buckets behind those that are kept; where both have one, the new one counts.
- * @param {import('./types.js').Series | null} kept @param {import('./types.js').Series} fresh
- */
-export function extend(kept, fresh) {
-  if (fresh.full || !kept || kept.key !== fresh.key || kept.step_s !== fresh.step_s) return { ...fresh, full: true };
-  const from = (fresh.start_s - kept.start_s) / kept.step_s;
-  const length = Object.values(kept.columns)[0]?.count.length ?? 0;
-  if (from < 0 || from > length) return { ...fresh, full: true };
-  const cut = Math.max(0, from + (Object.values(fresh.columns)[0]?.count.length ?? 0) - BUCKETS_MAX);
-  /** @type {Record<string, import('./types.js').Buckets>} */
-  const columns = {};
-  for (const [name, added] of Object.entries(fresh.columns)) {
-    const before = kept.columns[name] ?? added;
-    const join = (/** @type {keyof import('./types.js').Buckets} */ part) => [...before[part].slice(cut, from), ...added[part]];
-    columns[name] = /** @type {any} */ ({ count: join('count'), first: join('first'), min: join('min'), max: join('max'), last: join('last') });
-  }
-  return { ...kept, start_s: kept.start_s + cut * kept.step_s, columns };
-}
-
 /** @type {Record<string, (data: any) => void>} */
 const APPLY = {
   hello(data) {
@@ -110,7 +69,7 @@ const APPLY = {
     if (data.full) replaced.value += 1;
   },
   committed(data) {
-    const open = (/** @type {Anomaly} */ each) => !each.committed && each.position !== null && each.position < data.position;
+    const open = (/** @type {Api.Anomaly} */ each) => !each.committed && each.position !== null && each.position < data.position;
     if (alarms.value.some(open)) alarms.value = alarms.value.map((each) => (open(each) ? { ...each, committed: true } : each));
   },
   notes(data) {
@@ -133,13 +92,13 @@ const APPLY = {
   },
 };
 
-/** Takes in notes: a row that one acknowledges says so. @param {import('./types.js').Note[]} fresh */
+/** Takes in notes: a row that one acknowledges says so. @param {Api.Note[]} fresh */
 export function acknowledge(fresh) {
   const known = new Set(notes.value.map((note) => note.id));
   const added = fresh.filter((note) => !known.has(note.id));
   if (!added.length) return;
-  notes.value = [...added, ...notes.value].slice(0, ALARMS_MAX);
-  /** @type {Map<string, import('./types.js').Note>} */
+  notes.value = [...added, ...notes.value].slice(0, NOTES_MAX);
+  /** @type {Map<string, Api.Note>} */
   const byAnomaly = new Map();
   for (const note of added) if (note.kind === 'acknowledgement') for (const id of note.anomalies) byAnomaly.set(id, note);
   alarms.value = alarms.value.map((each) => {

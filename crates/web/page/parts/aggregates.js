@@ -8,7 +8,7 @@ import { Cell, Empty, Failed, Loading } from './marks.js';
 const EVERY_MS = 5000;
 const ROWS = 40;
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function Aggregates({ stream }) {
   const [name, setName] = useState(stream.aggregates[0]?.name ?? '');
   const { body: found, problem } = useAsked(name ? of(stream.name, 'aggregates', { name, limit: String(ROWS) }) : null, EVERY_MS);

@@ -9,11 +9,10 @@ import { Plot } from './plot.js';
 const DRAWN_MAX = 500;
 const BARS_MAX = 60;
 
-/** @typedef {import('../lib/types.js').Answer} Answer */
 
-const numeric = (/** @type {import('../lib/types.js').Column} */ { kind }) => kind === 'number' || kind === 'integer';
+const numeric = (/** @type {Api.Column} */ { kind }) => kind === 'number' || kind === 'integer';
 
-/** @param {{ answer: Answer }} props */
+/** @param {{ answer: Api.Answer }} props */
 export function Answered({ answer }) {
   const [picture, setPicture] = useState(false);
   const drawable = answer.columns.some(numeric) && answer.rows.length > 1 && answer.columns.length > 1;
@@ -25,13 +24,13 @@ export function Answered({ answer }) {
   </section>`;
 }
 
-/** @param {{ answer: Answer }} props */
+/** @param {{ answer: Api.Answer }} props */
 function Table({ answer: { columns, rows } }) {
   return html`<div class="table tall" tabindex="0" role="region" aria-label="Rows"><table><thead><tr>${columns.map((column, index) => html`<th scope="col" key=${index} class=${numeric(column) ? 'numeric' : ''} title=${column.type}>${column.name}${column.unit ? ` [${column.unit}]` : ''}</th>`)}</tr></thead>
     <tbody>${rows.slice(0, DRAWN_MAX).map((row, index) => html`<tr key=${index}>${row.map((value, place) => html`<${Cell} key=${place} value=${value} kind=${columns[place]?.kind} />`)}</tr>`)}</tbody></table></div>`;
 }
 
-/** Bars for few groups, lines over time or a number. @param {{ answer: Answer }} props */
+/** Bars for few groups, lines over time or a number. @param {{ answer: Api.Answer }} props */
 function Picture({ answer: { columns, rows } }) {
   const values = columns.map((column, index) => ({ ...column, index })).filter(numeric);
   const [across, setAcross] = useState(0);

@@ -5,7 +5,7 @@ import { link as to } from '../lib/address.js';
 import { html } from '../lib/ui.js';
 import { Mark } from './marks.js';
 
-/** @param {{ stages: import('../lib/types.js').Stage[] }} props */
+/** @param {{ stages: Api.Stage[] }} props */
 export function Beam({ stages }) {
   return html`<section class="panel beam" aria-labelledby="beam-title">
     <header><h2 id="beam-title">Stages</h2><p class="more"><a href=${to('pipeline')}>Pipeline</a></p></header>

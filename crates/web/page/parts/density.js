@@ -4,7 +4,6 @@ import { count, number } from '../lib/format.js';
 import { html, useLayoutEffect, useRef, useState, useValue } from '../lib/ui.js';
 import { colour, scheme } from './plot.js';
 
-/** @typedef {import('../lib/types.js').Density} Density */
 
 /** @param {string} hex `#rrggbb` @returns {number[]} */
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
@@ -18,7 +17,7 @@ function mix(share, stops) {
   return from.map((value, each) => Math.round(value + (place - index) * ((to[each] ?? value) - value)));
 }
 
-/** @param {{ density: Density }} props */
+/** @param {{ density: Api.Density }} props */
 export function DensityOf({ density }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const theme = useValue(scheme);
@@ -46,7 +45,7 @@ export function DensityOf({ density }) {
     const row = size - 1 - Math.floor(((event.clientY - box.top) / box.height) * size);
     setCell(column >= 0 && column < size && row >= 0 && row < size ? row * size + column : -1);
   };
-  const middle = (/** @type {import('../lib/types.js').MapAxis} */ axis, /** @type {number} */ index) => number(axis.low + ((index + 0.5) / size) * (axis.high - axis.low));
+  const middle = (/** @type {Api.MapAxis} */ axis, /** @type {number} */ index) => number(axis.low + ((index + 0.5) / size) * (axis.high - axis.low));
   const total = values.reduce((sum, value) => sum + value, 0);
   return html`<section class="panel density" aria-labelledby="density-title"><header><h2 id="density-title">${x.column} and ${y.column}</h2>
     <label>Show <select value=${what} onChange=${(/** @type {any} */ event) => setWhat(event.target.value)}><option value="counts">events</option><option value="anomalies">anomalies</option></select></label></header>

@@ -9,7 +9,7 @@ import { Mark } from './marks.js';
 /** The bar ends at so many times what was asked; beyond, it says so. */
 const TIMES_MAX = 3;
 
-/** Seen alarms beside asked ones. @param {{ layer: import('../lib/types.js').LayerCount }} props */
+/** Seen alarms beside asked ones. @param {{ layer: Api.LayerCount }} props */
 export function Budget({ layer }) {
   if (layer.asked === null)
     return html`<span class="budget rule"><span class="numbers">${percent(layer.share)}</span> <small>of all events; a rule has no budget</small></span>`;
@@ -21,10 +21,10 @@ export function Budget({ layer }) {
   </span>`;
 }
 
-/** @param {{ layers: import('../lib/types.js').LayerCount[], alarms: import('../lib/types.js').Anomaly[] }} props */
+/** @param {{ layers: Api.LayerCount[], alarms: Api.Anomaly[] }} props */
 export function Detectors({ layers, alarms }) {
   const [held, setHeld] = useState(false);
-  const latest = useRef(/** @type {Record<string, import('../lib/types.js').Anomaly>} */ ({}));
+  const latest = useRef(/** @type {Record<string, Api.Anomaly>} */ ({}));
   if (!held)
     for (const { name } of layers) {
       const found = alarms.find((each) => each.reasons.includes(name));
@@ -45,7 +45,7 @@ export function Detectors({ layers, alarms }) {
   </section>`;
 }
 
-/** @param {{ alarm: import('../lib/types.js').Anomaly | undefined, newest: boolean }} props */
+/** @param {{ alarm: Api.Anomaly | undefined, newest: boolean }} props */
 function Latest({ alarm, newest }) {
   const clock = useValue(serverNow);
   const zone = useValue(local);

@@ -8,7 +8,7 @@ const NAMES = /** @type {const} */ (['reason', 'key', 'from', 'to', 'acknowledge
 
 /**
  * Whether an anomaly passes: the same as the server does with stored ones.
- * @param {import('../lib/types.js').Anomaly} anomaly @param {Record<string, string>} filters
+ * @param {Api.Anomaly} anomaly @param {Record<string, string>} filters
  */
 export function matches(anomaly, { reason, key, from, to, acknowledged, text }) {
   if (reason && !anomaly.reasons.includes(reason)) return false;
@@ -27,7 +27,7 @@ const iso = (typed) => (new RegExp(`^${TYPED}$`).test(typed) ? `${typed.replace(
 /** @param {string | undefined} time */
 const typed = (time) => (time ?? '').slice(0, 19).replace('T', ' ');
 
-/** @param {{ stream: import('../lib/types.js').Stream, filters: Record<string, string>, layers: import('../lib/types.js').LayerCount[] }} props */
+/** @param {{ stream: Api.Stream, filters: Record<string, string>, layers: Api.LayerCount[] }} props */
 export function Filters({ stream, filters, layers }) {
   const set = (/** @type {string} */ name) => (/** @type {any} */ event) => change({ [name]: event.target.value || null, id: null }, true);
   const setTime = (/** @type {string} */ name) => (/** @type {any} */ event) => change({ [name]: iso(event.target.value) || null, id: null }, true);

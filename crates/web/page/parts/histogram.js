@@ -6,7 +6,7 @@ import { html } from '../lib/ui.js';
 const WIDTH = 384;
 const HEIGHT = 120;
 
-/** The range of bins that have something in them. @param {import('../lib/types.js').Histogram} histogram */
+/** The range of bins that have something in them. @param {Api.Histogram} histogram */
 export function occupied({ counts, low, width }) {
   const first = counts.findIndex((value) => value > 0);
   if (first < 0) return { low, high: low + width };
@@ -30,7 +30,7 @@ export function steps({ low, width, counts }, range, top, total) {
   return path;
 }
 
-/** @param {{ histogram: import('../lib/types.js').Histogram }} props */
+/** @param {{ histogram: Api.Histogram }} props */
 export function HistogramOf({ histogram }) {
   const { column, unit, counts, low, width, total, missing, ghost } = histogram;
   if (!total) return html`<p class="aside hollow">No value of ${column} in this hour yet.</p>`;

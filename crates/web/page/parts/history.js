@@ -5,7 +5,7 @@ import { cell, clock, millis, number, zoneName } from '../lib/format.js';
 import { html, useMemo, useState, useValue } from '../lib/ui.js';
 import { colour, Plot } from './plot.js';
 
-/** @param {{ story: import('../lib/types.js').Story, stream: import('../lib/types.js').Stream }} props */
+/** @param {{ story: Api.Story, stream: Api.Stream }} props */
 export function History({ story, stream }) {
   const { columns, rows, at } = story.history;
   const zone = useValue(local);
@@ -93,7 +93,7 @@ function alarm(chart, data, at) {
   ctx.restore();
 }
 
-/** @param {{ story: import('../lib/types.js').Story, column: string, zone: boolean }} props */
+/** @param {{ story: Api.Story, column: string, zone: boolean }} props */
 function Rows({ story: { history }, column, zone }) {
   const place = history.columns.indexOf(column);
   const flag = history.columns.indexOf('anomalous');

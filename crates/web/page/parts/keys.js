@@ -7,7 +7,7 @@ import { Ago, Loading } from './marks.js';
 
 const SHOWN_MAX = 20;
 
-/** @param {{ stream: import('../lib/types.js').Stream, keys: import('../lib/types.js').Keys | null, chosen: string | null }} props */
+/** @param {{ stream: Api.Stream, keys: Api.Keys | null, chosen: string | null }} props */
 export function Keys({ stream, keys, chosen }) {
   if (!keys) return html`<section class="panel"><${Loading} what="the keys" /></section>`;
   const total = keys.keys.reduce((sum, each) => sum + each.count, 0) + keys.others.count;

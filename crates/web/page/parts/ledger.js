@@ -4,7 +4,7 @@ import { count, several } from '../lib/format.js';
 import { html } from '../lib/ui.js';
 import { Ago, Mark } from './marks.js';
 
-/** @param {{ ledger: import('../lib/types.js').Ledger }} props */
+/** @param {{ ledger: Api.Ledger }} props */
 export function Ledger({ ledger }) {
   const terms = /** @type {[string, string, number][]} */ ([
     ['out', 'out', ledger.out],

@@ -5,7 +5,6 @@ import { local } from '../lib/address.js';
 import { serverNow } from '../lib/store.js';
 import { classes, html, useEffect, useRef, useState, useValue } from '../lib/ui.js';
 
-/** @typedef {import('../lib/types.js').Level} Level */
 
 /** A circle with a tick, a triangle, an octagon, a dash: legible without colour and at a distance. */
 const SHAPES = {
@@ -14,10 +13,10 @@ const SHAPES = {
   bad: ['M8 2.5h8l5.5 5.5v8L16 21.5H8L2.5 16V8Z', 'm8.5 8.5 7 7m0-7-7 7'],
   off: ['M12 2.5a9.5 9.5 0 1 1 0 19 9.5 9.5 0 0 1 0-19Z', 'M8 12h8'],
 };
-/** @type {Record<Level, string>} */
+/** @type {Record<Api.Level, string>} */
 export const WORDS = { ok: 'fine', watch: 'watch', bad: 'bad', off: 'off' };
 
-/** @param {{ level: Level, label?: string }} props */
+/** @param {{ level: Api.Level, label?: string }} props */
 export function Mark({ level, label }) {
   const [outline, sign] = SHAPES[level] ?? SHAPES.off;
   return html`<svg class=${`mark ${level}`} viewBox="0 0 24 24" role="img" aria-label=${label ?? WORDS[level] ?? level}>
@@ -38,7 +37,7 @@ export function Ago({ ms }) {
   return html`<time dateTime=${new Date(ms).toISOString()} title=${`${exact(ms, zone)} ${zoneName(zone)}`}>${ago(Math.max(0, clock - ms))}</time>`;
 }
 
-/** A cell of a table. @param {{ value: import('../lib/types.js').Cell, kind?: string }} props */
+/** A cell of a table. @param {{ value: Api.Cell, kind?: string }} props */
 export function Cell({ value, kind = '' }) {
   const zone = useValue(local);
   const numeric = kind === 'number' || kind === 'integer';

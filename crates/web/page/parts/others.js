@@ -10,7 +10,7 @@ const EVERY_MS = 5000;
 /** Streams that are asked for; the rest are only named. */
 const STREAMS_MAX = 20;
 
-/** @param {{ streams: import('../lib/types.js').Stream[] }} props */
+/** @param {{ streams: Api.Stream[] }} props */
 export function Others({ streams }) {
   const [seen, setSeen] = useState(/** @type {Record<string, any>} */ ({}));
   const names = streams.slice(0, STREAMS_MAX).map(({ name }) => name);
@@ -32,7 +32,7 @@ export function Others({ streams }) {
   }, [names.join(' ')]);
   return html`<section class="panel others" aria-label="Other streams"><ul>
     ${streams.map(({ name }) => {
-      const found = /** @type {import('../lib/types.js').Overview | undefined} */ (seen[name]);
+      const found = /** @type {Api.Overview | undefined} */ (seen[name]);
       return html`<li key=${name}><a href=${to('overview', { stream: name })}>
         <${Mark} level=${found?.level ?? 'off'} /><b>${name}</b>
         <span>${found ? thin(found.sentence) : 'asking …'}</span>

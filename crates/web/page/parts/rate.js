@@ -37,7 +37,7 @@ export function outline(counts, top) {
   return { line, area };
 }
 
-/** @param {{ rate: import('../lib/types.js').Overview['rate'] }} props */
+/** @param {{ rate: Api.Overview['rate'] }} props */
 export function Rate({ rate: { counts, start_s, step_s } }) {
   const zone = useValue(local);
   const known = counts.filter((value) => value !== null);

@@ -6,7 +6,7 @@ import { session } from '../lib/store.js';
 import { html, useState, useValue } from '../lib/ui.js';
 import { Failed, Mark } from './marks.js';
 
-/** @param {{ stream: import('../lib/types.js').Stream, letter: import('../lib/types.js').OpenLetter, done: () => void }} props */
+/** @param {{ stream: Api.Stream, letter: Api.OpenLetter, done: () => void }} props */
 export function Redrive({ stream, letter, done }) {
   const who = useValue(session);
   const start = JSON.stringify(letter.decoded ?? {}, null, 2);

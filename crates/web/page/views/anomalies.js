@@ -3,7 +3,8 @@
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, sentence } from '../lib/api.js';
 import { count, millis, moment, several, zoneName } from '../lib/format.js';
-import { alarms, merge, missed, overview, replaced, serverNow } from '../lib/store.js';
+import { merge } from '../lib/merge.js';
+import { alarms, missed, overview, replaced, serverNow } from '../lib/store.js';
 import { classes, html, useEffect, useMemo, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge, COVERED_MAX } from '../parts/acknowledge.js';
 import { Filters, matches } from '../parts/filters.js';
@@ -19,7 +20,6 @@ const ROWS_MAX = 1000;
 const TYPING_MS = 250;
 const GAPS_MS = 5000;
 
-/** @typedef {import('../lib/types.js').Anomaly} Anomaly */
 
 /**
  * The rows that the filters choose: a page of stored ones, and what the live stream brings.
@@ -33,9 +33,9 @@ function useRows(stream, query) {
   const lost = useValue(missed);
   const gaps = `${lost} ${useValue(replaced)}`;
   const last = useRef({ name: '', asked: 0, at: 0 });
-  const [stored, setStored] = useState(/** @type {{ name: string, rows: Anomaly[], more: boolean } | null} */ (null));
+  const [stored, setStored] = useState(/** @type {{ name: string, rows: Api.Anomaly[], more: boolean } | null} */ (null));
   const [problem, setProblem] = useState('');
-  const rows = useRef(/** @type {{ name: string, list: Anomaly[] }} */ ({ name, list: [] }));
+  const rows = useRef(/** @type {{ name: string, list: Api.Anomaly[] }} */ ({ name, list: [] }));
   const [asked, ask] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
@@ -76,7 +76,7 @@ function useRows(stream, query) {
   return { list, lost, known: stored?.name === name, more: Boolean(stored?.more) && list.length < ROWS_MAX, problem, older, filters, retry: () => ask((times) => times + 1) };
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function Anomalies({ stream }) {
   const { query } = useValue(address);
   const seen = useValue(overview);
@@ -123,7 +123,7 @@ function Nothing({ filtered }) {
     : html`<${Empty} title="No anomaly yet">The detectors learn from the first events of each key; rules alarm at once. New ones appear here by themselves.<//>`;
 }
 
-/** @param {{ anomaly: Anomaly, chosen: boolean }} props */
+/** @param {{ anomaly: Api.Anomaly, chosen: boolean }} props */
 function Row({ anomaly, chosen }) {
   const zone = useValue(local);
   const { query } = useValue(address);

@@ -14,19 +14,18 @@ const PAGE = 50;
 const ROWS_MAX = 1000;
 const HEX_WIDTH = 16;
 
-/** @typedef {import('../lib/types.js').Letter} Letter */
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function DeadLetters({ stream }) {
   const { query } = useValue(address);
   const { kind = '', rule = '', state = '' } = query;
   const reason = query.reason ?? '';
   const { body, problem, again } = useAsked(of(stream.name, 'dead-letters', { kind, rule, reason, state, limit: String(PAGE) }), EVERY_MS);
-  const [older, setOlder] = useState(/** @type {{ letters: Letter[], next: string | null } | null} */ (null));
+  const [older, setOlder] = useState(/** @type {{ letters: Api.Letter[], next: string | null } | null} */ (null));
   const [failed, setFailed] = useState('');
   useEffect(() => setOlder(null), [stream.name, kind, rule, reason, state]);
   if (!body) return problem ? html`<${Failed} text=${problem} retry=${again} />` : html`<${Loading} what="dead letters" />`;
-  const known = new Set(body.letters.map((/** @type {Letter} */ letter) => letter.position));
+  const known = new Set(body.letters.map((/** @type {Api.Letter} */ letter) => letter.position));
   const letters = [...body.letters, ...(older?.letters ?? []).filter(({ position }) => !known.has(position))];
   const next = older ? older.next : body.next;
   const more = async () => {
@@ -55,7 +54,7 @@ export function DeadLetters({ stream }) {
     <${Copy} text=${command.deadLetters(stream)} />`;
 }
 
-/** @param {{ counts: import('../lib/types.js').LetterCount[], query: Record<string, string> }} props */
+/** @param {{ counts: Api.LetterCount[], query: Record<string, string> }} props */
 function Reasons({ counts, query }) {
   if (!counts.length) return null;
   const most = Math.max(...counts.map((each) => each.count));
@@ -69,11 +68,11 @@ function Reasons({ counts, query }) {
     })}</ul></section>`;
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream, position: string, done: () => void }} props */
+/** @param {{ stream: Api.Stream, position: string, done: () => void }} props */
 function Open({ stream, position, done }) {
   const { body, problem, again } = useAsked(of(stream.name, `dead-letters/${encodeURIComponent(position)}`));
   const close = () => change({ position: null });
-  const found = /** @type {import('../lib/types.js').OpenLetter | null} */ (body);
+  const found = /** @type {Api.OpenLetter | null} */ (body);
   return html`<article class="panel story" aria-labelledby="letter-title">
     <header><p class="trail"><a class="back" href=${to('dead-letters', { ...address.peek().query, position: null })}>All dead letters</a></p><button type="button" class="quiet" onClick=${close}>Close</button></header>
     ${problem && html`<${Failed} text=${problem} retry=${again} />`}

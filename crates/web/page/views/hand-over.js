@@ -20,7 +20,7 @@ function last(hours) {
   return { from: new Date(to - hours * 3600000).toISOString(), to: new Date(to).toISOString() };
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function HandOver({ stream }) {
   const { query } = useValue(address);
   const zone = useValue(local);
@@ -29,7 +29,7 @@ export function HandOver({ stream }) {
   const path = of(stream.name, 'handover', shift);
   const { body, problem, again } = useAsked(path, EVERY_MS);
   const [failed, setFailed] = useState('');
-  const found = /** @type {import('../lib/types.js').Handover | null} */ (body);
+  const found = /** @type {Api.Handover | null} */ (body);
   const take = async () => {
     setFailed('');
     try {
@@ -51,7 +51,7 @@ export function HandOver({ stream }) {
     <${Copy} text=${command.query(stream, 'SELECT * FROM notes')} />`;
 }
 
-/** @param {{ open: string[], found: import('../lib/types.js').Handover }} props */
+/** @param {{ open: string[], found: Api.Handover }} props */
 function Open({ open, found }) {
   const facts = (/** @type {string} */ title, /** @type {any} */ values) =>
     values && typeof values === 'object' && Object.entries(values).filter(([, value]) => value === null || typeof value !== 'object').map(([name, value]) => html`<div key=${title + name}><dt>${title}, ${name.replaceAll('_', ' ')}</dt><dd class="numbers">${cell(value)}</dd></div>`);
@@ -60,7 +60,7 @@ function Open({ open, found }) {
     <dl class="facts-of">${facts('dead letters', found.dead_letters)}${facts('lag', found.lag)}</dl></section>`;
 }
 
-/** @param {{ episodes: import('../lib/types.js').Episode[] }} props */
+/** @param {{ episodes: Api.Episode[] }} props */
 function Episodes({ episodes }) {
   const zone = useValue(local);
   if (!episodes.length) return html`<section class="panel"><${Empty} title="No alarms in this shift">Choose a longer one to look further back.<//></section>`;
@@ -71,7 +71,7 @@ function Episodes({ episodes }) {
       <td>${each.acknowledged >= each.count ? html`<${Mark} level="ok" label="" /> all` : `${count(each.acknowledged)} of ${count(each.count)}`}</td><td>${each.notes.map((note) => html`<p key=${note.id}>${note.text} <small>${note.author}</small></p>`)}</td></tr>`)}</tbody></table></div></section>`;
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream, notes: import('../lib/types.js').Note[], again: () => void }} props */
+/** @param {{ stream: Api.Stream, notes: Api.Note[], again: () => void }} props */
 function Notes({ stream, notes, again }) {
   const who = useValue(session);
   const [text, setText] = useState('');

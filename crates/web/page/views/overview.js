@@ -15,7 +15,7 @@ import { Rate } from '../parts/rate.js';
 const LAG_WATCH_S = 5;
 const LAG_BAD_S = 30;
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function Overview({ stream }) {
   const seen = useValue(overview);
   const list = useValue(alarms);
@@ -33,7 +33,7 @@ export function Overview({ stream }) {
   `;
 }
 
-/** @param {{ seen: import('../lib/types.js').Overview }} props */
+/** @param {{ seen: Api.Overview }} props */
 function Figures({ seen }) {
   const lag = seen.lag.seconds;
   const level = lag === null ? 'off' : lag >= LAG_BAD_S ? 'bad' : lag >= LAG_WATCH_S ? 'watch' : 'ok';
@@ -75,14 +75,14 @@ function Percentile({ name, ms }) {
 /** @param {string} word */
 const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** @param {import('../lib/types.js').Overview['dead_letters']} letters */
+/** @param {Api.Overview['dead_letters']} letters */
 function reasons(letters) {
   if (!letters.total) return 'none so far';
   const first = letters.rules[0];
   return first ? `most: ${first.rule || 'no rule'} ${count(first.count)}` : `${count(letters.total)} in all`;
 }
 
-/** Says which share of the rows the pictures are of; counts are exact whatever it is. @param {{ seen: import('../lib/types.js').Overview }} props */
+/** Says which share of the rows the pictures are of; counts are exact whatever it is. @param {{ seen: Api.Overview }} props */
 function Drawn({ seen: { drawn } }) {
   if (drawn.share >= 0.9995) return null;
   const one = Math.max(2, Math.round(1 / Math.max(drawn.share, 1e-9)));

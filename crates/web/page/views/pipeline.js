@@ -12,11 +12,11 @@ import { Copy, Failed, Loading, Mark, WORDS } from '../parts/marks.js';
 const EVERY_MS = 2000;
 const LABEL_MAX = 22;
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function Pipeline({ stream }) {
   const { query } = useValue(address);
   const { body, problem, again } = useAsked(of(stream.name, 'graph'), EVERY_MS);
-  const graph = /** @type {import('../lib/types.js').Graph | null} */ (body);
+  const graph = /** @type {Api.Graph | null} */ (body);
   const shape = graph ? JSON.stringify([graph.nodes.map(({ id }) => id), graph.edges.map(({ from, to }) => [from, to])]) : '';
   const drawn = useMemo(() => (graph ? arrange(graph) : null), [shape]);
   if (!graph || !drawn) return problem ? html`<${Failed} text=${problem} retry=${again} />` : html`<${Loading} what="the pipeline" />`;
@@ -38,7 +38,7 @@ export function Pipeline({ stream }) {
     <${Copy} text=${command.verify(stream)} />`;
 }
 
-/** @param {{ edge: import('../lib/types.js').Edge, place: import('../lib/graph.js').Path | undefined }} props */
+/** @param {{ edge: Api.Edge, place: import('../lib/graph.js').Path | undefined }} props */
 function Arrow({ edge, place }) {
   if (!place) return null;
   const still = !edge.rate;
@@ -46,7 +46,7 @@ function Arrow({ edge, place }) {
     <text x=${place.x} y=${place.y} text-anchor="middle">${edge.rate === null ? '' : `${rate(edge.rate)} /s`}${edge.label ? ` ${edge.label}` : ''}</text></g>`;
 }
 
-/** @param {{ node: import('../lib/types.js').Node, place: { x: number, y: number, width: number, height: number } | undefined, chosen: boolean }} props */
+/** @param {{ node: Api.Node, place: { x: number, y: number, width: number, height: number } | undefined, chosen: boolean }} props */
 function Box({ node, place, chosen }) {
   if (!place) return null;
   const open = () => change({ node: chosen ? null : node.id });
@@ -65,7 +65,7 @@ function Box({ node, place, chosen }) {
   </g>`;
 }
 
-/** @param {{ node: import('../lib/types.js').Node }} props */
+/** @param {{ node: Api.Node }} props */
 function Figures({ node }) {
   return html`<article class="panel story" aria-labelledby="node-title"><header><p class="trail">${node.kind}</p><button type="button" class="quiet" onClick=${() => change({ node: null })}>Close</button></header>
     <div class="head"><h2 id="node-title">${node.label}</h2><p class="facts"><span><${Mark} level=${node.state} label="" /> ${WORDS[node.state] ?? node.state}</span>${node.rate !== null && html`<span class="numbers"><b>${rate(node.rate)}</b> /s</span>`}${node.total !== null && html`<span class="numbers"><b>${count(node.total)}</b> in all</span>`}</p></div>

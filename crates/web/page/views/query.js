@@ -20,12 +20,12 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function Query({ stream }) {
   const { query } = useValue(address);
   const [sql, setSql] = useState(query.sql ?? stream.example);
   const [limit, setLimit] = useState(1000);
-  const [answer, setAnswer] = useState(/** @type {import('../lib/types.js').Answer | null} */ (null));
+  const [answer, setAnswer] = useState(/** @type {Api.Answer | null} */ (null));
   const [problem, setProblem] = useState(/** @type {{ text: string, hint: string } | null} */ (null));
   const [since, setSince] = useState(0);
   const running = useRef(/** @type {AbortController | null} */ (null));

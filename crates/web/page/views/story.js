@@ -15,12 +15,10 @@ import { Range } from '../parts/range.js';
 const TRIES_MAX = 10;
 const AGAIN_MS = 1000;
 
-/** @typedef {import('../lib/types.js').Story} StoryOf */
-/** @typedef {import('../lib/types.js').Anomaly} Anomaly */
 
-/** @param {{ stream: import('../lib/types.js').Stream, id: string, known: Anomaly | undefined }} props */
+/** @param {{ stream: Api.Stream, id: string, known: Api.Anomaly | undefined }} props */
 export function Story({ stream, id, known }) {
-  const [story, setStory] = useState(/** @type {StoryOf | null} */ (null));
+  const [story, setStory] = useState(/** @type {Api.Story | null} */ (null));
   const [problem, setProblem] = useState('');
   const [tries, setTries] = useState(0);
   const live = useValue(alarms).find((each) => each.id === id);
@@ -62,7 +60,7 @@ export function Story({ stream, id, known }) {
   </article>`;
 }
 
-/** @param {{ anomaly: Anomaly, stream: import('../lib/types.js').Stream }} props */
+/** @param {{ anomaly: Api.Anomaly, stream: Api.Stream }} props */
 function Head({ anomaly, stream }) {
   const zone = useValue(local);
   const ms = millis(anomaly.time);
@@ -83,7 +81,7 @@ function Head({ anomaly, stream }) {
   </div>`;
 }
 
-/** @param {{ layers: StoryOf['layers'] }} props */
+/** @param {{ layers: Api.Story['layers'] }} props */
 function Layers({ layers }) {
   return html`<section class="layers"><h3>Which layers fired</h3>
     <ul>${layers.map(({ name, kind, fired, score, ratio, what }) => html`<li key=${name} class=${classes(fired && 'fired')}>
@@ -94,7 +92,7 @@ function Layers({ layers }) {
     </li>`)}</ul></section>`;
 }
 
-/** @param {{ story: StoryOf }} props */
+/** @param {{ story: Api.Story }} props */
 function Also({ story }) {
   const zone = useValue(local);
   return html`<section class="also"><h3>Other keys that alarmed within ${several(story.window_s, 'second')}</h3>
@@ -103,7 +101,7 @@ function Also({ story }) {
   </section>`;
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream, story: StoryOf, anomaly: Anomaly, again: () => void }} props */
+/** @param {{ stream: Api.Stream, story: Api.Story, anomaly: Api.Anomaly, again: () => void }} props */
 function Notes({ stream, story, anomaly, again }) {
   return html`<section class="notes"><h3>Notes</h3>
     ${story.notes.map((note) => html`<blockquote key=${note.id}><p>${note.text}</p><footer>${note.author}, <${Ago} ms=${millis(note.at)} />${note.anomalies.length > 1 ? `, for ${several(note.anomalies.length, 'anomaly', 'anomalies')}` : ''}</footer></blockquote>`)}
@@ -112,7 +110,7 @@ function Notes({ stream, story, anomaly, again }) {
   </section>`;
 }
 
-/** @param {{ story: StoryOf }} props */
+/** @param {{ story: Api.Story }} props */
 function Values({ story }) {
   const zone = useValue(local);
   return html`<section class="values"><h3>The event</h3><div class="table"><table>

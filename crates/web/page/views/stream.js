@@ -26,10 +26,9 @@ const SPANS = /** @type {const} */ ([
 ]);
 const KEPT_S = 900;
 
-/** @typedef {import('../lib/types.js').Buckets} Buckets */
-/** @typedef {{ start_s: number, step_s: number, columns: Record<string, Buckets> }} Drawn */
+/** @typedef {{ start_s: number, step_s: number, columns: Record<string, Api.Buckets> }} Drawn */
 
-/** Which columns, key, span and end the address asks for. @param {import('../lib/types.js').Stream} stream @param {Record<string, string>} query */
+/** Which columns, key, span and end the address asks for. @param {Api.Stream} stream @param {Record<string, string>} query */
 function choice(stream, query) {
   const named = (query.columns ?? '').split(',').filter((name) => stream.numbers.includes(name));
   const span = SPANS.find(([name]) => name === query.span) ?? SPANS[1];
@@ -65,7 +64,7 @@ function usePast(stream, { columns, key, span }) {
   return { past, problem };
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream }} props */
+/** @param {{ stream: Api.Stream }} props */
 export function StreamView({ stream }) {
   const { query } = useValue(address);
   const chosen = choice(stream, query);
@@ -96,7 +95,7 @@ export function StreamView({ stream }) {
     <${Copy} text=${command.query(stream, `SELECT ${[stream.time, stream.key, ...columns].map(identifier).join(', ')} FROM processed_data${key ? ` WHERE ${command.isKey(stream, key)}` : ''} ORDER BY ${identifier(stream.time)} DESC LIMIT 100`)} />`;
 }
 
-/** @param {{ stream: import('../lib/types.js').Stream, chosen: ReturnType<typeof choice> }} props */
+/** @param {{ stream: Api.Stream, chosen: ReturnType<typeof choice> }} props */
 function Controls({ stream, chosen: { columns, key, span, until } }) {
   const top = useValue(keys);
   const isPaused = useValue(paused);
