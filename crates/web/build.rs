@@ -1,4 +1,8 @@
-//! Lists the files of the page, so that they become part of the program: no tool but the compiler is needed.
+//! Lists the files of the page, its modules joined to one, so that they become part of the program: no tool but the compiler is
+//! needed.
+
+#[path = "build/bundle.rs"]
+mod bundle;
 
 use std::{
     env, fs,
@@ -6,9 +10,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The module that the page begins with.
+const ENTRY: &str = "app.js";
+
 fn main() -> Result<()> {
     let page = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("page");
+    let out = PathBuf::from(variable("OUT_DIR")?);
     println!("cargo::rerun-if-changed={}", page.display());
+    println!("cargo::rerun-if-changed=build");
+    let read = |path: &str| fs::read_to_string(page.join(path)).map_err(|error| format!("page/{path}: {error}"));
+    let joined = bundle::bundle(ENTRY, &read).map_err(Error::other)?;
+    fs::write(out.join(ENTRY), &joined.text)?;
     let mut paths = Vec::new();
     files(&page, &mut paths)?;
     paths.sort();
@@ -17,10 +29,18 @@ fn main() -> Result<()> {
         let name = path.strip_prefix(&page).map_err(Error::other)?.to_string_lossy().replace('\\', "/");
         let media =
             media_type(&name).ok_or_else(|| Error::other(format!("page/{name}: files of its kind are not served")))?;
+        let path = match name.as_str() {
+            ENTRY => out.join(ENTRY),
+            _ if joined.parts.contains(&name) => continue,
+            other if other.ends_with(".js") && !other.starts_with(bundle::LIBRARIES) => {
+                return Err(Error::other(format!("page/{name}: nothing imports it")));
+            }
+            _ => path,
+        };
         text.push_str(&format!("    ({name:?}, {media:?}, include_bytes!({path:?})),\n"));
     }
     text.push_str("];\n");
-    fs::write(Path::new(&variable("OUT_DIR")?).join("page_files.rs"), text)
+    fs::write(out.join("page_files.rs"), text)
 }
 
 fn variable(name: &str) -> Result<String> {
