@@ -4,6 +4,7 @@ mod demo;
 mod dlq;
 mod graph;
 mod on_kafka;
+mod page;
 mod quality;
 mod schemas;
 mod smoke;
@@ -17,15 +18,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     demo::DemoArgs,
-    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind},
     graph::{GraphArgs, GraphFormat},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
+    page::PageArgs,
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     test::{Colour, TestArgs},
-    topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
+    topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
 
@@ -220,6 +222,9 @@ pub struct RunArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// How Kafka is reached.
     #[command(flatten)]
     pub on_kafka: OnKafkaArgs,
@@ -241,6 +246,9 @@ pub struct ReplayArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// What is replayed on Kafka.
     #[command(flatten)]
     pub replayed: ReplayedArgs,
