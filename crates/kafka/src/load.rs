@@ -62,16 +62,16 @@ impl Loads {
             let (options, loaded, stop) = (self.options.clone(), self.loaded.clone(), stop.clone());
             let name = format!("{}-load", options.step.name());
             thread::Builder::new().name(name).spawn(move || {
-                let tell = |number: u32, partition: Result<Partition, KafkaError>| {
+                let report = |number: u32, partition: Result<Partition, KafkaError>| {
                     // A worker that has ended does not listen any more.
                     let _ = loaded.send(Loaded { attempt, number, partition });
                 };
-                let done = catch_unwind(AssertUnwindSafe(|| load(&options, &numbers, &stop, &tell)));
+                let done = catch_unwind(AssertUnwindSafe(|| load(&options, &numbers, &stop, &report)));
                 let worker = || format!("{} loading", options.step.name());
                 if let Err(error) = done.unwrap_or_else(|_| Err(KafkaError::Panicked { worker: worker() }))
                     && let Some(number) = numbers.first()
                 {
-                    tell(*number, Err(error));
+                    report(*number, Err(error));
                 }
             })?;
         }
@@ -117,12 +117,12 @@ impl Drop for Loads {
     }
 }
 
-/// Takes partitions one after the other, and tells of each.
+/// Takes partitions one after the other, and reports each.
 fn load(
     options: &Arc<Options>,
     numbers: &[u32],
     stop: &AtomicBool,
-    tell: &dyn Fn(u32, Result<Partition, KafkaError>),
+    report: &dyn Fn(u32, Result<Partition, KafkaError>),
 ) -> Result<(), KafkaError> {
     let (step, group) = (options.step, &options.group);
     let input = step.input(&options.topics);
@@ -149,7 +149,7 @@ fn load(
             (None, Some(places)) => look_for_place(options, *number, places)?.map(|place| (place.next, place.note)),
             (None, None) => None,
         };
-        tell(*number, take(options, *number, first, known, restorer.as_mut(), stop));
+        report(*number, take(options, *number, first, known, restorer.as_mut(), stop));
     }
     Ok(())
 }
