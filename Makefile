@@ -77,6 +77,10 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 	cargo bench --profile dev --locked --workspace --benches
 	cargo run --locked --bin beamline -- bench $(ARGS)
 
+.PHONY: bench-page
+bench-page: setup ## Measure what the live page costs: medians of seven paired runs (about 10 minutes)
+	cargo test --locked --workspace --test page -- --ignored --nocapture what_the_page_costs
+
 .PHONY: faults faults-local
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
 
