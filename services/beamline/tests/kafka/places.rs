@@ -105,7 +105,7 @@ fn groups_that_are_forgotten_in_mid_stream_lose_nothing_and_repeat_nothing() {
 }
 
 /// Events without a generator, so that nothing but the step keeps a place; each partition has two keys.
-fn send_events(cluster: &Cluster, numbers: impl Iterator<Item = usize>) {
+pub(crate) fn send_events(cluster: &Cluster, numbers: impl Iterator<Item = usize>) {
     let schema = raw::schema(cluster);
     let event = |number: usize| {
         let energy = 1.0 + (number * 37 % 101) as f64 / 10.0;
