@@ -124,7 +124,7 @@ bench-store: setup ## Measure the stores' rows a second, beside the Java driver 
 
 .PHONY: faults-stores
 faults-stores: setup ## Write 1,000,000 events to each store while its writer is killed and it is paused and away, 20 times
-	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --include-ignored --nocapture --test-threads 1 faults
+	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --include-ignored --nocapture --test-threads 1 faults owners places budget compaction
 
 .PHONY: dev
 dev: setup-servers ## Start Kafka and a schema registry for local work, until Ctrl-C (ARGS="--with cassandra,jaeger")
