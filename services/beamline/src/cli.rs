@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 mod dlq;
+mod evaluate;
 mod on_kafka;
 mod quality;
 mod schemas;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    evaluate::{EvaluateArgs, EvaluateFormat},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
@@ -136,6 +138,13 @@ Examples:
   beamline check-config streams/*.yaml
   beamline check-config --json-schema > stream.schema.json     # for editors")]
     CheckConfig(CheckConfigArgs),
+    /// Measure how good a stream's detection is on events whose anomalies are known.
+    #[command(after_help = "\
+Examples:
+  beamline evaluate streams/particle-physics.yaml --events 2000000 --without-rules     # labelled synthetic events
+  beamline evaluate stream.yaml labelled.csv --label is_anomaly --kind kind --svg report.svg
+  beamline evaluate streams/nab.yaml nab/*/*.csv --windows nab/combined_windows.json --format json")]
+    Evaluate(EvaluateArgs),
     /// Measure how fast this machine runs a stream, end to end and part by part.
     #[command(after_help = "\
 Example:

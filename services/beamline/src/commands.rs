@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod check_config;
 pub(crate) mod completions;
 pub(crate) mod dlq;
+pub(crate) mod evaluate;
 pub(crate) mod init;
 pub(crate) mod quality;
 pub(crate) mod query;

@@ -26,6 +26,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Store(args) => commands::store::store(args),
         Command::Quality(args) => commands::quality::quality(args),
         Command::Dlq(args) => commands::dlq::dlq(args),
+        Command::Evaluate(args) => commands::evaluate::evaluate(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Schemas(args) => commands::schemas::schemas(args),
         Command::Smoke(args) => commands::smoke::smoke(args),
