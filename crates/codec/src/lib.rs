@@ -27,4 +27,5 @@ pub use self::{
     encoder::{Encoder, Framed},
     error::CodecError,
     schema::ValueSchema,
+    types::documented,
 };

@@ -17,7 +17,7 @@ pub struct Detect {
     /// The learned layers. Each is on with good defaults; `false` turns one off.
     #[serde(default)]
     pub layers: Layers,
-    /// The share of ordinary events that each layer may call anomalous.
+    /// The share of ordinary events that the learned layers together may call anomalous.
     #[serde(default = "default_false_alarm_rate")]
     #[schemars(range(min = 1e-7, max = 0.1))]
     pub false_alarm_rate: f64,
@@ -25,6 +25,10 @@ pub struct Detect {
     #[serde(default = "default_warm_up")]
     #[schemars(range(min = 16, max = 1_000_000))]
     pub warm_up: u32,
+    /// How many alarms of a key in a row make what causes them the new normal.
+    #[serde(default = "default_adapt_after", skip_serializing_if = "is_default_adapt_after")]
+    #[schemars(range(min = 100, max = 10_000_000))]
+    pub adapt_after: u32,
 }
 
 fn default_false_alarm_rate() -> f64 {
@@ -33,6 +37,15 @@ fn default_false_alarm_rate() -> f64 {
 
 fn default_warm_up() -> u32 {
     256
+}
+
+fn default_adapt_after() -> u32 {
+    10_000
+}
+
+/// The default is left out where a definition is written, so that the field changes no fingerprint of one without it.
+fn is_default_adapt_after(events: &u32) -> bool {
+    *events == default_adapt_after()
 }
 
 /// A condition that is an anomaly whatever was learned.
