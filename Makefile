@@ -79,7 +79,7 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 
 .PHONY: evaluate evaluate-held-out
 evaluate: setup ## Measure the detection: labelled physics by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
-	cargo run --locked --bin beamline -- evaluate streams/particle-physics.yaml --events 2000000 --without-rules
+	cargo run --locked --bin beamline -- evaluate evaluation/labelled-physics.yaml --events 2000000 --without-rules
 	@if [ -d "$(BEAMLINE_DATA)/nab" ]; then sed 's|^|$(BEAMLINE_DATA)/nab/|' evaluation/nab-chosen.txt | xargs \
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json"; \
 	else echo "BEAMLINE_DATA names no folder with nab/: its series are left out"; fi
@@ -91,12 +91,17 @@ evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each 
 .PHONY: faults faults-local
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
 
-faults-local: setup ## Kill a run of 2,000,000 events 20 times at random moments and compare it with a quiet one
-	cargo test --locked --workspace --test kills -- --nocapture
+faults-local: setup ## Kill a run of 2,000,000 events 20 times and compare it with a quiet one; kill while files are merged and dropped; fill the disk; hold connections
+	cargo test --locked --workspace --test kills --test long_life --test bad_input -- --nocapture kill disk idle_clients query_that_began
+
+.PHONY: long-life
+long-life: setup ## Commit many times with queries open, and print how memory, disk and the time of a commit change (BEAMLINE_COMMITS=6000)
+	BEAMLINE_COMMITS=$${BEAMLINE_COMMITS:-6000} cargo test --locked --workspace --test long_life -- --ignored --nocapture
 
 .PHONY: schema
-schema: setup ## Write the JSON Schema of the stream definition anew
+schema: setup ## Write the JSON Schemas of definitions and of cases
 	cargo run --locked --bin beamline -- check-config --json-schema > schemas/stream.schema.json
+	cargo run --locked --bin beamline -- test --json-schema > schemas/cases.schema.json
 
 .PHONY: clean
 clean: ## Delete what was built, and no results
@@ -105,6 +110,20 @@ clean: ## Delete what was built, and no results
 .PHONY: metrics-docs
 metrics-docs: ## Write docs/metrics.md anew from the code
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test metrics documentation
+
+# mdBook is built once, outside continuous integration: 4 minutes of processor time.
+MDBOOK_VERSION := 0.5.4
+
+.PHONY: docs
+docs: setup docs-pages ## Build the documentation as a site in target/book and check its links (mdBook is built where it is missing)
+	@PATH="$$PATH:$(TOOLS)/bin"; command -v mdbook >/dev/null || \
+		cargo install --locked --root $(TOOLS) --version $(MDBOOK_VERSION) --no-default-features --features search mdbook
+	PATH="$$PATH:$(TOOLS)/bin" mdbook build
+	python3 docs/links.py target/book
+
+.PHONY: docs-pages
+docs-pages: setup ## Write the pages of the documentation that follow from the code: docs/commands.md, docs/definition.md
+	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test pages code
 
 .PHONY: bench-store
 bench-store: setup ## Measure the stores' rows a second, beside the Java driver on the same Cassandra, and questions over 10 million rows

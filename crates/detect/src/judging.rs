@@ -52,12 +52,24 @@ const LEARNABLE_MAX: f64 = 4.0;
 /// Counted events below which every score of few distinct values is counted, alarm or not.
 const YOUNG_EVENTS: u32 = 1024;
 
-/// Where the numbers are: recent exclusions, recent far alarms, alarms of the chains that may be learned from; then the
-/// histograms of the layers that are on, and of all together.
+/// A tail may be heavier than it looks from below, so alarms just beyond a threshold are counted against their expected number:
+/// each lifts the threshold by this many bits, and every event lowers it by as much as balances the expected ones.
+const LIFT: f64 = 0.25;
+const LIFT_RANGE: (f64, f64) = (-0.5, 4.0);
+
+/// Warm-ups before a threshold is lifted: until then anomalies that were learned from may still be just beyond it.
+const LIFT_AFTER: u64 = 4;
+
+/// A lift applies in full from the threshold on, and not at all below these bits.
+const LIFT_FROM: f64 = 4.0;
+
+/// Where the numbers are: recent exclusions, recent far alarms, alarms of the chains that may be learned from, the lift of each
+/// layer; then the histograms of the layers that are on, and of all together.
 const EXCLUDED: usize = 0;
 const RUN: usize = 1;
 const BUDGET: usize = 2;
-const HISTOGRAMS: usize = 3;
+const LIFTS: usize = 3;
+const HISTOGRAMS: usize = LIFTS + Layer::COUNT;
 
 /// How scores are judged.
 #[derive(Debug, Clone)]
@@ -69,6 +81,8 @@ pub(crate) struct Judging {
     threshold: f64,
     /// The bits of the asked false-alarm rate: no alarm has fewer.
     alarm_bits: f64,
+    /// The share of ordinary events that should be beyond a threshold by no more than `NEAR_BITS`.
+    near_share: f64,
     learnable: f64,
     /// What the count of exclusions keeps at each event, and its limit.
     keep: f64,
@@ -92,10 +106,12 @@ impl Judging {
         let settle = u64::from(settings.warm_up / 4);
         let alarm_bits = -libm::log2(settings.false_alarm_rate);
         let forget = FORGET * f64::from(settings.adapt_after);
+        let threshold = alarm_bits + libm::log2((SHARED * layers.len() as f64).max(1.0));
         Self {
             warm_up: u64::from(settings.warm_up),
             count_after: [1, 1, 2, 2].map(|times| times * settle),
-            threshold: alarm_bits + libm::log2((SHARED * layers.len() as f64).max(1.0)),
+            threshold,
+            near_share: libm::exp2(-threshold) - libm::exp2(-threshold - NEAR_BITS),
             alarm_bits,
             learnable: LEARNABLE * settings.false_alarm_rate,
             keep: 1.0 - 1.0 / forget,
@@ -119,7 +135,7 @@ impl Judging {
             return f64::NAN;
         }
         let place = if layer == Layer::Chains { place_of_bits(score) } else { place_of_score(score) };
-        let bits = Rarity::bits(self.histogram(words, index), place);
+        let bits = self.lifted(Rarity::bits(self.histogram(words, index), place), get(words, LIFTS + index));
         scores.bits[index] = bits;
         if events > self.warm_up && bits > self.threshold && score >= LEAST_SCORES[index] {
             scores.alarms |= 1 << index;
@@ -130,7 +146,8 @@ impl Judging {
     /// The score from which on a layer alarms.
     pub(crate) fn threshold(&self, layer: Layer, words: &[u64]) -> f64 {
         let index = layer as usize;
-        let place = Rarity::place_of(self.histogram(words, index), self.threshold);
+        let bits = self.threshold + get(words, LIFTS + index);
+        let place = Rarity::place_of(self.histogram(words, index), bits);
         let score = if layer == Layer::Chains { bits_at(place) } else { score_at(place) };
         score.max(LEAST_SCORES[index])
     }
@@ -152,7 +169,25 @@ impl Judging {
         set(words, EXCLUDED, excluded + f64::from(u8::from(excludes)));
         set(words, RUN, run + f64::from(u8::from(far)));
         set(words, BUDGET, budget - f64::from(u8::from(suspicious && by_chains_alone)));
+        if !in_run && events > LIFT_AFTER * self.warm_up {
+            self.lift(words, scores);
+        }
         !excludes
+    }
+
+    /// Moves the layers' thresholds towards where as many events as asked are just beyond.
+    fn lift(&self, words: &mut [u64], scores: &Scores) {
+        for (index, bits) in scores.bits.iter().enumerate().filter(|(_, bits)| !bits.is_nan()) {
+            let beyond = bits - self.threshold;
+            let near = f64::from(u8::from(beyond > 0.0 && beyond <= NEAR_BITS));
+            let lift = get(words, LIFTS + index) + LIFT * (near - self.near_share);
+            set(words, LIFTS + index, lift.clamp(LIFT_RANGE.0, LIFT_RANGE.1));
+        }
+    }
+
+    /// A rarity less the lift, which grows into its full size up to the threshold.
+    fn lifted(&self, bits: f64, lift: f64) -> f64 {
+        bits - lift * ((bits - LIFT_FROM) / (self.threshold - LIFT_FROM).max(1.0)).clamp(0.0, 1.0)
     }
 
     /// Counts the scores among the ordinary ones, and enters how rare the event is by all layers together.

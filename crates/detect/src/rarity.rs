@@ -30,9 +30,12 @@ pub(crate) const BITS_MAX: f64 = 64.0;
 /// The share of events above the lowest quantile that the tail is measured from.
 const UPPER_BITS: f64 = 1.5;
 
+/// The bits between the lowest and the highest of these quantiles, at most: further down scores may be of another kind.
+const SPAN_BITS: f64 = 4.5;
+
 /// Events above the highest quantile that the tail is measured from, at least, and their share, at least.
-const TAIL_EVENTS: f64 = 40.0;
-const TAIL_SHARE: f64 = 0.01;
+const TAIL_EVENTS: f64 = 32.0;
+const TAIL_SHARE: f64 = 0.004;
 const TAIL_SHARE_MAX: f64 = 0.06;
 
 /// The share of events in bins that stick out of their neighbours beyond which scores are taken for discrete.
@@ -161,16 +164,17 @@ impl Rarity {
     fn extrapolate(&self, bits: &mut [f64; BINS], counted: f64, excluded: f64) {
         let tail =
             log2(1.0 / (1.5 * excluded).clamp(TAIL_SHARE, TAIL_SHARE_MAX)).min(log2(counted / TAIL_EVENTS)).max(2.5);
-        let quantiles = [UPPER_BITS, (UPPER_BITS + tail) / 2.0, tail].map(|wanted| place(bits, wanted));
-        let step = (tail - UPPER_BITS) / 2.0;
+        let first = UPPER_BITS.max(tail - SPAN_BITS);
+        let quantiles = [first, (first + tail) / 2.0, tail].map(|wanted| place(bits, wanted));
+        let step = (tail - first) / 2.0;
         let widths = [(quantiles[1] - quantiles[0]).max(0.05), (quantiles[2] - quantiles[1]).max(0.05)];
         let (lower, upper) = (step / widths[0], step / widths[1]);
         let seen = ln(upper / lower) / ((quantiles[2] - quantiles[0]) / 2.0).max(0.1);
         let growth = (counted * seen + PRIOR_EVENTS * self.growth) / (counted + PRIOR_EVENTS);
         let growth = growth.clamp(self.growth_range.0, self.growth_range.1);
         let slope = upper * libm::exp(growth * widths[1] / 2.0);
-        let first = quantiles[2].max(0.0) as usize + 1;
-        for (bin, bits) in bits.iter_mut().enumerate().skip(first) {
+        let beyond_tail = quantiles[2].max(0.0) as usize + 1;
+        for (bin, bits) in bits.iter_mut().enumerate().skip(beyond_tail) {
             let beyond = bin as f64 - quantiles[2];
             let grown = if growth.abs() < 1e-6 { beyond } else { libm::expm1(growth * beyond) / growth };
             *bits = (tail + slope * grown).min(BITS_MAX);

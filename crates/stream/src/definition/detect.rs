@@ -10,6 +10,7 @@ pub struct Detect {
     /// What the learned layers look at: numeric SQL over the enriched columns. Not finite counts as missing.
     #[serde(default)]
     #[schemars(length(max = 16), inner(length(min = 1)))]
+    #[schemars(example = ["ln(pt)", "eta"])]
     pub features: Vec<String>,
     /// Conditions that are anomalies whatever was learned.
     #[serde(default)]
@@ -20,14 +21,16 @@ pub struct Detect {
     /// The share of ordinary events that the learned layers together may call anomalous.
     #[serde(default = "default_false_alarm_rate")]
     #[schemars(range(min = 1e-7, max = 0.1))]
+    #[schemars(example = 1e-4)]
     pub false_alarm_rate: f64,
     /// How many events of a key are learned from before its learned layers may alarm.
     #[serde(default = "default_warm_up")]
     #[schemars(range(min = 16, max = 1_000_000))]
+    #[schemars(example = 512)]
     pub warm_up: u32,
     /// How many alarms of a key in a row make what causes them the new normal.
-    #[serde(default = "default_adapt_after", skip_serializing_if = "is_default_adapt_after")]
-    #[schemars(range(min = 100, max = 10_000_000))]
+    #[serde(default = "default_adapt_after")]
+    #[schemars(example = 2_000, range(min = 100, max = 10_000_000))]
     pub adapt_after: u32,
 }
 
@@ -41,11 +44,6 @@ fn default_warm_up() -> u32 {
 
 fn default_adapt_after() -> u32 {
     10_000
-}
-
-/// The default is left out where a definition is written, so that the field changes no fingerprint of one without it.
-fn is_default_adapt_after(events: &u32) -> bool {
-    *events == default_adapt_after()
 }
 
 /// A condition that is an anomaly whatever was learned.
@@ -105,6 +103,7 @@ impl<T: Clone + Default> Layer<T> {
 pub struct EwmaLayer {
     /// The weight of a new event.
     #[schemars(range(min = 1e-6, max = 0.5))]
+    #[schemars(example = 0.01)]
     pub alpha: f64,
 }
 
@@ -120,6 +119,7 @@ impl Default for EwmaLayer {
 pub struct MahalanobisLayer {
     /// The weight of a new event.
     #[schemars(range(min = 1e-6, max = 0.5))]
+    #[schemars(example = 0.01)]
     pub alpha: f64,
 }
 
@@ -135,15 +135,19 @@ impl Default for MahalanobisLayer {
 pub struct ChainsLayer {
     /// How many chains.
     #[schemars(range(min = 1, max = 64))]
+    #[schemars(example = 8)]
     pub chains: u32,
     /// Splits a chain.
     #[schemars(range(min = 1, max = 16))]
+    #[schemars(example = 8)]
     pub depth: u32,
     /// Counters a split.
     #[schemars(range(min = 16, max = 4096))]
+    #[schemars(example = 128)]
     pub width: u32,
     /// Events a window; longer than the longest burst expected.
     #[schemars(range(min = 64, max = 1_000_000))]
+    #[schemars(example = 4096)]
     pub window: u32,
 }
 

@@ -75,7 +75,7 @@ pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
     start(stream, Source::Files(files), folder_of(&args.stream), args.running)
 }
 
-fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -> Result<(), Failure> {
+pub(super) fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -> Result<(), Failure> {
     let results = running.out.unwrap_or_else(|| Path::new("beamline-results").join(stream.name()));
     if running.fresh {
         clear(&results)?;
