@@ -88,6 +88,10 @@ evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each 
 	cd "$(BEAMLINE_DATA)/nab" && find . -name '*.csv' | sed 's|^./||' | sort | grep -vxFf $(CURDIR)/evaluation/nab-chosen.txt | sed 's|^|$(BEAMLINE_DATA)/nab/|' | (cd $(CURDIR) && xargs \
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json")
 
+.PHONY: bench-page
+bench-page: setup ## Measure what the live page costs: medians of seven paired runs (about 10 minutes)
+	cargo test --locked --workspace --test page -- --ignored --nocapture what_the_page_costs
+
 .PHONY: faults faults-local
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
 

@@ -5,6 +5,7 @@ mod dlq;
 mod evaluate;
 mod graph;
 mod on_kafka;
+mod page;
 mod quality;
 mod schemas;
 mod smoke;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     evaluate::{EvaluateArgs, EvaluateFormat},
     graph::{GraphArgs, GraphFormat},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
+    page::PageArgs,
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     smoke::SmokeArgs,
@@ -229,6 +231,9 @@ pub struct RunArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// How Kafka is reached.
     #[command(flatten)]
     pub on_kafka: OnKafkaArgs,
@@ -250,6 +255,9 @@ pub struct ReplayArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// What is replayed on Kafka.
     #[command(flatten)]
     pub replayed: ReplayedArgs,
@@ -265,6 +273,8 @@ pub enum LineFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// JSON objects in an array, behind one another, or on several lines each.
+    Json,
 }
 
 /// Formats of input files.
@@ -274,10 +284,14 @@ pub enum InputFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// JSON objects in an array, behind one another, or on several lines each.
+    Json,
     /// Apache Parquet.
     Parquet,
     /// An Avro object container file.
     Avro,
+    /// An Arrow IPC file or stream (Feather).
+    Arrow,
 }
 
 /// `beamline query`.
@@ -374,8 +388,14 @@ pub struct BenchArgs {
 /// `beamline init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// A file of the stream: CSV, JSON Lines or Parquet; the first two also gzipped.
+    /// A file of the stream: CSV, JSON, Parquet, Avro or Arrow; text also compressed with gzip, zstd, bzip2 or xz.
     pub sample: PathBuf,
+    /// The format, where neither the file's content nor its name tells.
+    #[arg(long, value_enum)]
+    pub format: Option<InputFormat>,
+    /// Number the rows where no column has a time that can be read.
+    #[arg(long)]
+    pub no_time: bool,
     /// The stream's name; without it, the file's.
     #[arg(long)]
     pub name: Option<String>,

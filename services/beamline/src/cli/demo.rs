@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Running;
+use super::{PageArgs, Running};
 
 /// `beamline demo`.
 #[derive(Debug, Args)]
@@ -24,4 +24,7 @@ pub struct DemoArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
 }

@@ -33,7 +33,8 @@ pub(crate) fn demo(args: DemoArgs) -> Result<(), Failure> {
              stream out, and its first lines say how to run it"
         ))
     })?;
-    start(Arc::new(stream), source, PathBuf::from("."), args.running)
+    let page = Some(&args.page).filter(|page| !page.no_page);
+    start(Arc::new(stream), source, PathBuf::from("."), args.running, page)
 }
 
 fn named(name: &str) -> Result<Example, Failure> {

@@ -17,6 +17,7 @@ use super::show;
 use crate::{
     Failure,
     cli::{DlqRedriveArgs, InputFormat, LetterKind},
+    commands::run::input_format,
     on_kafka::{self, Servers},
     results::RESULTS,
 };
@@ -77,12 +78,7 @@ fn on_topic(
     let name = format!("beamline-redrive-{process}.{ending}{}", if gzip { ".gz" } else { "" });
     let path = env::temp_dir().join(name);
     fs::write(&path, &kept).map_err(Failure::run_time)?;
-    let files = Files {
-        paths: vec![path.display().to_string()],
-        format: Some(format),
-        derive: Default::default(),
-        speed: None,
-    };
+    let files = Files { format: Some(format), ..Files::of(vec![path.display().to_string()]) };
     let hash = format!("{:032x}", XxHash3_128::oneshot(&kept));
     let (connection, registry) = (servers.connection, servers.registry);
     let done = kafka::redrive(&kafka::Redrive { stream, connection, registry, files, hash }, again);
@@ -104,13 +100,7 @@ fn format(file: &Path, named: Option<InputFormat>, is_stdin: bool) -> Result<(Fi
         Some("avro") => Some(FileFormat::Avro),
         _ => None,
     };
-    let format = match named {
-        Some(InputFormat::Csv) => Some(FileFormat::Csv),
-        Some(InputFormat::Jsonl) => Some(FileFormat::Jsonl),
-        Some(InputFormat::Parquet) => Some(FileFormat::Parquet),
-        Some(InputFormat::Avro) => Some(FileFormat::Avro),
-        None => by_name,
-    };
+    let format = named.map(input_format).or(by_name);
     let unknown = || {
         let file = file.display();
         Failure::configuration(format!("the name of {file} does not tell its format; say --format jsonl, or csv"))
@@ -130,7 +120,7 @@ fn next_command(stream: &str, source: &Source, defined: Option<&Source>) -> Stri
         (Source::Http(_), Some(Source::Http(_))) => format!("beamline run {stream}"),
         (Source::Http(_), _) => format!("beamline run {stream} --listen ADDRESS"),
         (Source::Stdin(stdin), _) => {
-            let format = if stdin.format == FileFormat::Csv { "csv" } else { "jsonl" };
+            let format = stdin.format.ending();
             format!("... | beamline run {stream} --stdin {format}")
         }
     }
