@@ -71,11 +71,22 @@ deny: setup ## Check licences and advisories of the dependencies (installs cargo
 	cargo deny --all-features check licenses bans sources
 
 .PHONY: bench bench-local
-bench: bench-local bench-kafka bench-windows bench-store ## All measurements
+bench: bench-local bench-kafka bench-windows bench-store evaluate ## All measurements
 
 bench-local: setup ## Measure the replay of 10 million events end to end, and each part alone
 	cargo bench --profile dev --locked --workspace --benches
 	cargo run --locked --bin beamline -- bench $(ARGS)
+
+.PHONY: evaluate evaluate-held-out
+evaluate: setup ## Measure the detection: labelled physics by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
+	cargo run --locked --bin beamline -- evaluate evaluation/labelled-physics.yaml --events 2000000 --without-rules
+	@if [ -d "$(BEAMLINE_DATA)/nab" ]; then sed 's|^|$(BEAMLINE_DATA)/nab/|' evaluation/nab-chosen.txt | xargs \
+		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json"; \
+	else echo "BEAMLINE_DATA names no folder with nab/: its series are left out"; fi
+
+evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each run in docs/detection.md
+	cd "$(BEAMLINE_DATA)/nab" && find . -name '*.csv' | sed 's|^./||' | sort | grep -vxFf $(CURDIR)/evaluation/nab-chosen.txt | sed 's|^|$(BEAMLINE_DATA)/nab/|' | (cd $(CURDIR) && xargs \
+		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json")
 
 .PHONY: bench-page
 bench-page: setup ## Measure what the live page costs: medians of seven paired runs (about 10 minutes)
