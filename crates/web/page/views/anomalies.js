@@ -73,15 +73,15 @@ function useRows(stream, query) {
       setProblem(sentence(error));
     }
   };
-  return { list, lost, known: stored?.name === name, more: Boolean(stored?.more) && list.length < ROWS_MAX, problem, older, filters, retry: () => ask((times) => times + 1) };
+  return { list, name, lost, known: stored?.name === name, more: Boolean(stored?.more) && list.length < ROWS_MAX, problem, older, filters, retry: () => ask((times) => times + 1) };
 }
 
 /** @param {{ stream: Api.Stream }} props */
 export function Anomalies({ stream }) {
   const { query } = useValue(address);
   const seen = useValue(overview);
-  const { list, lost, known, more, problem, older, filters, retry } = useRows(stream.name, query);
-  const { shown, held, waiting, on, release } = useHeld(list);
+  const { list, name, lost, known, more, problem, older, filters, retry } = useRows(stream.name, query);
+  const { shown, held, waiting, on, release } = useHeld(list, name);
   const [size, setSize] = useState(PAGE);
   const [noting, setNoting] = useState(/** @type {string[] | null} */ (null));
   const drawn = shown.slice(0, size);
@@ -96,7 +96,7 @@ export function Anomalies({ stream }) {
     <h1 class="unseen">Anomalies of ${stream.name}</h1>
     <${Filters} stream=${stream} filters=${filters} layers=${seen?.alarms.layers ?? []} />
     <div class=${classes('desk', chosen && 'open')}>
-      <section class="panel list" aria-label="Anomalies, newest first">
+      <section class="panel list" aria-label="Anomalies, newest first" tabindex="-1" ...${on}>
         <header>
           <p class=${classes('news', waiting > 0 && 'some')} role="status">
             ${waiting > 0 ? html`<button type="button" onClick=${release}>Show ${several(waiting, 'newer anomaly', 'newer anomalies')}</button>` : held ? 'Held while you are on the list' : 'Newest first, live'}
@@ -105,7 +105,7 @@ export function Anomalies({ stream }) {
         </header>
         ${noting && html`<${Acknowledge} stream=${stream.name} ids=${noting} done=${() => setNoting(null)} close=${() => setNoting(null)} />`}
         ${problem && html`<${Failed} text=${problem} retry=${retry} />`}
-        ${drawn.length > 0 && html`<ol class="rows" ...${on}>${drawn.map((each) => html`<${Row} key=${each.id} anomaly=${each} chosen=${each.id === chosen} />`)}</ol>`}
+        ${drawn.length > 0 && html`<ol class="rows">${drawn.map((each) => html`<${Row} key=${each.id} anomaly=${each} chosen=${each.id === chosen} />`)}</ol>`}
         ${!drawn.length && !problem && (known ? html`<${Nothing} filtered=${Object.values(filters).some(Boolean)} />` : html`<${Loading} what="anomalies" />`)}
         ${(more || shown.length > size) && html`<p class="older"><button type="button" onClick=${grow}>Show older</button></p>`}
         ${lost > 0 && html`<p class="aside older">${count(lost)} came too fast to be listed here as they came; counts are exact, and a filter or a query finds all.</p>`}

@@ -46,7 +46,7 @@ export function Story({ stream, id, known }) {
   const again = () => setTries(tries + 1);
   return html`<article class="panel story" aria-labelledby="story-title">
     <header><p class="trail"><a class="back" href=${to('anomalies', { ...address.peek().query, id: null })}>All anomalies</a></p>
-      <button type="button" class="quiet" onClick=${() => change({ id: null })} aria-label="Close the story">Close <kbd>Esc</kbd></button></header>
+      <button type="button" class="quiet" onClick=${() => change({ id: null })}>Close <kbd>Esc</kbd></button></header>
     ${problem && html`<${Failed} text=${problem} retry=${again} />`}
     ${anomaly && html`<${Head} anomaly=${anomaly} stream=${stream} />`}
     ${!story && !problem && html`<${Loading} what=${anomaly ? 'its history; it is committed within a second or so' : 'the story'} />`}
