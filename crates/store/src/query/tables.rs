@@ -17,7 +17,7 @@ use datafusion::{
 use stream::columns;
 use url::Url;
 
-use crate::{FileEntry, Manifest, Results, StoreError, Table, writer::flat};
+use crate::{FileEntry, Lease, Manifest, Results, StoreError, Table, writer::flat};
 
 /// What a query is over, for the sake of its errors.
 #[derive(Clone, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Files {
     /// Tables as a query names them.
     pub(super) tables: Arc<Vec<String>>,
     pub(super) paths: Arc<Vec<PathBuf>>,
+    /// Hold the files for as long as the query goes on.
+    pub(super) leases: Arc<Vec<Lease>>,
 }
 
 /// The tables of a stream, wherever they are.
@@ -54,7 +56,7 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
         paths.extend(manifest.files.iter().filter(|file| file.table != Table::Reports).map(|file| results.path(file)));
     }
     let tables = register_tables(context, streams)?;
-    Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths) })
+    Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths), ..Files::default() })
 }
 
 /// Registers tables under the names that a query may use, and gives those names.
