@@ -6,6 +6,7 @@
 //! run that nothing disturbed.
 
 mod aggregates;
+mod catalog;
 mod checkpoint;
 mod committer;
 mod epoch;

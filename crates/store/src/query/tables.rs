@@ -17,7 +17,7 @@ use datafusion::{
 use stream::columns;
 use url::Url;
 
-use crate::{FileEntry, Manifest, Results, StoreError, Table, notes, writer::flat};
+use crate::{FileEntry, Lease, Manifest, Results, StoreError, Table, notes, writer::flat};
 
 /// The table of what people wrote.
 const NOTES: &str = "notes";
@@ -28,6 +28,8 @@ pub(super) struct Files {
     /// Tables as a query names them.
     pub(super) tables: Arc<Vec<String>>,
     pub(super) paths: Arc<Vec<PathBuf>>,
+    /// Hold the files for as long as the query goes on.
+    pub(super) leases: Arc<Vec<Lease>>,
 }
 
 /// The tables of a stream, wherever they are.
@@ -60,7 +62,7 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
     if let [(results, manifest)] = opened {
         tables.extend(register_notes(context, results, manifest)?);
     }
-    Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths) })
+    Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths), ..Files::default() })
 }
 
 /// Registers what people wrote, where no other table has the name.
