@@ -80,8 +80,12 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 .PHONY: faults faults-local
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
 
-faults-local: setup ## Kill a run of 2,000,000 events 20 times at random moments and compare it with a quiet one
-	cargo test --locked --workspace --test kills -- --nocapture
+faults-local: setup ## Kill a run of 2,000,000 events 20 times and compare it with a quiet one; kill while files are merged and dropped; fill the disk; hold connections
+	cargo test --locked --workspace --test kills --test long_life --test bad_input -- --nocapture kill disk idle_clients query_that_began
+
+.PHONY: long-life
+long-life: setup ## Commit many times with queries open, and print how memory, disk and the time of a commit change (BEAMLINE_COMMITS=6000)
+	BEAMLINE_COMMITS=$${BEAMLINE_COMMITS:-6000} cargo test --locked --workspace --test long_life -- --ignored --nocapture
 
 .PHONY: schema
 schema: setup ## Write the JSON Schema of the stream definition anew

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, future::Either, stream::FuturesUnordered};
+use futures::{StreamExt, TryStreamExt, future::Either, stream::FuturesUnordered};
 use scylla::{
     client::session::Session,
     errors::ExecutionError,
@@ -15,7 +15,7 @@ use scylla::{
         prepared::PreparedStatement,
     },
 };
-use sink::Table;
+use sink::{Table, TopicPartition};
 
 use crate::{
     CqlError, Layout, Settings, ddl,
@@ -37,6 +37,8 @@ pub(crate) struct Connection {
     session: Session,
     inserts: BTreeMap<Table, Insert>,
     list: PreparedStatement,
+    position: PreparedStatement,
+    positions: PreparedStatement,
 }
 
 struct Insert {
@@ -52,6 +54,8 @@ pub(crate) enum Request {
     Rows { table: Table, bindable: Arc<Bindable>, rows: Vec<usize>, batch: usize },
     /// An entry in the list of partitions.
     List { name: String, slice: i64, key: PartitionKey, ttl_seconds: i32 },
+    /// The first position of a partition that is not stored.
+    Position { stream: String, topic: String, partition: i32, next: i64 },
 }
 
 impl Connection {
@@ -76,7 +80,25 @@ impl Connection {
             inserts.insert(*table, Insert { one, many });
         }
         let list = prepare(ddl::insert_partition(&settings.keyspace)).await?;
-        Ok(Self { session, inserts, list })
+        let position = prepare(ddl::insert_position(&settings.keyspace)).await?;
+        let positions = prepare(ddl::select_positions(&settings.keyspace)).await?;
+        Ok(Self { session, inserts, list, position, positions })
+    }
+
+    /// The first position of each partition that is not stored.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub(crate) async fn positions(&self, stream: &str) -> Result<BTreeMap<TopicPartition, u64>, CqlError> {
+        const CONTEXT: &str = "reading positions";
+        let rows = self.session.execute_iter(self.positions.clone(), (stream,)).await;
+        let rows = rows.map_err(|error| CqlError::paging(CONTEXT, &error))?;
+        let rows = rows.rows_stream::<(String, i32, i64)>().map_err(|error| CqlError::Schema(error.to_string()))?;
+        let rows: Vec<_> = rows.try_collect().await.map_err(|error| CqlError::next_page(CONTEXT, &error))?;
+        let positions = rows.into_iter().map(|(topic, partition, next)| {
+            ((topic, u32::try_from(partition).unwrap_or_default()), u64::try_from(next).unwrap_or_default())
+        });
+        Ok(positions.collect())
     }
 
     /// Sends all requests, as many at once as the limiter says, each until it is acknowledged.
@@ -127,6 +149,10 @@ impl Connection {
             Request::List { name, slice, key, ttl_seconds } => {
                 let values = (name, slice, key.bucket, key.key.as_ref(), ttl_seconds);
                 self.session.execute_unpaged(&self.list, values).await?;
+            }
+            Request::Position { stream, topic, partition, next } => {
+                // The position is its own write time, so that the greatest one stays, whoever writes last.
+                self.session.execute_unpaged(&self.position, (stream, topic, partition, next, next)).await?;
             }
             Request::Rows { table, bindable, rows, .. } => {
                 let Some(insert) = self.inserts.get(table) else { return Err(ExecutionError::EmptyPlan) };

@@ -9,6 +9,10 @@ use crate::{
 
 /// The table that lists which partitions there are, so that a query by time need not scan.
 pub(crate) const PARTITIONS: &str = "beamline_partitions";
+/// The table of positions: what of each topic's partitions is stored.
+pub(crate) const POSITIONS: &str = "beamline_positions";
+/// What that table says of itself.
+pub(crate) const POSITIONS_COMMENT: &str = r#"{"beamline_positions":1}"#;
 /// What a gone row's tombstone is kept for at least: longer than a node may be away without a repair.
 const GC_GRACE_SECONDS: u64 = 864_000;
 /// How many windows of compaction a table's life is cut into; Cassandra advises 20 to 50.
@@ -39,6 +43,16 @@ pub(crate) fn create_partitions(keyspace: &str) -> String {
         "CREATE TABLE {}.{PARTITIONS} (\"table\" text, \"slice\" bigint, \"bucket\" bigint, \"key\" text, \
          PRIMARY KEY ((\"table\", \"slice\"), \"bucket\", \"key\"))",
         quoted(keyspace)
+    )
+}
+
+/// Makes the table of positions.
+pub(crate) fn create_positions(keyspace: &str) -> String {
+    format!(
+        "CREATE TABLE {}.{POSITIONS} (\"stream\" text, \"topic\" text, \"partition\" int, \"next\" bigint, \
+         PRIMARY KEY ((\"stream\"), \"topic\", \"partition\")) WITH comment = {}",
+        quoted(keyspace),
+        text(POSITIONS_COMMENT)
     )
 }
 
@@ -111,6 +125,19 @@ pub(crate) fn insert_partition(keyspace: &str) -> String {
         "INSERT INTO {}.{PARTITIONS} (\"table\", \"slice\", \"bucket\", \"key\") VALUES (?, ?, ?, ?) USING TTL ?",
         quoted(keyspace)
     )
+}
+
+/// Keeps the position of a partition; the last value is its write time.
+pub(crate) fn insert_position(keyspace: &str) -> String {
+    format!(
+        "INSERT INTO {}.{POSITIONS} (\"stream\", \"topic\", \"partition\", \"next\") VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+        quoted(keyspace)
+    )
+}
+
+/// Reads the positions of a stream.
+pub(crate) fn select_positions(keyspace: &str) -> String {
+    format!("SELECT \"topic\", \"partition\", \"next\" FROM {}.{POSITIONS} WHERE \"stream\" = ?", quoted(keyspace))
 }
 
 /// Lists the slices in which partitions are listed.

@@ -110,6 +110,17 @@ fn compare(found: &Keyspace, settings: &Settings, layouts: &[Layout]) -> Plan {
         let statement = ddl::create_partitions(keyspace);
         plan.changes.push(Change { why: format!("the table {} is missing", ddl::PARTITIONS), statement });
     }
+    match found.comments.get(ddl::POSITIONS).map(String::as_str) {
+        None => {
+            let statement = ddl::create_positions(keyspace);
+            plan.changes.push(Change { why: format!("the table {} is missing", ddl::POSITIONS), statement });
+        }
+        Some(ddl::POSITIONS_COMMENT) => {}
+        Some(comment) => {
+            let refusal = format!("table {} describes itself as {comment}; use a newer program", ddl::POSITIONS);
+            plan.refusals.push(refusal);
+        }
+    }
     for layout in layouts {
         match found.comments.get(&layout.name) {
             None => {

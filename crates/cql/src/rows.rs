@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array},
+    array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array},
     compute::{CastOptions, cast, cast_with_options},
     datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType},
 };
@@ -33,7 +33,9 @@ pub(crate) struct Bindable {
     /// Milliseconds of the event's time, or the position.
     order: Vec<i64>,
     buckets: Vec<i64>,
-    /// What CQL calls the rows' timestamps, in microseconds: of two writes of one row the later one stays.
+    /// What CQL calls the rows' timestamps, in microseconds: of two writes of one row the later one stays. It follows from
+    /// the record alone, never from the clock of whoever writes it: a writer that was paused, and writes a record that has
+    /// been replaced since, cannot win.
     write_times: Vec<i64>,
     /// The key as text; `None` where the bucket alone is the partition key.
     keys: Option<StringArray>,
@@ -61,7 +63,7 @@ impl Bindable {
         layout: &Layout,
         rows: &RecordBatch,
         positions: &UInt64Array,
-        now_micros: i64,
+        times: &Int64Array,
     ) -> Result<Self, CqlError> {
         let schema = rows.schema();
         if let Some(extra) = schema.fields().iter().find(|field| layout.schema.index_of(field.name()).is_err()) {
@@ -89,13 +91,14 @@ impl Bindable {
             Order::Position { .. } => micros.clone(),
         };
         let upserts = layout.table == Table::Aggregates;
-        let write_times = micros.iter().zip(positions.values()).map(|(micros, position)| match layout.order {
+        let taken_in = times.values().iter().map(|millis| millis.saturating_mul(1_000));
+        let of_record = micros.iter().zip(positions.values()).zip(taken_in);
+        let write_times = of_record.map(|((micros, position), taken_in)| match layout.order {
             // Of the results of one window the last one in the topic is the one to stay.
             Order::Time { .. } if upserts => i64::try_from(*position).unwrap_or(i64::MAX).saturating_add(1),
-            // Stores refuse rows from the future, and a clock ahead must not hide a later repair. Whichever time a
-            // repeat of the same row carries, it has the same values.
-            Order::Time { .. } => (*micros).min(now_micros),
-            Order::Position { .. } => now_micros,
+            // Stores refuse rows from the future, and a clock ahead must not hide a later repair.
+            Order::Time { .. } => (*micros).min(taken_in),
+            Order::Position { .. } => taken_in,
         });
         let keys = layout.key.map(|key| -> Result<StringArray, CqlError> {
             let values = rows.column_by_name(fields[key].name());

@@ -3,10 +3,10 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use sink::{Batch, Sink, SinkError, Table, TopicPartition};
+use sink::{Batch, Positions, Sink, SinkError, Table};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -28,9 +28,12 @@ const NAME: &str = "cql";
 /// Rows into CQL tables.
 ///
 /// A write returns when the store has acknowledged every row. Rows of one partition travel together in unlogged
-/// batches, requests go to a replica of their partition, and a repeat overwrites itself.
+/// batches, requests go to a replica of their partition, and a repeat overwrites itself. Behind the rows the position of
+/// each partition is kept, which never goes back.
 pub struct CqlSink {
     settings: Settings,
+    /// The stream's name.
+    stream: String,
     layouts: BTreeMap<Table, Arc<Layout>>,
     runtime: Runtime,
     connection: Option<Connection>,
@@ -58,6 +61,7 @@ impl CqlSink {
             .map_err(CqlError::Threads)?;
         Ok(Self {
             settings,
+            stream: layouts.first().map(|layout| layout.stream.clone()).unwrap_or_default(),
             layouts: layouts.into_iter().map(|layout| (layout.table, Arc::new(layout))).collect(),
             runtime,
             connection: None,
@@ -84,8 +88,6 @@ impl CqlSink {
 
     /// What to send: first the entries of partitions that are not listed yet, then the rows.
     fn requests(&mut self, batches: &[Batch]) -> Result<(Vec<Request>, Vec<Request>), SinkError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now_micros = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
         let mut lists = Vec::new();
         let mut listed = HashSet::new();
         let mut requests = Vec::new();
@@ -94,7 +96,7 @@ impl CqlSink {
                 let message = format!("there is no table for {}", batch.table);
                 return Err(SinkError::Unprepared { store: NAME.to_owned(), message });
             };
-            let bindable = Bindable::new(&layout, &batch.rows, &batch.positions, now_micros)
+            let bindable = Bindable::new(&layout, &batch.rows, &batch.positions, &batch.times)
                 .map_err(|error| failure(error, batch))?;
             let bindable = Arc::new(bindable);
             let ttl = layout.ttl_seconds;
@@ -146,9 +148,15 @@ impl Request {
 }
 
 impl Sink for CqlSink {
-    /// None: a repeated row overwrites itself, wherever reading goes on.
-    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
-        Ok(BTreeMap::new())
+    fn positions(&mut self) -> Result<Positions, SinkError> {
+        self.connect(Instant::now())?;
+        let Some(connection) = &self.connection else { return Ok(Positions::default()) };
+        let kept = self.runtime.block_on(connection.positions(&self.stream));
+        match kept {
+            Ok(kept) => Ok(Positions { kept, ..Positions::default() }),
+            Err(error) if error.is_temporary() => Err(away(&error)),
+            Err(error) => Err(SinkError::Unprepared { store: NAME.to_owned(), message: error.to_string() }),
+        }
     }
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
@@ -158,9 +166,12 @@ impl Sink for CqlSink {
         let Some(connection) = &self.connection else { return Ok(()) };
         let limiter = &mut self.limiter;
         let keys: Vec<_> = lists.iter().filter_map(|list| list.listing(&self.layouts)).collect();
+        let positions = positions(&self.stream, &batches);
         let sent = self.runtime.block_on(async {
             connection.send_all(lists, limiter, deadline).await?;
-            connection.send_all(requests, limiter, deadline).await
+            connection.send_all(requests, limiter, deadline).await?;
+            // Behind the rows: what lies before a position is stored.
+            connection.send_all(positions, limiter, deadline).await
         });
         match sent {
             Ok(()) => {
@@ -169,7 +180,7 @@ impl Sink for CqlSink {
             }
             Err((_, error)) if error.is_temporary() => Err(away(&error)),
             Err((Request::Rows { batch, rows, .. }, error)) => Err(refused(&error, &batches[batch], rows.first())),
-            Err((Request::List { .. }, error)) => {
+            Err((Request::List { .. } | Request::Position { .. }, error)) => {
                 Err(SinkError::Unprepared { store: NAME.to_owned(), message: error.to_string() })
             }
         }
@@ -182,6 +193,22 @@ impl Sink for CqlSink {
     fn name(&self) -> &str {
         NAME
     }
+}
+
+/// The position behind the rows of each partition.
+fn positions(stream: &str, batches: &[Batch]) -> Vec<Request> {
+    let mut next: BTreeMap<(&str, u32), u64> = BTreeMap::new();
+    for batch in batches {
+        let at = next.entry((&batch.topic, batch.partition)).or_default();
+        *at = batch.next.max(*at);
+    }
+    let request = |((topic, partition), next): ((&str, u32), u64)| Request::Position {
+        stream: stream.to_owned(),
+        topic: topic.to_owned(),
+        partition: i32::try_from(partition).unwrap_or(i32::MAX),
+        next: i64::try_from(next).unwrap_or(i64::MAX),
+    };
+    next.into_iter().map(request).collect()
 }
 
 fn away(error: &CqlError) -> SinkError {

@@ -142,6 +142,29 @@ pub enum KafkaError {
         /// How many records.
         records: u64,
     },
+    /// A partition that somebody else has by now.
+    #[error("partition {partition} of `{topic}` is with another member of the group")]
+    NotOurs {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+    },
+    /// Something was stored of records that the topic does not have.
+    #[error(
+        "the store has records of topic `{topic}`, partition {partition}, up to offset {offset}, but the topic ends at {end}: \
+         it was created again; give the store another place, or the stream another name"
+    )]
+    BeyondEnd {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// What the store has.
+        offset: u64,
+        /// Where the topic ends.
+        end: i64,
+    },
     /// A thread that the system does not give.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),

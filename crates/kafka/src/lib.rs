@@ -40,7 +40,7 @@ pub use self::{
     generator::{Generator, generate},
     letters::{Letter, ReadLetter, letters_schema},
     note::{GeneratorNote, Note, account},
-    reader::{ReadTopic, Reader, Received, Starts, Unreadable},
+    reader::{ReadTopic, Reader, Received, Unreadable},
     redrive::{Redrive, redrive},
     replay::{Replay, replay},
     runtime::{GroupProtocol, Options, run},

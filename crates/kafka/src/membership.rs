@@ -7,15 +7,14 @@ use std::{
 
 use broker::Reports;
 use rdkafka::{
-    ClientContext, Offset, Statistics, TopicPartitionList,
+    ClientContext, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, ConsumerContext},
-    error::{KafkaError as ClientError, KafkaResult},
+    error::KafkaError as ClientError,
     types::RDKafkaRespErr,
 };
 
 use crate::{
-    Starts,
     group::{give_back, take},
     lag::lags,
 };
@@ -23,7 +22,6 @@ use crate::{
 /// The consumer's context: which partitions came and went.
 #[derive(Default)]
 pub(crate) struct Membership {
-    starts: Option<Starts>,
     reports: Reports,
     changes: Mutex<Changes>,
 }
@@ -33,7 +31,12 @@ pub(crate) struct Membership {
 pub(crate) struct Changes {
     partitions: BTreeSet<(String, i32)>,
     failed: Option<ClientError>,
-    /// Where partitions that came begin, where somebody else than the group said so: the group may not know yet.
+    /// The same partitions, for whoever holds rows of them.
+    pub(crate) moved: BTreeSet<(String, u32)>,
+    /// Partitions that the group has handed over, and that are not read before somebody says from where. The client waits
+    /// for that as long as the group lets a rebalance take.
+    pub(crate) waiting: BTreeSet<(String, u32)>,
+    /// Where partitions that came begin, where the group does not know that yet.
     pub(crate) known: BTreeMap<(String, u32), u64>,
     /// Partitions that have been read to their end; only of a reader without a group.
     pub(crate) ended: BTreeSet<u32>,
@@ -44,11 +47,6 @@ pub(crate) struct Changes {
 }
 
 impl Membership {
-    /// Of a reader that goes on where `starts` says, where somebody says.
-    pub(crate) fn new(starts: Option<Starts>) -> Self {
-        Self { starts, ..Self::default() }
-    }
-
     pub(crate) fn changes(&self) -> MutexGuard<'_, Changes> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,19 +55,6 @@ impl Membership {
     pub(crate) fn take(&self) -> (BTreeSet<(String, i32)>, Option<ClientError>) {
         let mut changes = self.changes();
         (std::mem::take(&mut changes.partitions), changes.failed.take())
-    }
-
-    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) -> KafkaResult<()> {
-        if let Some(starts) = &self.starts {
-            for mut element in list.elements() {
-                let at = (element.topic().to_owned(), element.partition() as u32);
-                if let Some(start) = starts(&at.0, at.1) {
-                    element.set_offset(Offset::Offset(start as i64))?;
-                    self.changes().known.insert(at, start);
-                }
-            }
-        }
-        take(consumer, list)
     }
 }
 
@@ -94,13 +79,24 @@ impl ClientContext for Membership {
 
 impl ConsumerContext for Membership {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let done = match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assigned(consumer, list),
-            _ => give_back(consumer, list),
+        let places: BTreeSet<(String, u32)> =
+            list.elements().iter().map(|element| (element.topic().to_owned(), element.partition() as u32)).collect();
+        let comes = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let done = match comes {
+            // Where to begin is asked of a store, which takes too long in here.
+            true if !places.is_empty() => Ok(()),
+            true => take(consumer, list),
+            false => give_back(consumer, list),
         };
         let mut changes = self.changes();
-        let moved = list.elements().into_iter().map(|element| (element.topic().to_owned(), element.partition()));
-        changes.partitions.extend(moved);
+        changes.partitions.extend(places.iter().map(|(topic, partition)| (topic.clone(), *partition as i32)));
+        changes.moved.extend(places.iter().cloned());
+        if comes {
+            changes.waiting.extend(places);
+        } else {
+            changes.waiting.retain(|place| !places.contains(place));
+            changes.known.retain(|place, _| !places.contains(place));
+        }
         changes.failed = done.err();
     }
 }

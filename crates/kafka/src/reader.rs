@@ -3,6 +3,9 @@
 //! A reader gives rows and takes offsets to commit; what is done with the rows in between is durable before its offset
 //! is committed, or it is done again.
 
+mod begin;
+mod place;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -14,25 +17,27 @@ use bytes::Bytes;
 use codec::ValueSchema;
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer},
+    consumer::{BaseConsumer, Consumer},
     error::{KafkaError as ClientError, KafkaResult},
     message::{BorrowedMessage, Message},
 };
 use registry::Registry;
 
-use crate::{KafkaError, arrivals::Arrivals, group::leave, inbound::Inbound, lag::INTERVAL_MS, membership::Membership};
+use crate::{
+    KafkaError,
+    arrivals::Arrivals,
+    group::{leave, take},
+    inbound::Inbound,
+    lag::INTERVAL_MS,
+    membership::Membership,
+};
 
 /// Messages that one call gives at most.
 const MESSAGES_MAX: usize = 16_384;
 /// Bytes that one call gives at most.
 const BYTES_MAX: usize = 16 << 20;
-/// How long the group's coordinator may take to answer.
-const REQUEST: Duration = Duration::from_secs(5);
 /// How long a small batch waits for more.
 const LINGER: Duration = Duration::from_millis(5);
-
-/// Says where to begin with a partition, where somebody else than the group knows: a table that keeps its offsets.
-pub type Starts = Box<dyn Fn(&str, u32) -> Option<u64> + Send + Sync>;
 
 /// A topic to read.
 #[derive(Debug, Clone)]
@@ -82,10 +87,14 @@ pub struct Reader {
     consumer: BaseConsumer<Membership>,
     topics: BTreeMap<String, Inbound>,
     arrivals: Arrivals,
+    paused: bool,
+    /// When the group last took a commit.
+    confirmed: Option<Instant>,
 }
 
 impl Reader {
-    /// Joins a group. `store` is what traces call the place that rows end in.
+    /// Joins a group; partitions that it hands over are read after [`Reader::begin`]. `store` is what traces call the place
+    /// that rows end in.
     ///
     /// # Errors
     /// Where the settings make no client.
@@ -94,11 +103,9 @@ impl Reader {
         registry: &Registry,
         group: &str,
         topics: &[ReadTopic],
-        starts: Option<Starts>,
         store: &str,
     ) -> Result<Self, KafkaError> {
-        let membership = Membership::new(starts);
-        let consumer: BaseConsumer<Membership> = connection.client(membership, |config| {
+        let consumer: BaseConsumer<Membership> = connection.client(Membership::default(), |config| {
             config
                 .set("group.id", group)
                 .set("isolation.level", "read_committed")
@@ -115,7 +122,8 @@ impl Reader {
         })?;
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         consumer.subscribe(&names).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
-        Ok(Self { consumer, topics: inbounds(topics, registry)?, arrivals: Arrivals::at(store) })
+        let (topics, arrivals) = (inbounds(topics, registry)?, Arrivals::at(store));
+        Ok(Self { consumer, topics, arrivals, paused: false, confirmed: None })
     }
 
     /// Reads partitions of one topic from these offsets on, as a member of no group.
@@ -146,7 +154,7 @@ impl Reader {
         }
         consumer.assign(&list).map_err(fail)?;
         let topics = inbounds(std::slice::from_ref(topic), registry)?;
-        Ok(Self { consumer, topics, arrivals: Arrivals::default() })
+        Ok(Self { consumer, topics, arrivals: Arrivals::default(), paused: false, confirmed: None })
     }
 
     /// The next rows, after `wait` at the latest; there may be none.
@@ -170,53 +178,6 @@ impl Reader {
         Ok(received)
     }
 
-    /// Commits that everything before these offsets is done.
-    ///
-    /// # Errors
-    /// Where the group has given the partitions to another member.
-    pub fn commit(&mut self, next: &BTreeMap<(String, u32), u64>) -> Result<(), KafkaError> {
-        if next.is_empty() {
-            return Ok(());
-        }
-        let fail = |source| KafkaError::Client { what: "committing offsets", source };
-        self.consumer.commit(&list(next).map_err(fail)?, CommitMode::Sync).map_err(fail)?;
-        self.arrivals.stored(next);
-        Ok(())
-    }
-
-    /// Tells the group of offsets that only the table knew: whoever stored the rows before them may have been killed
-    /// before it committed. Without this, rows that are stored would count as waiting until more come.
-    fn commit_known(&mut self) {
-        let mut known = std::mem::take(&mut self.consumer.context().changes().known);
-        if known.is_empty() {
-            return;
-        }
-        let ours = self.assigned();
-        known.retain(|at, _| ours.contains(at));
-        if let Err(error) = self.commit_ahead(&known) {
-            // The group is being rebalanced: the next look tries again, unless the partitions have gone.
-            tracing::debug!(%error, "offsets that the table knows");
-            self.consumer.context().changes().known = known;
-        }
-    }
-
-    /// Commits those of these offsets that the group has not come to. A partition that was at another member meanwhile may
-    /// be further than what the table knew when this one began.
-    fn commit_ahead(&mut self, known: &BTreeMap<(String, u32), u64>) -> Result<(), KafkaError> {
-        let fail = |source| KafkaError::Client { what: "reading the group's offsets", source };
-        let committed = self.consumer.committed_offsets(list(known).map_err(fail)?, REQUEST).map_err(fail)?;
-        let mut ahead = known.clone();
-        for element in committed.elements() {
-            element.error().map_err(fail)?;
-            let Offset::Offset(committed) = element.offset() else { continue };
-            let at = (element.topic().to_owned(), element.partition() as u32);
-            if known.get(&at).is_some_and(|known| *known as i64 <= committed) {
-                ahead.remove(&at);
-            }
-        }
-        self.commit(&ahead)
-    }
-
     /// The partitions that are ours.
     pub fn assigned(&self) -> Vec<(String, u32)> {
         let Ok(list) = self.consumer.assignment() else { return Vec::new() };
@@ -238,6 +199,13 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        // The client waits for an answer to what the group has handed over.
+        let waiting = std::mem::take(&mut self.consumer.context().changes().waiting);
+        let none = waiting.iter().map(|at| (at.clone(), 0)).collect();
+        if let Some(error) = list(&none).and_then(|list| take(&self.consumer, &list)).err().filter(|_| !none.is_empty())
+        {
+            tracing::debug!(%error, "leaving the group");
+        }
         leave(&self.consumer);
     }
 }

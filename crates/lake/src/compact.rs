@@ -1,29 +1,16 @@
-//! Merging the small files of a Delta table, and letting go of old hours.
-//!
-//! A commit that swaps files says so (`dataChange` false), so that readers of changes see nothing new. The files that
-//! are no longer listed stay for those who read an earlier version; Delta's own `VACUUM` of any engine deletes them.
+//! Merging the small files of a lake, and letting go of old hours.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod delta;
+mod files;
 
-use arrow::{array::RecordBatch, compute::concat_batches};
-use deltalake_core::{
-    DeltaTable,
-    kernel::{
-        Action,
-        transaction::{CommitBuilder, CommitProperties},
-    },
-    protocol::DeltaOperation,
-    writer::{DeltaWriter, RecordBatchWriter},
-};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sink::Table;
 
-use crate::{
-    Descriptor, Format, LakeError, Location,
-    delta::{delta, hour_column, load_table, with_hour},
-    shape,
-};
+use crate::{Descriptor, Format, LakeError, Location};
 
 /// What was done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,149 +26,33 @@ pub struct Compacted {
 }
 
 /// Merges files smaller than `target_bytes`, those of an hour with each other, and drops hours before `keep_from`
-/// (`2025-01-31T13`).
+/// (`2025-01-31T13`). Writers may go on meanwhile.
 ///
 /// # Errors
-/// Where the lake holds no Delta tables: plain Parquet has no log that could swap files without a reader's seeing
-/// rows twice or not at all.
+/// Where there is no lake, the store does not answer or a file is not what was written.
 pub async fn compact(
     location: &Location,
     target_bytes: u64,
     keep_from: Option<&str>,
 ) -> Result<Vec<Compacted>, LakeError> {
-    let (store, path) = location.open()?;
-    let descriptor = Descriptor::read(&store, &path).await?;
-    if descriptor.format != Format::Delta {
-        let message = "only Delta tables can be compacted: plain Parquet files have no log that could swap them";
-        return Err(LakeError::rows(path.as_ref(), message));
-    }
+    let (store, lake) = location.open()?;
+    let descriptor = Descriptor::read(&store, &lake).await?;
+    let (time, wanted) = (descriptor.time.as_str(), (target_bytes, keep_from));
     let mut done = Vec::new();
-    for (name, schema) in descriptor.tables()? {
-        let mut table = load_table(location, &store, name).await?;
-        let hour = hour_column(&schema, &descriptor.time);
-        let folder = path.clone().join(name.name());
-        let dropped = match (keep_from, &hour) {
-            (Some(from), Some(hour)) => drop_before(&mut table, hour, from).await?,
-            _ => 0,
-        };
-        let (merged, made) =
-            merge(&mut table, &store, &folder, hour.as_deref(), target_bytes, &descriptor.time).await?;
-        done.push(Compacted { table: name, merged, made, dropped });
+    for (table, schema) in descriptor.tables()? {
+        done.push(match descriptor.format {
+            Format::Delta => delta::compact(location, (&store, &lake), (table, &schema), time, wanted).await?,
+            Format::Parquet => files::compact(&store, &lake, (table, &schema), time, wanted).await?,
+        });
     }
     Ok(done)
 }
 
-/// Drops the files of hours before `from`.
-async fn drop_before(table: &mut DeltaTable, hour: &str, from: &str) -> Result<usize, LakeError> {
-    let context = "dropping old hours";
-    let old: Vec<Action> = {
-        let snapshot = table.snapshot().map_err(|error| delta(context, &error))?;
-        let files = snapshot.log_data();
-        let old = files.iter().filter(|file| {
-            file.partition_values_map().get(hour).and_then(Option::as_deref).is_some_and(|hour| hour < from)
-        });
-        old.map(|file| Action::Remove(file.remove_action(true))).collect()
-    };
-    let count = old.len();
-    if count > 0 {
-        let operation = DeltaOperation::Delete { predicate: Some(format!("{hour} < '{from}'")) };
-        commit(table, old, operation, context).await?;
-    }
-    Ok(count)
-}
-
-/// Merges the small files of each hour.
-async fn merge(
-    table: &mut DeltaTable,
-    store: &Arc<dyn ObjectStore>,
-    folder: &Path,
-    hour: Option<&str>,
-    target_bytes: u64,
-    time: &str,
-) -> Result<(usize, usize), LakeError> {
-    let context = "merging files";
-    let failed = |error: &deltalake_core::DeltaTableError| delta(context, error);
-    let mut hours: BTreeMap<Option<String>, Vec<Vec<(Path, Action)>>> = BTreeMap::new();
-    {
-        let snapshot = table.snapshot().map_err(|error| failed(&error))?;
-        let mut filled: BTreeMap<Option<String>, u64> = BTreeMap::new();
-        for file in snapshot.log_data().iter() {
-            let size = u64::try_from(file.size()).unwrap_or(0);
-            if size >= target_bytes {
-                continue;
-            }
-            let of = hour.and_then(|hour| file.partition_values_map().get(hour).cloned().flatten());
-            let bytes = filled.entry(of.clone()).or_default();
-            let groups = hours.entry(of).or_insert_with(|| vec![Vec::new()]);
-            if *bytes + size > target_bytes {
-                groups.push(Vec::new());
-                *bytes = 0;
-            }
-            *bytes += size;
-            if let Some(group) = groups.last_mut() {
-                group.push((file.object_store_path(), Action::Remove(file.remove_action(false))));
-            }
-        }
-    }
-    let groups: Vec<_> = hours
-        .into_iter()
-        .flat_map(|(of, groups)| groups.into_iter().map(move |group| (of.clone(), group)))
-        .filter(|(_, group)| group.len() > 1)
-        .collect();
-    let (mut merged, mut made) = (0, 0);
-    for (of, group) in groups {
-        let mut writer = RecordBatchWriter::for_table(table)
-            .map_err(|error| failed(&error))?
-            .with_writer_properties(shape::properties()?);
-        let rows = read(store, folder, group.iter().map(|(path, _)| path)).await?;
-        merged += group.len();
-        // The hour is in the name of the folder and not in the rows; those of one hour are sorted here.
-        for (_, rows) in shape::by_hour(&rows, time)? {
-            let of = hour.map(|_| of.as_deref().unwrap_or(shape::NO_TIME));
-            writer.write(with_hour(rows, of, time)?).await.map_err(|error| failed(&error))?;
-        }
-        let mut adds = writer.flush().await.map_err(|error| failed(&error))?;
-        adds.iter_mut().for_each(|add| add.data_change = false);
-        made += adds.len();
-        let actions = adds.into_iter().map(Action::Add).chain(group.into_iter().map(|(_, remove)| remove)).collect();
-        let target_size = i64::try_from(target_bytes).unwrap_or(i64::MAX);
-        commit(table, actions, DeltaOperation::Optimize { predicate: None, target_size }, context).await?;
-    }
-    Ok((merged, made))
-}
-
-async fn read(
-    store: &Arc<dyn ObjectStore>,
-    folder: &Path,
-    files: impl Iterator<Item = &Path>,
-) -> Result<RecordBatch, LakeError> {
-    let mut batches = Vec::new();
-    for file in files {
-        let path = file.parts().fold(folder.clone(), |folder, part| folder.join(part));
-        let reading = || LakeError::store(format!("reading {path}"));
-        let bytes = store.get(&path).await.map_err(reading())?.bytes().await.map_err(reading())?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|reader| reader.build());
-        for rows in reader.map_err(|error| LakeError::rows(path.as_ref(), error))? {
-            batches.push(rows.map_err(|error| LakeError::rows(path.as_ref(), error))?);
-        }
-    }
-    let Some(first) = batches.first() else {
-        return Err(LakeError::rows(folder.as_ref(), "there are no rows to merge"));
-    };
-    concat_batches(&first.schema(), &batches).map_err(|error| LakeError::rows(folder.as_ref(), error))
-}
-
-async fn commit(
-    table: &mut DeltaTable,
-    actions: Vec<Action>,
-    operation: DeltaOperation,
-    context: &str,
-) -> Result<(), LakeError> {
-    let snapshot = table.snapshot().map_err(|error| delta(context, &error))?;
-    CommitBuilder::from(CommitProperties::default())
-        .with_actions(actions)
-        .build(Some(snapshot), table.log_store(), operation)
-        .await
-        .map_err(|error| delta(context, &error))?;
-    table.update_state().await.map_err(|error| delta(context, &error))
+/// The rows of a file.
+async fn read(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Vec<RecordBatch>, LakeError> {
+    let reading = || LakeError::store(format!("reading {path}"));
+    let bytes = store.get(path).await.map_err(reading())?.bytes().await.map_err(reading())?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|reader| reader.build());
+    let rows = reader.map_err(|error| LakeError::rows(path.as_ref(), error))?;
+    rows.map(|rows| rows.map_err(|error| LakeError::rows(path.as_ref(), error))).collect()
 }

@@ -23,7 +23,7 @@ use deltalake_core::{
     writer::{DeltaWriter, RecordBatchWriter},
 };
 use object_store::ObjectStore;
-use sink::{Batch, Sink, SinkError, Table, TopicPartition};
+use sink::{Batch, Positions, Sink, SinkError, Table};
 use tokio::runtime::Runtime;
 
 use crate::{Descriptor, Format, LakeError, Location, delta_types, shape, write};
@@ -93,7 +93,7 @@ impl DeltaSink {
 }
 
 impl Sink for DeltaSink {
-    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
+    fn positions(&mut self) -> Result<Positions, SinkError> {
         self.open().map_err(|error| write::failed(NAME, &error, None))?;
         let Self { runtime, tables, topics, partitions, .. } = self;
         let mut positions = BTreeMap::new();
@@ -111,7 +111,7 @@ impl Sink for DeltaSink {
             });
             positions.extend(stored.map_err(|error: LakeError| write::failed(NAME, &error, None))?);
         }
-        Ok(positions)
+        Ok(Positions { kept: positions, ..Positions::default() })
     }
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {

@@ -35,6 +35,14 @@ pub enum LakeError {
         /// Whether the same may succeed later.
         temporary: bool,
     },
+    /// Too many writers of one lake at once.
+    #[error(
+        "others were first with each of {attempts} commits; run fewer writers, or let each hold its rows for longer"
+    )]
+    Busy {
+        /// How many commits were tried.
+        attempts: usize,
+    },
     /// Rows that do not fit the table, or a file that does not.
     #[error("{table}: {message}")]
     Rows {
@@ -54,6 +62,7 @@ impl LakeError {
         match self {
             Self::Store { source, .. } => matches!(source, object_store::Error::Generic { .. }),
             Self::Delta { temporary, .. } => *temporary,
+            Self::Busy { .. } => true,
             _ => false,
         }
     }

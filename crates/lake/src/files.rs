@@ -1,9 +1,11 @@
 //! The sink for plain Parquet files.
 //!
-//! A file is named after topic, partition and the first position in it, so that a repeat replaces it. What a process
-//! left behind beyond the position that the next one begins at (its rows come again, perhaps in another cut) is
-//! deleted before the first write. Two processes that write one partition at the same time are not kept apart: the
-//! consumer group does that, and for readers that must never see a row twice there is the Delta format.
+//! Rows are staged where no tool looks, committed together with their positions in the [log](crate::log), and moved into
+//! place. A commit that somebody else was first with is tried again without the rows that are stored by then, so every
+//! row is in the lake once, whoever crashes, is paused or comes back. No name is used twice: nothing is ever overwritten.
+
+mod earlier;
+mod names;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,13 +15,20 @@ use std::{
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
-use sink::{Batch, Sink, SinkError, Table, TopicPartition};
+use sink::{Batch, Positions, Sink, SinkError, Table, TopicPartition};
 use tokio::runtime::Runtime;
 
-use crate::{Descriptor, Format, LakeError, Location, shape, write};
+pub(crate) use self::names::{attempt, attempt_of, earlier as earlier_name, merged as merged_name};
+use crate::{
+    Descriptor, Format, LakeError, Location,
+    log::{Committed, Entry, Log, Move, flat, staged},
+    shape, sweep, write,
+};
 
 /// How many files are written at once.
 const WRITES_AT_ONCE: usize = 8;
+/// How often a commit is tried again that somebody else was first with.
+const ATTEMPTS_MAX: usize = 64;
 const NAME: &str = "parquet";
 
 /// Rows into Parquet files.
@@ -28,13 +37,22 @@ pub struct ParquetSink {
     descriptor: Descriptor,
     schemas: BTreeMap<Table, SchemaRef>,
     runtime: Runtime,
-    lake: Option<(Arc<dyn ObjectStore>, Path)>,
-    /// Partitions whose left-overs are gone.
+    lake: Option<OpenLake>,
+}
+
+/// A lake that has been looked at.
+struct OpenLake {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    log: Log,
+    /// Partitions of which no files of the first version lie beyond the position.
     begun: BTreeSet<(Table, TopicPartition)>,
+    /// Whether the last commit may have come about unseen.
+    unsure: bool,
 }
 
 impl ParquetSink {
-    /// A sink for these tables. It looks at the lake with the first write.
+    /// A sink for these tables. It looks at the lake when it is first asked.
     ///
     /// # Errors
     /// Where its threads cannot be started.
@@ -46,50 +64,45 @@ impl ParquetSink {
             location,
             runtime: write::runtime()?,
             lake: None,
-            begun: BTreeSet::new(),
         })
     }
 
-    fn try_write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
-        let Self { location, descriptor, schemas, runtime, lake, begun, .. } = self;
-        let batches = write::merged(batches)?;
-        runtime.block_on(async {
-            if lake.is_none() {
-                let (store, path) = location.open().map_err(|error| write::failed(NAME, &error, None))?;
-                descriptor.write(&store, &path).await.map_err(|error| write::failed(NAME, &error, None))?;
-                *lake = Some((store, path));
-            }
-            let Some((store, path)) = lake else { return Ok(()) };
-            for batch in &batches {
-                let partition = (batch.table, (batch.topic.clone(), batch.partition));
-                if !begun.contains(&partition) {
-                    let gone = delete_from(store, path, batch).await;
-                    gone.map_err(|error| write::failed(NAME, &error, Some(batch)))?;
-                    begun.insert(partition);
-                }
-                let Some(schema) = schemas.get(&batch.table) else {
-                    return Err(write::no_table(NAME, batch.table));
-                };
-                let written = write_batch(store, path, batch, schema, &descriptor.time).await;
-                written.map_err(|error| write::failed(NAME, &error, Some(batch)))?;
-            }
-            Ok(())
-        })
+    /// Does something with the lake, which is opened first.
+    fn with<T>(
+        &mut self,
+        batch: Option<&Batch>,
+        act: impl AsyncFnOnce(&mut OpenLake, &BTreeMap<Table, SchemaRef>, &str) -> Result<T, LakeError>,
+    ) -> Result<T, SinkError> {
+        let Self { location, descriptor, schemas, runtime, lake } = self;
+        let done = runtime.block_on(async {
+            let lake = match lake {
+                Some(lake) => lake,
+                None => lake.insert(OpenLake::open(location, descriptor, schemas).await?),
+            };
+            act(lake, schemas, &descriptor.time).await
+        });
+        done.map_err(|error| write::failed(NAME, &error, batch))
     }
 }
 
 impl Sink for ParquetSink {
-    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
-        Ok(BTreeMap::new())
+    fn positions(&mut self) -> Result<Positions, SinkError> {
+        self.with(None, async |lake, _, _| {
+            lake.log.catch_up().await?;
+            lake.unsure = false;
+            // Whoever had the partitions meanwhile may have been of the first version.
+            lake.begun.clear();
+            let last = lake.log.last();
+            Ok(Positions { kept: flat(&last.positions), found: flat(&last.found) })
+        })
     }
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
-        let written = self.try_write(batches);
-        if written.is_err() {
-            // A write that went half way may come again in another cut.
-            self.begun.clear();
+        let batches = write::merged(batches)?;
+        if let Some(batch) = batches.iter().find(|batch| !self.schemas.contains_key(&batch.table)) {
+            return Err(write::no_table(NAME, batch.table));
         }
-        written
+        self.with(batches.first(), async |lake, schemas, time| lake.store_rows(&batches, schemas, time).await)
     }
 
     fn name(&self) -> &str {
@@ -97,57 +110,126 @@ impl Sink for ParquetSink {
     }
 }
 
-/// The beginning of a file's name: topic and partition.
-fn stem(batch: &Batch) -> String {
-    format!("{}-{:05}-", batch.topic, batch.partition)
-}
+impl OpenLake {
+    async fn open(
+        location: &Location,
+        descriptor: &Descriptor,
+        schemas: &BTreeMap<Table, SchemaRef>,
+    ) -> Result<Self, LakeError> {
+        let (store, path) = location.open()?;
+        descriptor.write(&store, &path).await?;
+        let mut log = Log::open(&store, &path).await?;
+        if log.number() == 0 {
+            earlier::begin(&mut log, &store, &path, schemas.keys().copied()).await?;
+        }
+        log.settle().await?;
+        sweep::sweep(&mut log, &store, &path).await?;
+        Ok(Self { store, path, log, begun: BTreeSet::new(), unsure: false })
+    }
 
-/// Deletes the files of a partition from the batch's first position on.
-async fn delete_from(store: &Arc<dyn ObjectStore>, lake: &Path, batch: &Batch) -> Result<(), LakeError> {
-    let folder = lake.clone().join(batch.table.name());
-    let (stem, first) = (stem(batch), batch.first());
-    let old = |path: &Path| {
-        let position = path.filename()?.strip_prefix(&stem)?.strip_suffix(".parquet")?.parse::<u64>().ok()?;
-        (position >= first).then_some(())
-    };
-    let found: Vec<Path> = store
-        .list(Some(&folder))
-        .try_filter_map(|found| async { Ok(old(&found.location).map(|()| found.location)) })
-        .try_collect()
-        .await
-        .map_err(LakeError::store(format!("listing {folder}")))?;
-    for path in found {
-        match store.delete(&path).await {
-            Err(object_store::Error::NotFound { .. }) => {}
-            done => done.map_err(LakeError::store(format!("deleting {path}")))?,
+    /// Stages rows, commits them and moves them into place.
+    async fn store_rows(
+        &mut self,
+        batches: &[Batch],
+        schemas: &BTreeMap<Table, SchemaRef>,
+        time: &str,
+    ) -> Result<(), LakeError> {
+        if self.unsure {
+            self.log.catch_up().await?;
+        }
+        self.unsure = true;
+        self.log.settle().await?;
+        earlier::clear(&self.log, &self.store, &self.path, batches, &mut self.begun).await?;
+        let mut staged = None;
+        for _ in 0..ATTEMPTS_MAX {
+            let files = match staged.take() {
+                Some(files) => files,
+                None => self.stage(batches, schemas, time).await?,
+            };
+            if files.is_empty() {
+                self.unsure = false;
+                return Ok(());
+            }
+            let entry = self.entry(&files, batches);
+            match self.log.commit(entry).await? {
+                Committed::Done => {
+                    self.unsure = false;
+                    return self.log.settle().await;
+                }
+                Committed::Overtaken(others) if files.still_hold(&others, batches) => staged = Some(files),
+                Committed::Overtaken(_) => self.discard(&files).await,
+            }
+        }
+        Err(LakeError::Busy { attempts: ATTEMPTS_MAX })
+    }
+
+    /// The commit of staged files.
+    fn entry(&self, files: &Staged, batches: &[Batch]) -> Entry {
+        let mut entry = self.log.next(files.id.clone());
+        for batch in batches {
+            let stored = entry.position(&batch.topic, batch.partition).unwrap_or(0);
+            entry.set_position(&batch.topic, batch.partition, batch.next.max(stored));
+        }
+        entry.moves.push(Move { id: files.id.clone(), add: files.files.clone(), remove: Vec::new() });
+        entry
+    }
+
+    /// Writes the rows that are not stored yet where no tool looks for them.
+    async fn stage(
+        &self,
+        batches: &[Batch],
+        schemas: &BTreeMap<Table, SchemaRef>,
+        time: &str,
+    ) -> Result<Staged, LakeError> {
+        let id = attempt()?;
+        let mut files = Vec::new();
+        for batch in batches {
+            let stored = self.log.last().position(&batch.topic, batch.partition).unwrap_or(0);
+            let batch = batch.from(stored);
+            let Some(schema) = schemas.get(&batch.table).filter(|_| batch.rows.num_rows() > 0) else { continue };
+            let hours = shape::by_hour(&shape::plain(&batch.rows, schema)?, time)?;
+            files.extend(hours.into_iter().map(|(hour, rows)| (names::file(&batch, hour.as_deref(), &id), rows)));
+        }
+        let writes = files.into_iter().map(|(file, rows)| async move {
+            let path = staged(&self.path, &file);
+            let bytes = shape::parquet(&rows)?;
+            self.store.put(&path, bytes.into()).await.map_err(LakeError::store(format!("writing {path}")))?;
+            Ok::<_, LakeError>(file)
+        });
+        let files = stream::iter(writes).buffered(WRITES_AT_ONCE).try_collect().await?;
+        Ok(Staged { id, files })
+    }
+
+    /// Deletes staged files that were not committed; what stays is swept one day.
+    async fn discard(&self, files: &Staged) {
+        for file in &files.files {
+            if let Err(error) = self.store.delete(&staged(&self.path, file)).await {
+                tracing::debug!(%error, file, "deleting a staged file");
+            }
         }
     }
-    Ok(())
 }
 
-async fn write_batch(
-    store: &Arc<dyn ObjectStore>,
-    lake: &Path,
-    batch: &Batch,
-    schema: &SchemaRef,
-    time: &str,
-) -> Result<(), LakeError> {
-    let rows = shape::plain(&batch.rows, schema)?;
-    let name = format!("{}{:020}.parquet", stem(batch), batch.first());
-    let hours = shape::by_hour(&rows, time)?;
-    let writes = hours.into_iter().map(|(hour, rows)| {
-        let folder = lake.clone().join(batch.table.name());
-        let folder = match hour {
-            Some(hour) => folder.join(format!("hour={hour}")),
-            None => folder,
-        };
-        let path = folder.join(name.as_str());
-        async move {
-            let bytes = shape::parquet(&rows)?;
-            store.put(&path, bytes.into()).await.map_err(LakeError::store(format!("writing {path}")))?;
-            Ok::<_, LakeError>(())
-        }
-    });
-    stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).try_collect::<Vec<()>>().await?;
-    Ok(())
+/// Files of one attempt that are not committed.
+struct Staged {
+    id: String,
+    files: Vec<String>,
 }
+
+impl Staged {
+    fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Whether they are what is to be committed, after what others did meanwhile.
+    fn still_hold(&self, others: &[Entry], batches: &[Batch]) -> bool {
+        let Some(last) = others.last() else { return true };
+        let moved = batches
+            .iter()
+            .any(|batch| last.position(&batch.topic, batch.partition).is_some_and(|next| next > batch.first()));
+        !moved && !others.iter().any(|other| other.swept.contains(&self.id))
+    }
+}
+
+#[cfg(test)]
+mod tests;

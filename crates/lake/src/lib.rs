@@ -10,7 +10,9 @@ mod descriptor;
 mod error;
 mod files;
 mod location;
+mod log;
 mod shape;
+mod sweep;
 mod tables;
 mod write;
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use futures::TryStreamExt;
 use object_store::{ObjectStore, path::Path};
 use sink::Table;
 
 use crate::{
     Descriptor, Format, LakeError, Location,
     delta::{delta, load_table},
+    log::Places,
 };
 
 /// A lake as it is now.
@@ -43,10 +43,16 @@ impl Lake {
         let (store, path) = location.open()?;
         let descriptor = Descriptor::read(&store, &path).await?;
         let mut tables = Vec::new();
-        for (table, schema) in descriptor.tables()? {
+        let described = descriptor.tables()?;
+        let names: Vec<&str> = described.iter().map(|(table, _)| table.name()).collect();
+        let places = match descriptor.format {
+            Format::Parquet => Places::open(&store, &path, &names).await?,
+            Format::Delta => Places::default(),
+        };
+        for (table, schema) in described {
             let folder = path.clone().join(table.name());
             let files = match descriptor.format {
-                Format::Parquet => parquet_files(&store, &folder).await?,
+                Format::Parquet => places.of(table.name()).map(|(_, (path, _))| path.clone()).collect(),
                 Format::Delta => {
                     let table = load_table(location, &store, table).await?;
                     let snapshot = table.snapshot().map_err(|error| delta("reading the log", &error))?;
@@ -58,14 +64,4 @@ impl Lake {
         }
         Ok(Self { stream: descriptor.stream, tables, store })
     }
-}
-
-async fn parquet_files(store: &Arc<dyn ObjectStore>, folder: &Path) -> Result<Vec<Path>, LakeError> {
-    let files: Vec<Path> = store
-        .list(Some(folder))
-        .map_ok(|found| found.location)
-        .try_collect()
-        .await
-        .map_err(LakeError::store(format!("listing {folder}")))?;
-    Ok(files.into_iter().filter(|path| path.extension() == Some("parquet")).collect())
 }

@@ -2,7 +2,7 @@
 //!
 //! So a query needs no more than the files of the manifest: each window and group is in exactly one of them.
 
-use std::{mem, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use arrow::array::RecordBatch;
 use stage::Merge;
@@ -24,8 +24,6 @@ pub(crate) struct Aggregates {
     stream: Arc<Stream>,
     merge: Merge,
     options: WriterOptions,
-    /// Files that the last commit replaced. A query may be reading them: they are deleted by the next commit.
-    stale: Vec<FileEntry>,
 }
 
 /// What a commit has of the windows.
@@ -44,7 +42,7 @@ impl Aggregates {
         }
         let merge = Merge::new(stream).map_err(stage::StageError::from)?;
         let options = WriterOptions { time: None, id: None, ..WriterOptions::of(stream) };
-        Ok(Some(Self { stream: stream.clone(), merge, options, stale: Vec::new() }))
+        Ok(Some(Self { stream: stream.clone(), merge, options }))
     }
 
     /// Puts a committed state back.
@@ -97,14 +95,6 @@ impl Aggregates {
             writer.write(&batch)?;
         }
         Ok(writer.finish()?)
-    }
-
-    /// Notes the files that a commit has replaced, and gives those that the one before had.
-    pub(crate) fn replace_stale(&mut self, replaced: Vec<FileEntry>) -> Vec<FileEntry> {
-        let mut stale = mem::replace(&mut self.stale, replaced);
-        // A commit at the same position has the same name.
-        stale.retain(|file| !self.stale.iter().any(|other| other.path == file.path));
-        stale
     }
 }
 

@@ -13,7 +13,7 @@ use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable,
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use source::Cursor;
 use stage::{Key, Ledger};
-use store::FileEntry;
+use store::{Dropped, FileEntry, Table};
 
 use crate::{LocalError, insertions::Insertion};
 
@@ -49,6 +49,9 @@ pub(crate) struct Progress {
     pub ledger: Ledger,
     /// Whether the source came to its end.
     pub finished: bool,
+    /// What retention has dropped of each table.
+    #[serde(default)]
+    pub dropped: BTreeMap<Table, Dropped>,
 }
 
 /// The state of one key, covering its rows before `position`; empty where it has none any more.

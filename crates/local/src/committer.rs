@@ -6,24 +6,20 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::Receiver,
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use store::{FileEntry, Manifest, Results};
+use store::{Change, Deferred, FileEntry, Manifest, ManifestLog, Results};
 
 use crate::{
     LocalError, Meter,
-    aggregates::{Aggregates, is_unclosed},
-    checkpoint::{Checkpoint, Commit, Progress},
+    aggregates::Aggregates,
+    catalog::{Catalog, add_dropped},
+    checkpoint::{Checkpoint, Commit, Progress, Snapshot},
     reader::Epoch,
     statistics,
     worker::Report,
 };
-
-/// A partition's table may have so many small files before they are merged into one.
-const SMALL_FILES_MAX: usize = 32;
-/// A file with fewer rows is small.
-const SMALL_FILE_ROWS: u64 = 65_536;
 
 /// What the committer is told.
 pub(crate) enum Event {
@@ -54,10 +50,16 @@ impl Pending {
 pub(crate) struct Committer<'a> {
     pub checkpoint: Checkpoint,
     pub results: Results,
+    /// The manifest without what a commit changes.
+    pub header: Manifest,
     /// The manifest as published: everything that is committed.
-    pub manifest: Manifest,
+    pub log: ManifestLog,
     pub progress: Progress,
-    pub files: BTreeMap<String, FileEntry>,
+    pub files: Catalog,
+    /// Files that were replaced or dropped, and that a query may still read.
+    pub deferred: Deferred,
+    /// How old files become.
+    pub keep: Option<Duration>,
     /// The windows of all partitions; none where nothing is aggregated.
     pub aggregates: Option<Aggregates>,
     pub workers: usize,
@@ -101,7 +103,7 @@ impl Committer<'_> {
             self.commit(epoch, reports)?;
             self.merge_small_files(last)?;
             if self.statistics.is_some_and(|every| last || statistics_time.elapsed() >= every) {
-                statistics::write(&self.results, &self.manifest, &self.progress)?;
+                statistics::write(&self.results, &self.header.stream, self.files.files(), &self.progress)?;
                 statistics_time = Instant::now();
             }
         }
@@ -120,64 +122,102 @@ impl Committer<'_> {
             added.extend(report.files);
             snapshots.extend(report.snapshots);
         }
-        let mut removed = Vec::new();
+        let (mut removed, now) = (Vec::new(), SystemTime::now());
         if let Some(aggregates) = &mut self.aggregates {
             let span = self.progress.position..epoch.position;
             let done = aggregates.commit(&self.results, windows, span, epoch.finished)?;
-            removed = self.files.values().filter(|file| is_unclosed(file)).cloned().collect();
+            removed = self.files.unclosed();
             added.extend(done.files);
             snapshots.extend(done.snapshots);
             self.progress.ledger.overdue += done.overdue;
         }
         added.sort_by(|a, b| a.path.cmp(&b.path));
+        added.iter_mut().for_each(|file| file.written = Some(micros(now)));
+        if let Some(keep) = self.keep {
+            let expired = self.files.expired(keep, micros(now));
+            add_dropped(&mut self.progress.dropped, &expired);
+            removed.extend(expired);
+        }
         self.progress.position = epoch.position;
         self.progress.horizon = horizon;
         self.progress.cursor = epoch.cursor;
         self.progress.finished = epoch.finished;
-        let commit = Commit { progress: &self.progress, snapshots: &snapshots, added: &added, removed: &removed };
-        self.checkpoint.commit(&commit)?;
-        self.results.publish(&added)?;
-        removed.iter().for_each(|file| drop(self.files.remove(&file.path)));
-        self.files.extend(added.into_iter().map(|file| (file.path.clone(), file)));
-        self.publish_manifest()?;
-        if let Some(aggregates) = &mut self.aggregates {
-            removed.retain(|file| !self.files.contains_key(&file.path));
-            self.results.remove(&aggregates.replace_stale(removed))?;
-        }
-        self.meter.committed(epoch.position);
+        self.swap(&snapshots, added, &removed)?;
+        self.meter.committed(epoch.position, &self.progress.ledger, epoch.read_until);
         self.horizon.store(horizon, Ordering::Relaxed);
         Ok(())
     }
 
     /// Merges a table's small files, of which a live stream leaves one a second and partition.
     fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
-        let mut small: BTreeMap<String, Vec<FileEntry>> = BTreeMap::new();
-        for file in self.files.values().filter(|file| file.rows < SMALL_FILE_ROWS && !is_unclosed(file)) {
-            small.entry(file.family()).or_default().push(file.clone());
-        }
-        let enough = if last { 2 } else { SMALL_FILES_MAX };
-        for files in small.into_values().filter(|files| files.len() >= enough) {
-            let merged = store::compact(&self.results, &files)?;
-            let added = std::slice::from_ref(&merged);
-            let commit = Commit { progress: &self.progress, snapshots: &[], added, removed: &files };
-            self.checkpoint.commit(&commit)?;
-            self.results.publish(added)?;
-            for file in &files {
-                self.files.remove(&file.path);
-            }
-            self.files.insert(merged.path.clone(), merged);
-            self.publish_manifest()?;
-            self.results.remove(&files)?;
+        for files in self.files.mergeable(last) {
+            let taken = |path: &str| self.files.contains(path) || self.deferred.contains(path);
+            let merged = store::compact(&self.results, &files, taken)?;
+            self.swap(&[], vec![merged], &files)?;
         }
         Ok(())
     }
 
-    fn publish_manifest(&mut self) -> Result<(), LocalError> {
-        self.manifest.position = self.progress.position;
-        self.manifest.finished = self.progress.finished;
-        self.manifest.ledger = serde_json::to_value(&self.progress.ledger)
-            .map_err(|error| LocalError::Damaged { what: error.to_string() })?;
-        self.manifest.files = self.files.values().cloned().collect();
-        Ok(self.results.publish_manifest(&self.manifest)?)
+    /// Commits where the run stands, with files that come and files that go: first in the checkpoint, which decides; then
+    /// for those who read.
+    fn swap(&mut self, snapshots: &[Snapshot], added: Vec<FileEntry>, removed: &[FileEntry]) -> Result<(), LocalError> {
+        let commit = Commit { progress: &self.progress, snapshots, added: &added, removed };
+        self.checkpoint.commit(&commit)?;
+        self.results.publish(&added)?;
+        removed.iter().for_each(|file| self.files.remove(&file.path));
+        let change = change(&self.progress, &added, removed)?;
+        for file in added {
+            self.deferred.keep(&file.path);
+            self.files.insert(file);
+        }
+        let (header, files) = (&self.header, &self.files);
+        self.log.append(&change, || manifest(header, &change, files))?;
+        let now = SystemTime::now();
+        let gone = removed.iter().filter(|file| !self.files.contains(&file.path)).map(|file| file.path.clone());
+        self.deferred.push(gone, now);
+        Ok(self.deferred.sweep(now)?)
     }
+
+    /// The manifest as published.
+    pub(crate) fn manifest(&self) -> Result<Manifest, LocalError> {
+        Ok(manifest(&self.header, &change(&self.progress, &[], &[])?, &self.files))
+    }
+
+    /// Leaves the results as they are kept: the whole manifest in one file, and no file that nobody reads.
+    pub(crate) fn finish(&mut self) -> Result<(), LocalError> {
+        let manifest = self.manifest()?;
+        self.log.checkpoint(&manifest)?;
+        Ok(self.deferred.finish(SystemTime::now())?)
+    }
+}
+
+/// What a commit changes of the manifest.
+pub(crate) fn change(progress: &Progress, added: &[FileEntry], removed: &[FileEntry]) -> Result<Change, LocalError> {
+    Ok(Change {
+        position: progress.position,
+        finished: progress.finished,
+        ledger: serde_json::to_value(&progress.ledger)
+            .map_err(|error| LocalError::Damaged { what: error.to_string() })?,
+        dropped: progress.dropped.clone(),
+        removed: removed.iter().map(|file| file.path.clone()).collect(),
+        added: added.to_vec(),
+    })
+}
+
+/// The manifest after a change.
+pub(crate) fn manifest(header: &Manifest, change: &Change, files: &Catalog) -> Manifest {
+    Manifest {
+        position: change.position,
+        finished: change.finished,
+        ledger: change.ledger.clone(),
+        dropped: change.dropped.clone(),
+        files: files.files().cloned().collect(),
+        ..header.clone()
+    }
+}
+
+/// In microseconds since 1970.
+pub(crate) fn micros(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -16,14 +16,15 @@ use std::{
 
 use source::Router;
 use stage::{Aggregate, Ledger, Pipeline};
-use store::{FileEntry, Manifest, Results, WriterOptions};
+use store::{Deferred, Dropped, FileEntry, Manifest, ManifestLog, Results, Table, WriterOptions};
 use stream::Stream;
 
 use crate::{
     LocalError, Meter,
     aggregates::{self, Aggregates, MERGED},
+    catalog::Catalog,
     checkpoint::{self, Checkpoint, Identity, Progress},
-    committer::{Committer, Event},
+    committer::{self, Committer, Event},
     epoch::{PartitionWriters, table_schemas},
     insertions,
     reader::{Cadence, Reader},
@@ -79,6 +80,8 @@ pub struct Summary {
     pub files: usize,
     /// Bytes of the result files.
     pub bytes: u64,
+    /// What retention has dropped of each table, in this run and those before it.
+    pub dropped: BTreeMap<Table, Dropped>,
 }
 
 /// Runs a stream until its source ends, a limit is reached or `stop` is set, and commits what was done.
@@ -96,9 +99,14 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     let source = source::open(&options.source, &options.stream, &source_options)?;
     let mut progress = match checkpoint.progress()? {
         Some(progress) => progress,
-        None => {
-            Progress { position: 0, horizon: 0, cursor: source.cursor(), ledger: Ledger::default(), finished: false }
-        }
+        None => Progress {
+            position: 0,
+            horizon: 0,
+            cursor: source.cursor(),
+            ledger: Ledger::default(),
+            finished: false,
+            dropped: BTreeMap::new(),
+        },
     };
     let insertions = insertions::take_up(&checkpoint, &mut progress)?;
     let inserted: u64 = insertions.iter().map(|insertion| insertion.records).sum();
@@ -106,20 +114,26 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     // A limit speaks of the source's own records: repaired ones that were put back come on top.
     let end_position = options.end_position.map(|end| end.saturating_add(inserted));
     let options = &Options { end_position, ..options.clone() };
-    let files = checkpoint.files()?;
-    let manifest = manifest(options, &progress, files.values().cloned().collect())?;
-    results.publish(&manifest.files)?;
-    results.remove_unlisted(&manifest)?;
-    results.publish_manifest(&manifest)?;
-    meter.committed(progress.position);
+    let files: Vec<FileEntry> = checkpoint.files()?.into_values().collect();
+    results.publish(&files)?;
+    results.remove_staged()?;
+    let (header, files) = (header(options), Catalog::new(files.into_iter().map(|file| dated(&results, file))));
+    let manifest = committer::manifest(&header, &committer::change(&progress, &[], &[])?, &files);
+    let log = ManifestLog::begin(&results, &manifest)?;
+    let mut deferred = Deferred::new(&results);
+    deferred.push(results.unlisted(&manifest)?, SystemTime::now());
+    meter.began(progress.position, &progress.ledger);
     let resumed_from = progress.position;
     let horizon = AtomicU64::new(progress.horizon);
     let mut committer = Committer {
         checkpoint,
         results,
-        manifest,
+        header,
+        log,
         progress,
         files,
+        deferred,
+        keep: options.stream.definition.spec.store.files.keep.map(|keep| keep.0),
         aggregates: Aggregates::new(&options.stream)?,
         workers: options.threads.clamp(1, options.stream.definition.spec.partitions as usize),
         statistics: options.stream.definition.spec.store.files.statistics.map(|every| every.0),
@@ -133,13 +147,9 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         source.seek(&cursor.unwrap_or_default())?;
         run_threads(options, &mut committer, source, started, stop)?;
     }
+    committer.finish()?;
     if committer.progress.position > 0 {
-        aggregates::write_reports(&options.stream, &committer.results, &committer.manifest)?;
-    }
-    if options.stream.definition.spec.store.files.final_csv && committer.progress.position > 0 {
-        let spec = &options.stream.definition.spec;
-        let path = committer.results.root().join("all_events_final.csv");
-        store::final_csv(&committer.results, &committer.manifest, &[&spec.time, &spec.id], &path)?;
+        write_reports(options, &committer)?;
     }
     let Committer { progress, files, .. } = committer;
     Ok(Summary {
@@ -149,8 +159,21 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         finished: progress.finished,
         elapsed: begun.elapsed(),
         files: files.len(),
-        bytes: files.values().map(|file| file.bytes).sum(),
+        bytes: files.bytes(),
+        dropped: progress.dropped,
     })
+}
+
+/// What a person finds beside the results when a run has ended.
+fn write_reports(options: &Options, committer: &Committer<'_>) -> Result<(), LocalError> {
+    let (results, manifest) = (&committer.results, committer.manifest()?);
+    aggregates::write_reports(&options.stream, results, &manifest)?;
+    let spec = &options.stream.definition.spec;
+    if spec.store.files.final_csv {
+        let path = results.root().join("all_events_final.csv");
+        store::final_csv(results, &manifest, &[&spec.time, &spec.id], &path)?;
+    }
+    Ok(())
 }
 
 /// Makes sure that no run is using these results.
@@ -267,16 +290,21 @@ fn identity(options: &Options) -> Identity {
     }
 }
 
-fn manifest(options: &Options, progress: &Progress, files: Vec<FileEntry>) -> Result<Manifest, LocalError> {
+/// The manifest of a run with nothing committed yet.
+fn header(options: &Options) -> Manifest {
     let (stream, id) = (&options.stream, &options.stream.definition.spec.id);
     let mut manifest = Manifest::new(stream.name(), &stream.fingerprints.definition, id, table_schemas(stream));
     manifest.aggregates = stream.aggregates.columns();
-    manifest.position = progress.position;
-    manifest.finished = progress.finished;
-    manifest.ledger =
-        serde_json::to_value(&progress.ledger).map_err(|error| LocalError::Damaged { what: error.to_string() })?;
-    manifest.files = files;
-    Ok(manifest)
+    manifest
+}
+
+/// A file with the time it was written at, which older programs did not note.
+fn dated(results: &Results, file: FileEntry) -> FileEntry {
+    let written = || {
+        let modified = fs::metadata(results.path(&file)).and_then(|file| file.modified()).ok()?;
+        Some(committer::micros(modified))
+    };
+    FileEntry { written: file.written.or_else(written), ..file }
 }
 
 /// Every worker's partitions, with the state that was committed.

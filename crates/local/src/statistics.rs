@@ -1,18 +1,23 @@
 //! `statistics_*.json`: the account of a run so far, for people and scripts.
 
 use serde_json::json;
-use store::{Manifest, Results, Table, write_atomic};
+use store::{FileEntry, Results, Table, write_atomic};
 
 use crate::{LocalError, checkpoint::Progress};
 
 /// Writes the statistics as committed at this position.
-pub(crate) fn write(results: &Results, manifest: &Manifest, progress: &Progress) -> Result<(), LocalError> {
+pub(crate) fn write<'a>(
+    results: &Results,
+    stream: &str,
+    files: impl Iterator<Item = &'a FileEntry> + Clone,
+    progress: &Progress,
+) -> Result<(), LocalError> {
     let ledger = &progress.ledger;
     let share = |count: u64| if ledger.records == 0 { 0.0 } else { count as f64 / ledger.records as f64 };
-    let times = manifest.files.iter().filter(|file| file.table == Table::ProcessedData);
+    let times = files.filter(|file| file.table == Table::ProcessedData);
     let time = |micros: Option<i64>| micros.and_then(arrow::temporal_conversions::timestamp_us_to_datetime);
     let statistics = json!({
-        "stream": manifest.stream,
+        "stream": stream,
         "position": progress.position,
         "finished": progress.finished,
         "records": ledger.records,

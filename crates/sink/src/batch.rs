@@ -1,7 +1,7 @@
 //! Rows on their way into a store.
 
 use arrow::{
-    array::{RecordBatch, UInt64Array},
+    array::{Int64Array, RecordBatch, UInt64Array},
     compute,
     error::ArrowError,
 };
@@ -21,6 +21,9 @@ pub struct Batch {
     pub rows: RecordBatch,
     /// Where each row stands in the partition, ascending; there may be gaps.
     pub positions: UInt64Array,
+    /// When each row's event was taken in, in milliseconds since 1970: part of its record, so that every writer of the
+    /// record sees the same.
+    pub times: Int64Array,
     /// The first position that is not in this batch.
     pub next: u64,
 }
@@ -38,6 +41,7 @@ impl Batch {
         Batch {
             rows: self.rows.slice(skipped, left),
             positions: self.positions.slice(skipped, left),
+            times: self.times.slice(skipped, left),
             topic: self.topic.clone(),
             ..*self
         }
@@ -53,9 +57,11 @@ impl Batch {
         };
         let schema = first.rows.schema();
         let positions: Vec<u64> = batches.iter().flat_map(|batch| batch.positions.values().iter().copied()).collect();
+        let times: Vec<i64> = batches.iter().flat_map(|batch| batch.times.values().iter().copied()).collect();
         Ok(Batch {
             rows: compute::concat_batches(&schema, batches.iter().map(|batch| &batch.rows))?,
             positions: UInt64Array::from(positions),
+            times: Int64Array::from(times),
             next: batches.iter().map(|batch| batch.next).max().unwrap_or(first.next),
             topic: first.topic.clone(),
             ..*first
@@ -68,7 +74,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::{
-        array::{AsArray, Int64Array},
+        array::AsArray,
         datatypes::{DataType, Field, Int64Type, Schema},
     };
 
@@ -83,6 +89,7 @@ mod tests {
             partition: 3,
             rows: RecordBatch::try_new(schema, vec![Arc::new(values)]).unwrap(),
             positions: UInt64Array::from(positions.to_vec()),
+            times: Int64Array::from_iter_values(positions.iter().map(|position| *position as i64 + 1_000)),
             next,
         }
     }
@@ -101,6 +108,7 @@ mod tests {
             (values(&both), both.positions.values().to_vec(), both.next),
             (vec![10, 30, 70, 80], vec![1, 3, 7, 8], 10)
         );
+        assert_eq!(both.times.values().to_vec(), [1_001, 1_003, 1_007, 1_008]);
         assert!(Batch::concat(&[]).is_err());
     }
 }

@@ -5,11 +5,10 @@
 
 mod batch;
 mod error;
+mod positions;
 mod table;
 
-use std::collections::BTreeMap;
-
-pub use self::{batch::Batch, error::SinkError, table::Table};
+pub use self::{batch::Batch, error::SinkError, positions::Positions, table::Table};
 
 /// A partition of a topic: its topic and number.
 pub type TopicPartition = (String, u32);
@@ -19,16 +18,16 @@ pub type TopicPartition = (String, u32);
 /// The interface blocks: whoever reads does so on a thread of its own. A sink that needs an asynchronous runtime
 /// brings it along.
 pub trait Sink: Send {
-    /// The first position not stored yet, by topic and partition, of a sink that keeps positions together with its
-    /// rows (Delta Lake): reading goes on from there. Empty for one that keeps none: reading goes on from what was
-    /// committed elsewhere, and repeated rows overwrite themselves.
+    /// Where reading goes on, as the store has it at this moment. Every sink keeps its positions together with its rows,
+    /// so that a reader whose consumer group knows nothing any more loses its place in no store.
     ///
     /// # Errors
     /// Where the store cannot be asked.
-    fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError>;
+    fn positions(&mut self) -> Result<Positions, SinkError>;
 
-    /// Stores rows and comes back when they are durable as the store understands it. The same rows once more, in any
-    /// cut, change nothing, so that after an error everything since the last success is written again.
+    /// Stores rows, and with them the position behind each batch; comes back when both are durable as the store
+    /// understands it. The same rows once more, in any cut and by any writer, change nothing, so that after an error
+    /// everything since the last success is written again, and a writer that was taken over from can do no harm.
     ///
     /// # Errors
     /// [`SinkError::is_temporary`] tells whether the same write may succeed later.

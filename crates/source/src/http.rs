@@ -7,15 +7,23 @@
 //! |---|---|---|
 //! | 202 | every event is durable | `{"accepted": n}`, with `invalid=dead-letter` also `"invalid": m` |
 //! | 400 | an event is none of the schema, or the body is empty or no JSON; nothing was accepted | `{"error": …, "rejected": [{"index": i, "reason": …}]}` |
-//! | 413 | the body is longer than `body_bytes_max` | `{"error": …}` |
+//! | 408 | the body did not come in time; nothing was accepted | `{"error": …}` |
+//! | 413 | the body is longer than `body_bytes_max`, or an event than the limit of one; nothing was accepted | `{"error": …}` |
 //! | 415 | the content type is another | `{"error": …}` |
-//! | 429 | `backlog_max` events wait already; `Retry-After` says when to come again | `{"error": …}` |
-//! | 503 | the disk failed; nothing was accepted | `{"error": …}` |
+//! | 429 | `backlog_max` events wait already, or too many requests at once; `Retry-After` says when to come again | `{"error": …}` |
+//! | 503 | the disk failed, or every connection that may be open is at work; nothing was accepted | `{"error": …}` |
 //!
 //! With `?invalid=dead-letter` invalid events are accepted as well and become dead letters in the pipeline. A client
 //! that got no answer does not know whether its events were accepted: it should send them again with the same ids.
+//!
+//! A client that is slow or silent takes nothing from the others: a place among the requests is taken only once a body is
+//! there, headers, bodies and idle connections have their time, and for a connection too many the quietest is closed.
 
 mod body;
+mod connections;
+mod limits;
+mod receive;
+mod seats;
 mod server;
 
 use std::{
@@ -31,6 +39,7 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub use self::limits::HttpLimits;
 use crate::{
     Cursor, Next, Progress, Source, SourceError,
     json_rows::JsonRows,
@@ -57,16 +66,7 @@ pub enum IntakeError {
     Failed(String),
 }
 
-/// Limits of the HTTP endpoint.
-#[derive(Debug, Clone, Copy)]
-pub struct HttpLimits {
-    /// Bytes of a body at most.
-    pub body_bytes_max: usize,
-    /// How many requests are handled at a time; more are answered with 429.
-    pub requests_max: usize,
-}
-
-/// A running HTTP endpoint; it stops when dropped, after the requests that are under way.
+/// A running HTTP endpoint; it stops when dropped, after the requests that are under way or `shutdown_time_max`.
 pub struct HttpServer {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -102,9 +102,11 @@ impl HttpServer {
             .map_err(refuse)?;
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("http".into()).spawn(move || {
-            if let Err(error) = runtime.block_on(server::serve(listener, router, stopped)) {
+            if let Err(error) = runtime.block_on(connections::serve(listener, router, limits, stopped)) {
                 tracing::error!(%error, "the http endpoint stopped");
             }
+            // A disk that does not come back must not hold the process up either.
+            runtime.shutdown_timeout(limits.shutdown_time_max);
         });
         let thread = thread.map_err(refuse)?;
         tracing::info!(%address, "listening for events");
@@ -127,9 +129,6 @@ impl Drop for HttpServer {
     }
 }
 
-/// How many requests the one-process endpoint handles at a time.
-const REQUESTS_MAX: usize = 64;
-
 /// The endpoint together with the log that its events go through.
 pub(crate) struct HttpSource {
     server: HttpServer,
@@ -137,11 +136,16 @@ pub(crate) struct HttpSource {
 }
 
 impl HttpSource {
-    pub(crate) fn open(definition: &stream::Http, schema: SchemaRef, log: Arc<Log>) -> Result<Self, SourceError> {
-        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone())?));
+    pub(crate) fn open(
+        definition: &stream::Http,
+        schema: SchemaRef,
+        event_bytes_max: usize,
+        log: Arc<Log>,
+    ) -> Result<Self, SourceError> {
+        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone())?), event_bytes_max);
         let intake = LogIntake { log, consumed: source.consumed(), backlog_max: definition.backlog_max };
         let body_bytes_max = usize::try_from(definition.body_bytes_max).unwrap_or(usize::MAX);
-        let limits = HttpLimits { body_bytes_max, requests_max: REQUESTS_MAX };
+        let limits = HttpLimits::new(body_bytes_max, event_bytes_max);
         let server = HttpServer::start(&definition.listen, schema, limits, Arc::new(intake))?;
         Ok(Self { server, log: source })
     }
@@ -194,5 +198,7 @@ impl Intake for LogIntake {
     }
 }
 
+#[cfg(test)]
+mod slow;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 
 mod reader;
 mod segment;
+mod trimmed;
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,8 +20,12 @@ use std::{
     },
 };
 
-pub(crate) use self::reader::{Decoding, LogSource, Records};
-use self::segment::{HEADER_BYTES, encode};
+use self::segment::HEADER_BYTES;
+pub(crate) use self::{
+    reader::{Decoding, LogSource, Records},
+    segment::{decode, encode},
+    trimmed::Trimmed,
+};
 use crate::SourceError;
 
 /// Bytes after which a new segment begins.
@@ -67,7 +72,8 @@ impl Log {
         Self::open_with(folder, SEGMENT_BYTES_MAX)
     }
 
-    fn open_with(folder: &Path, segment_bytes_max: u64) -> Result<Arc<Self>, SourceError> {
+    /// The same with segments of about so many bytes.
+    pub(crate) fn open_with(folder: &Path, segment_bytes_max: u64) -> Result<Arc<Self>, SourceError> {
         let fail = |error| SourceError::io("open the log", folder, error);
         fs::create_dir_all(folder).map_err(fail)?;
         let lock = File::create(folder.join("lock")).map_err(fail)?;

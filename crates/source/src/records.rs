@@ -17,6 +17,8 @@ pub(crate) struct RecordReader {
     /// Where the buffer's first byte stands in the stream.
     base: u64,
     quotes: bool,
+    /// Bytes of a record at most.
+    bytes_max: usize,
     ended: bool,
     failure: Option<io::Error>,
     /// The kept beginning of a record that is too long.
@@ -47,7 +49,13 @@ impl RecordReader {
     /// Reads from `input`, which stands at `base` of the stream. With `quotes` a record may span lines.
     pub(crate) fn new(input: Box<dyn Read + Send>, base: u64, quotes: bool) -> Self {
         let buffer = Vec::new();
-        Self { input, buffer, start: 0, end: 0, base, quotes, ended: false, failure: None, cut: Vec::new() }
+        let (bytes_max, cut) = (RECORD_BYTES_MAX, Vec::new());
+        Self { input, buffer, start: 0, end: 0, base, quotes, bytes_max, ended: false, failure: None, cut }
+    }
+
+    /// The same with records of so many bytes at most.
+    pub(crate) fn with_bytes_max(self, bytes_max: usize) -> Self {
+        Self { bytes_max, ..self }
     }
 
     /// Where the next record begins in the stream.
@@ -85,6 +93,10 @@ impl RecordReader {
                         continue;
                     }
                     let length = line.len();
+                    if length > self.bytes_max {
+                        self.keep_beginning(start);
+                        return Ok(Some(Record::Unreadable(&self.cut, too_long(self.bytes_max))));
+                    }
                     return Ok(Some(Record::Whole(&self.buffer[start..start + length])));
                 }
                 Found::Unclosed(end) => {
@@ -95,8 +107,7 @@ impl RecordReader {
                 }
                 Found::TooLong => {
                     self.skip_line();
-                    let reason = format!("the record is longer than {RECORD_BYTES_MAX} bytes, its beginning is kept");
-                    return Ok(Some(Record::Unreadable(&self.cut, reason)));
+                    return Ok(Some(Record::Unreadable(&self.cut, too_long(self.bytes_max))));
                 }
             }
         }
@@ -107,7 +118,7 @@ impl RecordReader {
         if held.is_empty() {
             return if self.ended { Found::Nothing } else { Found::More };
         }
-        let within = &held[..held.len().min(RECORD_BYTES_MAX + 2)];
+        let within = &held[..held.len().min(self.bytes_max + 2)];
         let first = memchr::memchr(b'\n', within);
         let mut line_end = first;
         if self.quotes && memchr::memchr(b'"', &within[..first.unwrap_or(within.len())]).is_some() {
@@ -115,20 +126,25 @@ impl RecordReader {
         }
         match (line_end, first) {
             (Some(end), _) => Found::Line(self.start + end),
-            _ if held.len() < RECORD_BYTES_MAX + 2 && !self.ended => Found::More,
+            _ if held.len() < self.bytes_max + 2 && !self.ended => Found::More,
             // The piece behind the last line end of a damaged file is half a record at best.
             _ if self.ended && self.failure.is_some() => Found::Nothing,
             (None, Some(first)) => Found::Unclosed(self.start + first),
-            (None, None) if held.len() > RECORD_BYTES_MAX + 1 => Found::TooLong,
+            (None, None) if held.len() > self.bytes_max + 1 => Found::TooLong,
             (None, None) if self.quotes && is_open(held) => Found::Unclosed(self.end),
             (None, None) => Found::Line(self.end),
         }
     }
 
+    /// Keeps the beginning of a record that is too long.
+    fn keep_beginning(&mut self, start: usize) {
+        self.cut.clear();
+        self.cut.extend_from_slice(&self.buffer[start..start + REJECTED_BYTES_MAX.min(self.bytes_max)]);
+    }
+
     /// Keeps the record's beginning and goes to the end of its line.
     fn skip_line(&mut self) {
-        self.cut.clear();
-        self.cut.extend_from_slice(&self.buffer[self.start..self.start + REJECTED_BYTES_MAX]);
+        self.keep_beginning(self.start);
         loop {
             match memchr::memchr(b'\n', &self.buffer[self.start..self.end]) {
                 Some(end) => {
@@ -204,6 +220,11 @@ impl Quotes {
     }
 }
 
+/// Why a record is rejected that has more bytes than it may have.
+pub(crate) fn too_long(bytes_max: usize) -> String {
+    format!("the record is longer than {bytes_max} bytes (`limits.event_bytes`), its beginning is kept")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,13 +267,30 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_below_what_is_kept_of_a_rejected_record_is_exact() {
+        for (length, whole) in [(2_000, true), (2_001, false), (2_002, false), (9_000, false)] {
+            for end in ["\n", "\r\n", ""] {
+                let text = [vec![b'x'; length], end.as_bytes().to_vec()].concat();
+                let reader = RecordReader::new(Box::new(Trickle(text, 700)), 0, true);
+                match reader.with_bytes_max(2_000).next().unwrap().unwrap() {
+                    Record::Whole(bytes) => assert!(whole && bytes.len() == length, "{length} {end:?}"),
+                    Record::Unreadable(bytes, reason) => {
+                        assert!(!whole && bytes.len() == 2_000, "{length} {end:?}");
+                        assert!(reason.contains("longer than 2000 bytes"), "{reason}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_long_line_is_cut_and_the_next_one_found() {
         for length in [RECORD_BYTES_MAX, RECORD_BYTES_MAX + 1, 3 * RECORD_BYTES_MAX] {
             for end in ["\n", "\r\n"] {
                 let text = [vec![b'x'; length], format!("{end}next").into_bytes()].concat();
                 let found = read(&text, false, 100_000);
                 assert_eq!(found.len(), 2);
-                if length > RECORD_BYTES_MAX + 1 {
+                if length > RECORD_BYTES_MAX {
                     assert_eq!((found[0].0.len(), found[0].1), (REJECTED_BYTES_MAX, false));
                 }
                 if length == RECORD_BYTES_MAX {

@@ -10,7 +10,7 @@ use crate::{
     http::HttpSource,
     log::Log,
     paced::{Pace, Paced},
-    stdin::StdinSource,
+    stdin::{self, StdinSource},
     synthetic::Synthetic,
 };
 
@@ -87,10 +87,11 @@ pub fn open(source: &stream::Source, stream: &Arc<Stream>, options: &Options) ->
             Ok(Box::new(Paced::new(opened, Pace::EventTime { column, speed })))
         }
         stream::Source::Http(definition) => {
-            Ok(Box::new(HttpSource::open(definition, schema, Log::open(&options.log_dir)?)?))
+            Ok(Box::new(HttpSource::open(definition, schema, stream.event_bytes_max(), Log::open(&options.log_dir)?)?))
         }
         stream::Source::Stdin(definition) => {
-            Ok(Box::new(StdinSource::open(definition, schema, Log::open(&options.log_dir)?, std::io::stdin())?))
+            let log = Log::open_with(&options.log_dir, stdin::SEGMENT_BYTES_MAX)?;
+            Ok(Box::new(StdinSource::open(definition, schema, stream.event_bytes_max(), log, std::io::stdin())?))
         }
     }
 }

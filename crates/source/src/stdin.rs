@@ -5,7 +5,13 @@
 //! back until then included. An input that is over while all its lines were the log's adds nothing. So a new input
 //! that happens to begin as the old one did, but then differs, is taken in whole.
 //!
+//! What lies before the horizon is let go of, but for the log's first segment and a digest of each other. An input that
+//! repeats the whole first segment is the same input: where it differs later on, only that is new, or all lines of the
+//! segment that it is in where that was let go of.
+//!
 //! For CSV the header line is kept beside the log; another input with another header is refused.
+
+mod repeated;
 
 use std::{
     fs::{self, File},
@@ -22,17 +28,21 @@ use std::{
 use arrow::datatypes::SchemaRef;
 use stream::FileFormat;
 
+use self::repeated::{Fate, Repeated};
 use crate::{
     Cursor, Next, Progress, REJECTED_BYTES_MAX, Source, SourceError,
     csv_rows::CsvRows,
     json_rows::JsonRows,
-    log::{Decoding, Entry, Log, LogSource, Records},
+    log::{Decoding, Entry, Log, LogSource, Records, decode},
     records::{Record, RecordReader},
 };
 
 /// Lines, and bytes of them, that are handed over at a time.
 const BATCH_LINES_MAX: usize = 4_096;
 const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes after which the log begins a new segment. The first one is kept.
+pub(crate) const SEGMENT_BYTES_MAX: u64 = 8 << 20;
 
 /// How many such batches wait at most.
 const BATCHES_MAX: usize = 4;
@@ -52,7 +62,7 @@ pub(crate) struct StdinSource {
     log: Arc<Log>,
     source: LogSource,
     /// What an earlier run has logged, as long as the input repeats it.
-    repeated: Option<Records>,
+    repeated: Option<Repeated>,
     ended: bool,
 }
 
@@ -60,10 +70,12 @@ impl StdinSource {
     pub(crate) fn open(
         definition: &stream::Stdin,
         schema: SchemaRef,
+        event_bytes_max: usize,
         log: Arc<Log>,
         input: impl Read + Send + 'static,
     ) -> Result<Self, SourceError> {
-        let mut records = RecordReader::new(Box::new(input), 0, definition.format == FileFormat::Csv);
+        let records = RecordReader::new(Box::new(input), 0, definition.format == FileFormat::Csv);
+        let mut records = records.with_bytes_max(event_bytes_max);
         let decoding = match definition.format {
             FileFormat::Jsonl => Decoding::Json(JsonRows::new(schema)?),
             FileFormat::Csv => {
@@ -75,11 +87,17 @@ impl StdinSource {
                 return Err(SourceError::input("standard input is csv or jsonl; name other formats as files"));
             }
         };
-        let repeated = if log.durable() > 0 { Some(Records::at(log.folder(), 0, log.durable())?) } else { None };
+        let repeated = Repeated::of(&log)?;
         let (sender, batches) = sync_channel(BATCHES_MAX);
         let spawned = thread::Builder::new().name("stdin".into()).spawn(move || read(records, &sender));
         spawned.map_err(|source| SourceError::Io { context: "cannot start a thread".into(), source })?;
-        Ok(Self { batches, source: LogSource::new(log.clone(), decoding), log, repeated, ended: false })
+        Ok(Self {
+            batches,
+            source: LogSource::new(log.clone(), decoding, event_bytes_max),
+            log,
+            repeated,
+            ended: false,
+        })
     }
 
     /// Takes lines in, if there are any.
@@ -104,20 +122,36 @@ impl StdinSource {
     /// How many of the lines only repeat the log; where they begin to differ, what was held back is appended first.
     fn skip_repeated(&mut self, lines: &[Line]) -> Result<usize, SourceError> {
         let Some(mut repeated) = self.repeated.take() else { return Ok(0) };
-        for (index, (line, cut)) in lines.iter().enumerate() {
-            let held_back = repeated.position();
-            match repeated.next()? {
-                Some(record) if record.payload == *line && record.cut == *cut => {}
-                // The log was repeated whole: the rest is what the earlier run did not come to.
-                None => return Ok(index),
-                Some(_) => {
-                    self.append_again(held_back)?;
+        for (index, line) in lines.iter().enumerate() {
+            match repeated.take(line, &self.log)? {
+                Fate::Repeats => {}
+                // The rest is what the earlier run did not come to.
+                Fate::New => return Ok(index),
+                Fate::Differs(again) => {
+                    self.append_again(again)?;
                     return Ok(index);
+                }
+                Fate::SegmentDiffers(held) => {
+                    self.append_held(&held)?;
+                    return Ok(index + 1);
                 }
             }
         }
         self.repeated = Some(repeated);
         Ok(lines.len())
+    }
+
+    /// Appends lines that were held back, as the log has them.
+    fn append_held(&self, mut held: &[u8]) -> Result<(), SourceError> {
+        let mut entries = Vec::new();
+        while let Some((entry, size)) = decode(held) {
+            entries.push(entry);
+            held = &held[size..];
+            if entries.len() == BATCH_LINES_MAX {
+                self.log.append(&std::mem::take(&mut entries))?;
+            }
+        }
+        self.log.append(&entries)
     }
 
     /// Appends the log's first `count` records once more: they are the beginning of another input.
@@ -234,70 +268,11 @@ impl Source for StdinSource {
         self.source.progress()
     }
 
-    // The log is kept whole: a later run with the same input is compared with it.
+    fn forget_before(&mut self, position: u64) -> Result<(), SourceError> {
+        // What the input may still repeat is there until it has.
+        if self.repeated.is_some() { Ok(()) } else { self.log.trim_before(position) }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor as Bytes;
-
-    use arrow::{
-        array::AsArray,
-        datatypes::{DataType, Field, Int64Type, Schema},
-    };
-
-    use super::*;
-
-    fn run(folder: &Path, format: FileFormat, input: &str) -> (Vec<i64>, usize) {
-        let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
-        let log = Log::open(folder).unwrap();
-        let input = Bytes::new(input.as_bytes().to_vec());
-        let mut source = StdinSource::open(&stream::Stdin { format }, schema, log, input).unwrap();
-        let (mut ids, mut rejected) = (Vec::new(), 0);
-        loop {
-            match source.next(3).unwrap() {
-                Next::End => return (ids, rejected),
-                Next::Idle => {}
-                Next::Records(records) => {
-                    ids.extend(records.rows["id"].as_primitive::<Int64Type>().values());
-                    rejected += records.rejected.len();
-                }
-            }
-        }
-    }
-
-    fn lines(ids: &[i64]) -> String {
-        ids.iter().map(|id| format!("{{\"id\": {id}}}\n")).collect()
-    }
-
-    #[test]
-    fn the_same_input_again_doubles_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = |ids: &[i64]| run(folder.path(), FileFormat::Jsonl, &lines(ids)).0;
-        assert_eq!(run(&[1, 2, 2]), [1, 2, 2]);
-        assert_eq!(run(&[1, 2, 2]), [1, 2, 2]);
-        assert_eq!(run(&[1, 2]), [1, 2, 2], "a beginning of the same input");
-        assert_eq!(run(&[1, 2, 2, 3]), [1, 2, 2, 3], "more of the same input");
-        assert_eq!(run(&[1, 2, 5, 6]), [1, 2, 2, 3, 1, 2, 5, 6], "another input that begins the same");
-    }
-
-    #[test]
-    fn csv_keeps_its_header_and_bad_lines_are_rejected() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(run(folder.path(), FileFormat::Csv, "x,id\na,1\nb,no\nc,3"), (vec![1, 3], 1));
-        assert_eq!(run(folder.path(), FileFormat::Csv, "x,id\na,1\nb,no\nc,3"), (vec![1, 3], 1));
-        let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
-        let log = Log::open(folder.path()).unwrap();
-        let definition = stream::Stdin { format: FileFormat::Csv };
-        let opened = StdinSource::open(&definition, schema, log, Bytes::new(b"id\n1\n".to_vec()));
-        let error = opened.map(|_| ()).unwrap_err();
-        assert!(error.to_string().contains("another folder"), "{error}");
-    }
-
-    #[test]
-    fn a_line_without_end_is_cut_and_rejected() {
-        let folder = tempfile::tempdir().unwrap();
-        let input = format!("{}{}\n{}", lines(&[1]), "x".repeat(3 << 20), lines(&[2]));
-        assert_eq!(run(folder.path(), FileFormat::Jsonl, &input), (vec![1, 2], 1));
-    }
-}
+mod tests;

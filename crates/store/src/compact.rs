@@ -16,17 +16,18 @@ use crate::{
 };
 
 /// Merges files of one [`family`](FileEntry::family) into one, staged, with the rows in the order of their positions.
-/// The caller commits the swap: the merged file in, these out. Rows are streamed, a row group at a time.
+/// The caller commits the swap: the merged file in, these out, and says which paths are `taken` by other files, deleted
+/// or not. Rows are streamed, a row group at a time.
 ///
 /// # Errors
 /// `Rows` where there are no files or they are not of one table, partition, folder and format; `Missing` or `Damaged`
 /// where one cannot be read.
-pub fn compact(results: &Results, files: &[FileEntry]) -> Result<FileEntry, StoreError> {
+pub fn compact(results: &Results, files: &[FileEntry], taken: impl Fn(&str) -> bool) -> Result<FileEntry, StoreError> {
     let mut files: Vec<&FileEntry> = files.iter().collect();
     files.sort_by(|a, b| {
         (a.first_position, a.last_position, &a.path).cmp(&(b.first_position, b.last_position, &b.path))
     });
-    let mut merged = entry(results, &files)?;
+    let mut merged = entry(results, &files, taken)?;
     let staged = results.root().join(&merged.staged);
     let paths: Vec<PathBuf> = files.iter().map(|file| results.path(file)).collect();
     let file = File::create(&staged).map_err(|error| StoreError::file("create", &staged, error))?;
@@ -40,8 +41,8 @@ pub fn compact(results: &Results, files: &[FileEntry]) -> Result<FileEntry, Stor
     Ok(merged)
 }
 
-/// The merged file's entry: named after the first and the last commit in it, which no file it is made of is.
-fn entry(results: &Results, files: &[&FileEntry]) -> Result<FileEntry, StoreError> {
+/// The merged file's entry: named after the first and the last commit in it, as no other file is.
+fn entry(results: &Results, files: &[&FileEntry], taken: impl Fn(&str) -> bool) -> Result<FileEntry, StoreError> {
     let rejected = |message: &str| StoreError::Rows { path: results.root().to_owned(), message: message.to_owned() };
     let (Some(first), Some(last)) = (files.first(), files.last()) else {
         return Err(rejected("there is nothing to merge"));
@@ -53,7 +54,7 @@ fn entry(results: &Results, files: &[&FileEntry]) -> Result<FileEntry, StoreErro
     let partition = if first.table == Table::Reports { format!("{:05}-", first.partition) } else { String::new() };
     let name = format!("{}{partition}{:012}-{last_position:012}", first.stem(), first.first_position);
     // Parts of one commit share their positions; a number tells what is made of them from a file of the same span.
-    let taken = |path: &String| files.iter().any(|file| file.path == *path);
+    let taken = |path: &String| taken(path) || files.iter().any(|file| file.path == *path);
     let path = (0..)
         .map(|number: u32| match number {
             0 => format!("{}/{name}.{}", first.folder(), first.ending()),
@@ -72,6 +73,7 @@ fn entry(results: &Results, files: &[&FileEntry]) -> Result<FileEntry, StoreErro
         last_position,
         time_min: files.iter().filter_map(|file| file.time_min).min(),
         time_max: files.iter().filter_map(|file| file.time_max).max(),
+        written: files.iter().filter_map(|file| file.written).max(),
     })
 }
 

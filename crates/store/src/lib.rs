@@ -1,14 +1,18 @@
 //! Result files on local disk, the manifest that says which of them are committed, and SQL over them.
 //!
 //! A [`TableWriter`] leaves finished files in a staging folder; a runtime commits their [`FileEntry`]s in its own
-//! store, then [`Results::publish`] moves them to their places and [`Results::publish_manifest`] shows them to readers.
-//! Every step can be repeated after a crash.
+//! store, then [`Results::publish`] moves them to their places and a [`ManifestLog`] shows them to readers. Every step can
+//! be repeated after a crash. What a commit replaces is [`Deferred`]: it is deleted once no query reads it.
 
 mod compact;
+mod deferred;
 mod durable;
 mod error;
 mod final_csv;
+mod lease;
 mod manifest;
+mod manifest_log;
+mod notes;
 mod options;
 mod print;
 pub mod query;
@@ -19,10 +23,14 @@ mod writer;
 
 pub use self::{
     compact::compact,
+    deferred::{DELETE_AFTER, Deferred, WAITING_FILES_MAX},
     durable::write_atomic,
     error::StoreError,
     final_csv::{aggregate_csv, final_csv},
-    manifest::{Column, FileEntry, MANIFEST_VERSION, Manifest},
+    lease::Lease,
+    manifest::{Change, Column, Dropped, FileEntry, MANIFEST_VERSION, Manifest},
+    manifest_log::ManifestLog,
+    notes::{NOTES_MAX, Note, NoteKind, NoteLog},
     options::WriterOptions,
     print::{OutputFormat, Printed, TableLimits, print},
     query::{Answer, QueryOptions, Session},

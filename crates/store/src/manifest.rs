@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Table;
 
-/// The layout of the manifest.
-pub const MANIFEST_VERSION: u32 = 1;
+/// The layout of the manifest. Version 1 had no log beside it.
+pub const MANIFEST_VERSION: u32 = 2;
 
 /// What is committed of a stream's results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,8 +32,40 @@ pub struct Manifest {
     /// The columns of each aggregate, those of its groups first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub aggregates: BTreeMap<String, Vec<String>>,
+    /// What retention has dropped of each table so far: it is in the ledger, and in no file any more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<Table, Dropped>,
     /// The files, by path.
     pub files: Vec<FileEntry>,
+}
+
+/// What one commit changes of a manifest: a record of its log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Every record before this position is committed.
+    pub position: u64,
+    /// Whether the source came to its end.
+    pub finished: bool,
+    /// The account of the run, opaque here.
+    pub ledger: serde_json::Value,
+    /// What retention has dropped of each table so far.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<Table, Dropped>,
+    /// The paths of files that are no longer listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+    /// Files that are listed from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<FileEntry>,
+}
+
+/// What retention has dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// How many files.
+    pub files: u64,
+    /// How many rows were in them.
+    pub rows: u64,
 }
 
 /// A column of a table, as text.
@@ -67,6 +99,7 @@ impl Manifest {
             ledger: serde_json::Value::Null,
             schemas: schemas.into_iter().map(|(table, schema)| (table, columns(&schema))).collect(),
             aggregates: BTreeMap::new(),
+            dropped: BTreeMap::new(),
             files: Vec::new(),
         }
     }
@@ -75,6 +108,24 @@ impl Manifest {
     pub fn schema(&self, table: Table) -> Option<SchemaRef> {
         let fields: Option<Vec<Field>> = self.schemas.get(&table)?.iter().map(Column::field).collect();
         fields.map(|fields| SchemaRef::new(Schema::new(fields)))
+    }
+
+    /// Makes changes in their order.
+    pub(crate) fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
+        let mut files: BTreeMap<String, FileEntry> =
+            self.files.drain(..).map(|file| (file.path.clone(), file)).collect();
+        for change in changes {
+            (self.position, self.finished) = (change.position, change.finished);
+            (self.ledger, self.dropped) = (change.ledger, change.dropped);
+            change.removed.iter().for_each(|path| drop(files.remove(path)));
+            files.extend(change.added.into_iter().map(|file| (file.path.clone(), file)));
+        }
+        self.files = files.into_values().collect();
+    }
+
+    /// How many rows of `table` retention has dropped.
+    pub fn dropped_rows(&self, table: Table) -> u64 {
+        self.dropped.get(&table).map_or(0, |dropped| dropped.rows)
     }
 
     /// The files of `table`.
@@ -117,6 +168,9 @@ pub struct FileEntry {
     pub time_min: Option<i64>,
     /// The latest event time in it, in microseconds since 1970.
     pub time_max: Option<i64>,
+    /// When the last commit was that it holds rows of, in microseconds since 1970; files of older programs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<i64>,
 }
 
 impl FileEntry {

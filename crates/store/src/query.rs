@@ -51,7 +51,8 @@ pub struct Session {
     options: QueryOptions,
 }
 
-/// Opens the results in these folders as they are committed now; what is committed later is not seen.
+/// Opens the results in these folders as they are committed now; what is committed later is not seen. The files stay until
+/// the session and its answers are dropped, an hour at most, whatever a run merges or drops meanwhile.
 ///
 /// Tables are `processed_data`, `anomalies`, `dead_letters`, `late` and `aggregates` (those the stream has), each aggregate
 /// under its own name, and the processed data also under the stream's with underscores. Of several folders each has its own schema of that name,
@@ -61,15 +62,19 @@ pub struct Session {
 /// # Errors
 /// `NoResults` where a folder has none; `Damaged` or `Newer` where its manifest cannot be read.
 pub async fn open<P: AsRef<Path>>(folders: &[P], options: &QueryOptions) -> Result<Session, StoreError> {
-    let mut opened = Vec::new();
+    let (mut opened, mut leases) = (Vec::new(), Vec::new());
     for folder in folders {
         let results = Results::new(folder.as_ref());
+        // Before the manifest is read: what it lists stays until the query has ended.
+        leases.extend(results.lease());
         let Some(manifest) = results.manifest()? else {
             return Err(StoreError::NoResults { path: folder.as_ref().to_owned() });
         };
         opened.push((results, manifest));
     }
-    open_manifests(&opened, options).await
+    let mut session = open_manifests(&opened, options).await?;
+    session.files.leases = Arc::new(leases);
+    Ok(session)
 }
 
 /// The same for manifests that the caller has.
@@ -122,7 +127,7 @@ impl Session {
     ///
     /// # Errors
     /// `NoQuery` where the statement would change something; `Query` with a suggestion where it cannot be understood;
-    /// `Missing` where a file is gone (also where a live run has merged it since: open the results again).
+    /// `Missing` where a file is gone.
     pub async fn sql(&self, sql: &str) -> Result<Answer, StoreError> {
         mistake::check_statement(sql)?;
         let plan = self.plan(sql).await?;

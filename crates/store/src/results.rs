@@ -3,7 +3,8 @@
 //! ```text
 //! processed_data/[hour=2025-01-31T13/]part-<partition>-<first position>.parquet
 //! reports/<selection>_<partition>-<first position>.csv
-//! _beamline/manifest.json         what is committed
+//! _beamline/manifest.json         what is committed, with manifest-<number>.log beside it
+//! _beamline/readers/              a file for each query that is going on
 //! _beamline/staging/              finished or half-written files that no commit has published yet
 //! ```
 
@@ -11,13 +12,10 @@ use std::{
     collections::{BTreeSet, HashSet},
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use crate::{
-    FileEntry, Manifest, StoreError, Table,
-    durable::{sync_folder, write_atomic},
-    manifest::MANIFEST_VERSION,
-};
+use crate::{FileEntry, Manifest, StoreError, Table, durable::sync_folder, manifest_log};
 
 /// The folder of one stream's results.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,35 +70,25 @@ impl Results {
     /// The manifest, where there is one.
     ///
     /// # Errors
-    /// `Damaged` where it cannot be read, `Newer` where it is of a later version.
+    /// `Damaged` where it cannot be read, `Newer` where it is of a later version, `Missing` where its log is gone.
     pub fn manifest(&self) -> Result<Option<Manifest>, StoreError> {
-        #[derive(serde::Deserialize)]
-        struct Version {
-            version: u32,
-        }
-        let path = self.manifest_path();
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::file("read", &path, error)),
-        };
-        let damaged = |error: serde_json::Error| StoreError::Damaged { path: path.clone(), message: error.to_string() };
-        let Version { version } = serde_json::from_slice(&text).map_err(damaged)?;
-        if version > MANIFEST_VERSION {
-            return Err(StoreError::Newer { path, version, known: MANIFEST_VERSION });
-        }
-        serde_json::from_slice(&text).map(Some).map_err(damaged)
+        manifest_log::read(self)
     }
 
-    /// Replaces the manifest, whole or not at all.
+    /// When the manifest was last written; `None` where there is none.
+    pub fn written(&self) -> Option<SystemTime> {
+        let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let checkpoint = time(&self.manifest_path())?;
+        let logs = manifest_log::logs(self).unwrap_or_default();
+        logs.into_iter().filter_map(|number| time(&manifest_log::log_path(self, number))).chain([checkpoint]).max()
+    }
+
+    /// Replaces the manifest, whole or not at all. A run that commits again and again has a [`crate::ManifestLog`].
     ///
     /// # Errors
     /// Where it cannot be written.
     pub fn publish_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        let path = self.manifest_path();
-        let text = serde_json::to_vec(manifest)
-            .map_err(|error| StoreError::Damaged { path: path.clone(), message: error.to_string() })?;
-        write_atomic(&path, &text)
+        manifest_log::write_checkpoint(self, manifest, None).map(|_| ())
     }
 
     /// Moves finished files to their places. What is there already is done, so that this can be repeated after a
@@ -146,22 +134,36 @@ impl Results {
     /// # Errors
     /// Where a file cannot be deleted.
     pub fn remove_unlisted(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        let listed: HashSet<PathBuf> = manifest.files.iter().map(|file| self.path(file)).collect();
-        for path in files_in(&self.root.join(STAGING))? {
-            remove(&path)?;
-        }
-        let ours = |path: &Path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_part);
-        for table in Table::QUERIED.into_iter().chain([Table::Reports]) {
-            for path in files_in(&self.root.join(table.name()))? {
-                if ours(&path) && !listed.contains(&path) {
-                    remove(&path)?;
-                }
-            }
-        }
-        Ok(())
+        self.remove_staged()?;
+        self.unlisted(manifest)?.iter().try_for_each(|path| remove(&self.root.join(path)))
     }
 
-    fn manifest_path(&self) -> PathBuf {
+    /// Deletes files that a crash left behind before they were published.
+    ///
+    /// # Errors
+    /// Where a file cannot be deleted.
+    pub fn remove_staged(&self) -> Result<(), StoreError> {
+        files_in(&self.root.join(STAGING))?.iter().try_for_each(|path| remove(path))
+    }
+
+    /// The paths of published files that `manifest` does not list, relative to the folder: a query may still read them.
+    ///
+    /// # Errors
+    /// Where a folder cannot be read.
+    pub fn unlisted(&self, manifest: &Manifest) -> Result<Vec<String>, StoreError> {
+        let listed: HashSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        let mut unlisted = Vec::new();
+        for table in Table::QUERIED.into_iter().chain([Table::Reports]) {
+            for path in files_in(&self.root.join(table.name()))? {
+                let ours = path.file_name().and_then(|name| name.to_str()).is_some_and(is_part);
+                let relative = path.strip_prefix(&self.root).ok().and_then(Path::to_str);
+                unlisted.extend(relative.filter(|path| ours && !listed.contains(path)).map(str::to_owned));
+            }
+        }
+        Ok(unlisted)
+    }
+
+    pub(crate) fn manifest_path(&self) -> PathBuf {
         self.state().join("manifest.json")
     }
 }
@@ -177,7 +179,7 @@ fn is_part(name: &str) -> bool {
     digits(partition, 5) && positions.split('-').all(|position| digits(position, 12))
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::file("delete", path, error)),
         _ => Ok(()),

@@ -30,6 +30,7 @@ impl SelectionWriter {
             last_position: first_position,
             time_min: None,
             time_max: None,
+            written: None,
         };
         Ok(Self { results: results.clone(), entry, part: None })
     }

@@ -6,6 +6,7 @@
 mod aggregate;
 mod detect;
 mod expect;
+mod limits;
 mod source;
 mod store;
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Duration;
 
-pub use self::{aggregate::*, detect::*, expect::*, source::*, store::*};
+pub use self::{aggregate::*, detect::*, expect::*, limits::*, source::*, store::*};
 
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +83,9 @@ pub struct Spec {
     #[serde(default = "default_partitions")]
     #[schemars(range(min = 1, max = 1024))]
     pub partitions: u32,
+    /// How large an event may be.
+    #[serde(default, skip_serializing_if = "Limits::is_default")]
+    pub limits: Limits,
     /// Where events come from when the command line names nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,

@@ -110,6 +110,11 @@ impl Stream {
         self.definition.spec.max_ahead.map(|length| length.0).or(default)
     }
 
+    /// How many bytes an event may have as it is received.
+    pub fn event_bytes_max(&self) -> usize {
+        self.definition.spec.limits.event_bytes as usize
+    }
+
     /// The stream's name.
     pub fn name(&self) -> &str {
         &self.definition.metadata.name

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 /// The folder whose modules are not joined.
-const LIBRARIES: &str = "vendor/";
+pub const LIBRARIES: &str = "vendor/";
 
 /// What the page's modules become.
 #[derive(Debug)]
@@ -20,7 +20,8 @@ pub struct Bundle {
 
 /// Joins `entry` and everything that it imports; `read` gives the text of a path of the page.
 pub fn bundle(entry: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Bundle, String> {
-    let mut joined = Joined { read, libraries: BTreeSet::new(), parts: BTreeSet::new(), open: Vec::new(), text: String::new() };
+    let mut joined =
+        Joined { read, libraries: BTreeSet::new(), parts: BTreeSet::new(), open: Vec::new(), text: String::new() };
     joined.add(entry)?;
     let libraries: String = joined.libraries.iter().map(|line| format!("{line}\n")).collect();
     Ok(Bundle { text: libraries + &joined.text, parts: joined.parts })
@@ -40,7 +41,10 @@ impl Joined<'_> {
             return Ok(());
         }
         if self.open.iter().any(|open| open == path) {
-            return Err(format!("{path}: imports itself by way of {}; move what both need into a module of its own", self.open.join(", ")));
+            return Err(format!(
+                "{path}: imports itself by way of {}; move what both need into a module of its own",
+                self.open.join(", ")
+            ));
         }
         self.open.push(path.to_owned());
         let module = Module::parse(path, &(self.read)(path)?)?;
@@ -51,7 +55,11 @@ impl Joined<'_> {
             imports.push_str(&format!("const {{{}}} = {};\n", names.replace(" as ", ": "), variable(from)));
         }
         let exports = module.exports.join(", ");
-        self.text.push_str(&format!("const {} = (() => {{\n{imports}{}return {{{exports}}};\n}})();\n", variable(path), module.body));
+        self.text.push_str(&format!(
+            "const {} = (() => {{\n{imports}{}return {{{exports}}};\n}})();\n",
+            variable(path),
+            module.body
+        ));
         self.open.pop();
         self.parts.insert(path.to_owned());
         Ok(())
@@ -78,7 +86,11 @@ impl Module {
     /// `const { NAMES }`, `function`, `async function` or `class`; each on one line.
     fn parse(path: &str, text: &str) -> Result<Self, String> {
         let mut module = Self::default();
-        for line in without_comments(path, text)?.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        for line in without_comments(path, text)?
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("//"))
+        {
             if let Some(import) = line.strip_prefix("import ") {
                 module.import(path, import)?;
             } else if let Some(export) = line.strip_prefix("export ") {

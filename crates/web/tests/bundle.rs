@@ -31,9 +31,15 @@ fn a_module_runs_once_before_those_that_import_it() {
 
 #[test]
 fn libraries_stay_files_and_comments_go() {
-    let files = [("app.js", "// what this is\nimport * as p from './vendor/p/p.js';\n/** @type {any}\n * more */\nexport const { a, b } = /** @type {any} */ (p);\n")];
+    let files = [(
+        "app.js",
+        "// what this is\nimport * as p from './vendor/p/p.js';\n/** @type {any}\n * more */\nexport const { a, b } = /** @type {any} */ (p);\n",
+    )];
     let text = joined(&files).unwrap();
-    assert_eq!(text, "import * as p from './vendor/p/p.js';\nconst $app_js = (() => {\nconst { a, b } =  (p);\nreturn {a, b};\n})();\n");
+    assert_eq!(
+        text,
+        "import * as p from './vendor/p/p.js';\nconst $app_js = (() => {\nconst { a, b } =  (p);\nreturn {a, b};\n})();\n"
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{
     groups::Groups,
     results::{Wanted, rows, together},
     slots::WHOLE,
-    state::{State, single_key},
+    state::{State, parse_key, single_key},
 };
 
 /// A partition whose clock is so far behind the latest one is quiet, in microseconds.
@@ -302,7 +302,8 @@ impl Merged {
     }
 
     fn forget(&mut self, key: &str) {
-        let name = &self.aggregate.name;
-        self.kept.retain(|(start, group), _| *crate::state::key(name, *start, group) != *key);
+        if let Some((_, start, group)) = parse_key(key).filter(|(name, ..)| *name == self.aggregate.name) {
+            self.kept.remove(&(start, group));
+        }
     }
 }

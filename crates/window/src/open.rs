@@ -279,7 +279,7 @@ impl Open {
 
     /// How many windows and groups are open.
     pub(crate) fn count(&self) -> usize {
-        self.slots.open().len()
+        self.slots.count()
     }
 }
 

@@ -53,6 +53,11 @@ impl Slots {
         self.slots.len()
     }
 
+    /// How many are open.
+    pub(crate) fn count(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     pub(crate) fn get_mut(&mut self, slot: u32) -> Option<&mut Slot> {
         self.slots.get_mut(slot as usize)?.as_mut()
     }

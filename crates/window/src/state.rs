@@ -61,6 +61,16 @@ pub(crate) fn key(aggregate: &str, start: i64, group: &[u8]) -> Box<str> {
     key.into()
 }
 
+/// The aggregate, start and group that [`key`] made a key of; `None` where it is not a window's.
+pub(crate) fn parse_key(key: &str) -> Option<(&str, i64, Box<[u8]>)> {
+    let (rest, group) = key.strip_prefix(MARK)?.rsplit_once('/')?;
+    let (aggregate, start) = rest.rsplit_once('/')?;
+    let digit = |byte: u8| HEX.iter().position(|hex| *hex == byte).map(|digit| digit as u8);
+    let (pairs, []) = group.as_bytes().as_chunks::<2>() else { return None };
+    let group: Option<Box<[u8]>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    Some((aggregate, start.parse().ok()?, group?))
+}
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The key of something that is known once, and no window is called so.
@@ -71,4 +81,20 @@ pub(crate) fn single_key(name: &str) -> Box<str> {
 /// Whether a key is one of these.
 pub(crate) fn is_ours(key: &str) -> bool {
     key.starts_with(MARK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_apart_again() {
+        for (start, group) in [(0, &b""[..]), (-60_000_000, b"\0\xff/a"), (i64::MIN, b"\x10")] {
+            assert_eq!(parse_key(&key("by_kind", start, group)), Some(("by_kind", start, group.into())));
+        }
+        for other in ["", "by_kind/0/00", "\u{1}by_kind", "\u{1}by_kind/0/0", "\u{1}by_kind/0/0g", "\u{1}by_kind/x/00"]
+        {
+            assert_eq!(parse_key(other), None, "{other:?}");
+        }
+    }
 }

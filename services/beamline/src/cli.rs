@@ -2,6 +2,7 @@
 
 mod dlq;
 mod on_kafka;
+mod page;
 mod quality;
 mod schemas;
 mod smoke;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
+    page::PageArgs,
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     smoke::SmokeArgs,
@@ -191,6 +193,9 @@ pub struct RunArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// How Kafka is reached.
     #[command(flatten)]
     pub on_kafka: OnKafkaArgs,
@@ -212,6 +217,9 @@ pub struct ReplayArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// What is replayed on Kafka.
     #[command(flatten)]
     pub replayed: ReplayedArgs,

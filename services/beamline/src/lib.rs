@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod cql_settings;
 mod on_kafka;
+mod page;
 mod progress;
 mod resources;
 mod results;

@@ -1,10 +1,8 @@
 //! Which folders of results a command speaks of.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{fs, path::PathBuf};
+
+use store::Results;
 
 use crate::Failure;
 
@@ -16,11 +14,8 @@ pub(crate) fn folders(named: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     if !named.is_empty() {
         return Ok(named);
     }
-    let written = |folder: &Path| -> Option<SystemTime> {
-        fs::metadata(folder.join("_beamline/manifest.json")).and_then(|file| file.modified()).ok()
-    };
     let entries = fs::read_dir(RESULTS).into_iter().flatten().flatten().map(|entry| entry.path());
-    let latest = entries.filter_map(|folder| Some((written(&folder)?, folder))).max();
+    let latest = entries.filter_map(|folder| Some((Results::new(&folder).written()?, folder))).max();
     latest.map(|(_, folder)| vec![folder]).ok_or_else(|| {
         Failure::configuration(format!(
             "there are no results in {RESULTS}; run a stream first, or name a folder with --results"

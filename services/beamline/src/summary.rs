@@ -54,6 +54,11 @@ fn write(out: &mut impl Write, options: &Options, summary: &Summary) -> std::io:
             count(ledger.overdue)
         )?;
     }
+    let (files, rows) =
+        summary.dropped.values().fold((0, 0), |(files, rows), dropped| (files + dropped.files, rows + dropped.rows));
+    if files > 0 {
+        writeln!(out, "  dropped        {:>14} rows in {} files, older than `keep`", count(rows), count(files))?;
+    }
     writeln!(
         out,
         "  results        {} ({} files, {})",

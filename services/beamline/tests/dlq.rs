@@ -110,8 +110,7 @@ impl Place {
 
     /// What is committed.
     fn position(&self, results: &str) -> u64 {
-        let manifest = fs::read(self.path(results).join("_beamline/manifest.json")).unwrap();
-        serde_json::from_slice::<Value>(&manifest).unwrap()["position"].as_u64().unwrap()
+        store::Results::new(self.path(results)).manifest().unwrap().unwrap().position
     }
 
     fn count(&self, condition: &str) -> u64 {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use measure::Health;
-use sink::{Batch, Sink, SinkError, TopicPartition};
+use sink::{Sink, SinkError};
 
-use crate::{Feed, FeedError};
+use crate::{Feed, FeedError, held::Held};
 
 /// How the loop's parts are called in probes.
 const LOOP: &str = "writer";
@@ -16,10 +16,8 @@ const STORE: &str = "store";
 const ASSIGNMENT: &str = "assignment";
 /// How long one look at the feed may take.
 const LOOK: Duration = Duration::from_millis(200);
-/// The wait before a store that is away is tried again.
+/// The wait before a store or a group that does not answer is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How many times `rows` are held while the store is away; beyond that nothing more is taken in.
-const HELD_MAX: usize = 4;
 
 /// When rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +28,9 @@ pub struct Limits {
     pub bytes: usize,
     /// Write when the first of them has been held for so long.
     pub linger: Duration,
+    /// Take nothing more in while so many bytes are held, because the store is away. What one look at the feed gives may
+    /// come on top.
+    pub held_bytes: usize,
 }
 
 /// What the loop has done.
@@ -41,6 +42,8 @@ pub struct Done {
     pub writes: u64,
     /// Writes that were tried again.
     pub retries: u64,
+    /// Rows that were let go of, because their partition went to another writer before they were written.
+    pub given_up: u64,
 }
 
 /// What is told about a write.
@@ -70,39 +73,12 @@ pub enum DriveError {
     Sink(#[from] SinkError),
 }
 
-/// Rows held until they are written.
-#[derive(Default)]
-struct Held {
-    batches: Vec<Batch>,
-    next: BTreeMap<TopicPartition, u64>,
-    rows: usize,
-    bytes: usize,
-    since: Option<Instant>,
-}
-
-impl Held {
-    fn take_in(&mut self, batches: Vec<Batch>) {
-        for batch in batches {
-            self.rows += batch.rows.num_rows();
-            self.bytes += batch.rows.get_array_memory_size();
-            self.next.insert((batch.topic.clone(), batch.partition), batch.next);
-            self.batches.push(batch);
-            self.since.get_or_insert_with(Instant::now);
-        }
-    }
-
-    fn is_due(&self, limits: &Limits) -> bool {
-        self.rows >= limits.rows
-            || self.bytes >= limits.bytes
-            || self.since.is_some_and(|since| since.elapsed() >= limits.linger)
-    }
-}
-
 /// Writes what `feed` gives until `is_stopping`; then writes what is held, and ends.
 ///
-/// A position is committed only after the sink has all rows before it. Where a write fails for a while the rows are
-/// held and written again; the loop shows itself alive, says that it is not ready, and takes no more in than it can
-/// hold. It is ready when the store has answered and the feed has partitions.
+/// Held rows belong to the assignment that they were read in: those of a partition that moves are let go of, and before
+/// a write the group is asked whether it still counts us in. A position is committed only after the sink has all rows
+/// before it. Where a write fails for a while the rows are held and written again; the loop shows itself alive, says that
+/// it is not ready, and pauses the feed at its limits. It is ready when the store has answered and the feed has partitions.
 ///
 /// # Errors
 /// Where the feed cannot go on or the store refuses rows for good. What was not committed comes again.
@@ -113,188 +89,167 @@ pub fn drive(
     (health, meter): (&dyn Health, &dyn Meter),
     is_stopping: &dyn Fn() -> bool,
 ) -> Result<Done, DriveError> {
-    let mut held = Held::default();
-    let mut done = Done::default();
     health.ready(STORE, false);
-    let mut reach_at = Some(Instant::now());
+    let mut writer = Writer {
+        feed,
+        sink,
+        limits,
+        health,
+        meter,
+        held: Held::default(),
+        done: Done::default(),
+        paused: false,
+        reach_at: Some(Instant::now()),
+        begin_at: Instant::now(),
+        write_at: None,
+    };
     loop {
         health.beat(LOOP);
         let stopping = is_stopping();
         if !stopping {
-            if reach_at.is_some_and(|at| at <= Instant::now()) {
-                reach_at = reach(sink, health)?;
-            }
-            let left = held.since.map_or(LOOK, |since| limits.linger.saturating_sub(since.elapsed()).min(LOOK));
-            held.take_in(feed.next(left)?);
-            health.ready(ASSIGNMENT, feed.is_assigned());
-            feed.lags().iter().for_each(|lags| meter.waiting(lags));
+            writer.reach()?;
+            writer.look()?;
+            writer.begin()?;
         }
-        if (stopping || held.is_due(limits)) && !held.batches.is_empty() {
-            let (batches, rows) = (held.batches.len(), held.rows as u64);
-            let retries = write(&mut held, feed, sink, limits, (health, meter), is_stopping)?;
-            let Some(retries) = retries else { break };
-            done.retries += retries;
-            done.writes += 1;
-            done.rows += rows;
-            tracing::debug!(batches, rows, retries, "stored");
+        let waits = writer.write_at.is_some_and(|at| at > Instant::now());
+        if (stopping || !waits && writer.held.is_due(limits)) && !writer.held.is_empty() {
+            let written = writer.write()?;
+            if stopping && written {
+                continue;
+            }
         }
         if stopping {
             break;
         }
     }
     health.done(LOOP);
-    Ok(done)
+    Ok(writer.done)
 }
 
-/// Asks the store whether it can be written to. When to ask again, where it is away.
-fn reach(sink: &mut dyn Sink, health: &dyn Health) -> Result<Option<Instant>, DriveError> {
-    match sink.reach() {
-        Ok(()) => {
-            health.ready(STORE, true);
-            Ok(None)
-        }
-        Err(error) if error.is_temporary() => {
-            tracing::warn!(%error, "the store is away");
-            Ok(Some(Instant::now() + AGAIN))
-        }
-        Err(error) => Err(error.into()),
-    }
+/// The loop's state.
+struct Writer<'a> {
+    feed: &'a mut dyn Feed,
+    sink: &'a mut dyn Sink,
+    limits: &'a Limits,
+    health: &'a dyn Health,
+    meter: &'a dyn Meter,
+    held: Held,
+    done: Done,
+    paused: bool,
+    /// When to ask the store whether it is there; `None` once it has answered.
+    reach_at: Option<Instant>,
+    /// When to begin with partitions that have come.
+    begin_at: Instant,
+    /// When to write again, after a store or a group that did not answer.
+    write_at: Option<Instant>,
 }
 
-/// Writes what is held, again and again while the store is away, and commits. `None` where it should stop before the
-/// store was back: the rows come again.
-fn write(
-    held: &mut Held,
-    feed: &mut dyn Feed,
-    sink: &mut dyn Sink,
-    limits: &Limits,
-    (health, meter): (&dyn Health, &dyn Meter),
-    is_stopping: &dyn Fn() -> bool,
-) -> Result<Option<u64>, DriveError> {
-    let mut later = Held::default();
-    let mut retries = 0;
-    loop {
-        let begin = Instant::now();
-        health.beat(LOOP);
-        match sink.write(held.batches.clone()) {
+impl Writer<'_> {
+    /// Asks the store whether it can be written to, until it has answered once.
+    fn reach(&mut self) -> Result<(), DriveError> {
+        if self.reach_at.is_none_or(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        self.reach_at = match self.sink.reach() {
             Ok(()) => {
-                meter.stored(held.rows as u64, begin.elapsed());
-                health.ready(STORE, true);
-                break;
+                self.health.ready(STORE, true);
+                None
             }
-            Err(error) if error.is_temporary() => {
-                meter.failed();
-                health.ready(STORE, false);
-                tracing::warn!(%error, held = held.rows + later.rows, "the store is away; what is read is held");
-                retries += 1;
-                if is_stopping() {
-                    return Ok(None);
-                }
-                let until = Instant::now() + AGAIN;
-                while Instant::now() < until {
-                    health.beat(LOOP);
-                    if held.rows + later.rows < limits.rows * HELD_MAX {
-                        later.take_in(feed.next(LOOK)?);
-                    } else {
-                        std::thread::sleep(LOOK);
-                    }
-                }
+            Err(error) => Some(away(error)?),
+        };
+        Ok(())
+    }
+
+    /// Takes in what the feed has, as far as there is room.
+    fn look(&mut self) -> Result<(), DriveError> {
+        let full = self.held.is_full(self.limits);
+        if full != self.paused {
+            self.feed.pause(full)?;
+            self.paused = full;
+            let (rows, mib) = (self.held.rows, self.held.bytes >> 20);
+            tracing::info!(rows, mib, paused = full, "what may be held while the store is away");
+        }
+        let due = self.held.since.map_or(LOOK, |since| self.limits.linger.saturating_sub(since.elapsed()));
+        let wait = self.write_at.map_or(due, |at| at.saturating_duration_since(Instant::now())).min(LOOK);
+        let batches = self.feed.next(wait)?;
+        let given_up = self.held.forget(&self.feed.moved());
+        if given_up > 0 {
+            self.done.given_up += given_up as u64;
+            tracing::info!(rows = given_up, "partitions have moved: their rows are left to the next writer");
+        }
+        self.held.take_in(batches);
+        self.health.ready(ASSIGNMENT, self.feed.is_assigned());
+        self.feed.lags().iter().for_each(|lags| self.meter.waiting(lags));
+        Ok(())
+    }
+
+    /// Begins with partitions that have come, where the store says.
+    fn begin(&mut self) -> Result<(), DriveError> {
+        if !self.feed.is_waiting() || self.reach_at.is_some() || self.begin_at > Instant::now() {
+            return Ok(());
+        }
+        let stored = match self.sink.positions() {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.health.ready(STORE, false);
+                self.reach_at = Some(away(error)?);
+                return Ok(());
             }
-            Err(error) => return Err(error.into()),
+        };
+        match self.feed.begin(&stored) {
+            Err(FeedError::Moved(reason)) => {
+                tracing::warn!(reason, "partitions wait to be begun with");
+                self.begin_at = Instant::now() + AGAIN;
+                Ok(())
+            }
+            begun => Ok(begun?),
         }
     }
-    match feed.commit(&held.next) {
-        Ok(()) => *held = later,
-        Err(FeedError::Moved(reason)) => {
-            // What is stored is stored; what was not committed comes again at whoever has the partition now.
-            tracing::info!(reason, "partitions have moved");
-            *held = later;
+
+    /// Writes the oldest rows that are held, and commits. False where that has to be tried again, or the rows are not ours
+    /// any more.
+    fn write(&mut self) -> Result<bool, DriveError> {
+        let portion = self.held.portion(self.limits);
+        match self.feed.confirm(&portion.first) {
+            Err(FeedError::Moved(reason)) => {
+                tracing::info!(reason, rows = portion.rows, "the group does not count the partitions as ours");
+                self.write_at = Some(Instant::now() + AGAIN);
+                return Ok(false);
+            }
+            confirmed => confirmed?,
         }
-        Err(error) => return Err(error.into()),
+        let (begin, batches, rows) = (Instant::now(), portion.batches.len(), portion.rows as u64);
+        if let Err(error) = self.sink.write(portion.batches) {
+            self.write_at = Some(away(error)?);
+            self.meter.failed();
+            self.health.ready(STORE, false);
+            self.done.retries += 1;
+            return Ok(false);
+        }
+        self.meter.stored(rows, begin.elapsed());
+        self.health.ready(STORE, true);
+        self.write_at = None;
+        self.held.stored(batches);
+        match self.feed.commit(&portion.next) {
+            // What is stored is stored: whoever has the partition now goes on behind it.
+            Err(FeedError::Moved(reason)) => tracing::info!(reason, "partitions have moved"),
+            committed => committed?,
+        }
+        self.done.writes += 1;
+        self.done.rows += rows;
+        tracing::debug!(batches, rows, "stored");
+        Ok(true)
     }
-    Ok(Some(retries))
+}
+
+/// When to try again, where the store is away; the error where it is not.
+fn away(error: SinkError) -> Result<Instant, DriveError> {
+    if !error.is_temporary() {
+        return Err(error.into());
+    }
+    tracing::warn!(%error, "the store is away");
+    Ok(Instant::now() + AGAIN)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{cell::Cell, sync::Mutex};
-
-    use super::*;
-
-    /// A store that is away at first.
-    struct Late(u32);
-
-    impl Sink for Late {
-        fn positions(&mut self) -> Result<BTreeMap<TopicPartition, u64>, SinkError> {
-            Ok(BTreeMap::new())
-        }
-
-        fn reach(&mut self) -> Result<(), SinkError> {
-            match self.0.checked_sub(1) {
-                Some(left) => {
-                    self.0 = left;
-                    Err(SinkError::Away { store: "late".to_owned(), message: "starting".to_owned() })
-                }
-                None => Ok(()),
-            }
-        }
-
-        fn write(&mut self, _: Vec<Batch>) -> Result<(), SinkError> {
-            Ok(())
-        }
-
-        fn name(&self) -> &str {
-            "late"
-        }
-    }
-
-    /// A feed without rows, whose partitions come with the third look.
-    struct Idle(u32);
-
-    impl Feed for Idle {
-        fn next(&mut self, _: Duration) -> Result<Vec<Batch>, FeedError> {
-            self.0 += 1;
-            Ok(Vec::new())
-        }
-
-        fn is_assigned(&self) -> bool {
-            self.0 > 2
-        }
-
-        fn commit(&mut self, _: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
-            Ok(())
-        }
-    }
-
-    /// What was said, where it was news.
-    #[derive(Default)]
-    struct Said(Mutex<Vec<(String, bool)>>);
-
-    impl Health for Said {
-        fn beat(&self, _: &str) {}
-
-        fn done(&self, _: &str) {}
-
-        fn ready(&self, part: &str, is: bool) {
-            let mut said = self.0.lock().unwrap();
-            if said.iter().rev().find(|(other, _)| other == part) != Some(&(part.to_owned(), is)) {
-                said.push((part.to_owned(), is));
-            }
-        }
-    }
-
-    #[test]
-    fn is_ready_when_the_store_answers_and_there_are_partitions() {
-        let limits = Limits { rows: 1, bytes: 1, linger: Duration::ZERO };
-        let said = Said::default();
-        let looks = Cell::new(0);
-        let is_stopping = || {
-            looks.set(looks.get() + 1);
-            looks.get() > 3 && said.0.lock().unwrap().len() == 4
-        };
-        drive(&mut Idle(0), &mut Late(1), &limits, (&said, &()), &is_stopping).unwrap();
-        let said: Vec<(String, bool)> = said.0.into_inner().unwrap();
-        let of = |part: &str| said.iter().filter(|(other, _)| other == part).map(|(_, is)| *is).collect::<Vec<_>>();
-        assert_eq!((of(STORE), of(ASSIGNMENT)), (vec![false, true], vec![false, true]));
-    }
-}
+mod tests;

@@ -1,8 +1,11 @@
 //! Where the rows come from.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use sink::{Batch, TopicPartition};
+use sink::{Batch, Positions, TopicPartition};
 
 /// Where the rows come from: Kafka, or a test.
 pub trait Feed {
@@ -12,6 +15,41 @@ pub trait Feed {
     /// # Errors
     /// Where reading cannot go on.
     fn next(&mut self, wait: Duration) -> Result<Vec<Batch>, FeedError>;
+
+    /// Partitions that came or went since the last call. Rows of them that were given before belong to an assignment that
+    /// has ended: whoever has the partition now is given them again.
+    fn moved(&mut self) -> BTreeSet<TopicPartition> {
+        BTreeSet::new()
+    }
+
+    /// Whether partitions have come that give nothing until [`Feed::begin`].
+    fn is_waiting(&self) -> bool {
+        false
+    }
+
+    /// Begins with the partitions that wait: where the store says, or else where the group does, or else at the beginning.
+    ///
+    /// # Errors
+    /// [`FeedError::Moved`] where the group does not answer, so that it should be tried again; anything else where the feed
+    /// cannot go on.
+    fn begin(&mut self, _: &Positions) -> Result<(), FeedError> {
+        Ok(())
+    }
+
+    /// Gives no rows from now on, or goes on giving them. Its own business goes on in [`Feed::next`] either way.
+    ///
+    /// # Errors
+    /// Where the feed cannot go on.
+    fn pause(&mut self, paused: bool) -> Result<(), FeedError>;
+
+    /// Makes sure that the group still counts these partitions as ours, before rows of them are written: each with the
+    /// position of the first row that is held.
+    ///
+    /// # Errors
+    /// [`FeedError::Moved`] where it does not, or does not answer: nothing may be written until it does.
+    fn confirm(&mut self, _: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
+        Ok(())
+    }
 
     /// How many records wait in each partition, where that is news.
     fn lags(&self) -> Option<BTreeMap<u32, u64>> {

@@ -1,12 +1,13 @@
 //! Rows out of Kafka.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
-use kafka::{KafkaError, ReadTopic, Reader, Starts};
-use sink::{Batch, Table, TopicPartition};
+use arrow::array::Int64Array;
+use kafka::{KafkaError, ReadTopic, Reader};
+use sink::{Batch, Positions, Table, TopicPartition};
 
 use crate::{Feed, FeedError, tables::Source};
 
@@ -17,7 +18,7 @@ pub struct KafkaFeed {
 }
 
 impl KafkaFeed {
-    /// Joins `group`, for a store that traces call `store`. `positions` is where a store that keeps positions itself goes on from.
+    /// Joins `group`, for a store that traces call `store`.
     ///
     /// # Errors
     /// Where the settings make no client.
@@ -26,17 +27,13 @@ impl KafkaFeed {
         registry: &registry::Registry,
         group: &str,
         sources: &[Source],
-        positions: BTreeMap<TopicPartition, u64>,
         store: &str,
     ) -> Result<Self, KafkaError> {
         let topics =
             sources.iter().map(|source| ReadTopic { name: source.topic.clone(), schema: source.schema.clone() });
         let topics: Vec<ReadTopic> = topics.collect();
-        let starts: Option<Starts> = (!positions.is_empty()).then(|| -> Starts {
-            Box::new(move |topic, partition| positions.get(&(topic.to_owned(), partition)).copied())
-        });
         Ok(Self {
-            reader: Reader::subscribe(connection, registry, group, &topics, starts, store)?,
+            reader: Reader::subscribe(connection, registry, group, &topics, store)?,
             tables: sources.iter().map(|source| (source.topic.clone(), source.table)).collect(),
         })
     }
@@ -62,10 +59,34 @@ impl Feed for KafkaFeed {
                 partition: received.partition,
                 rows: received.rows,
                 positions: received.positions,
+                times: Int64Array::from(received.times),
                 next: received.next,
             })
         };
         received.into_iter().map(batch).collect()
+    }
+
+    fn moved(&mut self) -> BTreeSet<TopicPartition> {
+        self.reader.moved()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.reader.is_waiting()
+    }
+
+    fn begin(&mut self, stored: &Positions) -> Result<(), FeedError> {
+        match self.reader.begin(&stored.kept, &stored.found) {
+            Err(error) if error.is_passing() => Err(FeedError::Moved(error.to_string())),
+            begun => begun.map_err(|error| FeedError::Failed(error.to_string())),
+        }
+    }
+
+    fn pause(&mut self, paused: bool) -> Result<(), FeedError> {
+        self.reader.pause(paused).map_err(|error| FeedError::Failed(error.to_string()))
+    }
+
+    fn confirm(&mut self, held: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
+        self.reader.confirm(held).map_err(|error| FeedError::Moved(error.to_string()))
     }
 
     fn lags(&self) -> Option<BTreeMap<u32, u64>> {

@@ -1,11 +1,12 @@
 //! Stores the events of a stream: rows out of Kafka into a CQL store or a lake.
 //!
-//! Positions are committed only after the store has acknowledged the rows, and a repeated row overwrites itself (CQL,
-//! Parquet) or is left out (Delta, which keeps the positions in its own commits). So the stored rows are the committed
-//! events, whatever crashes.
+//! Positions are committed only after the store has acknowledged the rows, and every store keeps the positions with its
+//! rows as well: a repeated row overwrites itself (CQL) or is left out (Parquet, Delta), whichever writer it comes from.
+//! So the stored rows are the committed events, whatever crashes, is paused or loses its place.
 
 mod drive;
 mod feed;
+mod held;
 mod kafka_feed;
 mod settings;
 mod tables;
@@ -25,8 +26,11 @@ pub use self::{
     tables::{Source, sources},
 };
 
-/// Memory for rows that are held, at most (four times as much while the store is away).
+/// Memory for the rows of one write.
 const BYTES_MAX: usize = 128 << 20;
+/// Memory for rows that are held while the store is away; beyond that nothing more is taken in. One look at the topics may
+/// come on top.
+const HELD_BYTES_MAX: usize = 256 << 20;
 const CQL_ROWS: u32 = 20_000;
 const CQL_LINGER: Duration = Duration::from_millis(100);
 const LAKE_ROWS: u32 = 500_000;
@@ -45,16 +49,15 @@ pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
     }
     let mut sink = open_sink(&settings, &stream, &sources)?;
     let registry = registry::Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
-    let positions = sink.positions().map_err(Failure::run_time)?;
     let group = format!("beamline.{}.writer-{}", stream.name(), settings.backend.name());
-    let feed =
-        KafkaFeed::new(&settings.common.connection(), &registry, &group, &sources, positions, settings.backend.name());
+    let feed = KafkaFeed::new(&settings.common.connection(), &registry, &group, &sources, settings.backend.name());
     let mut feed = feed.map_err(Failure::run_time)?;
     let limits = limits(&settings);
     let meter = StoreMeter { labels: [stream.name().to_owned(), settings.backend.name().to_owned()] };
     let done = drive(&mut feed, sink.as_mut(), &limits, (&context.health, &meter), &|| context.is_stopping());
     let done = done.map_err(Failure::run_time)?;
-    tracing::info!(rows = done.rows, writes = done.writes, retries = done.retries, "stored");
+    let (rows, writes, retries, given_up) = (done.rows, done.writes, done.retries, done.given_up);
+    tracing::info!(rows, writes, retries, given_up, "stored");
     Ok(())
 }
 
@@ -96,6 +99,7 @@ fn limits(settings: &Settings) -> Limits {
         rows: settings.batch_rows.unwrap_or(rows) as usize,
         bytes: BYTES_MAX,
         linger: settings.batch_interval.unwrap_or(linger),
+        held_bytes: HELD_BYTES_MAX,
     }
 }
 

@@ -11,7 +11,8 @@ use std::{
 
 use serde_json::Value;
 
-const PURE: [&str; 10] = ["expr", "lookup", "physics", "codec", "stream", "detect", "window", "stage", "infer", "sink"];
+const PURE: [&str; 11] =
+    ["expr", "lookup", "physics", "codec", "stream", "detect", "window", "stage", "live", "infer", "sink"];
 
 /// Crates that read files or sockets, start threads, look at clocks or throw dice.
 const IMPURE: [&str; 14] = [

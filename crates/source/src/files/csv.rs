@@ -23,13 +23,14 @@ pub(crate) struct CsvFile {
 impl CsvFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let start = input::open(file, 0)?;
-        let mut records = RecordReader::new(start.bytes, 0, true);
+        let mut records = RecordReader::new(start.bytes, 0, true).with_bytes_max(plan.event_bytes_max());
         let header = header(file, &mut records)?;
         let rows = CsvRows::new(&file.name(), &header, plan.file_schema().clone(), plan.required())?;
         let mut read = start.read;
         if offset > records.offset() {
             let there = input::open(file, offset)?;
-            (records, read) = (RecordReader::new(there.bytes, offset, true), there.read);
+            records = RecordReader::new(there.bytes, offset, true).with_bytes_max(plan.event_bytes_max());
+            read = there.read;
         }
         Ok(Self { file: file.clone(), records, rows, read })
     }

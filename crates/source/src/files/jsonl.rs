@@ -30,7 +30,8 @@ impl JsonlFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let input = input::open(file, offset)?;
         let rows = JsonRows::new(plan.file_schema().clone())?;
-        Ok(Self { file: file.clone(), records: RecordReader::new(input.bytes, offset, false), rows, read: input.read })
+        let records = RecordReader::new(input.bytes, offset, false).with_bytes_max(plan.event_bytes_max());
+        Ok(Self { file: file.clone(), records, rows, read: input.read })
     }
 }
 

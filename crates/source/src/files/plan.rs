@@ -20,6 +20,7 @@ use crate::{Records, Rejected, SourceError};
 pub(crate) struct Plan {
     file_schema: SchemaRef,
     required: Vec<bool>,
+    event_bytes_max: usize,
     /// The stream's input schema.
     schema: SchemaRef,
     origins: Vec<Origin>,
@@ -86,7 +87,13 @@ impl Plan {
                 }
             });
         }
-        Ok(Self { file_schema: Arc::new(Schema::new(fields)), required, schema, origins, seen: Arc::new(seen) })
+        let (file_schema, seen) = (Arc::new(Schema::new(fields)), Arc::new(seen));
+        Ok(Self { file_schema, required, event_bytes_max: stream.event_bytes_max(), schema, origins, seen })
+    }
+
+    /// Bytes of a line at most.
+    pub(crate) fn event_bytes_max(&self) -> usize {
+        self.event_bytes_max
     }
 
     /// The columns to read from each file.

@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::RECORD_BYTES_MAX;
-
 /// How the events of a body are set apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
@@ -60,7 +58,12 @@ pub(crate) fn events(layout: Layout, body: &Bytes) -> Result<Vec<Bytes>, BodyErr
     Ok(events)
 }
 
-/// Why an event is longer than allowed, if it is.
-pub(crate) fn too_long(event: &Bytes) -> Option<String> {
-    (event.len() > RECORD_BYTES_MAX).then(|| format!("the event is longer than {RECORD_BYTES_MAX} bytes"))
+/// Why an event is longer than allowed, where one is.
+pub(crate) fn too_long(events: &[Bytes], event_bytes_max: usize) -> Option<String> {
+    let index = events.iter().position(|event| event.len() > event_bytes_max)?;
+    let bytes = events[index].len();
+    Some(format!(
+        "event {index} has {bytes} bytes, and an event has {event_bytes_max} at most; nothing was accepted, \
+         send the others without it"
+    ))
 }

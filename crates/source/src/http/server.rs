@@ -1,9 +1,9 @@
 //! The routes of the HTTP endpoint.
 
-use std::{net::TcpListener, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
@@ -12,11 +12,13 @@ use axum::{
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use super::{
     HttpLimits, Intake, IntakeError,
     body::{self, BodyError},
+    receive::{ReceiveError, receive},
+    seats::Seat,
 };
 use crate::json_rows::JsonRows;
 
@@ -30,7 +32,7 @@ struct Endpoint {
     rows: JsonRows,
     limits: HttpLimits,
     intake: Arc<dyn Intake>,
-    /// One a request that is handled.
+    /// One a request that is worked on; none while its body is still coming in.
     places: Semaphore,
 }
 
@@ -61,31 +63,34 @@ pub(crate) fn router(rows: JsonRows, limits: HttpLimits, intake: Arc<dyn Intake>
         .with_state(endpoint)
 }
 
-/// Serves until `stop`, and then until the requests under way are answered.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: oneshot::Receiver<()>) -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let stopped = async {
-        // A sender that is gone means the same.
-        let _ = stop.await;
-    };
-    axum::serve(listener, router).with_graceful_shutdown(stopped).await
+async fn post_events(
+    State(endpoint): State<Arc<Endpoint>>,
+    Extension(seat): Extension<Arc<Seat>>,
+    request: Request<Body>,
+) -> Response {
+    let response = take_in(endpoint, &seat, request).await;
+    seat.set_working(false);
+    response
 }
 
-async fn post_events(State(endpoint): State<Arc<Endpoint>>, request: Request<Body>) -> Response {
+async fn take_in(endpoint: Arc<Endpoint>, seat: &Seat, request: Request<Body>) -> Response {
     let invalid = match Invalid::of(request.uri().query().unwrap_or_default()) {
         Ok(invalid) => invalid,
         Err(message) => return answer(StatusCode::BAD_REQUEST, &message),
     };
-    let Ok(_place) = endpoint.places.try_acquire() else { return busy(&IntakeError::Busy) };
+    let limits = endpoint.limits;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|bytes: u64| bytes > endpoint.limits.body_bytes_max as u64) {
-        return too_large(&endpoint.limits);
+    if declared.is_some_and(|bytes: u64| bytes > limits.body_bytes_max as u64) {
+        return too_large(&limits);
     }
-    let Ok(body) = axum::body::to_bytes(request.into_body(), endpoint.limits.body_bytes_max).await else {
-        return too_large(&endpoint.limits);
+    let body = match receive(request.into_body(), &limits, seat).await {
+        Ok(body) => body,
+        Err(error) => return not_received(&error, &limits),
     };
+    seat.set_working(true);
+    let Ok(_place) = endpoint.places.try_acquire() else { return busy(&IntakeError::Busy.to_string()) };
     let shared = endpoint.clone();
     let accepted = tokio::task::spawn_blocking(move || accept(&shared, content_type.as_deref(), &body, invalid));
     accepted.await.unwrap_or_else(|error| answer(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
@@ -102,6 +107,9 @@ fn accept(endpoint: &Endpoint, content_type: Option<&str>, body: &Bytes, invalid
         Err(BodyError::ContentType(message)) => return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message),
         Err(BodyError::Malformed(message)) => return answer(StatusCode::BAD_REQUEST, &message),
     };
+    if let Some(message) = body::too_long(&events, endpoint.limits.event_bytes_max) {
+        return answer(StatusCode::PAYLOAD_TOO_LARGE, &message);
+    }
     let rejected = match rejected(endpoint, &events) {
         Ok(rejected) => rejected,
         Err(message) => return answer(StatusCode::INTERNAL_SERVER_ERROR, &message),
@@ -118,7 +126,7 @@ fn accept(endpoint: &Endpoint, content_type: Option<&str>, body: &Bytes, invalid
     match endpoint.intake.append(events) {
         Ok(()) if bad > 0 => (StatusCode::ACCEPTED, Json(json!({ "accepted": count, "invalid": bad }))).into_response(),
         Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "accepted": count }))).into_response(),
-        Err(error @ IntakeError::Busy) => busy(&error),
+        Err(error @ IntakeError::Busy) => busy(&error.to_string()),
         Err(error) => answer(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
     }
 }
@@ -126,12 +134,7 @@ fn accept(endpoint: &Endpoint, content_type: Option<&str>, body: &Bytes, invalid
 /// Which events are none of the schema, and why.
 fn rejected(endpoint: &Endpoint, events: &[Bytes]) -> Result<Vec<(u64, String)>, String> {
     let objects: Vec<&[u8]> = events.iter().map(AsRef::as_ref).collect();
-    let mut rejected = endpoint.rows.decode(&objects).map_err(|error| error.to_string())?.rejected;
-    let long = events.iter().enumerate().filter_map(|(index, event)| Some((index as u64, body::too_long(event)?)));
-    rejected.extend(long);
-    rejected.sort_by_key(|(index, _)| *index);
-    rejected.dedup_by_key(|(index, _)| *index);
-    Ok(rejected)
+    Ok(endpoint.rows.decode(&objects).map_err(|error| error.to_string())?.rejected)
 }
 
 fn too_large(limits: &HttpLimits) -> Response {
@@ -139,8 +142,26 @@ fn too_large(limits: &HttpLimits) -> Response {
     answer(StatusCode::PAYLOAD_TOO_LARGE, &message)
 }
 
-fn busy(error: &IntakeError) -> Response {
-    let mut response = answer(StatusCode::TOO_MANY_REQUESTS, &error.to_string());
+/// The answer to a body that did not come in whole. The rest of it may still come, so the connection ends here.
+fn not_received(error: &ReceiveError, limits: &HttpLimits) -> Response {
+    let mut response = match error {
+        ReceiveError::TooLarge => too_large(limits),
+        ReceiveError::NoRoom => busy("too many unfinished bodies are held; send it again later"),
+        ReceiveError::Broken(error) => answer(StatusCode::BAD_REQUEST, &format!("the body ended early: {error}")),
+        ReceiveError::TooSlow => {
+            let (stall, time) = (limits.body_stall_max.as_secs_f64(), limits.body_time_max.as_secs_f64());
+            let message = format!(
+                "the body brought nothing for {stall} s or took longer than {time} s; send fewer events at a time"
+            );
+            answer(StatusCode::REQUEST_TIMEOUT, &message)
+        }
+    };
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn busy(error: &str) -> Response {
+    let mut response = answer(StatusCode::TOO_MANY_REQUESTS, error);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     response
 }

@@ -15,7 +15,8 @@ use super::*;
 fn open(folder: &Path, backlog_max: u64) -> HttpSource {
     let definition = stream::Http { listen: "127.0.0.1:0".into(), body_bytes_max: 1000, backlog_max };
     let fields = vec![Field::new("id", DataType::Int64, false), Field::new("x", DataType::Float64, true)];
-    HttpSource::open(&definition, Arc::new(Schema::new(fields)), Log::open(folder).unwrap()).unwrap()
+    let log = Log::open(folder).unwrap();
+    HttpSource::open(&definition, Arc::new(Schema::new(fields)), 500, log).unwrap()
 }
 
 /// Status, head and body of the answer.

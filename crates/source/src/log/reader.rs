@@ -16,9 +16,10 @@ use arrow::array::UInt64Array;
 
 use super::{HEADER_BYTES, Log, segment, segment_path, segments};
 use crate::{
-    Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, Records as Given, Rejected, Source, SourceError, Unit,
+    Cursor, Next, Progress, RECORDS_MAX, Records as Given, Rejected, Source, SourceError, Unit,
     csv_rows::CsvRows,
     json_rows::{Decoded, JsonRows},
+    records::too_long,
 };
 
 /// Bytes read ahead.
@@ -176,6 +177,8 @@ impl Decoding {
 pub(crate) struct LogSource {
     log: Arc<Log>,
     decoding: Decoding,
+    /// Bytes of a record at most: what is cut had more.
+    event_bytes_max: usize,
     records: Option<Records>,
     position: u64,
     /// The same, for those who must know how many records wait.
@@ -183,8 +186,8 @@ pub(crate) struct LogSource {
 }
 
 impl LogSource {
-    pub(crate) fn new(log: Arc<Log>, decoding: Decoding) -> Self {
-        Self { log, decoding, records: None, position: 0, consumed: Arc::default() }
+    pub(crate) fn new(log: Arc<Log>, decoding: Decoding, event_bytes_max: usize) -> Self {
+        Self { log, decoding, event_bytes_max, records: None, position: 0, consumed: Arc::default() }
     }
 
     /// The position that was read up to, kept up to date.
@@ -233,8 +236,7 @@ impl Source for LogSource {
         let at = |index: u64| first + whole[index as usize] as u64;
         let mut rejected: Vec<Rejected> = Vec::new();
         for (index, record) in taken.iter().enumerate().filter(|(_, record)| record.cut) {
-            let reason = format!("the record is longer than {RECORD_BYTES_MAX} bytes, its beginning is kept");
-            let (payload, reason) = Rejected::kept(&record.payload, reason);
+            let (payload, reason) = Rejected::kept(&record.payload, too_long(self.event_bytes_max));
             rejected.push(Rejected { position: first + index as u64, payload, reason });
         }
         for (index, reason) in bad {

@@ -113,6 +113,7 @@ impl Part {
             last_position: *first_position,
             time_min: None,
             time_max: None,
+            written: None,
         };
         let failed = |error: Box<dyn Error>| StoreError::writing(&staged_path, error.as_ref());
         let file = File::create(&staged_path).map_err(|error| StoreError::file("create", &staged_path, error))?;

@@ -4,6 +4,7 @@
 
 mod asking;
 mod fixture;
+mod logging;
 mod merging;
 mod printing;
 mod publishing;

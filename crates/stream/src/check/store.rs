@@ -25,10 +25,12 @@ pub(super) fn check(spec: &Node, scope: &Scope, report: &mut Report<'_>) -> Vec<
         }
     }
     let Some(files) = store.get("files") else { return Vec::new() };
-    if let Some((node, length)) = length(files, "statistics", report)
-        && length.is_zero()
-    {
-        report.add(node.at, "`statistics` must be longer than 0", None);
+    for field in ["statistics", "keep"] {
+        if let Some((node, length)) = length(files, field, report)
+            && length.is_zero()
+        {
+            report.add(node.at, format!("`{field}` must be longer than 0"), None);
+        }
     }
     let selections = files.get("selections").map(Node::entries).unwrap_or_default();
     selections

@@ -62,6 +62,11 @@ pub struct FileStore {
     pub statistics: Option<Duration>,
     /// Write `all_events_final.csv` when the run ends.
     pub final_csv: bool,
+    /// How long results are kept: files wholly older than this are dropped, and counted. The age of an event counts from the
+    /// latest one; files without event time (dead letters, windows, selections) count from when they were written. For ever
+    /// without it. For `beamline run`; not for the writer of a Delta table or Parquet files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Duration>,
 }
 
 impl Default for FileStore {
@@ -72,6 +77,7 @@ impl Default for FileStore {
             selections: IndexMap::default(),
             statistics: None,
             final_csv: false,
+            keep: None,
         }
     }
 }

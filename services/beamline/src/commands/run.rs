@@ -16,8 +16,10 @@ use stream::{FileFormat, Source, Stream};
 
 use crate::{
     Failure,
-    cli::{InputFormat, LineFormat, ReplayArgs, RunArgs, Running},
-    on_kafka, progress, summary,
+    cli::{InputFormat, LineFormat, PageArgs, ReplayArgs, RunArgs, Running},
+    on_kafka,
+    page::Page,
+    progress, summary,
 };
 
 use super::{replay_on_kafka, run_on_kafka};
@@ -41,8 +43,11 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     }
     let base = folder_of(&args.stream);
     match on_kafka::connect(&args.on_kafka)? {
+        Some(_) if args.page.page.is_some() || args.page.open => {
+            Err(Failure::configuration("a run on Kafka has no page yet; leave out --page and --open"))
+        }
         Some(servers) => run_on_kafka::run(stream, source, base, &args.running, servers),
-        None => start(stream, source, base, args.running),
+        None => start(stream, source, base, args.running, Some(&args.page).filter(|page| !page.no_page)),
     }
 }
 
@@ -72,10 +77,18 @@ pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
     };
     files.format = args.format.map(input_format).or(files.format);
     files.speed = args.speed.or(files.speed);
-    start(stream, Source::Files(files), folder_of(&args.stream), args.running)
+    // A replay is over soon, mostly: it has a page where one is asked for.
+    let page = Some(&args.page).filter(|page| page.page.is_some() || page.open);
+    start(stream, Source::Files(files), folder_of(&args.stream), args.running, page)
 }
 
-fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -> Result<(), Failure> {
+fn start(
+    stream: Arc<Stream>,
+    source: Source,
+    base: PathBuf,
+    running: Running,
+    page: Option<&PageArgs>,
+) -> Result<(), Failure> {
     let results = running.out.unwrap_or_else(|| Path::new("beamline-results").join(stream.name()));
     if running.fresh {
         clear(&results)?;
@@ -98,14 +111,32 @@ fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -
         end_position: running.events,
         end_after: running.end_after,
     };
-    let meter = Arc::new(Meter::default());
+    let (meter, page) = match page {
+        Some(args) => {
+            let (meter, tapped) = Meter::with_tap();
+            let meter = Arc::new(meter);
+            let page = Page::start(args, &options.stream, &options.source, results, &meter, tapped)?;
+            (meter, Some(page))
+        }
+        None => (Arc::new(Meter::default()), None),
+    };
     let stop = stop_on_signals()?;
     let shown = progress::show({
         let meter = meter.clone();
         move || meter.counts()
     });
+    if let Some(page) = &page {
+        page.running();
+    }
+    let waiting = local::put_back_waiting(&options.stream, &options.results).map_err(failure)?;
+    if waiting > 0 {
+        tracing::info!(events = waiting, "repaired events that were accepted during the last run are put back");
+    }
     let summary = local::run(&options, &meter, &stop);
     shown.end();
+    if let Some(page) = page {
+        page.end(&summary);
+    }
     summary::print(&options, &summary.map_err(failure)?)
 }
 

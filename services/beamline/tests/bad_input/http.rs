@@ -3,13 +3,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -123,6 +123,36 @@ fn too_many_waiting_events_are_told_to_come_again() {
     says(&answer.to_ascii_lowercase(), &["retry-after: ", "send them again later"]);
     assert_eq!(server.post(TO, LINES, event("a").as_bytes()).unwrap().0, 202);
     server.kill();
+}
+
+#[test]
+fn idle_clients_end_nothing() {
+    let place = Place::new();
+    let mut server = Server::start(&place, &[&RUN[..], &["out"]].concat());
+    let head = format!("POST {TO} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{{");
+    let idle: Vec<_> = (0..400)
+        .map(|_| {
+            let mut client = TcpStream::connect(&server.address).unwrap();
+            client.write_all(head.as_bytes()).unwrap();
+            client
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(200));
+    let (status, answer) = server.post(TO, LINES, event("a").as_bytes()).unwrap();
+    assert_eq!(status, 202, "{answer}");
+    let begun = Instant::now();
+    let interrupted = Command::new("kill").args(["-INT", &server.child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    while server.child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(30) {
+            server.kill();
+            panic!("clients that stay connected keep the process from its end");
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    drop(idle);
+    place.verify("out");
+    assert_eq!(place.ids("out"), ["a"]);
 }
 
 #[test]

@@ -184,8 +184,7 @@ pub(crate) fn both(output: &Output) -> String {
 
 /// What is committed in a folder of results.
 pub(crate) fn position(results: &Path) -> u64 {
-    let Ok(manifest) = fs::read(results.join("_beamline/manifest.json")) else { return 0 };
-    serde_json::from_slice::<Value>(&manifest).unwrap()["position"].as_u64().unwrap()
+    store::Results::new(results).manifest().unwrap().map_or(0, |manifest| manifest.position)
 }
 
 /// Every one of these stands in a message.

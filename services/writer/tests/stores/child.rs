@@ -37,18 +37,19 @@ fn writes_what_is_asked() {
     let Ok(backend) = env::var(BACKEND) else { return };
     let store = Store::new(&backend, env::var(AT).unwrap());
     let mut sink = store.sink();
-    let kept = loop {
+    let stored = loop {
         match sink.positions() {
             Err(error) if error.is_temporary() => std::thread::sleep(Duration::from_millis(200)),
-            kept => break kept.unwrap(),
+            stored => break stored.unwrap(),
         }
     };
     let events = env::var(EVENTS).unwrap().parse().unwrap();
     let pace = Duration::from_millis(env::var(PACE).map_or(0, |pace| pace.parse().unwrap()));
-    let feed = FileFeed::open(PathBuf::from(env::var(FILE).unwrap()), events, pace, &kept);
+    let feed = FileFeed::open(PathBuf::from(env::var(FILE).unwrap()), events, pace, &stored);
+    let limits = Limits { rows: 4_000, bytes: 64 << 20, linger: Duration::from_secs(1), held_bytes: 128 << 20 };
     let limits = match backend.as_str() {
-        "cql" => Limits { rows: 10_000, bytes: 64 << 20, linger: Duration::from_millis(100) },
-        _ => Limits { rows: 4_000, bytes: 64 << 20, linger: Duration::from_secs(1) },
+        "cql" => Limits { rows: 10_000, linger: Duration::from_millis(100), ..limits },
+        _ => limits,
     };
     let feed = std::cell::RefCell::new(feed);
     let is_empty = || feed.borrow().is_empty();
@@ -56,11 +57,11 @@ fn writes_what_is_asked() {
     let done = drive(&mut shared, sink.as_mut(), &limits, (&(), &()), &is_empty).unwrap();
     println!("{} rows in {} writes, {} of them again", done.rows, done.writes, done.retries);
     // Told to stop while the store was away, it has rows left. Where the sink keeps positions, those count.
-    let mut stored = crate::feed::committed(&feed.borrow().file());
-    for ((_, partition), next) in kept {
-        stored.entry(partition).and_modify(|at| *at = next.max(*at)).or_insert(next);
+    let mut committed = crate::feed::committed(&feed.borrow().file());
+    for ((_, partition), next) in stored.kept {
+        committed.entry(partition).and_modify(|at| *at = next.max(*at)).or_insert(next);
     }
-    std::process::exit(i32::from(stored != feed.borrow().all()));
+    std::process::exit(i32::from(committed != feed.borrow().all()));
 }
 
 struct Shared<'a>(&'a std::cell::RefCell<FileFeed>);
@@ -68,6 +69,10 @@ struct Shared<'a>(&'a std::cell::RefCell<FileFeed>);
 impl writer::Feed for Shared<'_> {
     fn next(&mut self, wait: Duration) -> Result<Vec<sink::Batch>, writer::FeedError> {
         self.0.borrow_mut().next(wait)
+    }
+
+    fn pause(&mut self, paused: bool) -> Result<(), writer::FeedError> {
+        self.0.borrow_mut().pause(paused)
     }
 
     fn commit(

@@ -27,7 +27,7 @@ fn setting(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 
-fn some_millis(max: u64) -> Duration {
+pub(crate) fn some_millis(max: u64) -> Duration {
     let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
     Duration::from_millis(u64::from(nanos / 1_000) % max)
 }
@@ -57,7 +57,7 @@ fn run(store: &Store, folder: &Path, events: u64, faults: u64, envs: &[(&str, &s
 }
 
 /// Every event once, with its values.
-fn check(store: &Store, events: u64) {
+pub(crate) fn check(store: &Store, events: u64) {
     let stream = stream();
     let asked = store::query::block_on(async {
         let session = ask::open(&store.source(), &store::QueryOptions::default()).await.unwrap();
@@ -81,7 +81,7 @@ fn check(store: &Store, events: u64) {
     asked.unwrap();
 }
 
-async fn collect(session: &store::Session, sql: &str) -> RecordBatch {
+pub(crate) async fn collect(session: &store::Session, sql: &str) -> RecordBatch {
     let mut answer = session.sql(sql).await.unwrap();
     let mut batches = Vec::new();
     while let Some(rows) = answer.next().await.unwrap() {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sink::{Batch, TopicPartition};
+use sink::{Batch, Positions, TopicPartition};
 use stream::Stream;
 use writer::{Feed, FeedError};
 
@@ -29,13 +29,14 @@ pub(crate) struct FileFeed {
 
 impl FileFeed {
     /// Goes on from where the sink is, or else from what the file says.
-    pub(crate) fn open(file: PathBuf, events: u64, pace: Duration, kept: &BTreeMap<TopicPartition, u64>) -> Self {
+    pub(crate) fn open(file: PathBuf, events: u64, pace: Duration, stored: &Positions) -> Self {
         let committed = committed(&file);
         let stream = crate::rows::stream();
         let topic = stream.topics().scored;
         let start = |partition: u32| {
-            let kept = kept.get(&(topic.clone(), partition)).copied();
-            kept.or_else(|| committed.get(&partition).copied()).unwrap_or(0)
+            let at = (topic.clone(), partition);
+            let group = committed.get(&partition);
+            stored.kept.get(&at).or(group).or_else(|| stored.found.get(&at)).copied().unwrap_or(0)
         };
         let next = (0..PARTITIONS).map(|partition| (partition, start(partition))).collect();
         Self { stream, file, next, end: positions(events), turn: 0, pace }
@@ -79,6 +80,10 @@ impl Feed for FileFeed {
         self.next.insert(partition, to);
         std::thread::sleep(self.pace);
         Ok(vec![batch(&self.stream, partition, from, to)])
+    }
+
+    fn pause(&mut self, _: bool) -> Result<(), FeedError> {
+        Ok(())
     }
 
     fn commit(&mut self, next: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {

@@ -4,9 +4,13 @@
 
 mod bench;
 mod child;
+mod cluster;
+mod compaction;
 mod faults;
 mod feed;
 mod notebook;
+mod owners;
+mod places;
 mod rows;
 mod same_rows;
 mod sinks;

@@ -16,6 +16,8 @@ use stream::Stream;
 pub(crate) const PARTITIONS: u32 = 4;
 /// 2025-01-31T12:00:00Z in microseconds.
 const BEGIN: i64 = 1_738_324_800_000_000;
+/// Milliseconds between an event and when it is taken in.
+const TAKEN_IN_AFTER: i64 = 1_000;
 /// Between two events: a million of them are almost three hours.
 const STEP: i64 = 10_007;
 
@@ -72,6 +74,7 @@ pub(crate) fn batch(stream: &Stream, partition: u32, from: u64, to: u64) -> Batc
         topic: stream.topics().scored,
         partition,
         rows: events(stream, &numbers),
+        times: numbers.iter().map(|number| time(*number) / 1_000 + TAKEN_IN_AFTER).collect(),
         positions: UInt64Array::from(positions),
         next: to,
     }

@@ -17,6 +17,9 @@ const STATEMENTS: [&str; 5] = [
     "SELECT count(*) FROM particle_events WHERE timestamp > '2025-01-01'",
 ];
 
+/// When the rows were taken in: a day in 2025.
+const TAKEN_IN: i64 = 1_738_324_800_000;
+
 /// The answer as lines in an order of their own.
 fn answer(source: &ask::Source, sql: &str) -> Vec<String> {
     let asked = store::query::block_on(async {
@@ -78,7 +81,8 @@ fn one_statement_gives_the_same_rows_on_files_cql_and_lakes() {
             for rows in rows_of(&files, table) {
                 let next = position + rows.num_rows() as u64;
                 let positions = UInt64Array::from_iter_values(position..next);
-                let batch = Batch { table, topic: topic.clone(), partition: 1, rows, positions, next };
+                let times = positions.values().iter().map(|_| TAKEN_IN).collect();
+                let batch = Batch { table, topic: topic.clone(), partition: 1, rows, positions, times, next };
                 // Twice: a repeat changes nothing.
                 sink.write(vec![batch.clone()]).unwrap();
                 sink.write(vec![batch]).unwrap();

@@ -1,0 +1,159 @@
+//! The files of a Delta table.
+//!
+//! A commit that swaps files says so (`dataChange` false), so that readers of changes see nothing new. The files that
+//! are no longer listed stay for those who read an earlier version; Delta's own `VACUUM` of any engine deletes them.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use arrow::{compute::concat_batches, datatypes::SchemaRef};
+use deltalake_core::{
+    DeltaTable,
+    kernel::{
+        Action,
+        transaction::{CommitBuilder, CommitProperties},
+    },
+    protocol::DeltaOperation,
+    writer::{DeltaWriter, RecordBatchWriter},
+};
+use object_store::{ObjectStore, path::Path};
+use sink::Table;
+
+use super::{Compacted, read};
+use crate::{
+    LakeError, Location,
+    delta::{delta, hour_column, load_table, with_hour},
+    shape,
+};
+
+/// Merges the files of a table that are smaller than `target_bytes`, and drops hours before `keep_from`.
+pub(super) async fn compact(
+    location: &Location,
+    (store, lake): (&Arc<dyn ObjectStore>, &Path),
+    (name, schema): (Table, &SchemaRef),
+    time: &str,
+    (target_bytes, keep_from): (u64, Option<&str>),
+) -> Result<Compacted, LakeError> {
+    let mut table = load_table(location, store, name).await?;
+    let hour = hour_column(schema, time);
+    let folder = lake.clone().join(name.name());
+    let dropped = match (keep_from, &hour) {
+        (Some(from), Some(hour)) => drop_before(&mut table, hour, from).await?,
+        _ => 0,
+    };
+    let (merged, made) = merge(&mut table, store, &folder, hour.as_deref(), target_bytes, time).await?;
+    Ok(Compacted { table: name, merged, made, dropped })
+}
+
+/// Drops the files of hours before `from`.
+async fn drop_before(table: &mut DeltaTable, hour: &str, from: &str) -> Result<usize, LakeError> {
+    let context = "dropping old hours";
+    let old: Vec<Action> = {
+        let snapshot = table.snapshot().map_err(|error| delta(context, &error))?;
+        let files = snapshot.log_data();
+        let old = files.iter().filter(|file| {
+            file.partition_values_map().get(hour).and_then(Option::as_deref).is_some_and(|hour| hour < from)
+        });
+        old.map(|file| Action::Remove(file.remove_action(true))).collect()
+    };
+    let count = old.len();
+    if count > 0 {
+        let operation = DeltaOperation::Delete { predicate: Some(format!("{hour} < '{from}'")) };
+        commit(table, old, operation, context).await?;
+    }
+    Ok(count)
+}
+
+/// Merges the small files of each hour.
+async fn merge(
+    table: &mut DeltaTable,
+    store: &Arc<dyn ObjectStore>,
+    folder: &Path,
+    hour: Option<&str>,
+    target_bytes: u64,
+    time: &str,
+) -> Result<(usize, usize), LakeError> {
+    let context = "merging files";
+    let failed = |error: &deltalake_core::DeltaTableError| delta(context, error);
+    let mut hours: BTreeMap<Option<String>, Vec<Vec<(Path, Action)>>> = BTreeMap::new();
+    {
+        let snapshot = table.snapshot().map_err(|error| failed(&error))?;
+        let mut filled: BTreeMap<Option<String>, u64> = BTreeMap::new();
+        for file in snapshot.log_data().iter() {
+            let size = u64::try_from(file.size()).unwrap_or(0);
+            if size >= target_bytes {
+                continue;
+            }
+            let of = hour.and_then(|hour| file.partition_values_map().get(hour).cloned().flatten());
+            let bytes = filled.entry(of.clone()).or_default();
+            let groups = hours.entry(of).or_insert_with(|| vec![Vec::new()]);
+            if *bytes + size > target_bytes {
+                groups.push(Vec::new());
+                *bytes = 0;
+            }
+            *bytes += size;
+            if let Some(group) = groups.last_mut() {
+                group.push((file.object_store_path(), Action::Remove(file.remove_action(false))));
+            }
+        }
+    }
+    let groups: Vec<_> = hours
+        .into_iter()
+        .flat_map(|(of, groups)| groups.into_iter().map(move |group| (of.clone(), group)))
+        .filter(|(_, group)| group.len() > 1)
+        .collect();
+    let (mut merged, mut made) = (0, 0);
+    for (of, group) in groups {
+        // The commit is checked against what came after this state: another compaction may have been here before.
+        if !are_listed(table, &group)? {
+            continue;
+        }
+        let mut writer = RecordBatchWriter::for_table(table)
+            .map_err(|error| failed(&error))?
+            .with_writer_properties(shape::properties()?);
+        let within = |path: &Path| path.parts().fold(folder.clone(), |folder, part| folder.join(part));
+        let mut batches = Vec::new();
+        for (path, _) in &group {
+            batches.extend(read(store, &within(path)).await?);
+        }
+        let rows = concat_batches(&batches[0].schema(), &batches);
+        let rows = rows.map_err(|error| LakeError::rows(folder.as_ref(), error))?;
+        merged += group.len();
+        // The hour is in the name of the folder and not in the rows; those of one hour are sorted here.
+        for (_, rows) in shape::by_hour(&rows, time)? {
+            let of = hour.map(|_| of.as_deref().unwrap_or(shape::NO_TIME));
+            writer.write(with_hour(rows, of, time)?).await.map_err(|error| failed(&error))?;
+        }
+        let mut adds = writer.flush().await.map_err(|error| failed(&error))?;
+        adds.iter_mut().for_each(|add| add.data_change = false);
+        made += adds.len();
+        let actions = adds.into_iter().map(Action::Add).chain(group.into_iter().map(|(_, remove)| remove)).collect();
+        let target_size = i64::try_from(target_bytes).unwrap_or(i64::MAX);
+        commit(table, actions, DeltaOperation::Optimize { predicate: None, target_size }, context).await?;
+    }
+    Ok((merged, made))
+}
+
+/// Whether the table still lists all of these files.
+fn are_listed(table: &DeltaTable, group: &[(Path, Action)]) -> Result<bool, LakeError> {
+    let snapshot = table.snapshot().map_err(|error| delta("merging files", &error))?;
+    let listed: HashSet<Path> = snapshot.log_data().iter().map(|file| file.object_store_path()).collect();
+    Ok(group.iter().all(|(path, _)| listed.contains(path)))
+}
+
+async fn commit(
+    table: &mut DeltaTable,
+    actions: Vec<Action>,
+    operation: DeltaOperation,
+    context: &str,
+) -> Result<(), LakeError> {
+    let snapshot = table.snapshot().map_err(|error| delta(context, &error))?;
+    CommitBuilder::from(CommitProperties::default())
+        .with_actions(actions)
+        .build(Some(snapshot), table.log_store(), operation)
+        .await
+        .map_err(|error| delta(context, &error))?;
+    table.update_state().await.map_err(|error| delta(context, &error))
+}

@@ -1,0 +1,98 @@
+//! Taking up, giving up and counting windows costs what they are, however many there are.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{sync::Arc, time::Instant};
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use stream::{FileReader, Stream};
+use window::{Aggregator, Events, Merge};
+
+const DEFINITION: &str = r#"
+apiVersion: beamline.dev/v1
+kind: Stream
+metadata: { name: readings }
+spec:
+  schema: reading.avsc
+  id: id
+  key: id
+  time: at
+  partitions: 1
+  aggregate:
+    - { name: other, window: 1m, lateness: 8000h, group_by: [id], select: { events: "count(*)" } }
+    - { name: by_kind, window: 1m, lateness: 8000h, group_by: [kind], select: { events: "count(*)" } }
+"#;
+
+const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
+    { "name": "id", "type": "string" },
+    { "name": "kind", "type": "string" },
+    { "name": "at", "type": { "type": "long", "logicalType": "timestamp-micros" } } ] }"#;
+
+const WINDOWS: usize = 100_000;
+const GIVEN_UP: usize = 2_000;
+const MINUTE: i64 = 60_000_000;
+
+struct Files;
+
+impl FileReader for Files {
+    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(SCHEMA.into())
+    }
+}
+
+/// A stream, and an aggregator that has an event in each of so many windows.
+fn opened() -> (Stream, Aggregator) {
+    let stream = Stream::load("readings.yaml", DEFINITION, &Files).unwrap_or_else(|errors| panic!("{errors}"));
+    let times: Vec<i64> = (0..WINDOWS as i64).map(|minute| minute * MINUTE).collect();
+    let ids = StringArray::from_iter_values((0..WINDOWS).map(|id| format!("id-{id}")));
+    let kinds = StringArray::from_iter_values((0..WINDOWS).map(|id| format!("kind-{}", id % 7)));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(ids.clone()),
+        Arc::new(kinds),
+        Arc::new(TimestampMicrosecondArray::from(times.clone()).with_timezone("UTC")),
+    ];
+    let batch = RecordBatch::try_new(stream.scored.clone(), columns).unwrap();
+    let mut aggregator = Aggregator::new(&stream).unwrap();
+    let left_out = aggregator.process(&Events { batch: &batch, times: &times, ids: &ids }).unwrap();
+    assert!(left_out.is_empty());
+    (stream, aggregator)
+}
+
+#[test]
+fn a_merger_takes_up_and_gives_up_windows_one_by_one() {
+    let (stream, mut aggregator) = opened();
+    let mut merge = Merge::new(&stream).unwrap();
+    for partial in aggregator.flush().unwrap().partials {
+        merge.apply(0, &partial.state).unwrap();
+    }
+    let snapshots = merge.snapshots().unwrap();
+    assert_eq!(snapshots.len(), WINDOWS);
+
+    let mut restored = Merge::new(&stream).unwrap();
+    let begun = Instant::now();
+    snapshots.iter().for_each(|(key, state)| restored.restore(key, state).unwrap());
+    let taking_up = begun.elapsed();
+    assert_eq!(restored.kept(true).unwrap(), merge.kept(true).unwrap(), "the same to the last bit");
+
+    let (gone, left) = snapshots.split_at(GIVEN_UP);
+    let begun = Instant::now();
+    gone.iter().for_each(|(key, _)| restored.restore(key, &[]).unwrap());
+    let giving_up = begun.elapsed();
+    let mut expected = Merge::new(&stream).unwrap();
+    left.iter().for_each(|(key, state)| expected.restore(key, state).unwrap());
+    assert_eq!(restored.kept(true).unwrap(), expected.kept(true).unwrap());
+    assert!(giving_up < taking_up, "{GIVEN_UP} windows took {giving_up:?}, and {WINDOWS} took {taking_up:?}");
+}
+
+#[test]
+fn counting_windows_does_not_look_at_them() {
+    let begun = Instant::now();
+    let (_, aggregator) = opened();
+    let opening = begun.elapsed();
+    let begun = Instant::now();
+    for _ in 0..1_000 {
+        assert_eq!(aggregator.open_windows(), 2 * WINDOWS);
+    }
+    let counting = begun.elapsed();
+    assert!(counting < opening, "counting took {counting:?}, and opening {opening:?}");
+}
