@@ -2,7 +2,8 @@
 // What each layer of the detector found, beside the false-alarm rate that was asked of it, and its latest alarm.
 import { count, moment, millis, percent, zoneName } from '../lib/format.js';
 import { link as to, local } from '../lib/address.js';
-import { serverNow } from '../lib/store.js';
+import { serverNow, stream } from '../lib/store.js';
+import { inWords } from '../lib/words.js';
 import { classes, html, useRef, useState, useValue } from '../lib/ui.js';
 import { Mark, Reasons } from './marks.js';
 
@@ -40,7 +41,7 @@ export function Detectors({ layers, alarms }) {
         <span class="name">${layer.asked === null ? html`<i class="plain" aria-hidden="true"></i>` : html`<${Mark} level=${layer.over ? 'watch' : 'ok'} label=${layer.over ? 'over its budget' : 'within its budget'} />`}<b>${layer.name}</b><small>${layer.kind}</small></span>
         <a class="total numbers" href=${to('anomalies', { reason: layer.name })} title=${`All anomalies of ${layer.name}`}>${count(layer.alarms)}<small> alarms</small></a>
         <${Budget} layer=${layer} />
-        <${Latest} alarm=${latest.current[layer.name]} />
+        <${Latest} alarm=${latest.current[layer.name]} layer=${layer.name} />
       </li>`)}
     </ul>
   </section>`;
@@ -49,14 +50,14 @@ export function Detectors({ layers, alarms }) {
 /** The one that a newcomer looks for; it stands still under the pointer. @param {{ alarm: Api.Anomaly }} props */
 function Newest({ alarm }) {
   return html`<a class="newest" href=${to('anomalies', { id: alarm.id })}>
-    <b>Latest alarm</b><${Reasons} reasons=${alarm.reasons} /><span class="words">${alarm.words ?? `key ${alarm.key}`}</span><${When} alarm=${alarm} />
+    <b>Latest alarm</b><${Reasons} reasons=${alarm.reasons} /><span class="words">${inWords(alarm, stream.peek())}</span><${When} alarm=${alarm} />
   </a>`;
 }
 
-/** @param {{ alarm: Api.Anomaly | undefined }} props */
-function Latest({ alarm }) {
+/** @param {{ alarm: Api.Anomaly | undefined, layer: string }} props */
+function Latest({ alarm, layer }) {
   if (!alarm) return html`<span class="latest none">no alarm yet</span>`;
-  return html`<a class="latest" href=${to('anomalies', { id: alarm.id })}><span class="words">${alarm.words ?? alarm.reasons.join(', ')}</span><${When} alarm=${alarm} /></a>`;
+  return html`<a class="latest" href=${to('anomalies', { id: alarm.id })}><span class="words">${inWords(alarm, stream.peek(), [layer])}</span><${When} alarm=${alarm} /></a>`;
 }
 
 /** @param {{ alarm: Api.Anomaly }} props */

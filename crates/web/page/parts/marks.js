@@ -42,7 +42,7 @@ export function Ago({ ms }) {
 export function Cell({ value, kind = '' }) {
   const zone = useValue(local);
   const numeric = kind === 'number' || kind === 'integer';
-  return html`<td class=${classes(numeric && 'numeric', kind === 'time' && 'when', value === null && 'none')}>${cell(value, kind, zone)}</td>`;
+  return html`<td class=${classes(numeric && 'numeric', kind === 'time' && 'when', kind === 'nested' && 'nested', value === null && 'none')}>${cell(value, kind, zone)}</td>`;
 }
 
 /** Copies a command line. @param {{ text: string, label?: string }} props */

@@ -4,7 +4,8 @@ import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, sentence } from '../lib/api.js';
 import { count, millis, moment, several, zoneName } from '../lib/format.js';
 import { merge } from '../lib/merge.js';
-import { alarms, missed, overview, replaced, serverNow } from '../lib/store.js';
+import { alarms, missed, overview, replaced, serverNow, stream as chosenStream } from '../lib/store.js';
+import { inWords } from '../lib/words.js';
 import { classes, html, useEffect, useMemo, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge, COVERED_MAX } from '../parts/acknowledge.js';
 import { Filters, matches } from '../parts/filters.js';
@@ -132,8 +133,8 @@ function Row({ anomaly, chosen }) {
     <time class="numbers" dateTime=${anomaly.time} title=${zoneName(zone)}>${moment(ms, zone, serverNow.peek())}</time>
     <span class="key">key <b>${anomaly.key}</b></span>
     <${Reasons} reasons=${anomaly.reasons} />
-    <span class="numbers score" title="score over threshold of the worst layer">${anomaly.score.toFixed(2)}×</span>
-    <span class="words">${anomaly.words ?? ''}</span>
+    <span class="numbers score" title="score over threshold of the worst learned layer">${anomaly.score >= 1 ? `${anomaly.score.toFixed(2)}×` : 'rule'}</span>
+    <span class="words">${inWords(anomaly, chosenStream.peek())}</span>
     <span class="status">${anomaly.acknowledged ? html`<${Mark} level="ok" label="acknowledged" /> ${anomaly.acknowledged.author}` : anomaly.committed ? '' : 'not yet committed'}</span>
   </a></li>`;
 }

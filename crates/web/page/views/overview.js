@@ -2,6 +2,7 @@
 // How things are, in one sentence and a few figures that are legible from across the room.
 import { count, percent, rate, several, span, thin } from '../lib/format.js';
 import { link as to } from '../lib/address.js';
+import { command } from '../lib/command.js';
 import { alarms, overview, streams } from '../lib/store.js';
 import { classes, html, useValue } from '../lib/ui.js';
 import { Beam } from '../parts/beam.js';
@@ -29,7 +30,7 @@ export function Overview({ stream }) {
     <${Detectors} layers=${seen.alarms.layers} alarms=${list} />
     <div class="pair"><${Beam} stages=${seen.stages} /><${Ledger} ledger=${seen.ledger} /></div>
     <${Drawn} seen=${seen} />
-    <${Copy} text=${`beamline verify ${stream.results}`} />
+    <${Copy} text=${command.verify(stream)} />
   `;
 }
 

@@ -5,6 +5,7 @@ import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, Problem, sentence } from '../lib/api.js';
 import { cell, exact, millis, moment, number, several, zoneName } from '../lib/format.js';
 import { alarms } from '../lib/store.js';
+import { inWords } from '../lib/words.js';
 import { classes, html, useEffect, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge } from '../parts/acknowledge.js';
 import { History } from '../parts/history.js';
@@ -33,8 +34,9 @@ export function Story({ stream, id, known }) {
       })
       .catch((error) => {
         if (aborted(error)) return;
-        const soon = error instanceof Problem && error.status === 404 && tries < TRIES_MAX && first.current;
-        if (soon) timer = /** @type {any} */ (setTimeout(() => setTries(tries + 1), AGAIN_MS));
+        // Not there yet, or the server has its hands full for a moment.
+        const soon = error instanceof Problem && tries < TRIES_MAX && ((error.status === 404 && first.current) || [429, 503].includes(error.status));
+        if (soon) timer = /** @type {any} */ (setTimeout(() => setTries(tries + 1), Math.max(AGAIN_MS, error.retryMs)));
         else setProblem(sentence(error));
       });
     return () => {
@@ -67,11 +69,11 @@ function Head({ anomaly, stream }) {
   const ranges = anomaly.causes.filter((cause) => cause.value !== null && cause.expected_low !== null && cause.expected_high !== null);
   const trace = anomaly.trace && stream.jaeger ? `${stream.jaeger.replace(/\/$/, '')}/trace/${encodeURIComponent(anomaly.trace)}` : null;
   return html`<div class="head">
-    <h2 id="story-title">${anomaly.words ?? `${anomaly.reasons.join(' and ')} fired for key ${anomaly.key}`}</h2>
+    <h2 id="story-title">${inWords(anomaly, stream)}</h2>
     <p class="facts"><${Reasons} reasons=${anomaly.reasons} />
       <span>${stream.key} <b>${anomaly.key}</b></span>
       <span class="numbers">${exact(ms, zone)} ${zoneName(zone)} (<${Ago} ms=${ms} />)</span>
-      <span class="numbers"><b>${anomaly.score.toFixed(2)}</b> times the threshold</span>
+      ${anomaly.score >= 1 && html`<span class="numbers"><b>${anomaly.score.toFixed(2)}</b> times the threshold</span>`}
       <span>${anomaly.acknowledged ? html`<${Mark} level="ok" label="" /> acknowledged by <b>${anomaly.acknowledged.author}</b>` : html`<${Mark} level="watch" label="" /> open`}</span>
       ${!anomaly.committed && html`<span>not yet committed</span>`}
       ${trace && /^https?:/.test(trace) && html`<a href=${trace} rel="noreferrer" target="_blank">trace in Jaeger</a>`}</p>
