@@ -42,7 +42,7 @@ test('filters choose, stand in the address, and survive a reload', async ({ page
     expect(text).toContain('high_energy');
     expect(text).toContain(`key ${key}`);
   }
-  await expect(page.getByLabel('command')).toContainText(`detector_id = ${key}`);
+  await expect(page.getByLabel('command')).toContainText(`detector_id = '${key}'`);
   await page.getByLabel('Key').fill('no such key');
   await expect(page.getByText('No anomaly passes these filters')).toBeVisible();
   await page.getByRole('link', { name: 'Take the filters away' }).click();

@@ -2,8 +2,8 @@
 // What is on the page as a command line, quoted for a shell.
 
 
-/** @param {string} text */
-export const shell = (text) => (/^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+/** Double quotes where they are the easier ones to read and nothing within them means something. @param {string} text */
+export const shell = (text) => (/^[\w./:@=-]+$/.test(text) ? text : /'/.test(text) && !/["$`\\!]/.test(text) ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`);
 /** @param {string} text */
 export const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 /** @param {string} name */
@@ -28,7 +28,7 @@ export const command = {
   anomalies(stream, filters) {
     const chosen = [
       filters.key && command.isKey(stream, filters.key),
-      filters.reason && `array_has(anomaly_reasons, ${quoted(filters.reason)})`,
+      filters.reason && `anomaly_reasons LIKE ${quoted(`%${filters.reason}%`)}`,
       filters.from && `${identifier(stream.time)} >= ${quoted(filters.from)}`,
       filters.to && `${identifier(stream.time)} <= ${quoted(filters.to)}`,
     ].filter(Boolean);

@@ -3,8 +3,8 @@
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, sentence } from '../lib/api.js';
 import { count, millis, moment, several, zoneName } from '../lib/format.js';
-import { merge } from '../lib/merge.js';
-import { alarms, missed, overview, replaced, serverNow, stream as chosenStream } from '../lib/store.js';
+import { merge, noted } from '../lib/merge.js';
+import { alarms, missed, notes, overview, replaced, serverNow, stream as chosenStream } from '../lib/store.js';
 import { inWords } from '../lib/words.js';
 import { classes, html, useEffect, useMemo, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge, COVERED_MAX } from '../parts/acknowledge.js';
@@ -31,6 +31,7 @@ function useRows(stream, query) {
   const filters = Object.fromEntries(chosen.map((name) => [name, query[name] ?? '']));
   const name = JSON.stringify([stream, filters]);
   const live = useValue(alarms);
+  const said = useValue(notes);
   const lost = useValue(missed);
   const gaps = `${lost} ${useValue(replaced)}`;
   const last = useRef({ name: '', asked: 0, at: 0 });
@@ -61,9 +62,9 @@ function useRows(stream, query) {
     const before = rows.current.name === name ? rows.current.list : [];
     const page = stored?.name === name ? stored.rows : [];
     const fresh = [...page, ...live.filter((each) => matches(each, filters))];
-    rows.current = { name, list: merge(before, fresh, ROWS_MAX).filter((each) => matches(each, filters)) };
+    rows.current = { name, list: noted(merge(before, fresh, ROWS_MAX), said).filter((each) => matches(each, filters)) };
     return rows.current.list;
-  }, [name, stored, live]);
+  }, [name, stored, live, said]);
   const older = async () => {
     const oldest = list.at(-1);
     if (!oldest) return;

@@ -4,7 +4,8 @@
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, Problem, sentence } from '../lib/api.js';
 import { cell, exact, millis, moment, number, several, zoneName } from '../lib/format.js';
-import { alarms } from '../lib/store.js';
+import { noted } from '../lib/merge.js';
+import { alarms, notes } from '../lib/store.js';
 import { inWords } from '../lib/words.js';
 import { classes, html, useEffect, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge } from '../parts/acknowledge.js';
@@ -44,7 +45,10 @@ export function Story({ stream, id, known }) {
       stop.abort();
     };
   }, [id, tries]);
-  const anomaly = story ? { ...story.anomaly, acknowledged: live?.acknowledged ?? known?.acknowledged ?? story.anomaly.acknowledged } : live ?? known ?? first.current;
+  const best = story?.anomaly ?? live ?? known ?? first.current;
+  const said = useValue(notes);
+  const anomaly = best && noted([best], said)[0];
+  const heard = said.filter((note) => note.anomalies.includes(id) && !story?.notes.some((each) => each.id === note.id));
   const again = () => setTries(tries + 1);
   return html`<article class="panel story" aria-labelledby="story-title">
     <header><p class="trail"><a class="back" href=${to('anomalies', { ...address.peek().query, id: null })}>All anomalies</a></p>
@@ -56,7 +60,7 @@ export function Story({ stream, id, known }) {
       <${Layers} layers=${story.layers} />
       <${History} key=${id} story=${story} stream=${stream} />
       <${Also} story=${story} />
-      <${Notes} stream=${stream} story=${story} anomaly=${anomaly ?? story.anomaly} again=${again} />
+      <${Notes} stream=${stream} notes=${[...heard, ...story.notes]} anomaly=${anomaly ?? story.anomaly} again=${again} />
       <${Values} story=${story} />
       <${Copy} text=${story.command} />`}
   </article>`;
@@ -103,11 +107,11 @@ function Also({ story }) {
   </section>`;
 }
 
-/** @param {{ stream: Api.Stream, story: Api.Story, anomaly: Api.Anomaly, again: () => void }} props */
-function Notes({ stream, story, anomaly, again }) {
+/** @param {{ stream: Api.Stream, notes: Api.Note[], anomaly: Api.Anomaly, again: () => void }} props */
+function Notes({ stream, notes: all, anomaly, again }) {
   return html`<section class="notes"><h3>Notes</h3>
-    ${story.notes.map((note) => html`<blockquote key=${note.id}><p>${note.text}</p><footer>${note.author}, <${Ago} ms=${millis(note.at)} />${note.anomalies.length > 1 ? `, for ${several(note.anomalies.length, 'anomaly', 'anomalies')}` : ''}</footer></blockquote>`)}
-    ${story.notes.length === 0 && anomaly.acknowledged && html`<blockquote><p>${anomaly.acknowledged.text}</p><footer>${anomaly.acknowledged.author}, <${Ago} ms=${millis(anomaly.acknowledged.at)} /></footer></blockquote>`}
+    ${all.map((note) => html`<blockquote key=${note.id}><p>${note.text}</p><footer>${note.author}, <${Ago} ms=${millis(note.at)} />${note.anomalies.length > 1 ? `, for ${several(note.anomalies.length, 'anomaly', 'anomalies')}` : ''}</footer></blockquote>`)}
+    ${all.length === 0 && anomaly.acknowledged && html`<blockquote><p>${anomaly.acknowledged.text}</p><footer>${anomaly.acknowledged.author}, <${Ago} ms=${millis(anomaly.acknowledged.at)} /></footer></blockquote>`}
     <${Acknowledge} stream=${stream.name} ids=${[anomaly.id]} done=${again} />
   </section>`;
 }
