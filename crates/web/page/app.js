@@ -17,7 +17,7 @@ import { StreamView } from './views/stream.js';
 /** What each view is, and what it needs of the live stream where it does not say so itself. @type {Record<string, { view: any, needs?: string[] }>} */
 const ROUTES = {
   overview: { view: Overview, needs: ['overview', 'anomalies'] },
-  anomalies: { view: Anomalies, needs: ['overview', 'anomalies'] },
+  anomalies: { view: Anomalies, needs: ['overview', 'anomalies', 'notes'] },
   stream: { view: StreamView },
   'dead-letters': { view: DeadLetters, needs: ['overview'] },
   query: { view: Query, needs: ['overview'] },

@@ -50,7 +50,7 @@ test('query: the example runs; table, plot, CSV; a mistake is explained; a long 
   await expect(page.locator('.bars li').first()).toBeVisible();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
   const text = await (await download.createReadStream()).toArray().then((parts) => Buffer.concat(parts).toString());
-  expect(text.split('\n')[0]).toBe('detector_id,n');
+  expect(text.split(/\r?\n/)[0]).toBe('detector_id,n');
   await page.getByLabel(/^SQL over/).fill('SELECT energy_gex FROM processed_data');
   await page.getByRole('button', { name: /^Run/ }).click();
   await expect(page.getByRole('alert')).toContainText('energy_gex');
