@@ -29,7 +29,7 @@ pub struct Tapped {
     /// When they had been scored.
     pub scored: Instant,
     /// How many rows wait in all; these are no longer among them once this is dropped.
-    waiting: Waiting,
+    _waiting: Waiting,
 }
 
 /// Rows that wait.
@@ -88,7 +88,7 @@ impl Tap {
                 continue;
             }
             if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-                self.queue.try_send(Tapped { rows, read, scored, waiting })
+                self.queue.try_send(Tapped { rows, read, scored, _waiting: waiting })
             {
                 dropped += own;
             }

@@ -12,6 +12,7 @@ mod files;
 mod http;
 mod json_rows;
 mod log;
+mod objects;
 mod paced;
 mod record;
 mod records;
@@ -24,6 +25,7 @@ mod timestamp;
 pub use self::{
     error::SourceError,
     http::{HttpLimits, HttpServer, Intake, IntakeError},
+    objects::decode_objects,
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
     route::{Router, Share},
     source::{Options, Source, open},

@@ -7,19 +7,19 @@
 use std::collections::BTreeSet;
 
 /// The folder whose modules are not joined.
-pub const LIBRARIES: &str = "vendor/";
+pub(crate) const LIBRARIES: &str = "vendor/";
 
 /// What the page's modules become.
 #[derive(Debug)]
-pub struct Bundle {
+pub(crate) struct Bundle {
     /// One module that does what the entry did.
-    pub text: String,
+    pub(crate) text: String,
     /// The paths of all modules that are part of it.
-    pub parts: BTreeSet<String>,
+    pub(crate) parts: BTreeSet<String>,
 }
 
 /// Joins `entry` and everything that it imports; `read` gives the text of a path of the page.
-pub fn bundle(entry: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Bundle, String> {
+pub(crate) fn bundle(entry: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Bundle, String> {
     let mut joined =
         Joined { read, libraries: BTreeSet::new(), parts: BTreeSet::new(), open: Vec::new(), text: String::new() };
     joined.add(entry)?;

@@ -29,7 +29,7 @@ use crate::{
 /// Threads that answer requests.
 const THREADS: usize = 2;
 /// Threads that queries run on.
-const QUERY_THREADS: usize = 1;
+const QUERY_THREADS: usize = 2;
 /// Threads that wait for files.
 const BLOCKING_THREADS_MAX: usize = 8;
 /// How long answers that are under way may take when the server ends.

@@ -1,12 +1,15 @@
 //! What the command line takes.
 
+mod demo;
 mod dlq;
+mod graph;
 mod on_kafka;
 mod page;
 mod quality;
 mod schemas;
 mod smoke;
 mod store;
+mod test;
 mod topics;
 
 use std::{path::PathBuf, time::Duration};
@@ -14,13 +17,16 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
+    demo::DemoArgs,
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    graph::{GraphArgs, GraphFormat},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     page::PageArgs,
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
+    test::{Colour, TestArgs},
     topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
@@ -43,6 +49,14 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run an example stream that is inside this program, to see what it does.
+    #[command(after_help = "\
+Examples:
+  beamline demo                          # particles, until Ctrl-C
+  beamline demo --list
+  beamline demo sensors --for 30s
+  beamline demo sensors --write my       # its definition and schema, to be changed: beamline run my/streams/sensors.yaml")]
+    Demo(DemoArgs),
     /// Run a stream in this process until its source ends or Ctrl-C.
     #[command(after_help = "\
 Examples:
@@ -132,6 +146,21 @@ Examples:
 
 Every guess has its reason beside it in the definition, which runs as it is: beamline replay readings.yaml readings.csv")]
     Init(InitArgs),
+    /// Run the cases beside a definition: events in, and the rows, dead letters, anomalies and windows that they become.
+    #[command(after_help = "\
+Examples:
+  beamline test streams/*.yaml                 # the cases of streams/sensors.yaml are in streams/sensors.test.yaml
+  beamline test streams/sensors.yaml --write   # writes the first case, from the first events of the stream's source
+
+Exit code 1 says that a case and its stream disagree.")]
+    Test(TestArgs),
+    /// Draw the pipeline that a definition describes.
+    #[command(after_help = "\
+Examples:
+  beamline graph streams/sensors.yaml
+  beamline graph streams/sensors.yaml --format svg > sensors.svg
+  beamline graph streams/sensors.yaml --format mermaid     # for Markdown")]
+    Graph(GraphArgs),
     /// Check stream definitions and say everything that is wrong with them.
     #[command(after_help = "\
 Examples:

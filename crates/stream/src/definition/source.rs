@@ -43,20 +43,25 @@ pub struct Synthetic {
     /// Events a second; 0 is as fast as possible.
     #[serde(default = "default_rate")]
     #[schemars(range(min = 0))]
+    #[schemars(example = 500.0)]
     pub rate: f64,
     /// The share of events that are made anomalous, and labelled so in `is_anomaly`.
     #[serde(default = "default_anomalies")]
     #[schemars(range(min = 0, max = 1))]
+    #[schemars(example = 0.005)]
     pub anomalies: f64,
     /// The seed: the same seed gives the same events.
     #[serde(default = "default_seed")]
+    #[schemars(example = 7)]
     pub seed: u64,
     /// How many different keys (detectors, sensors, hosts, symbols, users) there are.
     #[serde(default = "default_keys")]
     #[schemars(range(min = 1, max = 10_000_000))]
+    #[schemars(example = 64)]
     pub keys: u32,
     /// Stop after so many events; without it the stream has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1_000_000)]
     pub events: Option<u64>,
     /// Event time of the first event (ISO 8601); without it, the moment of the first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +69,7 @@ pub struct Synthetic {
     pub start: Option<String>,
     /// Lower and upper bound of numeric columns in the `uniform` profile: `energy_gev: [0.1, 1000]`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("energy_gev", [0.1, 1000.0])]))]
     pub fields: BTreeMap<String, [f64; 2]>,
 }
 
@@ -107,6 +113,7 @@ pub enum Profile {
 pub struct Files {
     /// Paths relative to this file, or patterns such as `data/*.csv.gz`; read in this order, a pattern's sorted.
     #[schemars(length(min = 1), inner(length(min = 1)))]
+    #[schemars(example = ["data/*.csv.gz"])]
     pub paths: Vec<String>,
     /// The format; without it the file's name tells (`.csv`, `.jsonl`, `.parquet`, `.avro`, each also `.gz`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,10 +121,12 @@ pub struct Files {
     /// Columns of the schema that the files lack, as SQL over those they have, and `_row` (the row's number from 0
     /// over all files) and `_file` (the file's name without its endings).
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("event_id", "concat(_file, '-', CAST(_row AS VARCHAR))")]))]
     pub derive: IndexMap<String, String>,
     /// Play back by event time, this many times faster than it happened; without it, as fast as possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(example = 60.0)]
     pub speed: Option<f64>,
 }
 
@@ -153,14 +162,17 @@ impl FileFormat {
 pub struct Http {
     /// The address to listen on.
     #[serde(default = "default_listen")]
+    #[schemars(example = "0.0.0.0:8080")]
     pub listen: String,
     /// The largest request body in bytes; a larger one is answered with 413.
     #[serde(default = "default_body_bytes_max")]
     #[schemars(range(min = 1))]
+    #[schemars(example = 1_048_576)]
     pub body_bytes_max: u64,
     /// How many accepted events may wait to be processed; beyond it requests are answered with 429.
     #[serde(default = "default_backlog_max")]
     #[schemars(range(min = 1))]
+    #[schemars(example = 100_000)]
     pub backlog_max: u64,
 }
 

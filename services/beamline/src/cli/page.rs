@@ -9,9 +9,9 @@ use clap::Args;
 #[command(next_help_heading = "Live page")]
 pub struct PageArgs {
     /// Serve the live page at this address; by default at the first free port from 127.0.0.1:8085 on.
-    #[arg(long, value_name = "ADDRESS", env = "BEAMLINE_PAGE", conflicts_with = "no_page")]
+    #[arg(long, value_name = "ADDRESS", env = "BEAMLINE_PAGE")]
     pub page: Option<String>,
-    /// Serve no page.
+    /// Serve no page, whatever else says so.
     #[arg(long)]
     pub no_page: bool,
     /// Open the page in a browser.

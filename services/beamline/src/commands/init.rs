@@ -11,10 +11,14 @@ use flate2::read::MultiGzDecoder;
 use infer::{Content, Proposal, ROWS_MAX, Sample};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::test::{cases_of, write_first};
 use crate::{Failure, cli::InitArgs};
 
 /// Bytes of a file that are looked at, unpacked.
 const SAMPLE_BYTES_MAX: u64 = 8 << 20;
+
+/// What an editor completes definitions by.
+const SCHEMA: &str = "https://raw.githubusercontent.com/beamline/beamline/main/schemas/stream.schema.json";
 
 /// Letters of a stream's name.
 const NAME_LETTERS_MAX: usize = 63;
@@ -35,8 +39,10 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
         return Err(exists(there));
     }
     write(&schema, &proposal.avro_schema, args.force)?;
-    write(&definition, &proposal.definition, args.force)?;
-    tell(&args.sample, &definition, &schema, &proposal).map_err(Failure::run_time)
+    let text = format!("# yaml-language-server: $schema={SCHEMA}\n{}", proposal.definition);
+    write(&definition, &text, args.force)?;
+    tell(&args.sample, &definition, &schema, &proposal).map_err(Failure::run_time)?;
+    tell_cases(&definition, args.force).map_err(Failure::run_time)
 }
 
 /// The file's bytes or rows as far as they are looked at, and whether that is all of it.
@@ -138,6 +144,18 @@ fn tell(sample: &Path, definition: &Path, schema: &Path, proposal: &Proposal) ->
     let (stream, file) = (shell(definition), shell(sample));
     let format = proposal.format.map(|format| format!(" --format {format}")).unwrap_or_default();
     writeln!(out, "next:\n  beamline check-config {stream}\n  beamline replay {stream} {file}{format}")
+}
+
+/// Writes the first case, where there is none yet, and says how it is run.
+fn tell_cases(definition: &Path, overwrite: bool) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    if cases_of(definition).exists() && !overwrite {
+        return writeln!(out, "  beamline test {}", shell(definition));
+    }
+    match write_first(definition, overwrite) {
+        Ok(cases) => writeln!(out, "  beamline test {}     # {}", shell(definition), cases.display()),
+        Err(failure) => writeln!(out, "note: no cases were written: {failure}"),
+    }
 }
 
 /// A path as a shell takes it.

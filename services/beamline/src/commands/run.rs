@@ -82,7 +82,7 @@ pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
     start(stream, Source::Files(files), folder_of(&args.stream), args.running, page)
 }
 
-fn start(
+pub(super) fn start(
     stream: Arc<Stream>,
     source: Source,
     base: PathBuf,
