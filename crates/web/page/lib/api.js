@@ -28,7 +28,6 @@ export class Problem extends Error {
 /** Keeps the token for this tab. @param {string} token */
 export function signIn(token) {
   sessionStorage.setItem(TOKEN, token);
-  tokenNeeded.value = false;
 }
 
 /**

@@ -118,6 +118,7 @@ export async function start() {
       session.value = who;
       streams.value = all.streams;
       failure.value = null;
+      tokenNeeded.value = false;
     });
   } catch (error) {
     failure.value = error;
