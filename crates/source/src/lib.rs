@@ -5,7 +5,7 @@
 //! standard input) go through a durable log first.
 
 mod cells;
-mod csv_fields;
+mod columns;
 mod csv_rows;
 mod error;
 mod files;
@@ -17,10 +17,10 @@ mod paced;
 mod record;
 mod records;
 mod route;
+mod sample;
 mod source;
 mod stdin;
 mod synthetic;
-mod timestamp;
 
 pub use self::{
     error::SourceError,
@@ -28,6 +28,7 @@ pub use self::{
     objects::decode_objects,
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
     route::{Router, Share},
+    sample::{Content, SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX, Sample, sample},
     source::{Options, Source, open},
     synthetic::PARTICLES,
 };

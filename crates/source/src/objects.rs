@@ -2,6 +2,7 @@
 
 use arrow::{array::UInt64Array, datatypes::SchemaRef};
 use bytes::Bytes;
+use stream::JsonOptions;
 
 use crate::{Records, Rejected, SourceError, json_rows::JsonRows};
 
@@ -12,7 +13,7 @@ use crate::{Records, Rejected, SourceError, json_rows::JsonRows};
 /// Where the schema has a type that JSON cannot hold.
 pub fn decode_objects(schema: SchemaRef, objects: &[Bytes]) -> Result<Records, SourceError> {
     let texts: Vec<&[u8]> = objects.iter().map(Bytes::as_ref).collect();
-    let decoded = JsonRows::new(schema)?.decode(&texts)?;
+    let decoded = JsonRows::new(schema, JsonOptions::default())?.decode(&texts)?;
     let rejected = decoded.rejected.into_iter().map(|(position, reason)| {
         let (payload, reason) = Rejected::kept(&objects[position as usize], reason);
         Rejected { position, payload, reason }

@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     demo::DemoArgs,
-    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind},
     graph::{GraphArgs, GraphFormat},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     page::PageArgs,
@@ -27,7 +27,7 @@ pub(crate) use self::{
     smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     test::{Colour, TestArgs},
-    topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
+    topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
 
@@ -264,6 +264,8 @@ pub enum LineFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// JSON objects in an array, behind one another, or on several lines each.
+    Json,
 }
 
 /// Formats of input files.
@@ -273,10 +275,14 @@ pub enum InputFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// JSON objects in an array, behind one another, or on several lines each.
+    Json,
     /// Apache Parquet.
     Parquet,
     /// An Avro object container file.
     Avro,
+    /// An Arrow IPC file or stream (Feather).
+    Arrow,
 }
 
 /// `beamline query`.
@@ -373,8 +379,14 @@ pub struct BenchArgs {
 /// `beamline init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// A file of the stream: CSV, JSON Lines or Parquet; the first two also gzipped.
+    /// A file of the stream: CSV, JSON, Parquet, Avro or Arrow; text also compressed with gzip, zstd, bzip2 or xz.
     pub sample: PathBuf,
+    /// The format, where neither the file's content nor its name tells.
+    #[arg(long, value_enum)]
+    pub format: Option<InputFormat>,
+    /// Number the rows where no column has a time that can be read.
+    #[arg(long)]
+    pub no_time: bool,
     /// The stream's name; without it, the file's.
     #[arg(long)]
     pub name: Option<String>,

@@ -34,7 +34,7 @@ pub(crate) const SNAPSHOT_BYTES: usize = 16 << 20;
 pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     let stream = load_stream(&args.stream)?;
     let mut source = match (args.stdin, args.listen) {
-        (Some(format), _) => Source::Stdin(stream::Stdin { format: line_format(format) }),
+        (Some(format), _) => Source::Stdin(standard_input(&stream, line_format(format))),
         (_, Some(listen)) => Source::Http(stream::Http { listen, ..stream::Http::default() }),
         _ => stream.definition.spec.source.clone().ok_or_else(|| no_source(&args.stream))?,
     };
@@ -68,12 +68,13 @@ pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
         (None, true) => {
             return Err(Failure::configuration("name the files to replay: `beamline replay STREAM FILE...`"));
         }
-        (defined, false) => stream::Files {
-            paths: absolute(&args.files)?,
-            format: None,
-            derive: defined.map(|files| files.derive).unwrap_or_default(),
-            speed: None,
-        },
+        (defined, false) => {
+            let files = stream::Files::of(absolute(&args.files)?);
+            match defined {
+                Some(defined) => stream::Files { paths: files.paths, format: None, speed: None, ..defined },
+                None => files,
+            }
+        }
     };
     files.format = args.format.map(input_format).or(files.format);
     files.speed = args.speed.or(files.speed);
@@ -198,18 +199,31 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Standard input, written as the definition says of its own source.
+fn standard_input(stream: &Stream, format: FileFormat) -> stream::Stdin {
+    let (csv, json) = match &stream.definition.spec.source {
+        Some(Source::Files(files)) => (files.csv.clone(), files.json),
+        Some(Source::Stdin(stdin)) => (stdin.csv.clone(), stdin.json),
+        _ => Default::default(),
+    };
+    stream::Stdin { format, csv, json }
+}
+
 fn line_format(format: LineFormat) -> FileFormat {
     match format {
         LineFormat::Csv => FileFormat::Csv,
         LineFormat::Jsonl => FileFormat::Jsonl,
+        LineFormat::Json => FileFormat::Json,
     }
 }
 
-fn input_format(format: InputFormat) -> FileFormat {
+pub(crate) fn input_format(format: InputFormat) -> FileFormat {
     match format {
         InputFormat::Csv => FileFormat::Csv,
         InputFormat::Jsonl => FileFormat::Jsonl,
+        InputFormat::Json => FileFormat::Json,
         InputFormat::Parquet => FileFormat::Parquet,
         InputFormat::Avro => FileFormat::Avro,
+        InputFormat::Arrow => FileFormat::Arrow,
     }
 }

@@ -1,4 +1,4 @@
-//! JSON Lines files: one object a line.
+//! JSON files: one object a line, or objects set apart in another way.
 
 use std::{
     ops::Range,
@@ -8,34 +8,41 @@ use std::{
     },
 };
 
+use stream::FileFormat;
+
 use super::{Chunk, FileReader, InputFile, input, plan::Plan};
 use crate::{
     Rejected, SourceError,
     json_rows::JsonRows,
-    records::{Record, RecordReader},
+    records::{Cut, Record, RecordReader},
 };
 
 /// Bytes of lines that are gathered for one batch at most.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
-/// Reads a JSON Lines file; its offsets are (unpacked) bytes.
-pub(crate) struct JsonlFile {
+/// Reads a JSON file; its offsets are (unpacked) bytes.
+pub(crate) struct JsonFile {
     file: InputFile,
     records: RecordReader,
     rows: JsonRows,
     read: Arc<AtomicU64>,
 }
 
-impl JsonlFile {
+impl JsonFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let input = input::open(file, offset)?;
-        let rows = JsonRows::new(plan.file_schema().clone())?;
-        let records = RecordReader::new(input.bytes, offset, false).with_bytes_max(plan.event_bytes_max());
+        let rows = JsonRows::new(plan.file_schema().clone(), plan.json())?;
+        let records = RecordReader::new(input.bytes, offset, cut(file.format)).with_bytes_max(plan.event_bytes_max());
         Ok(Self { file: file.clone(), records, rows, read: input.read })
     }
 }
 
-impl FileReader for JsonlFile {
+/// How objects are set apart in a format.
+pub(crate) fn cut(format: FileFormat) -> Cut {
+    if format == FileFormat::Json { Cut::Values } else { Cut::Lines }
+}
+
+impl FileReader for JsonFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
         let mut bytes = Vec::new();
         let mut lines: Vec<(u64, Range<usize>)> = Vec::with_capacity(rows_max);
