@@ -62,7 +62,9 @@ test('hostile strings stay text in every view', async ({ page }) => {
       await expect(page.locator('.rows .row'), key).toHaveCount(1);
     }
     await page.goto(`${url}#/stream?key=${encodeURIComponent(MARKUP)}`);
-    await harmless(page);
+    await expect(page.getByLabel('Key')).toHaveValue(MARKUP);
+    await expect(page.getByRole('region', { name: 'Top keys', exact: true })).toContainText(MARKUP);
+    await harmless(page, null);
     await page.goto(`${url}#/dead-letters`);
     await expect(page.locator('.rows .row')).toHaveCount(STRINGS.length);
     await page.locator('.rows .row').first().click();
@@ -82,6 +84,35 @@ test('hostile strings stay text in every view', async ({ page }) => {
     await page.goto(`${url}#/hand-over`);
     await harmless(page);
     await page.goto(`${url}#/${MARKUP}?stream=${MARKUP}&theme=${MARKUP}`);
+    await harmless(page, null);
+  } finally {
+    await started.remove();
+  }
+});
+
+test('a repaired record is tried first, then put back, and leaves the open count', async ({ page }) => {
+  const stream = fileURLToPath(new URL('../streams/hostile.yaml', import.meta.url));
+  const started = await run({ stream, args: ['--stdin', 'jsonl', '--page-redrive'], input: lines() });
+  try {
+    await open(page, started.url, 'dead-letters');
+    await expect(page.getByRole('heading', { level: 1 })).toContainText(`${STRINGS.length} open dead letters`);
+    await page.locator('.rows .row').last().click();
+    const story = page.getByRole('article');
+    const record = story.getByLabel('The record as JSON');
+    const back = story.getByRole('button', { name: 'Put it back' });
+    await expect(back).toBeDisabled();
+    await story.getByRole('button', { name: /^Try it/ }).click();
+    await expect(story.getByRole('status')).toContainText('positive');
+    await expect(back).toBeDisabled();
+    await record.fill('{"id": ');
+    await story.getByRole('button', { name: /^Try it/ }).click();
+    await expect(story.getByRole('alert')).toContainText('not JSON');
+    await record.fill(JSON.stringify({ id: 'repaired', at: new Date().toISOString(), who: 'me', text: MARKUP, value: 2 }));
+    await story.getByRole('button', { name: /^Try it/ }).click();
+    await expect(back).toBeEnabled();
+    await back.click();
+    await expect(page.getByRole('heading', { level: 1 })).toContainText(`${STRINGS.length - 1} open dead letters`);
+    await expect(story.locator('.facts')).toContainText('put back');
     await harmless(page, null);
   } finally {
     await started.remove();

@@ -31,7 +31,7 @@ const SAID_MAX = 20_000;
  */
 export async function run({ stream = join(ROOT, 'streams/particle-events.yaml'), args = [], out = mkdtempSync(join(tmpdir(), 'beamline-page-')), port = 0, input } = {}) {
   const all = ['run', stream, '--out', out, '--page', `127.0.0.1:${port}`, ...args];
-  const child = spawn(PROGRAM, all, { cwd: ROOT, stdio: [input === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe'], env: { ...process.env, BEAMLINE_LOG_FORMAT: 'compact' } });
+  const child = spawn(PROGRAM, all, { cwd: ROOT, stdio: [input === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe'] });
   let text = '';
   /** @type {(url: string) => void} */
   let found = () => undefined;
@@ -56,7 +56,7 @@ export async function run({ stream = join(ROOT, 'streams/particle-events.yaml'),
   };
   const remove = async () => {
     await kill();
-    rmSync(out, { recursive: true, force: true });
+    rmSync(out, { recursive: true, force: true, maxRetries: 5 });
   };
   return { url: address, out, process: child, said, kill, remove };
 }

@@ -34,6 +34,7 @@ export function Query({ stream }) {
   const [since, setSince] = useState(0);
   const running = useRef(/** @type {AbortController | null} */ (null));
   useEffect(() => () => running.current?.abort(), []);
+  useEffect(() => setSql(query.sql ?? example), [query.sql]);
   const path = of(stream.name, 'query');
   /** @param {(stop: AbortSignal) => Promise<void>} work */
   const run = async (work) => {
