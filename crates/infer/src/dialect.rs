@@ -81,11 +81,13 @@ fn before_header(guess: &mut Guess, lines: &[&[u8]]) -> (usize, Option<u8>) {
         (before, announced) = (1, Some(*separator));
     }
     while let Some(line) = lines.get(before).filter(|line| line.starts_with(b"#")) {
-        // A header may begin so as well: it has as many fields as what follows.
+        // A header may begin so as well: it has as many fields as what follows, which has values.
         let count = |line: &[u8]| SEPARATORS.map(|separator| split(line, separator).len());
         let next = lines.get(before + 1).copied().unwrap_or_default();
         let alike = count(line).iter().zip(count(next)).any(|(here, there)| *here > 1 && *here == there);
-        if !next.starts_with(b"#") && alike {
+        let is_value = |cell: &Vec<u8>| float(cell).is_some() || times::parse(cell.trim_ascii()).is_some();
+        let has_values = SEPARATORS.iter().any(|separator| split(next, *separator).iter().any(is_value));
+        if !next.starts_with(b"#") && alike && has_values {
             break;
         }
         (before, comments) = (before + 1, comments + 1);

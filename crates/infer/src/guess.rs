@@ -67,10 +67,10 @@ fn of_texts<'a, I: Iterator<Item = &'a str>>(column: &'a Column, texts: impl Fn(
         false => float(text),
     };
     let numbers: Vec<f64> = texts().map_while(number).collect();
-    if numbers.len() == texts().count() && texts().any(|text| text.bytes().any(|byte| byte.is_ascii_digit())) {
-        if let Some(days) = times::days_of(&column.name, &numbers) {
-            return Kind::Days(days);
-        }
+    if numbers.len() == texts().count()
+        && let Some(days) = times::days_of(&column.name, &numbers)
+    {
+        return Kind::Days(days);
     }
     if texts().all(|text| whole(text).is_some()) {
         return of_whole(column);

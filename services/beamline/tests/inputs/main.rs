@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod alerts;
+mod avro;
 mod cases;
 
 use std::{
