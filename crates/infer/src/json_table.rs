@@ -98,7 +98,9 @@ fn objects(texts: &[&[u8]], table: &mut Table) -> Result<Vec<Json>, InferError> 
         ));
     }
     if table.json.nan {
-        table.settings.push(("nan: true".to_owned(), "NaN and infinities stand in the file as Python writes them".to_owned()));
+        table
+            .settings
+            .push(("nan: true".to_owned(), "NaN and infinities stand in the file as Python writes them".to_owned()));
     }
     Ok(objects)
 }
