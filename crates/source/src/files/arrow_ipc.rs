@@ -44,11 +44,7 @@ pub(crate) fn schema(file: &InputFile) -> Result<SchemaRef, SourceError> {
 }
 
 /// The columns, the batches from one on, and how many there are in all where that is known.
-pub(crate) fn open(
-    file: &InputFile,
-    projection: Option<Vec<usize>>,
-    first: u64,
-) -> Result<Opened, SourceError> {
+pub(crate) fn open(file: &InputFile, projection: Option<Vec<usize>>, first: u64) -> Result<Opened, SourceError> {
     let fail = |error| SourceError::io("read", &file.path, error);
     let unreadable = |error: ArrowError| {
         let name = file.name();

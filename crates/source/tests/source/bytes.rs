@@ -27,14 +27,8 @@ const FUZZED: [FileFormat; 5] =
 /// Calls after which a reader must have come to its end.
 const CALLS_MAX: usize = 5_000;
 
-const FORMATS: [FileFormat; 6] = [
-    FileFormat::Csv,
-    FileFormat::Jsonl,
-    FileFormat::Json,
-    FileFormat::Parquet,
-    FileFormat::Avro,
-    FileFormat::Arrow,
-];
+const FORMATS: [FileFormat; 6] =
+    [FileFormat::Csv, FileFormat::Jsonl, FileFormat::Json, FileFormat::Parquet, FileFormat::Avro, FileFormat::Arrow];
 
 fn rows() -> RecordBatch {
     let ids: Vec<String> = (0..50).map(|row| format!("e{row}")).collect();
@@ -75,8 +69,7 @@ fn whole(format: FileFormat) -> Vec<u8> {
             writer.into_inner().unwrap()
         }
         FileFormat::Avro => {
-            let mut writer =
-                arrow_avro::writer::AvroWriter::new(Vec::new(), rows.schema().as_ref().clone()).unwrap();
+            let mut writer = arrow_avro::writer::AvroWriter::new(Vec::new(), rows.schema().as_ref().clone()).unwrap();
             writer.write(&rows).unwrap();
             writer.finish().unwrap();
             writer.into_inner()
@@ -95,7 +88,8 @@ fn read(folder: &Path, format: FileFormat, bytes: &[u8]) -> usize {
     let ending = format.ending();
     fs::write(folder.join(format!("a.{ending}")), bytes).unwrap();
     let _ = source::sample(&folder.join(format!("a.{ending}")), Some(format));
-    let source = format!("{{ files: {{ paths: [a.{ending}], format: {ending}, json: {{ nan: true, as_written: true }} }} }}");
+    let source =
+        format!("{{ files: {{ paths: [a.{ending}], format: {ending}, json: {{ nan: true, as_written: true }} }} }}");
     let stream = stream(SCHEMA, ["event_id", "detector_id", "timestamp"], &source);
     let options = Options { base: folder.to_owned(), ..Options::default() };
     let Ok(mut source) = try_open(&stream, &options) else { return 0 };
