@@ -58,9 +58,9 @@ function Box({ node, place, chosen }) {
   const label = node.label.length > LABEL_MAX ? `${node.label.slice(0, LABEL_MAX - 1)}…` : node.label;
   const flow = node.rate === null ? (node.state === 'off' ? 'off' : node.kind) : `${rate(node.rate)} /s`;
   return html`<g class=${classes('node', node.kind, node.state, chosen && 'chosen')} transform=${`translate(${place.x},${place.y})`} role="button" tabindex="0" aria-pressed=${chosen}
-      aria-label=${`${label} ${flow}, ${node.kind}, ${WORDS[node.state] ?? node.state}`} onClick=${open} onKeyDown=${keys}>
+      aria-label=${`${label} ${flow}, ${label === node.label ? '' : `${node.label}, `}${node.kind}, ${WORDS[node.state] ?? node.state}`} onClick=${open} onKeyDown=${keys}>
     <rect width=${place.width} height=${place.height} rx=${node.kind === 'table' || node.kind === 'topic' ? 22 : 5} />
-    <title>${node.label}</title><text class="name" x="14" y="25">${label}</text>
+    <text class="name" x="14" y="25">${label}</text>${' '}
     <text class="flow" x="14" y="46">${flow}</text>
     <svg x=${place.width - 32} y="15" width="19" height="19" viewBox="0 0 24 24" overflow="visible"><${Mark} level=${node.state} label="" /></svg>
   </g>`;
