@@ -81,7 +81,7 @@ fn commands_of_the_readme_work_and_no_library_is_heard() {
     let folder = tempfile::tempdir().unwrap();
     prepare(folder.path());
     let commands = commands();
-    for part in ["run streams/", "replay streams/", "query --format csv", "verify beamline-results/", "completions"] {
+    for part in ["run streams/", "replay streams/", "--format csv", "verify beamline-results/", "completions"] {
         assert!(commands.iter().any(|command| command.contains(part)), "{part} is not among {commands:?}");
     }
     // A question of the README comes before the run that it is about, which is the job of `make run`.
