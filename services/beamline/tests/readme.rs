@@ -55,10 +55,11 @@ fn our_crates() -> Vec<String> {
     names.map(|name| name.replace('-', "_")).collect()
 }
 
-/// Every line of standard error is a log line of our own code.
+/// Every line of standard error is a log line of our own code, or says where the live page is.
 fn assert_quiet(command: &str, output: &Output) {
     let ours = our_crates();
-    for line in String::from_utf8_lossy(&output.stderr).lines() {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    for line in stderr.lines().filter(|line| !line.starts_with("page: http://127.0.0.1:")) {
         let target =
             serde_json::from_str::<Value>(line).ok().and_then(|line| Some(line["target"].as_str()?.to_owned()));
         let of = target.as_deref().and_then(|target| target.split("::").next());
