@@ -129,6 +129,7 @@ fn fill(lake: &Path) {
         let (first, next) = (commit * 4, commit * 4 + 4);
         let positions = UInt64Array::from_iter_values(first..next);
         let (table, topic) = (Table::ProcessedData, "readings".to_owned());
-        sink.write(vec![Batch { table, topic, partition: 0, rows, positions, next }]).unwrap();
+        let times = positions.values().iter().map(|_| 0).collect();
+        sink.write(vec![Batch { table, topic, partition: 0, rows, positions, times, next }]).unwrap();
     }
 }
