@@ -58,7 +58,11 @@ pub enum Content {
 /// # Errors
 /// Where it cannot be read, or is of a kind that is not; the message says what helps.
 pub fn sample(path: &Path, named: Option<FileFormat>) -> Result<Sample, SourceError> {
-    let file = paths::input_file(path.to_owned(), named)?;
+    // What nothing tells is CSV, which the definition then says.
+    let file = paths::input_file(path.to_owned(), named).or_else(|error| match named {
+        None => paths::input_file(path.to_owned(), Some(FileFormat::Csv)).map_err(|_| error),
+        Some(_) => Err(error),
+    })?;
     let mut notes = Vec::new();
     let (content, complete) = match file.format {
         FileFormat::Csv | FileFormat::Jsonl | FileFormat::Json => {

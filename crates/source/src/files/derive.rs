@@ -134,7 +134,8 @@ fn json_columns(file: &InputFile, options: JsonOptions) -> Result<Fields, Source
 /// The type that holds all values of a column; `None` where they have none in common.
 fn json_type(values: Vec<Value>, options: JsonOptions) -> Option<DataType> {
     let all = |fits: &dyn Fn(&Value) -> bool| values.iter().all(fits);
-    let is_nan = |value: &Value| options.nan && value.as_str().is_some_and(|text| text::float(text.as_bytes()).is_some());
+    let is_nan =
+        |value: &Value| options.nan && value.as_str().is_some_and(|text| text::float(text.as_bytes()).is_some());
     if all(&Value::is_boolean) {
         return Some(DataType::Boolean);
     }

@@ -40,7 +40,10 @@ impl ParquetFile {
                 return Err(missing_column(&file.name(), own_name(field), &names));
             }
         }
-        let wanted = names.iter().enumerate().filter(|(_, name)| plan.file_schema().fields().iter().any(|field| own_name(field) == *name));
+        let wanted = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| plan.file_schema().fields().iter().any(|field| own_name(field) == *name));
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.map(|(index, _)| index));
         let rows = builder.metadata().file_metadata().num_rows().max(0) as u64;
         // Whole row groups before the place are not even opened.

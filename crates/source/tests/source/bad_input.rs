@@ -44,7 +44,7 @@ fn what_the_user_must_mend_is_said() {
     for (path, expected) in [
         ("missing.csv", "there is no such file"),
         ("\"no*.jsonl\"", "no file matches"),
-        (".", "does not tell its format"),
+        (".", "is a folder"),
         ("empty.csv", "is empty; a CSV file begins with a header line"),
         ("garbage.csv", "is no CSV"),
         ("short.csv", "has no column `detector_id`; it has `event_id`, `timestamp`, `y`"),

@@ -285,7 +285,12 @@ pub struct Http {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: default_listen(), body_bytes_max: default_body_bytes_max(), backlog_max: default_backlog_max(), json: JsonOptions::default() }
+        Self {
+            listen: default_listen(),
+            body_bytes_max: default_body_bytes_max(),
+            backlog_max: default_backlog_max(),
+            json: JsonOptions::default(),
+        }
     }
 }
 
