@@ -13,7 +13,7 @@ const SECONDS = Number(process.env.BEAMLINE_SECONDS ?? 90);
 
 /** @type {{ name: string, hash: string, theme: 'dark' | 'light', width?: number, height?: number, before?: (page: import('@playwright/test').Page) => Promise<void> }[]} */
 const PICTURES = [
-  { name: 'overview', hash: '/overview', theme: 'dark', width: 1600, height: 960 },
+  { name: 'overview', hash: '/overview', theme: 'dark', width: 1360, height: 830 },
   {
     name: 'anomalies',
     hash: '/anomalies?reason=ewma',
@@ -24,17 +24,7 @@ const PICTURES = [
     },
   },
   { name: 'stream', hash: '/stream?columns=energy_gev,pt,eta', theme: 'light' },
-  { name: 'pipeline', hash: '/pipeline', theme: 'light', height: 480 },
-  {
-    name: 'query',
-    hash: '/query',
-    theme: 'dark',
-    height: 640,
-    before: async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click();
-      await page.getByRole('button', { name: 'Plot' }).click();
-    },
-  },
+  { name: 'pipeline', hash: '/pipeline', theme: 'light', height: 430 },
   { name: 'phone', hash: '/overview', theme: 'light', width: 390, height: 844 },
 ];
 
@@ -44,7 +34,7 @@ const started = given ? null : await run();
 const browser = await chromium.launch(config.use?.launchOptions);
 try {
   await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
-  for (const { name, hash, theme, width = 1440, height = 900, before } of PICTURES) {
+  for (const { name, hash, theme, width = 1280, height = 800, before } of PICTURES) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme });
     await page.goto(`${given ?? started?.url}#${hash}`);
     await page.locator('.fresh.live').waitFor();
