@@ -64,11 +64,13 @@ pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
 fn source_of(args: &EvaluateArgs, stream: &Stream) -> Result<Source, Failure> {
     let defined = stream.definition.spec.source.clone();
     if !args.files.is_empty() {
-        let derive = match defined {
-            Some(Source::Files(files)) => files.derive,
-            _ => Default::default(),
+        let named = stream::Files::of(absolute(&args.files)?);
+        // Another file of the same kind is read as the definition's files are.
+        let files = match defined {
+            Some(Source::Files(defined)) => stream::Files { paths: named.paths, format: None, speed: None, ..defined },
+            _ => named,
         };
-        return Ok(Source::Files(stream::Files { paths: absolute(&args.files)?, format: None, derive, speed: None }));
+        return Ok(Source::Files(files));
     }
     match defined {
         Some(Source::Files(files)) => Ok(Source::Files(stream::Files { speed: None, ..files })),
