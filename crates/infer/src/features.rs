@@ -50,8 +50,7 @@ pub(crate) fn choose(plan: &mut Plan, table: &Table) {
     let mut features: Vec<_> = features.into_iter().map(|(_, feature)| feature).collect();
     if features.len() > FEATURES_MAX {
         let left: Vec<&str> = features[FEATURES_MAX..].iter().map(|(sql, _)| sql.as_str()).take(16).collect();
-        plan.notes
-            .push(format!("the detector looks at {FEATURES_MAX} measurements; not at {}", left.join(", ")));
+        plan.notes.push(format!("the detector looks at {FEATURES_MAX} measurements; not at {}", left.join(", ")));
         features.truncate(FEATURES_MAX);
     }
     (plan.features, plan.quality) = (features, quality);
@@ -59,7 +58,9 @@ pub(crate) fn choose(plan: &mut Plan, table: &Table) {
 
 /// Whether a name says that something was measured; such columns come first where there are too many.
 fn is_preferred(name: &str) -> bool {
-    has_word(name, &MEASURED) || has_word(name, &["flux", "mag", "snr", "magnitude"]) || words(name).concat().starts_with("mag")
+    has_word(name, &MEASURED)
+        || has_word(name, &["flux", "mag", "snr", "magnitude"])
+        || words(name).concat().starts_with("mag")
 }
 
 /// A legal name, with quotes where SQL has another use for it.

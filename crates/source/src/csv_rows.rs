@@ -174,7 +174,7 @@ pub(crate) fn csv_header(
             Some(Record::Unreadable(_, reason)) => {
                 return Err(SourceError::input(format!("{name} is no CSV: in its header, {reason}")));
             }
-            None => return Err(SourceError::input(format!("{name} is empty; CSV begins with a header line"))),
+            None => return Err(SourceError::input(format!("{name} is empty; a CSV file begins with a header line"))),
         }
     }
 }

@@ -39,9 +39,9 @@ test('a server that knows how its results are asked is taken at its word', () =>
 
 test('an alarm without words of its own says what its rule says and what was measured', () => {
   const layers = [{ name: 'high_energy', kind: 'rule', what: 'energy_gev > 900' }, { name: 'ewma', kind: 'learned', what: 'z' }];
-  const alarm = /** @type {any} */ ({ key: 'd-1', reasons: ['high_energy', 'ewma'], values: { energy_gev: 972.19 }, score: 1.3, words: null });
-  assert.equal(inWords(alarm, { ...stream, layers }), 'energy_gev is 972.19; the rule high_energy is energy_gev > 900; unlike what d-1 did before, says ewma: 1.30 times the threshold');
-  assert.equal(inWords(alarm, { ...stream, layers }, ['ewma']), 'unlike what d-1 did before, says ewma: 1.30 times the threshold');
+  const alarm = /** @type {any} */ ({ key: 'd-1', reasons: ['high_energy', 'ewma'], values: { energy_gev: 972.19 }, score: 12.34, words: null });
+  assert.equal(inWords(alarm, { ...stream, layers }), 'energy_gev is 972.19; the rule high_energy is energy_gev > 900; unlike what d-1 did before, says ewma: 12.3 bits');
+  assert.equal(inWords(alarm, { ...stream, layers }, ['ewma']), 'unlike what d-1 did before, says ewma: 12.3 bits');
   assert.equal(inWords({ ...alarm, words: 'as the row says' }, null), 'as the row says');
 });
 

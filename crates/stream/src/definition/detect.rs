@@ -30,7 +30,8 @@ pub struct Detect {
     pub warm_up: u32,
     /// How many alarms of a key in a row make what causes them the new normal.
     #[serde(default = "default_adapt_after")]
-    #[schemars(example = 2_000, range(min = 100, max = 10_000_000))]
+    #[schemars(range(min = 100, max = 10_000_000))]
+    #[schemars(example = 2_000)]
     pub adapt_after: u32,
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 // An alarm in words: those that its row carries, or what its rule says beside what was measured.
-import { number } from './format.js';
+import { bits, number } from './format.js';
 
 /** Words of a rule's SQL that may name a column. */
 const NAME = /[a-z_][a-z0-9_]*/gi;
@@ -19,6 +19,6 @@ export function inWords(anomaly, stream, reasons = anomaly.reasons) {
     return measured.length ? `${measured.map((column) => `${column} is ${number(Number(anomaly.values[column]))}`).join(', ')}; the rule ${name} is ${layer.what}` : `the rule ${name}: ${layer.what}`;
   });
   const learned = reasons.filter((name) => layers.find((each) => each.name === name)?.kind !== 'rule');
-  if (learned.length) said.push(`unlike what ${anomaly.key} did before, says ${learned.join(' and ')}${anomaly.score >= 1 ? `: ${anomaly.score.toFixed(2)} times the threshold` : ''}`);
+  if (learned.length) said.push(`unlike what ${anomaly.key} did before, says ${learned.join(' and ')}${bits(anomaly.score) ? `: ${bits(anomaly.score)}` : ''}`);
   return said.filter(Boolean).join('; ') || `key ${anomaly.key} alarmed`;
 }

@@ -2,7 +2,7 @@
 // Anomalies, newest first: a list that stands still under the pointer, filters that stand in the address, the story of one beside it.
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, sentence } from '../lib/api.js';
-import { count, millis, moment, several, zoneName } from '../lib/format.js';
+import { BITS, bits, count, millis, moment, several, zoneName } from '../lib/format.js';
 import { merge, noted } from '../lib/merge.js';
 import { alarms, missed, notes, overview, replaced, serverNow, stream as chosenStream } from '../lib/store.js';
 import { inWords } from '../lib/words.js';
@@ -134,7 +134,7 @@ function Row({ anomaly, chosen }) {
     <time class="numbers" dateTime=${anomaly.time} title=${zoneName(zone)}>${moment(ms, zone, serverNow.peek())}</time>
     <span class="key">key <b>${anomaly.key}</b></span>
     <${Reasons} reasons=${anomaly.reasons} />
-    <span class="numbers score" title="score over threshold of the worst learned layer">${anomaly.score >= 1 ? `${anomaly.score.toFixed(2)}×` : 'rule'}</span>
+    <span class="numbers score" title=${BITS}>${bits(anomaly.score) || 'rule'}</span>
     <span class="words">${inWords(anomaly, chosenStream.peek())}</span>
     <span class="status">${anomaly.acknowledged ? html`<${Mark} level="ok" label="acknowledged" /> ${anomaly.acknowledged.author}` : anomaly.committed ? '' : 'not yet committed'}</span>
   </a></li>`;

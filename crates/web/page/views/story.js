@@ -3,7 +3,7 @@
 // before, who else alarmed then, and what people said of it.
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, Problem, sentence } from '../lib/api.js';
-import { cell, exact, millis, moment, number, several, zoneName } from '../lib/format.js';
+import { BITS, bits, cell, exact, millis, moment, number, several, zoneName } from '../lib/format.js';
 import { noted } from '../lib/merge.js';
 import { alarms, notes } from '../lib/store.js';
 import { inWords } from '../lib/words.js';
@@ -77,7 +77,7 @@ function Head({ anomaly, stream }) {
     <p class="facts"><${Reasons} reasons=${anomaly.reasons} />
       <span>${stream.key} <b>${anomaly.key}</b></span>
       <span class="numbers">${exact(ms, zone)} ${zoneName(zone)} (<${Ago} ms=${ms} />)</span>
-      ${anomaly.score >= 1 && html`<span class="numbers"><b>${anomaly.score.toFixed(2)}</b> times the threshold</span>`}
+      ${bits(anomaly.score) && html`<span class="numbers" title=${BITS}>${bits(anomaly.score)}</span>`}
       <span>${anomaly.acknowledged ? html`<${Mark} level="ok" label="" /> acknowledged by <b>${anomaly.acknowledged.author}</b>` : html`<${Mark} level="watch" label="" /> open`}</span>
       ${!anomaly.committed && html`<span>not yet committed</span>`}
       ${trace && /^https?:/.test(trace) && html`<a href=${trace} rel="noreferrer" target="_blank">trace in Jaeger</a>`}</p>

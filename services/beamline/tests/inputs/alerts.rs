@@ -101,7 +101,12 @@ const SOURCE: [&str; 10] = [
 
 fn lsst() -> (Value, Vec<Value>) {
     let source = fields(&SOURCE);
-    let object = fields(&["long: diaObjectId", "double: validityStartMjdTai ra dec", "float?: u_psfFluxMean g_psfFluxMean", "int: nDiaSources"]);
+    let object = fields(&[
+        "long: diaObjectId",
+        "double: validityStartMjdTai ra dec",
+        "float?: u_psfFluxMean g_psfFluxMean",
+        "int: nDiaSources",
+    ]);
     let schema = json!({ "type": "record", "name": "lsst.v11_1.alert", "fields": [
         { "name": "diaSourceId", "type": "long" },
         { "name": "observation_reason", "type": ["null", "string"], "default": null },
@@ -169,7 +174,13 @@ fn alerts_of_ztf_run_as_init_proposes() {
     assert_eq!(answers[2], format!("earlier,ra\n60,{ra:?}"));
     assert_eq!(answers[3], format!("magpsf,rb\n{magpsf:?},{rb}"));
     assert_eq!(answers[4], "dead\n0");
-    for line in ["  id: candid", "  key: objectId", "jd_to_timestamp(\\\"candidate\\\"['jd'], 'utc')", "\\\"candidate\\\"['magpsf']", "cutoutScience"] {
+    for line in [
+        "  id: candid",
+        "  key: objectId",
+        "jd_to_timestamp(\\\"candidate\\\"['jd'], 'utc')",
+        "\\\"candidate\\\"['magpsf']",
+        "cutoutScience",
+    ] {
         assert!(definition.contains(line), "{line}\n{definition}");
     }
 }
