@@ -24,7 +24,7 @@ const PICTURES = [
     },
   },
   { name: 'stream', hash: '/stream?columns=energy_gev,pt,eta', theme: 'light' },
-  { name: 'pipeline', hash: '/pipeline', theme: 'light', height: 430 },
+  { name: 'pipeline', hash: '/pipeline', theme: 'light', height: 372 },
   { name: 'phone', hash: '/overview', theme: 'light', width: 390, height: 844 },
 ];
 
