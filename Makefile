@@ -60,6 +60,10 @@ run: setup ## Run the particle stream until Ctrl-C, or as ARGS say (ARGS="--for 
 test: setup-servers ## Run all tests
 	cargo test --workspace --locked $(ARGS)
 
+.PHONY: fuzz-inputs
+fuzz-inputs: setup ## Give random bytes and damaged files to every reader, 20,000 of each (about ten minutes)
+	BEAMLINE_FUZZ_CASES=20000 cargo test --locked --workspace --test source -- bytes
+
 .PHONY: lint
 lint: setup ## Check the formatting and the lints
 	cargo fmt --check
@@ -135,11 +139,34 @@ bench-store: setup ## Measure the stores' rows a second, beside the Java driver 
 
 .PHONY: faults-stores
 faults-stores: setup ## Write 1,000,000 events to each store while its writer is killed and it is paused and away, 20 times
-	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --include-ignored --nocapture --test-threads 1 faults
+	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --include-ignored --nocapture --test-threads 1 faults owners places budget compaction
 
 .PHONY: dev
 dev: setup-servers ## Start Kafka and a schema registry for local work, until Ctrl-C (ARGS="--with cassandra,jaeger")
 	cargo run --locked --bin dev -- $(ARGS)
+
+# The tests of the page: Node and the system's Chromium; their packages are pinned in tests/page/package-lock.json.
+PAGE_TOOLS := node:nodejs npm:npm chromium:chromium
+
+.PHONY: setup-page
+setup-page: setup
+	@$(call need,$(PAGE_TOOLS))
+	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
+		PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund; }
+
+.PHONY: test-page test-page-short
+test-page: setup-page ## Test the live page in a real browser on real runs: types, units, every view, 50 cuts (ARGS for Playwright)
+	cargo build --locked --bin beamline
+	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=$${BEAMLINE_CUTS:-50} npx playwright test $(ARGS)
+
+test-page-short: setup-page ## The part of it that continuous integration runs, in at most five minutes
+	cargo build --locked --bin beamline
+	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=5 npx playwright test --grep-invert @long
+
+.PHONY: screenshots
+screenshots: setup-page ## Take the pictures of the live page in docs/page from a running stream
+	cargo build --locked --bin beamline
+	cd tests/page && node screenshots.js
 
 # Programs built here where the machine has none.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/beamline/tools

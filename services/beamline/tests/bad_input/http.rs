@@ -151,6 +151,8 @@ fn idle_clients_end_nothing() {
         thread::sleep(Duration::from_millis(20));
     }
     drop(idle);
+    // What was accepted in the last moment is in the log.
+    place.ok(&[&RUN[..], &["out", "--events", "1"]].concat());
     place.verify("out");
     assert_eq!(place.ids("out"), ["a"]);
 }
