@@ -38,6 +38,7 @@ impl Moment {
 }
 
 /// Reads a time without blanks around it; `None` where the text is not one.
+#[inline]
 pub fn parse(text: &[u8]) -> Option<Moment> {
     match text {
         [_, _, _, _, b'-' | b'/', ..] => parse_iso(text),
@@ -61,6 +62,7 @@ pub fn clock(text: &[u8]) -> Option<Moment> {
     Some(Moment { seconds, nanos })
 }
 
+#[inline]
 fn parse_iso(text: &[u8]) -> Option<Moment> {
     let (date, rest) = text.split_at_checked(10)?;
     at(days(date)?, rest)
@@ -86,6 +88,7 @@ fn parse_compact(text: &[u8]) -> Option<Moment> {
 }
 
 /// A day with what follows its date: nothing, or `T` or a blank and a time of day.
+#[inline]
 fn at(day: i64, rest: &[u8]) -> Option<Moment> {
     let (seconds, nanos) = match rest {
         [] => (0, 0),
@@ -96,6 +99,7 @@ fn at(day: i64, rest: &[u8]) -> Option<Moment> {
 }
 
 /// Seconds and nanoseconds since midnight, the zone taken off. A leap second is the second after it.
+#[inline]
 fn of_day(text: &[u8]) -> Option<(i64, u32)> {
     let (clock, rest) = text.split_at_checked(5)?;
     let (hour, minute) = (two(&clock[..2])?, two(&clock[3..])?);
@@ -123,6 +127,7 @@ fn parse_mail(text: &[u8]) -> Option<Moment> {
 }
 
 /// Digits after a point, if there is one, as nanoseconds, and what follows.
+#[inline]
 fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     let [b'.' | b',', rest @ ..] = text else { return Some((0, text)) };
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -134,6 +139,7 @@ fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Seconds east of Greenwich.
+#[inline]
 fn offset(zone: &[u8]) -> Option<i64> {
     let zone = zone.trim_ascii_start();
     let (sign, digits) = match zone {
@@ -186,6 +192,7 @@ fn is_minute(digits: &[u8]) -> bool {
 }
 
 /// Days since 1970 of `YYYY-MM-DD` or `YYYY/MM/DD`.
+#[inline]
 fn days(date: &[u8]) -> Option<i64> {
     if date[4] != date[7] || !matches!(date[4], b'-' | b'/') {
         return None;
@@ -195,6 +202,7 @@ fn days(date: &[u8]) -> Option<i64> {
 
 /// Days since 1970 in the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms",
 /// `days_from_civil`); `None` where there is no such day.
+#[inline]
 fn day_of(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
@@ -214,6 +222,7 @@ fn day_of(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
 }
 
+#[inline]
 fn two(digits: &[u8]) -> Option<i64> {
     let (a, b) = (digits[0].wrapping_sub(b'0'), digits[1].wrapping_sub(b'0'));
     (a < 10 && b < 10).then_some(i64::from(a) * 10 + i64::from(b))
