@@ -7,6 +7,8 @@ mod tables;
 use std::{future::Future, path::Path, sync::Arc};
 
 use datafusion::{
+    common::tree_node::{Transformed, TreeNode},
+    error::DataFusionError,
     execution::{
         SessionStateBuilder,
         context::{SQLOptions, SessionContext},
@@ -15,7 +17,7 @@ use datafusion::{
         runtime_env::RuntimeEnvBuilder,
     },
     logical_expr::LogicalPlan,
-    physical_plan::execute_stream,
+    physical_plan::{ExecutionPlan, coop::CooperativeExec, execute_stream},
     prelude::SessionConfig,
 };
 use object_store::ObjectStore;
@@ -137,7 +139,7 @@ impl Session {
         let plan = frame.create_physical_plan().await.map_err(failed)?;
         // Planning passes over files that are gone without a word; later on a file that goes is an error.
         self.files.check()?;
-        let rows = execute_stream(plan, task).map_err(failed)?;
+        let rows = execute_stream(yielding(plan).map_err(failed)?, task).map_err(failed)?;
         Ok(Answer::new(rows, self.files.clone(), self.options.clone()))
     }
 
@@ -160,6 +162,17 @@ impl Session {
             Err(_) => Err(StoreError::NoQuery { statement: "this".to_owned() }),
         }
     }
+}
+
+/// `plan`, in which what makes many rows out of few gives way now and then. Only then can a query be ended from outside:
+/// sources do so by themselves, but a join goes on for hours after its sources are read.
+fn yielding(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let multiplies = |node: &dyn ExecutionPlan| node.children().len() > 1 || node.name() == "UnnestExec";
+    let yielding = plan.transform_up(|node| match multiplies(node.as_ref()) {
+        true => Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>)),
+        false => Ok(Transformed::no(node)),
+    })?;
+    Ok(yielding.data)
 }
 
 fn context(options: &QueryOptions) -> Result<SessionContext, StoreError> {

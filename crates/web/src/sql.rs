@@ -44,7 +44,19 @@ impl Sql {
 
     /// Asks; at most `rows_max` rows are found. Whoever no longer waits ends the query.
     pub(crate) async fn ask(&self, source: ask::Source, sql: String, rows_max: u64) -> Result<Found, Problem> {
+        self.ask_holding(source, sql, rows_max, ()).await
+    }
+
+    /// The same; `held` is dropped when the query has ended, and not before: also where nobody waits for it.
+    pub(crate) async fn ask_holding(
+        &self,
+        source: ask::Source,
+        sql: String,
+        rows_max: u64,
+        held: impl Send + 'static,
+    ) -> Result<Found, Problem> {
         let task = Ended(self.threads.spawn(async move {
+            let _held = held;
             let options = QueryOptions {
                 rows_max: Some(rows_max),
                 memory_bytes_max: MEMORY_BYTES_MAX,

@@ -142,7 +142,7 @@ fn statement(shown: &Shown, filters: &Filters, limit: u64) -> Result<String, Pro
             (false, Choice::No) => wanted.push(format!("{id} NOT IN ({})", ids.join(", "))),
         }
     }
-    if let Some(cursor) = &filters.cursor {
+    if let Some(cursor) = filters.cursor.as_ref().filter(|cursor| !cursor.is_empty()) {
         let PageCursor(parts) = cursor.parse()?;
         let [after, last] = parts.as_slice() else { return Err(PageCursor::refused()) };
         let after = time_of(&literal(super::checked_time(after)?));

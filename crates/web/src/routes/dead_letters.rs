@@ -215,7 +215,7 @@ fn statement(shown: &Shown, filters: &Filters, limit: u64) -> Result<String, Pro
             (false, LetterState::Redriven) => wanted.push(format!("position IN ({})", positions.join(", "))),
         }
     }
-    if let Some(cursor) = &filters.cursor {
+    if let Some(cursor) = filters.cursor.as_ref().filter(|cursor| !cursor.is_empty()) {
         let PageCursor(parts) = cursor.parse()?;
         let position: Option<u64> = parts.first().and_then(|position| position.parse().ok());
         wanted.push(format!("position < {}", position.ok_or_else(PageCursor::refused)?));

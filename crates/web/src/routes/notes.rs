@@ -86,7 +86,7 @@ pub(crate) async fn notes(
 ) -> Result<Response, Problem> {
     let (_, shown) = super::find(&app, &stream)?;
     let limit = wanted.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    let before = match &wanted.cursor {
+    let before = match wanted.cursor.as_ref().filter(|cursor| !cursor.is_empty()) {
         None => u64::MAX,
         Some(cursor) => {
             let PageCursor(parts) = cursor.parse()?;

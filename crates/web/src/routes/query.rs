@@ -76,12 +76,12 @@ pub(crate) async fn query(
     if question.sql.len() > SQL_BYTES_MAX {
         return Err(Problem::bad_request("bad-query", format!("a query has at most {SQL_BYTES_MAX} bytes")));
     }
-    let _place = app.limits.query()?;
+    let place = app.limits.query()?;
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let file = [CSV, PARQUET].into_iter().find(|media| accepted.contains(media));
     let most = if file.is_some() { FILE_ROWS_MAX } else { ROWS_MAX };
     let limit = question.limit.unwrap_or(most).clamp(1, most);
-    let found = app.sql.ask(shown.watched.tables(), question.sql, limit).await?;
+    let found = app.sql.ask_holding(shown.watched.tables(), question.sql, limit, place).await?;
     match file {
         None => Ok(Json(Rows {
             columns: rows::columns(&found.schema),

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::run::{Events, Run, project};
+use crate::run::{Events, Run};
 
 const HOSTILE: [&str; 12] = [
     "<script>alert(1)</script>",

@@ -93,8 +93,11 @@ impl Run {
     pub(crate) fn wait(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            let found = self.get(path);
-            if wanted(&found) {
+            let answer = self.client.get(self.api(path)).send().unwrap();
+            let (status, found): (_, Value) = (answer.status(), answer.json().unwrap());
+            // A run that has just begun has no results yet: 503 says to come again.
+            assert!(status == StatusCode::OK || status == StatusCode::SERVICE_UNAVAILABLE, "{path}: {found}");
+            if status == StatusCode::OK && wanted(&found) {
                 return found;
             }
             assert!(begun.elapsed() < PATIENCE, "{path} is still {found}");
