@@ -77,6 +77,10 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 	cargo bench --profile dev --locked --workspace --benches
 	cargo run --locked --bin beamline -- bench $(ARGS)
 
+.PHONY: bench-page
+bench-page: setup ## Measure what the live page costs: medians of seven paired runs (about 10 minutes)
+	cargo test --locked --workspace --test page -- --ignored --nocapture what_the_page_costs
+
 .PHONY: faults faults-local
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
 
@@ -88,8 +92,9 @@ long-life: setup ## Commit many times with queries open, and print how memory, d
 	BEAMLINE_COMMITS=$${BEAMLINE_COMMITS:-6000} cargo test --locked --workspace --test long_life -- --ignored --nocapture
 
 .PHONY: schema
-schema: setup ## Write the JSON Schema of the stream definition anew
+schema: setup ## Write the JSON Schemas of definitions and of cases
 	cargo run --locked --bin beamline -- check-config --json-schema > schemas/stream.schema.json
+	cargo run --locked --bin beamline -- test --json-schema > schemas/cases.schema.json
 
 .PHONY: clean
 clean: ## Delete what was built, and no results
@@ -98,6 +103,20 @@ clean: ## Delete what was built, and no results
 .PHONY: metrics-docs
 metrics-docs: ## Write docs/metrics.md anew from the code
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test metrics documentation
+
+# mdBook is built once, outside continuous integration: 4 minutes of processor time.
+MDBOOK_VERSION := 0.5.4
+
+.PHONY: docs
+docs: setup docs-pages ## Build the documentation as a site in target/book and check its links (mdBook is built where it is missing)
+	@PATH="$$PATH:$(TOOLS)/bin"; command -v mdbook >/dev/null || \
+		cargo install --locked --root $(TOOLS) --version $(MDBOOK_VERSION) --no-default-features --features search mdbook
+	PATH="$$PATH:$(TOOLS)/bin" mdbook build
+	python3 docs/links.py target/book
+
+.PHONY: docs-pages
+docs-pages: setup ## Write the pages of the documentation that follow from the code: docs/commands.md, docs/definition.md
+	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test pages code
 
 .PHONY: bench-store
 bench-store: setup ## Measure the stores' rows a second, beside the Java driver on the same Cassandra, and questions over 10 million rows

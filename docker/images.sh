@@ -23,6 +23,7 @@ one() {
     local service=$1
     local options=(--build-arg "SERVICE=$service" --build-arg "VERSION=$version" --build-arg "REVISION=$revision"
         ${RUNTIME:+--build-arg "RUNTIME=$RUNTIME"})
+    [ "$service" != beamline ] || options+=(--target beamline)
     if [ "${PREBUILT:-}" = 1 ]; then
         [ -x "$binaries/$service" ] || { echo "images: no $binaries/$service, left out" >&2; return; }
         mkdir "$work/$service"

@@ -77,7 +77,7 @@ impl BrokerError {
 }
 
 /// Whether an answer means that an ACL is missing.
-pub(crate) fn is_forbidden(code: RDKafkaErrorCode) -> bool {
+pub fn is_forbidden(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         Code::TopicAuthorizationFailed

@@ -11,7 +11,7 @@ mod reports;
 pub use self::{
     admin::{Admin, NewTopic, Topic},
     connection::{Connection, Security},
-    error::BrokerError,
+    error::{BrokerError, is_forbidden},
     offsets::{Committed, Offsets, committed, range},
     reports::Reports,
 };

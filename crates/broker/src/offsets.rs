@@ -7,9 +7,9 @@ use std::{
 };
 
 use rdkafka::{
-    Offset, TopicPartitionList,
+    Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
-    error::KafkaResult,
+    error::{KafkaError, KafkaResult},
     types::RDKafkaErrorCode,
 };
 
@@ -136,6 +136,52 @@ impl Offsets {
             config.set("group.id", group).set("isolation.level", isolation).set("enable.auto.commit", "false");
         })?;
         committed(&reader, group, topic, partitions)
+    }
+
+    /// How many committed records of a topic `group` has not come to yet; nothing where more than `offsets_max` offsets would
+    /// have to be looked at.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer or does not allow it.
+    pub fn waiting(&self, group: &str, topic: &str, offsets_max: u64) -> Result<Option<u64>, BrokerError> {
+        let partitions: Vec<u32> = (0..self.partitions(topic)?).collect();
+        let committed = self.committed(group, topic, &partitions)?;
+        let fail = |error| BrokerError::client(format!("counting what waits in topic `{topic}`"), error);
+        let (mut list, mut ends, mut offsets) = (TopicPartitionList::new(), BTreeMap::new(), 0);
+        for partition in partitions {
+            let (first, end) = range(&self.stable, topic, partition)?;
+            let next = committed.get(&partition).map_or(first, |committed| committed.offset.max(first));
+            if next < end {
+                list.add_partition_offset(topic, partition as i32, Offset::Offset(next)).map_err(fail)?;
+                ends.insert(partition as i32, end);
+                offsets += (end - next) as u64;
+            }
+        }
+        if offsets > offsets_max {
+            return Ok(None);
+        }
+        let reader: BaseConsumer<Reports> = self.connection.client(Reports::default(), |config| {
+            config
+                // Never joined; the client wants a name to assign partitions by hand.
+                .set("group.id", "beamline.waiting")
+                .set("isolation.level", "read_committed")
+                .set("enable.auto.commit", "false")
+                .set("enable.partition.eof", "true");
+        })?;
+        reader.assign(&list).map_err(fail)?;
+        let (mut waiting, begun) = (0, Instant::now());
+        while !ends.is_empty() && begun.elapsed() < REQUEST {
+            match reader.poll(AGAIN) {
+                Some(Ok(message)) => match ends.get(&message.partition()) {
+                    Some(end) if message.offset() < *end => waiting += 1,
+                    _ => drop(ends.remove(&message.partition())),
+                },
+                Some(Err(KafkaError::PartitionEOF(partition))) => drop(ends.remove(&partition)),
+                Some(Err(error)) => return Err(fail(error)),
+                None => {}
+            }
+        }
+        Ok(ends.is_empty().then_some(waiting))
     }
 
     /// How many records of each partition `group` has not committed yet. Markers of transactions take offsets too, so

@@ -1,6 +1,7 @@
 //! Avro schemas as values: what [`crate::parse`] reads and [`crate::emit`] writes.
 //!
-//! Named types stand in full wherever they are used, so that nothing that walks a schema has to look names up. The
+//! Named types stand in full wherever they are used, so that nothing that walks a schema has to look names up (but where
+//! a writer's type contains itself). The
 //! size of a schema is limited in `parse`, which keeps that from growing without bound.
 
 use serde_json::Value;
@@ -76,6 +77,10 @@ pub(crate) enum Kind {
     Record(Record),
     Array(Box<Site>),
     Map(Box<Site>),
+    /// A union that is not null and one other type, its branches in order. Writers only.
+    Union(Vec<Kind>),
+    /// A record within itself, by its full name. Writers only.
+    Again(String),
 }
 
 /// Logical types of `int`.
@@ -190,6 +195,10 @@ impl Kind {
             Self::Record(record) => format!("record `{}`", record.named.name.full()),
             Self::Array(_) => "array".into(),
             Self::Map(_) => "map".into(),
+            Self::Union(branches) => {
+                format!("union of {}", branches.iter().map(Self::label).collect::<Vec<_>>().join(", "))
+            }
+            Self::Again(name) => format!("record `{name}` within itself"),
         }
     }
 }

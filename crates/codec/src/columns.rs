@@ -174,7 +174,8 @@ impl Column {
 impl Values {
     fn of_kind(kind: &Kind) -> Self {
         match kind {
-            Kind::Null => Self::Null(0),
+            // Only writers have the latter two, and they become no columns.
+            Kind::Null | Kind::Union(_) | Kind::Again(_) => Self::Null(0),
             Kind::Boolean => Self::Boolean(BooleanBufferBuilder::new(0)),
             Kind::Int(_) => Self::Int(Vec::new()),
             Kind::Long(_) => Self::Long(Vec::new()),

@@ -6,7 +6,8 @@
 use crate::{
     ValueSchema,
     avro::Record,
-    plan::{self, Plan, Target},
+    plan::{Plan, Target},
+    rules,
 };
 
 impl ValueSchema {
@@ -18,19 +19,19 @@ impl ValueSchema {
 
 fn obstacles(writer: &Record, reader: &Record) -> Vec<String> {
     // The record itself first: its name is no field's fault.
-    if let Err(reason) = plan::resolve(writer, &part(reader, 0..0)) {
+    if let Err(reason) = rules::resolve(writer, &part(reader, 0..0)) {
         return vec![reason];
     }
     // Each field by itself, because resolving ends at the first that does not fit.
     let mut reasons = Vec::new();
     for index in 0..reader.fields.len() {
-        match plan::resolve(writer, &part(reader, index..index + 1)) {
+        match rules::resolve(writer, &part(reader, index..index + 1)) {
             Ok(plan) => losses(&plan, "", &mut reasons),
             Err(reason) => reasons.push(reason),
         }
     }
     if reasons.is_empty() {
-        reasons.extend(plan::resolve(writer, reader).err());
+        reasons.extend(rules::resolve(writer, reader).err());
     }
     reasons
 }

@@ -9,8 +9,8 @@ use crate::{
     CodecError, ValueSchema,
     columns::Column,
     parse,
-    plan::{self, Plan},
-    read,
+    plan::Plan,
+    read, rules,
     wire::{Cursor, Problem, Read},
 };
 
@@ -95,8 +95,8 @@ impl Decoder {
     pub fn add_writer(&mut self, id: u32, avro: &str) -> Result<(), CodecError> {
         let reader = self.reader.record();
         let fail = |message| CodecError::Resolution { id, reader: reader.named.name.full(), message };
-        let writer = parse::parse(avro).map_err(|error| fail(error.to_string()))?;
-        let plan = plan::resolve(&writer, reader).map_err(fail)?;
+        let writer = parse::parse_writer(avro).map_err(|error| fail(error.to_string()))?;
+        let plan = rules::resolve(&writer, reader).map_err(fail)?;
         match self.writers.binary_search_by_key(&id, |(known, _)| *known) {
             Ok(index) => self.writers[index].1 = plan,
             Err(_) if self.writers.len() >= WRITERS_MAX => {

@@ -51,6 +51,14 @@ pub(crate) fn derive(arrow: &Schema, name: &str, namespace: &str) -> Result<Reco
     Ok(Record { named, fields })
 }
 
+/// The Avro field of a column: the one in its metadata, or what its type says.
+pub(crate) fn reader_field(column: &ArrowField) -> Result<Field, String> {
+    match kept(column, "") {
+        Some(field) => Ok(field),
+        None => field(column, column.name(), ""),
+    }
+}
+
 /// The Avro field that a column has kept in its metadata, if it still describes the column.
 fn kept(column: &ArrowField, namespace: &str) -> Option<Field> {
     let json: Value = serde_json::from_str(column.metadata().get(types::FIELD_METADATA_KEY)?).ok()?;

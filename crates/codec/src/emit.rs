@@ -72,6 +72,8 @@ impl<'a> Emitter<'a> {
             }
             Kind::String { uuid: true } if self.style == Style::Full => with_logical("string", Some("uuid")),
             Kind::String { .. } => json!("string"),
+            Kind::Union(branches) => branches.iter().map(|branch| self.kind(branch, namespace)).collect(),
+            Kind::Again(name) => json!(name),
             Kind::Array(items) => json!({ "type": "array", "items": self.site(items, namespace) }),
             Kind::Map(values) => json!({ "type": "map", "values": self.site(values, namespace) }),
             Kind::Record(Record { named, .. }) | Kind::Enum(Enum { named, .. }) | Kind::Fixed(Fixed { named, .. }) => {

@@ -16,8 +16,11 @@ mod error;
 mod names;
 mod parse;
 mod plan;
+mod project;
 mod read;
 mod recode;
+mod rows;
+mod rules;
 mod schema;
 mod types;
 mod wire;
@@ -26,5 +29,7 @@ pub use self::{
     decoder::{Decoded, Decoder, Limits, Rejected},
     encoder::{Encoder, Framed},
     error::CodecError,
+    project::FileSchema,
+    rows::{DecodedRows, RowDecoder, Rows},
     schema::ValueSchema,
 };

@@ -20,7 +20,7 @@ const TYPES_MAX: usize = 16_384;
 /// Types within types.
 const DEPTH_MAX: usize = 32;
 /// Bytes of a `fixed`, which a null takes as well.
-const FIXED_BYTES_MAX: usize = 4096;
+pub(crate) const FIXED_BYTES_MAX: usize = 4096;
 
 /// Reads a schema that must be a record.
 pub(crate) fn parse(text: &str) -> Result<Record, CodecError> {
@@ -32,6 +32,17 @@ pub(crate) fn parse(text: &str) -> Result<Record, CodecError> {
         ));
     }
     match Parser::default().site(&json, &Scope::default())?.kind {
+        Kind::Record(record) => Ok(record),
+        other => Err(schema_error(format!("the schema must be a record, found {}", other.label()))),
+    }
+}
+
+/// Reads a writer's schema, which may have what columns cannot hold: any union, types that contain themselves, records
+/// without fields, defaults that do not fit.
+pub(crate) fn parse_writer(text: &str) -> Result<Record, CodecError> {
+    let json: Value =
+        serde_json::from_str(text).map_err(|error| schema_error(format!("the schema is not JSON: {error}")))?;
+    match (Parser { any: true, ..Parser::default() }).site(&json, &Scope::default())?.kind {
         Kind::Record(record) => Ok(record),
         other => Err(schema_error(format!("the schema must be a record, found {}", other.label()))),
     }
@@ -78,6 +89,8 @@ type Definitions = HashMap<String, Option<Kind>>;
 struct Parser {
     definitions: Definitions,
     types: usize,
+    /// Whether what columns cannot hold is kept, and not refused.
+    any: bool,
 }
 
 impl Parser {
@@ -90,6 +103,10 @@ impl Parser {
             }
             [kind, null] if is_null(null) && !is_null(kind) => {
                 Ok(Site { kind: self.kind(kind, scope)?, null: Some(NullBranch::Second) })
+            }
+            branches if self.any => {
+                let branches = branches.iter().map(|branch| self.kind(branch, scope)).collect::<Result<_, _>>()?;
+                Ok(Site::required(Kind::Union(branches)))
             }
             _ => Err(scope.error(format!(
                 "a union must be null and one other type, found {} branches: {json}; split it into several fields",
@@ -107,6 +124,14 @@ impl Parser {
                 Some(Value::String(name)) => self.complex(name, object, scope),
                 // {"type": {"type": "long", ...}}: a type in brackets.
                 Some(inner @ Value::Object(_)) => self.kind(inner, scope),
+                Some(union @ Value::Array(_)) if self.any => {
+                    let site = self.site(union, scope)?;
+                    Ok(match site.null {
+                        None => site.kind,
+                        Some(NullBranch::First) => Kind::Union(vec![Kind::Null, site.kind]),
+                        Some(NullBranch::Second) => Kind::Union(vec![site.kind, Kind::Null]),
+                    })
+                }
                 Some(Value::Array(_)) => Err(scope.error("a union cannot stand in a union; write its branches once")),
                 _ => Err(scope.error(format!("a type needs a `type`, found {json}"))),
             },
@@ -138,6 +163,7 @@ impl Parser {
                 self.count(types_in(&kind), scope)?;
                 Ok(kind)
             }
+            Some(None) if self.any => Ok(Kind::Again(full)),
             Some(None) => Err(scope.error(format!("type `{full}` contains itself, which columns cannot hold"))),
             None => Err(scope.error(format!("unknown type `{name}`"))),
         }
@@ -147,6 +173,7 @@ impl Parser {
         let logical = object.get("logicalType").and_then(Value::as_str);
         match (name, logical) {
             ("record", _) => self.record(object, scope),
+            ("error", _) if self.any => self.record(object, scope),
             ("error", _) => Err(scope.error("an `error` is for protocols; write `record`")),
             ("enum", _) => self.symbols(object, scope),
             ("fixed", _) => self.fixed(object, logical, scope),
@@ -162,6 +189,7 @@ impl Parser {
                 let values = object.get("values").ok_or_else(|| scope.error("a map needs `values`"))?;
                 Ok(Kind::Map(Box::new(self.site(values, scope)?)))
             }
+            ("bytes", Some("decimal")) if self.any && decimal::attributes(object, None).is_err() => Ok(Kind::Bytes),
             ("bytes", Some("decimal")) => {
                 Ok(Kind::Decimal(decimal::attributes(object, None).map_err(|reason| scope.error(reason))?))
             }
@@ -184,7 +212,7 @@ impl Parser {
             }
             fields.push(field);
         }
-        if fields.is_empty() {
+        if fields.is_empty() && !self.any {
             return Err(scope.error(format!("record `{}` has no fields", named.name.full())));
         }
         Ok(self.end(Kind::Record(Record { named, fields })))
@@ -202,7 +230,8 @@ impl Parser {
         check_name(name).map_err(|reason| within.error(reason))?;
         let kind = object.get("type").ok_or_else(|| within.error("a field needs a `type`"))?;
         let site = self.site(kind, &within)?;
-        let default = object.get("default").cloned();
+        let fits = |value: &&Value| !self.any || default::encode(&site, value).is_ok();
+        let default = object.get("default").filter(fits).cloned();
         if let Some(value) = &default {
             default::encode(&site, value)
                 .map_err(|reason| within.error(format!("the default does not fit: {reason}")))?;
@@ -239,10 +268,11 @@ impl Parser {
         self.begin(&named, scope)?;
         let full = named.name.full();
         let size = object.get("size").and_then(Value::as_u64).unwrap_or_default() as usize;
-        if size == 0 || size > FIXED_BYTES_MAX {
+        if size == 0 || size > FIXED_BYTES_MAX && !self.any {
             return Err(scope.error(format!("fixed `{full}` needs a `size` from 1 to {FIXED_BYTES_MAX}")));
         }
         let logical = match (logical, size) {
+            (Some("decimal"), _) if self.any && decimal::attributes(object, Some(size)).is_err() => FixedLogical::None,
             (Some("decimal"), _) => {
                 FixedLogical::Decimal(decimal::attributes(object, Some(size)).map_err(|reason| scope.error(reason))?)
             }
@@ -305,6 +335,7 @@ fn types_in(kind: &Kind) -> usize {
     match kind {
         Kind::Record(record) => 1 + record.fields.iter().map(|field| types_in(&field.site.kind)).sum::<usize>(),
         Kind::Array(site) | Kind::Map(site) => 1 + types_in(&site.kind),
+        Kind::Union(branches) => 1 + branches.iter().map(types_in).sum::<usize>(),
         _ => 1,
     }
 }

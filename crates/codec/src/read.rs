@@ -3,13 +3,18 @@
 //! Checking and storing are one pass over the bytes. (Checking first and decoding with arrow-avro after it would read
 //! every message twice, and arrow-avro still cannot take a row back.)
 
+use std::collections::HashMap;
+
 use crate::{
-    avro::{Decimal, Kind, Site},
+    avro::{Decimal, Kind, Record, Site},
     columns::{Column, Values},
     decimal,
-    plan::{DEFAULT_WEIGHT_MAX, Plan, RecordPlan, Target},
+    plan::{DEFAULT_WEIGHT_MAX, Plan, RecordPlan, Skip, Target, TextOf},
     wire::{Cursor, Problem, Read},
 };
+
+/// How often a record may be within itself, where it is passed over.
+const NESTING_MAX: usize = 256;
 
 /// Appends one value to a column. On an error some of it may have been appended: truncate the column.
 pub(crate) fn read(plan: &Plan, column: &mut Column, cursor: &mut Cursor<'_>) -> Read<()> {
@@ -27,6 +32,13 @@ pub(crate) fn read(plan: &Plan, column: &mut Column, cursor: &mut Cursor<'_>) ->
             }
             column.push_null();
             return Ok(());
+        }
+        Plan::Union(branches) => {
+            let branch = cursor.branch(branches.len())?;
+            return match &branches[branch] {
+                Some(plan) => read(plan, column, cursor),
+                None => Err(Problem::new(format!("branch {branch} of the union, which the reader's schema does not have"))),
+            };
         }
         _ => read_value(plan, &mut column.values, cursor)?,
     }
@@ -79,16 +91,35 @@ fn read_value(plan: &Plan, values: &mut Values, cursor: &mut Cursor<'_>) -> Read
             })?;
             offsets.push(offset(keys.len())?);
         }
+        (Plan::AsText(of), Values::Bytes { offsets, data }) => {
+            let text = text_of(of, cursor)?;
+            push_bytes(text.as_bytes(), offsets, data)?;
+        }
         _ => return Err(Problem::new("the plan does not go with its column, which is a defect of the decoder")),
     }
     Ok(())
+}
+
+fn text_of(of: &TextOf, cursor: &mut Cursor<'_>) -> Read<String> {
+    Ok(match of {
+        TextOf::Boolean => cursor.boolean()?.to_string(),
+        TextOf::Int => cursor.int()?.to_string(),
+        TextOf::Long => cursor.long("long")?.to_string(),
+        TextOf::Float => f32::from_le_bytes(cursor.array("float")?).to_string(),
+        TextOf::Double => f64::from_le_bytes(cursor.array("double")?).to_string(),
+        TextOf::Enum(symbols) => symbols[cursor.symbol(symbols.len())?].clone(),
+        TextOf::Uuid => {
+            let hex = format!("{:032x}", u128::from_be_bytes(cursor.array("fixed")?));
+            [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+        }
+    })
 }
 
 fn read_record(plan: &RecordPlan, children: &mut [Column], cursor: &mut Cursor<'_>) -> Read<()> {
     for field in &plan.fields {
         match &field.target {
             Target::Column(column, plan) => read(plan, &mut children[*column], cursor),
-            Target::Skip(site) => skip(site, cursor),
+            Target::Skip(passed) => skip(passed, cursor),
         }
         .map_err(|problem| problem.within(&field.name))?;
     }
@@ -136,13 +167,23 @@ fn too_long() -> Box<Problem> {
 }
 
 /// Passes over a value that the reader does not have, with the same checks.
-fn skip(site: &Site, cursor: &mut Cursor<'_>) -> Read<()> {
+pub(crate) fn skip(passed: &Skip, cursor: &mut Cursor<'_>) -> Read<()> {
+    skip_site(&passed.site, &passed.types, 0, cursor)
+}
+
+type Types = HashMap<String, Record>;
+
+fn skip_site(site: &Site, types: &Types, depth: usize, cursor: &mut Cursor<'_>) -> Read<()> {
     if let Some(null) = site.null
         && cursor.is_null(null.index())?
     {
         return Ok(());
     }
-    match &site.kind {
+    skip_kind(&site.kind, types, depth, cursor)
+}
+
+fn skip_kind(kind: &Kind, types: &Types, depth: usize, cursor: &mut Cursor<'_>) -> Read<()> {
+    match kind {
         Kind::Null => {}
         Kind::Boolean => drop(cursor.boolean()?),
         Kind::Int(_) => drop(cursor.int()?),
@@ -153,16 +194,30 @@ fn skip(site: &Site, cursor: &mut Cursor<'_>) -> Read<()> {
         Kind::String { .. } => cursor.skip_text()?,
         Kind::Fixed(fixed) => drop(cursor.take(fixed.size, "fixed")?),
         Kind::Enum(symbols) => drop(cursor.symbol(symbols.symbols.len())?),
-        Kind::Record(record) => {
-            for field in &record.fields {
-                skip(&field.site, cursor).map_err(|problem| problem.within(&field.name))?;
+        Kind::Record(record) => skip_fields(record, types, depth, cursor)?,
+        Kind::Again(name) => {
+            if depth == NESTING_MAX {
+                return Err(Problem::new(format!("record `{name}` is within itself more than {NESTING_MAX} times")));
+            }
+            if let Some(record) = types.get(name) {
+                skip_fields(record, types, depth + 1, cursor)?;
             }
         }
-        // What is skipped takes no memory.
-        Kind::Array(items) => cursor.blocks("array", 0, |cursor| skip(items, cursor))?,
-        Kind::Map(values) => {
-            cursor.blocks("map", 0, |cursor| cursor.skip_text().and_then(|()| skip(values, cursor)))?
+        Kind::Union(branches) => {
+            let branch = cursor.branch(branches.len())?;
+            skip_kind(&branches[branch], types, depth, cursor)?;
         }
+        // What is skipped takes no memory.
+        Kind::Array(items) => cursor.blocks("array", 0, |cursor| skip_site(items, types, depth, cursor))?,
+        Kind::Map(values) => cursor
+            .blocks("map", 0, |cursor| cursor.skip_text().and_then(|()| skip_site(values, types, depth, cursor)))?,
+    }
+    Ok(())
+}
+
+fn skip_fields(record: &Record, types: &Types, depth: usize, cursor: &mut Cursor<'_>) -> Read<()> {
+    for field in &record.fields {
+        skip_site(&field.site, types, depth, cursor).map_err(|problem| problem.within(&field.name))?;
     }
     Ok(())
 }

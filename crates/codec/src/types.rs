@@ -54,7 +54,8 @@ pub(crate) fn nullable(site: &Site) -> bool {
 pub(crate) fn data_type(kind: &Kind) -> DataType {
     let timestamp = |unit, utc: bool| DataType::Timestamp(unit, utc.then(|| "UTC".into()));
     match kind {
-        Kind::Null => DataType::Null,
+        // Only writers have the latter two, and they become no columns.
+        Kind::Null | Kind::Union(_) | Kind::Again(_) => DataType::Null,
         Kind::Boolean => DataType::Boolean,
         Kind::Int(IntLogical::None) => DataType::Int32,
         Kind::Int(IntLogical::Date) => DataType::Date32,

@@ -45,16 +45,23 @@ pub(crate) struct Cursor<'a> {
     budget: u64,
     /// Whether text is checked here, or by the array that it becomes.
     check_text: bool,
+    /// Whether text is checked that becomes no array.
+    check_skipped: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8], budget: u64) -> Self {
-        Self { bytes, budget, check_text: true }
+        Self { bytes, budget, check_text: true, check_skipped: true }
     }
 
     /// The same, where whoever makes an array of the text checks it.
     pub(crate) fn with_text_unchecked(self) -> Self {
         Self { check_text: false, ..self }
+    }
+
+    /// The same, where only the end of the value is looked for.
+    pub(crate) fn without_text_checks(self) -> Self {
+        Self { check_text: false, check_skipped: false, ..self }
     }
 
     /// Bytes left.
@@ -182,7 +189,8 @@ impl<'a> Cursor<'a> {
 
     /// Text that becomes no array.
     pub(crate) fn skip_text(&mut self) -> Read<()> {
-        check_text(self.prefixed("string")?)
+        let bytes = self.prefixed("string")?;
+        if self.check_skipped { check_text(bytes) } else { Ok(()) }
     }
 
     /// An index of so many symbols.
@@ -201,6 +209,15 @@ impl<'a> Cursor<'a> {
         match self.long("union branch")? {
             branch @ (0 | 1) => Ok(branch == i64::from(null)),
             branch => Err(no_branch(branch)),
+        }
+    }
+
+    /// Which of so many branches of a union.
+    pub(crate) fn branch(&mut self, branches: usize) -> Read<usize> {
+        let index = self.long("union branch")?;
+        match usize::try_from(index) {
+            Ok(index) if index < branches => Ok(index),
+            _ => Err(Problem::new(format!("union branch {index}, but there are {branches}, from 0 on"))),
         }
     }
 

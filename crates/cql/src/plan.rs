@@ -232,3 +232,21 @@ fn add_what_is_missing(
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_of_a_later_version_are_refused() {
+        let keyspace = |comment: &str| Keyspace {
+            exists: true,
+            comments: [ddl::PARTITIONS, ddl::POSITIONS].map(|name| (name.to_owned(), comment.to_owned())).into(),
+            columns: HashMap::new(),
+        };
+        let plan = |comment: &str| compare(&keyspace(comment), &Settings::default(), &[]);
+        assert_eq!(plan(r#"{"beamline_positions":1}"#), Plan::default());
+        let refusals = plan(r#"{"beamline_positions":2}"#).refusals.join(" ");
+        assert!(refusals.contains("use a newer program"), "{refusals}");
+    }
+}

@@ -71,7 +71,7 @@ fn node_can_fail(expression: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     if let Some(function) = node.downcast_ref::<ScalarFunctionExpr>() {
         let total = TOTAL_FUNCTIONS.contains(&function.name())
             && function.args().iter().all(|argument| is_float(argument.as_ref()));
-        return !(total || function.name() == "get_field" || physics::is_ours(function.name()));
+        return !(total || function.name() == "get_field" || physics::is_ours(function.name()) || is_day_count(function.name()));
     }
     if node.is::<NegativeExpr>() {
         return !is_float(node);
@@ -85,6 +85,11 @@ fn node_can_fail(expression: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
         || node.is::<LikeExpr>()
         || node.is::<CaseExpr>()
         || node.is::<TryCastExpr>())
+}
+
+/// Whether a function makes a time of a number of days: it is null where there is no such day.
+fn is_day_count(name: &str) -> bool {
+    matches!(name, "mjd_to_timestamp" | "jd_to_timestamp")
 }
 
 /// Whether an operator has a value for all operands of all types.

@@ -19,7 +19,7 @@ use datafusion_functions_nested::planner::{FieldAccessPlanner, NestedFunctionPla
 
 /// Every scalar function by each of its names, in lower case.
 static FUNCTIONS: LazyLock<BTreeMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| {
-    let ours = physics::functions();
+    let ours = physics::functions().into_iter().chain(times::functions());
     let nested = datafusion_functions_nested::all_default_nested_functions();
     datafusion_functions::all_default_functions()
         .into_iter()

@@ -1,9 +1,10 @@
 //! CSV with a header line, cut as the file source cuts it.
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+use stream::CsvOptions;
 
 use crate::{
-    InferError, ROWS_MAX,
+    InferError, ROWS_MAX, dialect,
     table::{Cell, Column, Table, float},
     times,
 };
@@ -16,17 +17,29 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
     let whole = match complete {
         true => bytes,
         // What stands behind the last line's end is half a record.
-        false => &bytes[..bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1)],
+        false => {
+            let end = line_end_of(bytes);
+            &bytes[..bytes.iter().rposition(|byte| *byte == end).map_or(bytes.len(), |end| end + 1)]
+        }
     };
-    let mut table = Table::default();
-    let text = skip_comments(whole, &mut table.notes);
-    let mut records = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let guess = dialect::guess(whole);
+    let dialect = guess.dialect();
+    let mut table = Table { csv: guess.options, settings: guess.settings, ..Table::default() };
+    let mut records = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(dialect.separator)
+        .terminator(Terminator::Any(dialect.line_end))
+        .from_reader(behind(whole, &table.csv, dialect.line_end));
     let mut record = ByteRecord::new();
     let more = records.read_byte_record(&mut record).map_err(|error| no_csv(&error))?;
     if !more {
         return Err(InferError::sample("the sample is empty; a CSV file begins with a header line"));
     }
-    let names = header(&record)?;
+    let mut names = header(&record)?;
+    if table.csv.trailing_separator && names.last().is_some_and(String::is_empty) {
+        names.pop();
+    }
     table.columns = names.into_iter().map(|name| Column { name, ..Column::default() }).collect();
     let mut odd = 0;
     while table.rows < ROWS_MAX && records.read_byte_record(&mut record).map_err(|error| no_csv(&error))? {
@@ -35,11 +48,20 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
         if record.len() == 1 && record[0].trim_ascii().is_empty() && !alone {
             continue;
         }
+        if table.csv.comment.as_ref().is_some_and(|comment| record[0].starts_with(comment.as_bytes())) {
+            continue;
+        }
+        let last = record.len() - 1;
+        if table.csv.trailing_separator && record.len() == table.columns.len() + 1 && record[last].is_empty() {
+            record.truncate(last);
+        }
         if record.len() != table.columns.len() || record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {
             odd += 1;
             continue;
         }
         for (column, cell) in table.columns.iter_mut().zip(&record) {
+            // A carriage return before the line's end is not the last cell's.
+            let cell = cell.strip_suffix(b"\r").filter(|_| dialect.line_end == b'\n').unwrap_or(cell);
             column.cells.push(match std::str::from_utf8(cell) {
                 Ok(text) if !text.is_empty() => Cell::Text(text.to_owned()),
                 _ => Cell::Missing,
@@ -50,36 +72,30 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
     if odd > 0 {
         let fields = table.columns.len();
         table.notes.push(format!(
-            "{odd} records of the sample are no UTF-8 or do not have the {fields} fields of the header; they will be dead letters"
+            "{odd} records of the sample are not UTF-8 or do not have the {fields} fields of the header; they will be dead letters"
         ));
     }
     Ok(table)
 }
 
-fn no_csv(error: &csv::Error) -> InferError {
-    InferError::sample(format!("the sample cannot be read as CSV: {error}"))
+/// The byte that lines end with.
+fn line_end_of(bytes: &[u8]) -> u8 {
+    if bytes.contains(&b'\n') { b'\n' } else { b'\r' }
 }
 
-/// Leaves out lines before the header that begin with `#` and have another number of commas than what follows.
-fn skip_comments<'a>(bytes: &'a [u8], notes: &mut Vec<String>) -> &'a [u8] {
-    let (mut rest, mut comments) = (bytes, 0);
-    while rest.first() == Some(&b'#') {
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { break };
-        let (line, after) = (&rest[..end], &rest[end + 1..]);
-        let next = after.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let commas = |line: &[u8]| line.iter().filter(|byte| **byte == b',').count();
-        if next.first() != Some(&b'#') && commas(line) == commas(next) {
-            break;
-        }
-        (rest, comments) = (after, comments + 1);
-    }
-    if comments > 0 {
-        notes.push(format!(
-            "the file begins with {comments} comment line(s), which a replay would take for its header; take them out \
-             first, as with `sed 1,{comments}d`"
-        ));
+/// The text behind the lines that stand before the header.
+fn behind<'a>(text: &'a [u8], options: &CsvOptions, line_end: u8) -> &'a [u8] {
+    let (mut rest, mut left) = (text, options.skip_lines);
+    while left > 0 {
+        let Some(end) = rest.iter().position(|byte| *byte == line_end) else { return &[] };
+        left -= u32::from(!rest[..end].trim_ascii().is_empty());
+        rest = &rest[end + 1..];
     }
     rest
+}
+
+fn no_csv(error: &csv::Error) -> InferError {
+    InferError::sample(format!("the sample cannot be read as CSV: {error}"))
 }
 
 fn header(record: &ByteRecord) -> Result<Vec<String>, InferError> {
@@ -93,14 +109,7 @@ fn header(record: &ByteRecord) -> Result<Vec<String>, InferError> {
         let message = format!("the header has {} columns; at most {COLUMNS_MAX} are possible", names.len());
         return Err(InferError::sample(message));
     }
-    if let [only] = names.as_slice()
-        && let Some(other) = [';', '\t', '|'].into_iter().find(|other| only.contains(*other))
-    {
-        return Err(InferError::sample(format!(
-            "the header has no comma, but {other:?}; a stream reads comma-separated values, so convert the file first"
-        )));
-    }
-    if names.iter().all(|name| float(name).is_some() || times::is_iso(name) || name.is_empty()) {
+    if names.iter().all(|name| float(name).is_some() || times::is_time(name) || name.is_empty()) {
         return Err(InferError::sample(format!(
             "the first line holds values and no names: {}; put a header line with the columns' names above it",
             names.join(",").chars().take(80).collect::<String>()

@@ -3,27 +3,41 @@
 use std::fmt::Write;
 
 use serde_json::{Map, Value as Json, json};
+use stream::FileFormat;
 
 use crate::{
     names::words,
     plan::Plan,
-    sample::{Content, Sample},
+    sample::Sample,
     table::Table,
+    unique::Written,
 };
+
+/// The namespace of the schema.
+const NAMESPACE: &str = "dev.beamline.events";
 
 /// The schema's text, a field a line.
 pub(crate) fn avro(stream: &str, plan: &Plan) -> String {
     let mut text = String::from("{\n  \"type\": \"record\",\n");
     let _ = writeln!(text, "  \"name\": {},", json!(record_name(stream)));
-    text.push_str("  \"namespace\": \"dev.beamline.events\",\n  \"fields\": [\n");
+    let _ = writeln!(text, "  \"namespace\": {},\n  \"fields\": [", json!(NAMESPACE));
+    let mut written = Written::default();
     for (index, column) in plan.columns.iter().enumerate() {
         let mut field = Map::new();
         field.insert("name".to_owned(), json!(column.name));
+        let avro = written.unique(&column.avro, NAMESPACE);
+        // A nullable type stays as it is.
         if column.required {
-            field.insert("type".to_owned(), column.avro.clone());
-        } else {
-            field.insert("type".to_owned(), json!(["null", column.avro]));
+            field.insert("type".to_owned(), avro);
+        } else if avro[0] == "null" {
+            field.insert("type".to_owned(), avro);
             field.insert("default".to_owned(), Json::Null);
+        } else {
+            field.insert("type".to_owned(), json!(["null", avro]));
+            field.insert("default".to_owned(), Json::Null);
+        }
+        if let Some(doc) = &column.doc {
+            field.insert("doc".to_owned(), json!(doc));
         }
         let comma = if index + 1 < plan.columns.len() { "," } else { "" };
         let _ = writeln!(text, "    {}{comma}", Json::Object(field));
@@ -78,7 +92,17 @@ pub(crate) fn yaml(sample: &Sample, table: &Table, plan: &Plan) -> String {
     line("\n  source:\n    files:".to_owned());
     line(format!("      paths: [{}]", quoted(&sample.path)));
     if let Some(format) = format_of(sample) {
-        line(format!("      # the file's name does not tell\n      format: {format}"));
+        let why = match sample.format {
+            FileFormat::Json => "objects in an array, behind one another, or on several lines each",
+            _ => "the file's name does not tell",
+        };
+        line(format!("      # {why}\n      format: {format}"));
+    }
+    if !table.settings.is_empty() {
+        line(format!("      {}:", if sample.format == FileFormat::Csv { "csv" } else { "json" }));
+        for (setting, reason) in &table.settings {
+            line(format!("        # {}\n        {setting}", comment(reason)));
+        }
     }
     let derived: Vec<_> =
         plan.columns.iter().filter_map(|column| Some((&column.name, column.derive.as_ref()?))).collect();
@@ -118,14 +142,15 @@ fn detect(line: &mut impl FnMut(String), plan: &Plan) {
 /// The format, where the path does not end in it.
 pub(crate) fn format_of(sample: &Sample) -> Option<&'static str> {
     let path = sample.path.to_ascii_lowercase();
-    let path = path.strip_suffix(".gz").unwrap_or(&path);
+    let path = [".gz", ".zst", ".bz2", ".xz"].iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(&path);
     let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
-    match &sample.content {
-        Content::Csv(_) if !ends(&[".csv"]) => Some("csv"),
-        Content::Json(_) if !ends(&[".jsonl", ".ndjson", ".json"]) => Some("jsonl"),
-        Content::Rows(_) if !ends(&[".parquet", ".avro"]) => Some("parquet"),
-        _ => None,
-    }
+    let tells = match sample.format {
+        FileFormat::Csv => ends(&[".csv", ".tsv", ".tab"]),
+        FileFormat::Jsonl => ends(&[".jsonl", ".ndjson", ".json"]),
+        FileFormat::Json => false,
+        FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow => true,
+    };
+    (!tells).then(|| sample.format.ending())
 }
 
 /// Text in one line.

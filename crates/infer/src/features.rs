@@ -24,7 +24,7 @@ pub(crate) fn choose(plan: &mut Plan, table: &Table) {
     let roles = [&plan.id, &plan.key, &plan.time];
     for planned in plan.columns.iter().filter(|column| column.origin.is_some() && !roles.contains(&&column.name)) {
         let Some(column) = planned.column(table) else { continue };
-        let is_number = matches!(planned.kind, Kind::Long | Kind::Double | Kind::Marked(_));
+        let is_number = matches!(planned.kind, Kind::Long | Kind::Double);
         let numbers = if is_number { column.numbers() } else { Vec::new() };
         let sql = name_in_sql(&planned.name);
         if let Some(rule) = bounds(planned, &numbers, &sql) {

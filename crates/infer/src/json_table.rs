@@ -1,21 +1,24 @@
-//! JSON objects, one a line or in one array, as columns in the order in which their names first appear.
+//! JSON objects as columns in the order in which their names first appear.
 
 use std::collections::HashMap;
 
-use serde_json::{Deserializer, Value as Json};
+use serde_json::Value as Json;
+use stream::FileFormat;
+use text::{Piece, next_value, rewritten};
 
 use crate::{
     InferError, ROWS_MAX,
     table::{Cell, Column, Table},
 };
 
-pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
+pub(crate) fn read(bytes: &[u8], format: FileFormat, complete: bool) -> Result<Table, InferError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut table = Table::default();
-    let objects = match bytes.trim_ascii_start().first() {
-        Some(b'[') => array(bytes, complete, &mut table.notes)?,
-        _ => lines(bytes, complete, &mut table.notes)?,
+    let mut table = Table { format: Some(format), ..Table::default() };
+    let texts = match format {
+        FileFormat::Json => values(bytes, complete),
+        _ => lines(bytes, complete),
     };
+    let objects = objects(&texts, &mut table)?;
     table.rows = objects.len();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (row, object) in objects.iter().enumerate() {
@@ -44,57 +47,58 @@ pub(crate) fn cell(value: &Json) -> Cell {
     }
 }
 
-fn lines(bytes: &[u8], complete: bool, notes: &mut Vec<String>) -> Result<Vec<Json>, InferError> {
+/// One object a line.
+fn lines(bytes: &[u8], complete: bool) -> Vec<&[u8]> {
     let end = match complete {
         true => bytes.len(),
         false => bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len()),
     };
+    bytes[..end].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect()
+}
+
+/// Objects in an array, behind one another, or on several lines each.
+fn values(bytes: &[u8], complete: bool) -> Vec<&[u8]> {
+    let (mut rest, mut found) = (bytes, Vec::new());
+    while found.len() < ROWS_MAX {
+        match next_value(rest, complete) {
+            Piece::Value(start, end) | Piece::Other(start, end) => {
+                found.push(&rest[start..end]);
+                rest = &rest[end..];
+            }
+            Piece::Unfinished(_) | Piece::Nothing => break,
+        }
+    }
+    found
+}
+
+fn objects(texts: &[&[u8]], table: &mut Table) -> Result<Vec<Json>, InferError> {
     let (mut objects, mut odd) = (Vec::new(), 0);
-    for line in bytes[..end].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+    for text in texts {
         if objects.len() == ROWS_MAX {
             break;
         }
-        match serde_json::from_slice::<Json>(line) {
-            Ok(object) if object.is_object() => objects.push(object),
-            _ => odd += 1,
+        let object = serde_json::from_slice::<Json>(text).ok().or_else(|| {
+            let object = serde_json::from_slice(&rewritten(text, true, |_, _| None)?).ok()?;
+            table.json.nan = true;
+            Some(object)
+        });
+        match object.filter(Json::is_object) {
+            Some(object) => objects.push(object),
+            None => odd += 1,
         }
     }
     if objects.is_empty() && odd > 0 {
-        return Err(InferError::sample("no line of the sample is a JSON object; a stream reads one object a line"));
+        return Err(InferError::sample("nothing in the sample is a JSON object; a stream reads objects"));
     }
     if odd > 0 {
-        notes.push(format!("{odd} lines of the sample are no JSON objects; they will be dead letters"));
+        table.notes.push(format!(
+            "{odd} of the sample's {} records are not JSON objects, or have a number beyond the range of a double; they \
+             will be dead letters",
+            texts.len()
+        ));
     }
-    Ok(objects)
-}
-
-fn array(bytes: &[u8], complete: bool, notes: &mut Vec<String>) -> Result<Vec<Json>, InferError> {
-    let no_array = |error: &dyn std::fmt::Display| InferError::sample(format!("the sample is no JSON: {error}"));
-    let mut objects = Vec::new();
-    if complete {
-        match serde_json::from_slice::<Json>(bytes).map_err(|error| no_array(&error))? {
-            Json::Array(items) => objects = items,
-            _ => return Err(no_array(&"an array of objects is expected")),
-        }
-    } else {
-        let mut rest = &bytes.trim_ascii_start()[1..];
-        while objects.len() < ROWS_MAX {
-            let mut values = Deserializer::from_slice(rest).into_iter::<Json>();
-            // The last one may be cut in the middle.
-            let Some(Ok(value)) = values.next() else { break };
-            let after = rest[values.byte_offset()..].trim_ascii_start();
-            objects.push(value);
-            let Some(next) = after.strip_prefix(b",") else { break };
-            rest = next;
-        }
+    if table.json.nan {
+        table.settings.push(("nan: true".to_owned(), "NaN and infinities stand in the file as Python writes them".to_owned()));
     }
-    objects.truncate(ROWS_MAX);
-    if !objects.iter().all(Json::is_object) {
-        return Err(no_array(&"the array holds something else than objects"));
-    }
-    notes.push(
-        "the file is one JSON array, and a replay reads one object a line; write it so first, as with `jq -c '.[]'`"
-            .to_owned(),
-    );
     Ok(objects)
 }

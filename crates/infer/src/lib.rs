@@ -4,20 +4,26 @@
 //! Pure: the beginning of a file comes in, texts go out. The guesses lean towards what later rows may hold: a value
 //! may be missing, a measurement may have a fraction, text takes anything.
 
+mod clock;
 mod csv_table;
 mod definition;
+mod dialect;
 mod error;
 mod features;
 mod guess;
 mod json_table;
+mod inner;
 mod names;
-mod parquet_table;
 mod plan;
 mod roles;
 mod sample;
 mod table;
 mod times;
+mod typed_table;
+mod unique;
 mod verify;
+
+use stream::FileFormat;
 
 pub use self::{
     error::InferError,
@@ -30,19 +36,20 @@ pub use self::{
 /// Where the sample cannot be read, has no rows or no column that a schema can name, or where no definition of it
 /// stands the check; the message names the columns at fault.
 pub fn infer(sample: &Sample) -> Result<Proposal, InferError> {
-    let table = match &sample.content {
-        Content::Csv(bytes) => csv_table::read(bytes, sample.complete)?,
-        Content::Json(bytes) => json_table::read(bytes, sample.complete)?,
-        Content::Rows(rows) => parquet_table::read(rows)?,
+    let mut table = match &sample.content {
+        Content::Text(bytes) if sample.format == FileFormat::Csv => csv_table::read(bytes, sample.complete)?,
+        Content::Text(bytes) => json_table::read(bytes, sample.format, sample.complete)?,
+        Content::Rows(rows) => typed_table::read(rows)?,
     };
+    table.notes.splice(0..0, sample.notes.iter().cloned());
     if table.rows == 0 {
         return Err(InferError::sample("the sample has no rows; give a file with some"));
     }
-    let plan = plan::plan(&table)?;
-    let plan = roles::assign(plan, &table);
+    let plan = plan::plan(&mut table)?;
+    let plan = roles::assign(plan, &mut table, sample.no_time)?;
     let avro_schema = definition::avro(&sample.name, &plan);
     let definition = definition::yaml(sample, &table, &plan);
-    verify::check(&table, &plan, &avro_schema, &definition)?;
+    verify::check(&avro_schema, &definition)?;
     let mut notes = table.notes.clone();
     notes.extend(plan.notes.iter().cloned());
     let format = definition::format_of(sample);

@@ -13,7 +13,7 @@ pub(crate) fn is_legal(name: &str) -> bool {
 
 /// A legal name near to `name` that is not one of `used`.
 pub(crate) fn legal(name: &str, used: &[String]) -> String {
-    let mut words = name
+    let mut words = transliterated(name)
         .split(|letter: char| !letter.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
@@ -26,6 +26,67 @@ pub(crate) fn legal(name: &str, used: &[String]) -> String {
     }
     unused(&words, used)
 }
+
+/// A name with letters of ASCII in place of those that are near to them.
+fn transliterated(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    for letter in name.chars() {
+        match NEAR.iter().find(|(letters, _)| letters.contains(letter)) {
+            Some((_, near)) => plain.push_str(near),
+            // An accent that stands behind its letter.
+            None if ('\u{300}'..='\u{36f}').contains(&letter) => {}
+            None => plain.push(letter),
+        }
+    }
+    plain
+}
+
+/// Letters, and what of ASCII is near to them.
+const NEAR: [(&str, &str); 43] = [
+    ("àáâãåāăą", "a"),
+    ("ÀÁÂÃÅĀĂĄ", "A"),
+    ("ä", "ae"),
+    ("Ä", "Ae"),
+    ("æ", "ae"),
+    ("Æ", "Ae"),
+    ("çćčĉċ", "c"),
+    ("ÇĆČĈĊ", "C"),
+    ("ďđð", "d"),
+    ("ĎĐÐ", "D"),
+    ("èéêëēĕėęě", "e"),
+    ("ÈÉÊËĒĔĖĘĚ", "E"),
+    ("ĝğġģ", "g"),
+    ("ĜĞĠĢ", "G"),
+    ("ìíîïĩīĭįı", "i"),
+    ("ÌÍÎÏĨĪĬĮİ", "I"),
+    ("ĺļľł", "l"),
+    ("ĹĻĽŁ", "L"),
+    ("ñńņň", "n"),
+    ("ÑŃŅŇ", "N"),
+    ("òóôõøōŏő", "o"),
+    ("ÒÓÔÕØŌŎŐ", "O"),
+    ("ö", "oe"),
+    ("Ö", "Oe"),
+    ("œ", "oe"),
+    ("ŕŗř", "r"),
+    ("śŝşšș", "s"),
+    ("ŚŜŞŠȘ", "S"),
+    ("ß", "ss"),
+    ("ţťțþ", "t"),
+    ("ùúûũūŭůűų", "u"),
+    ("ÙÚÛŨŪŬŮŰŲ", "U"),
+    ("ü", "ue"),
+    ("Ü", "Ue"),
+    ("ýÿ", "y"),
+    ("źżž", "z"),
+    ("ŹŻŽ", "Z"),
+    ("µμ", "u"),
+    ("α", "alpha"),
+    ("δΔ", "delta"),
+    ("λ", "lambda"),
+    ("σΣ", "sigma"),
+    ("%", " percent "),
+];
 
 /// `name`, or `name` with the first number that makes it new.
 pub(crate) fn unused(name: &str, used: &[String]) -> String {

@@ -1,17 +1,22 @@
 //! Which columns the schema gets, under which names, of which types, and what must be derived.
 
-use arrow::datatypes::{DataType, Schema};
+use std::collections::BTreeSet;
+
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use codec::ValueSchema;
 use serde_json::{Value as Json, json};
 
 use crate::{
     InferError,
     guess::{self, Kind},
-    json_table::cell,
-    names::{self, quoted, shown},
+    inner,
+    names::{self, TIMES, has_word, quoted, shown},
     table::{Cell, Column, Table},
-    times,
+    times, typed_table,
 };
+
+/// Bytes of images and the like that a row keeps at most in a column.
+const BYTES_MAX: usize = 1_024;
 
 /// The stream's columns and what they are for.
 #[derive(Debug, Default)]
@@ -60,6 +65,8 @@ pub(crate) struct Planned {
     pub sql: String,
     /// The cells of a value within an object.
     pub cells: Option<Column>,
+    /// What the file calls it, where that is not its name.
+    pub doc: Option<String>,
 }
 
 impl Planned {
@@ -70,19 +77,22 @@ impl Planned {
 }
 
 /// Plans all columns that a stream can have; roles are not given yet.
-pub(crate) fn plan(table: &Table) -> Result<Plan, InferError> {
+pub(crate) fn plan(table: &mut Table) -> Result<Plan, InferError> {
     let mut plan = Plan::default();
+    let kinds: Vec<Kind> = kinds(table);
     let mut used: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
     let mut left_out = Vec::new();
-    for (origin, column) in table.columns.iter().enumerate() {
+    for ((origin, column), kind) in table.columns.iter().enumerate().zip(kinds) {
         let twice = table.columns.iter().filter(|other| other.name == column.name).count() > 1;
-        let kind = kind(table, column);
-        if twice || column.name.is_empty() || kind == Kind::Mixed || column.name.contains('\0') {
-            let why = match (twice, column.name.is_empty()) {
-                (_, true) => "it has no name",
-                (true, _) => "the name stands twice",
-                _ => "its values have no type in common",
-            };
+        let why = match &kind {
+            _ if column.name.is_empty() => Some("it has no name".to_owned()),
+            _ if twice => Some("the name stands twice".to_owned()),
+            _ if column.name.contains('\0') => Some("its name has a zero byte".to_owned()),
+            _ if column.bytes > BYTES_MAX => Some(format!("{} KiB of bytes a row", column.bytes.div_ceil(1024))),
+            Kind::Mixed(why) => Some(why.clone()),
+            _ => None,
+        };
+        if let Some(why) = why {
             left_out.push(format!("{} ({why})", shown(&column.name)));
             continue;
         }
@@ -95,7 +105,7 @@ pub(crate) fn plan(table: &Table) -> Result<Plan, InferError> {
                 shown(&column.name)
             ));
         }
-        inner(&mut plan, table, origin, column);
+        inner::add(&mut plan, table, origin, column);
         plan.columns.push(planned(table, origin, column, name, kind, legal));
     }
     if !left_out.is_empty() {
@@ -110,44 +120,97 @@ pub(crate) fn plan(table: &Table) -> Result<Plan, InferError> {
     Ok(plan)
 }
 
-fn kind(table: &Table, column: &Column) -> Kind {
-    let Some(field) = &column.field else {
-        return if table.objects.is_some() { guess::of_json(column) } else { guess::of_csv(column) };
-    };
+/// What each column holds. Settings of the source that this takes are added to the table's.
+fn kinds(table: &mut Table) -> Vec<Kind> {
+    let mut missing = BTreeSet::new();
+    let mut as_written = Vec::new();
+    let mut kinds = Vec::with_capacity(table.columns.len());
+    for column in &mut table.columns {
+        kinds.push(match &column.field {
+            Some(field) => typed(column, field),
+            None if table.objects.is_some() => {
+                let (kind, written) = guess::of_json(column);
+                as_written.extend(written.then(|| shown(&column.name)));
+                kind
+            }
+            None => {
+                let (kind, markers) = guess::of_csv(column, table.csv.decimal_comma);
+                if table.csv.decimal_comma {
+                    with_points(column, &kind);
+                }
+                column.forget(&markers);
+                missing.extend(markers);
+                kind
+            }
+        });
+    }
+    if !missing.is_empty() {
+        let list = missing.iter().map(|marker| format!("\"{}\"", marker.replace('\\', "\\\\"))).collect::<Vec<_>>().join(", ");
+        table.settings.push((format!("missing: [{list}]"), "cells among numbers and times that say that there is none".to_owned()));
+        table.csv.missing = missing.into_iter().collect();
+    }
+    if !as_written.is_empty() {
+        let reason = format!("numbers among the texts, or beyond 64 bits, in {}", as_written.join(", "));
+        table.settings.push(("as_written: true".to_owned(), reason));
+        table.json.as_written = true;
+    }
+    kinds
+}
+
+/// Writes the numbers of a column with decimal points, as everything behind reads them.
+fn with_points(column: &mut Column, kind: &Kind) {
+    if !matches!(kind, Kind::Double | Kind::Long | Kind::Days(_)) {
+        return;
+    }
+    for cell in &mut column.cells {
+        if let Cell::Text(text) = cell
+            && let Some(number) = text::float_with_comma(text.as_bytes())
+        {
+            *text = number.to_string();
+        }
+    }
+}
+
+/// What a column of a type holds.
+pub(crate) fn typed(column: &Column, field: &FieldRef) -> Kind {
     match field.data_type() {
         DataType::Boolean => Kind::Boolean,
+        DataType::Null => Kind::Mixed("it is always null".to_owned()),
         DataType::UInt64 if column.texts().any(|text| text.parse::<i64>().is_err()) => Kind::Text,
-        whole if whole.is_integer() => Kind::Long,
-        number if number.is_numeric() => Kind::Double,
+        number if number.is_numeric() => {
+            let numbers = column.numbers();
+            let digits = if has_word(&column.name, &TIMES) { times::epoch_digits(column.texts()) } else { None };
+            match (times::days_of(&column.name, &numbers), digits) {
+                (Some(days), _) => Kind::Days(days),
+                (_, Some(digits)) => Kind::Epoch(digits),
+                _ if number.is_integer() => Kind::Long,
+                _ => Kind::Double,
+            }
+        }
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Kind::Time,
+        DataType::FixedSizeBinary(16) if typed_table::is_uuid(field) => Kind::Text,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            let is_time = column.texts().next().is_some() && column.texts().all(times::is_iso);
+            let reads = |text: &str| times::is_time(text) || has_word(&column.name, &TIMES) && times::is_epoch(text);
+            let is_time = column.texts().next().is_some() && column.texts().all(reads);
             if is_time { Kind::Time } else { Kind::Text }
         }
-        DataType::Dictionary(_, values)
-            if matches!(values.as_ref(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) =>
-        {
-            Kind::Text
-        }
+        DataType::Dictionary(_, values) if values.is_string() => Kind::Text,
         _ => {
-            let alone = Schema::new(vec![field.as_ref().clone().with_name("x").with_nullable(false)]);
-            let avro = ValueSchema::derive(&alone, "Rows", "")
-                .ok()
-                .and_then(|schema| serde_json::from_str::<Json>(schema.avro()).ok());
-            avro.map_or(Kind::Mixed, |avro| Kind::Nested(avro["fields"][0]["type"].clone()))
+            let name = names::legal(field.name(), &[]);
+            let alone = Schema::new(vec![field.as_ref().clone().with_name(name).with_nullable(false)]);
+            let avro = ValueSchema::derive(&alone, "Rows", "").map_err(|error| error.to_string());
+            let avro = avro.and_then(|schema| serde_json::from_str::<Json>(schema.avro()).map_err(|error| error.to_string()));
+            match avro {
+                Ok(avro) => Kind::Nested(avro["fields"][0]["type"].clone()),
+                Err(why) => Kind::Mixed(why),
+            }
         }
     }
 }
 
 fn planned(table: &Table, origin: usize, column: &Column, name: String, kind: Kind, legal: bool) -> Planned {
-    let sql = quoted(&column.name);
+    let sql = quoted(&sql_name(column));
     let derive = match &kind {
-        Kind::Marked(markers) => {
-            let text = format!("trim(CAST({sql} AS VARCHAR))");
-            let list = markers.iter().map(|marker| names::literal(marker)).collect::<Vec<_>>().join(", ");
-            let reason = format!("in the file {list} stand for a missing number");
-            Some((format!("CASE WHEN {text} IN ({list}) THEN NULL ELSE CAST({text} AS DOUBLE) END"), reason))
-        }
         Kind::Epoch(digits) => Some((times::from_epoch(&sql, *digits), "a number since 1970 in the file".to_owned())),
         Kind::Time if needs_micros(column) => {
             Some((format!("date_trunc('microsecond', {sql})"), "nanoseconds in the file".to_owned()))
@@ -163,7 +226,16 @@ fn planned(table: &Table, origin: usize, column: &Column, name: String, kind: Ki
         _ => None,
     };
     let avro = avro_type(&kind);
-    Planned { name, origin: Some(origin), kind, avro, required: false, derive, sql, cells: None }
+    let doc = (!legal).then(|| column.name.clone());
+    Planned { name, origin: Some(origin), kind, avro, required: false, derive, sql, cells: None, doc }
+}
+
+/// How SQL over the file calls a column: one that has the name of a row's place begins with one more underscore.
+pub(crate) fn sql_name(column: &Column) -> String {
+    match column.name.as_str() {
+        "_row" | "_file" => format!("_{}", column.name),
+        name => name.to_owned(),
+    }
 }
 
 fn needs_micros(column: &Column) -> bool {
@@ -172,53 +244,13 @@ fn needs_micros(column: &Column) -> bool {
     column.field.as_ref().is_some_and(|field| nanos(field.data_type()))
 }
 
-fn avro_type(kind: &Kind) -> Json {
+pub(crate) fn avro_type(kind: &Kind) -> Json {
     match kind {
         Kind::Boolean => json!("boolean"),
         Kind::Long => json!("long"),
-        Kind::Double | Kind::Marked(_) => json!("double"),
+        Kind::Double | Kind::Days(_) => json!("double"),
         Kind::Time | Kind::Epoch(_) => json!({ "type": "long", "logicalType": "timestamp-micros" }),
-        Kind::Text | Kind::Mixed => json!("string"),
+        Kind::Text | Kind::Mixed(_) => json!("string"),
         Kind::Nested(avro) => avro.clone(),
-    }
-}
-
-/// Adds the values within the objects of a column, one level deep.
-fn inner(plan: &mut Plan, table: &Table, origin: usize, column: &Column) {
-    if table.objects.is_none() {
-        return;
-    }
-    let mut keys: Vec<&String> = Vec::new();
-    for cell in &column.cells {
-        let Cell::Nested(Json::Object(object)) = cell else { continue };
-        for key in object.keys().filter(|key| names::is_legal(key)) {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-    }
-    for key in keys {
-        let cells = column.cells.iter().map(|outer| match outer {
-            Cell::Nested(object) => object.get(key).map_or(Cell::Missing, cell),
-            _ => Cell::Missing,
-        });
-        let cells = Column { name: key.clone(), cells: cells.collect(), field: None };
-        let kind = guess::of_json(&cells);
-        if matches!(kind, Kind::Nested(_) | Kind::Mixed) {
-            continue;
-        }
-        let sql = format!("{}[{}]", quoted(&column.name), names::literal(key));
-        let avro = avro_type(&kind);
-        let name = key.clone();
-        plan.inner.push(Planned {
-            name,
-            origin: Some(origin),
-            kind,
-            avro,
-            required: false,
-            derive: None,
-            sql,
-            cells: Some(cells),
-        });
     }
 }

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::{
-    features,
+    InferError, clock, features,
     guess::Kind,
-    names::{self, has_word, shown, words},
+    names::{self, has_word, words},
     plan::{Plan, Planned},
     table::{Column, Table},
-    times,
 };
 
 /// Words of things that many events have in common, so that their identity is not the event's.
-const THINGS: [&str; 40] = [
+const THINGS: [&str; 43] = [
+    "object",
+    "target",
+    "star",
     "detector",
     "sensor",
     "device",
@@ -57,19 +59,22 @@ const THINGS: [&str; 40] = [
     "category",
 ];
 
+/// What alerts of telescopes call a single detection, without the signs between words.
+const ALERTS: [&str; 5] = ["candid", "diasourceid", "alertid", "candidateid", "detectionid"];
+
 /// Words of kinds of events: a worse key, but one.
 const KINDS: [&str; 8] = ["type", "kind", "class", "particle", "pdg", "level", "method", "name"];
 
 /// Keys that have detectors of their own at most, as a share of the sample's rows.
 const KEYS_SHARE: usize = 2;
 
-/// Words of times that are not the event's.
-const OTHER_TIMES: [&str; 10] =
-    ["birth", "birthday", "expiry", "expires", "updated", "modified", "end", "ended", "due", "deleted"];
-
 /// Gives the roles, deriving what the file lacks, then chooses the features.
-pub(crate) fn assign(mut plan: Plan, table: &Table) -> Plan {
-    time(&mut plan, table);
+///
+/// # Errors
+/// Where a column is named like a time and cannot be read as one, and `no_time` does not allow that.
+pub(crate) fn assign(mut plan: Plan, table: &mut Table, no_time: bool) -> Result<Plan, InferError> {
+    clock::time(&mut plan, table, no_time)?;
+    let table = &*table;
     id(&mut plan, table);
     key(&mut plan, table);
     let (time, id, key) = (plan.time.clone(), plan.id.clone(), plan.key.clone());
@@ -77,11 +82,11 @@ pub(crate) fn assign(mut plan: Plan, table: &Table) -> Plan {
         column.required = [&time, &id, &key].contains(&&column.name);
     }
     features::choose(&mut plan, table);
-    plan
+    Ok(plan)
 }
 
 /// A column with a derived value of its own.
-fn derived(plan: &mut Plan, table: &Table, name: &str, kind: Kind, sql: String, why: &str) -> String {
+pub(crate) fn derived(plan: &mut Plan, table: &Table, name: &str, kind: Kind, sql: String, why: &str) -> String {
     let mut used: Vec<String> = plan.columns.iter().map(|column| column.name.clone()).collect();
     used.extend(table.columns.iter().map(|column| column.name.clone()));
     let name = names::unused(name, &used);
@@ -91,12 +96,12 @@ fn derived(plan: &mut Plan, table: &Table, name: &str, kind: Kind, sql: String, 
     };
     let derive = Some((sql.clone(), why.to_owned()));
     plan.columns
-        .insert(0, Planned { name: name.clone(), origin: None, kind, avro, required: true, derive, sql, cells: None });
+        .insert(0, Planned { name: name.clone(), origin: None, kind, avro, required: true, derive, sql, cells: None, doc: None });
     name
 }
 
 /// The place of the greatest score; of equal ones, the first.
-fn best(scores: impl Iterator<Item = (usize, u32)>) -> Option<usize> {
+pub(crate) fn best(scores: impl Iterator<Item = (usize, u32)>) -> Option<usize> {
     let mut best: Option<(usize, u32)> = None;
     for (place, score) in scores.filter(|(_, score)| *score > 0) {
         if best.is_none_or(|(_, found)| score > found) {
@@ -104,65 +109,6 @@ fn best(scores: impl Iterator<Item = (usize, u32)>) -> Option<usize> {
         }
     }
     best.map(|(place, _)| place)
-}
-
-fn time(plan: &mut Plan, table: &Table) {
-    let own = plan.columns.iter().enumerate();
-    if let Some(place) = best(own.map(|(place, column)| (place, time_score(column, table)))) {
-        let column = &plan.columns[place];
-        (plan.time, plan.time_reason) = (column.name.clone(), "a time that every row of the sample has".to_owned());
-        return;
-    }
-    let within = plan.inner.iter().enumerate();
-    if let Some(place) = best(within.map(|(place, column)| (place, time_score(column, table)))) {
-        let column = plan.inner[place].clone();
-        let sql = match column.kind {
-            Kind::Epoch(digits) => times::from_epoch(&column.sql, digits),
-            _ => column.sql.clone(),
-        };
-        plan.time = derived(plan, table, &column.name, Kind::Time, sql, "a time within an object");
-        plan.time_reason = "a time within an object, which every row of the sample has".to_owned();
-        return;
-    }
-    if let Some((sql, why)) = written_time(plan, table) {
-        plan.time = derived(plan, table, "event_time", Kind::Time, sql, &why);
-        plan.time_reason = format!("derived: {why}");
-        return;
-    }
-    let sql = "to_timestamp_micros(1735689600000000 + _row * 1000000)".to_owned();
-    plan.time =
-        derived(plan, table, "row_time", Kind::Time, sql, "the file has no times: a row a second, from 2025 on");
-    plan.time_reason = "derived: no column has a time in every row".to_owned();
-    plan.notes.push(format!("no column has a time in every row, so `{}` is made of the row's number", plan.time));
-}
-
-fn time_score(planned: &Planned, table: &Table) -> u32 {
-    let is_time = matches!(planned.kind, Kind::Time | Kind::Epoch(_));
-    let Some(column) = planned.column(table).filter(|column| is_time && !column.has_gaps()) else { return 0 };
-    let name = words(&column.name).join("_");
-    let score = match name.as_str() {
-        "timestamp" | "event_time" | "event_timestamp" => 100,
-        "time" | "datetime" | "ts" | "date_time" => 90,
-        _ if has_word(&name, &["time", "timestamp", "ts", "datetime"]) => 60,
-        _ if has_word(&name, &["created", "date", "at"]) => 40,
-        _ => 20,
-    };
-    if has_word(&name, &OTHER_TIMES) { score / 10 } else { score }
-}
-
-/// SQL for the time where it stands in another form than ISO 8601, or in a date and a time of day.
-fn written_time(plan: &Plan, table: &Table) -> Option<(String, String)> {
-    let texts = || {
-        let of_text = plan.columns.iter().filter(|planned| planned.kind == Kind::Text && planned.derive.is_none());
-        of_text.filter_map(|planned| Some((planned, planned.column(table)?))).filter(|(_, column)| !column.has_gaps())
-    };
-    for (planned, column) in texts() {
-        if let Some(format) = times::format_of(column.texts()) {
-            let why = format!("{} is written {format}", shown(&column.name));
-            return Some((format!("to_timestamp_micros({}, {})", planned.sql, names::literal(format)), why));
-        }
-    }
-    None
 }
 
 fn distinct(column: &Column) -> usize {
@@ -178,6 +124,14 @@ fn id(plan: &mut Plan, table: &Table) {
     if let Some(place) = best(own.map(|(place, column)| (place, id_score(column, table)))) {
         plan.id = plan.columns[place].name.clone();
         plan.id_reason = "named like an identity, and different in every row of the sample".to_owned();
+        return;
+    }
+    let within = plan.inner.iter().enumerate();
+    if let Some(place) = best(within.map(|(place, column)| (place, id_score(column, table)))) {
+        let column = plan.inner[place].clone();
+        let sql = format!("CAST({} AS VARCHAR)", column.sql);
+        plan.id = derived(plan, table, &column.name, Kind::Text, sql, "an identity within an object");
+        plan.id_reason = "within an object: named like an identity, and different in every row of the sample".to_owned();
         return;
     }
     let sql = "concat(_file, '-', CAST(_row AS VARCHAR))".to_owned();
@@ -197,33 +151,46 @@ fn id_score(planned: &Planned, table: &Table) -> u32 {
     let Some(column) = planned.column(table).filter(|column| fits && !column.has_gaps()) else { return 0 };
     let words = words(&column.name);
     let ends = words.last().map(String::as_str);
-    if !matches!(ends, Some("id" | "uuid" | "guid" | "uid" | "key" | "hash")) || distinct(column) < table.rows {
+    if distinct(column) < table.rows {
+        return 0;
+    }
+    // What alerts of telescopes call a single detection.
+    if ALERTS.contains(&words.concat().as_str()) {
+        return 95;
+    }
+    if !matches!(ends, Some("id" | "uuid" | "guid" | "uid" | "key" | "hash")) {
         return 0;
     }
     match words.as_slice() {
         [_] => 100,
         _ if has_word(&column.name, &THINGS) => 0,
-        _ if has_word(&column.name, &["event", "row", "record", "message", "request", "trade", "reading"]) => 90,
+        _ if has_word(&column.name, &["event", "row", "record", "message", "request", "trade", "reading", "alert"]) => 90,
         _ => 50,
     }
 }
 
 fn key(plan: &mut Plan, table: &Table) {
-    let own = plan.columns.iter().enumerate();
-    if let Some(place) = best(own.map(|(place, column)| (place, key_score(column, plan, table)))) {
+    let score = |column: &Planned| key_score(column, plan, table);
+    let own = best(plan.columns.iter().enumerate().map(|(place, column)| (place, score(column))));
+    let within = best(plan.inner.iter().enumerate().map(|(place, column)| (place, score(column))));
+    let is_better = |inner: usize| own.is_none_or(|own| score(&plan.inner[inner]) > score(&plan.columns[own]));
+    if let Some(place) = within.filter(|place| is_better(*place)) {
+        let column = plan.inner[place].clone();
+        let has_gaps = column.cells.as_ref().is_some_and(Column::has_gaps);
+        let sql = match has_gaps || column.sql.matches('[').count() > 0 && table.typed.is_some() {
+            true => format!("coalesce(CAST({} AS VARCHAR), 'none')", column.sql),
+            false => format!("CAST({} AS VARCHAR)", column.sql),
+        };
+        plan.key = derived(plan, table, &column.name, Kind::Text, sql, "a value within an object");
+        (plan.key_reason, plan.partitions) =
+            ("a value within an object that is named like what events belong to".to_owned(), 4);
+        return;
+    }
+    if let Some(place) = own {
         let column = &plan.columns[place];
         let keys = column.column(table).map_or(0, distinct);
         (plan.key, plan.partitions) = (column.name.clone(), 4);
         plan.key_reason = format!("named like what events belong to; {keys} different in the sample");
-        return;
-    }
-    let within = plan.inner.iter().enumerate();
-    if let Some(place) = best(within.map(|(place, column)| (place, key_score(column, plan, table)))) {
-        let column = plan.inner[place].clone();
-        let sql = format!("CAST({} AS VARCHAR)", column.sql);
-        plan.key = derived(plan, table, &column.name, Kind::Text, sql, "a value within an object");
-        (plan.key_reason, plan.partitions) =
-            ("a value within an object that is named like what events belong to".to_owned(), 4);
         return;
     }
     plan.key = derived(
@@ -240,7 +207,12 @@ fn key(plan: &mut Plan, table: &Table) {
 fn key_score(planned: &Planned, plan: &Plan, table: &Table) -> u32 {
     let fits =
         is_identity(&planned.kind) && planned.name != plan.id && planned.name != plan.time && planned.origin.is_some();
-    let Some(column) = planned.column(table).filter(|column| fits && !column.has_gaps()) else { return 0 };
+    // A value within an object may be missing here and there; such events have a key of their own.
+    let enough = |column: &Column| match planned.cells {
+        Some(_) => column.gaps() * 2 <= column.cells.len(),
+        None => !column.has_gaps(),
+    };
+    let Some(column) = planned.column(table).filter(|column| fits && enough(column)) else { return 0 };
     if has_word(&column.name, &names::LABELS) {
         return 0;
     }

@@ -1,6 +1,7 @@
 //! What comes in and what goes out.
 
 use arrow::array::RecordBatch;
+use stream::FileFormat;
 
 /// Rows of a sample that are looked at: as many as the file source looks at for the types of derived columns.
 pub const ROWS_MAX: usize = 10_000;
@@ -14,19 +15,23 @@ pub struct Sample {
     pub path: String,
     /// How the definition names the schema, relative to the definition.
     pub schema_path: String,
+    /// What the file is.
+    pub format: FileFormat,
     /// What was read of it.
     pub content: Content,
     /// Whether that is the whole file; otherwise a last, perhaps unfinished record is ignored.
     pub complete: bool,
+    /// Whether rows are numbered where no column has a time that can be read; otherwise that is an error.
+    pub no_time: bool,
+    /// What a person should know of how it was read.
+    pub notes: Vec<String>,
 }
 
-/// What was read of a file, uncompressed.
+/// What was read of a file, unpacked.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// Comma-separated values with a header line.
-    Csv(Vec<u8>),
-    /// JSON objects, one a line, or one array of them.
-    Json(Vec<u8>),
+    /// Text of CSV or JSON, in UTF-8.
+    Text(Vec<u8>),
     /// Rows of a file that knows its types, as Parquet does.
     Rows(RecordBatch),
 }

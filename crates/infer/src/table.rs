@@ -1,8 +1,11 @@
 //! The sample as columns of cells, whatever format it came in.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef};
 use serde_json::Value as Json;
+use stream::{CsvOptions, FileFormat, JsonOptions};
 
 /// A sample.
 #[derive(Debug, Default)]
@@ -14,6 +17,11 @@ pub(crate) struct Table {
     /// The objects of JSON.
     pub objects: Option<Vec<Json>>,
     pub notes: Vec<String>,
+    pub format: Option<FileFormat>,
+    pub csv: CsvOptions,
+    pub json: JsonOptions,
+    /// The same as lines of the definition, each with its reason.
+    pub settings: Vec<(String, String)>,
 }
 
 /// A column as the file has it.
@@ -23,6 +31,8 @@ pub(crate) struct Column {
     pub cells: Vec<Cell>,
     /// Its type, where the format knows it.
     pub field: Option<FieldRef>,
+    /// Bytes of images and the like in a row, on average.
+    pub bytes: usize,
 }
 
 /// A value.
@@ -54,6 +64,20 @@ impl Column {
         })
     }
 
+    /// Takes out the cells that say that a value is missing.
+    pub(crate) fn forget(&mut self, markers: &BTreeSet<String>) {
+        for cell in &mut self.cells {
+            if matches!(cell, Cell::Text(text) if markers.contains(text.trim())) {
+                *cell = Cell::Missing;
+            }
+        }
+    }
+
+    /// How many values are missing.
+    pub(crate) fn gaps(&self) -> usize {
+        self.cells.iter().filter(|cell| **cell == Cell::Missing).count()
+    }
+
     /// The values that are numbers, in order.
     pub(crate) fn numbers(&self) -> Vec<f64> {
         self.texts().filter_map(float).collect()
@@ -62,8 +86,7 @@ impl Column {
 
 /// A number as the sources read it.
 pub(crate) fn float(text: &str) -> Option<f64> {
-    let text = text.trim();
-    fast_float2::parse(text.strip_prefix('+').unwrap_or(text)).ok()
+    text::float(text.as_bytes())
 }
 
 /// A whole number in digits, without leading zeros, which text would have to keep.

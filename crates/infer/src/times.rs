@@ -1,20 +1,19 @@
 //! Times as text: which cells are some, and how to read the forms that the sources do not know.
 
-use std::{str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, RecordBatch, StringArray, timezone::Tz},
-    compute::kernels::cast_utils::string_to_datetime,
+    array::{ArrayRef, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema},
 };
 use expr::Expression;
 
-use crate::names::literal;
+use times::Scale;
+
+use crate::names::{TIMES, has_word, literal, shown, words};
 
 /// Other forms than ISO 8601, as chrono writes them. Where day and month cannot be told apart the first one wins.
-const FORMATS: [&str; 17] = [
-    "%Y/%m/%d %H:%M:%S%.f",
-    "%Y/%m/%d %H:%M",
+const FORMATS: [&str; 15] = [
     "%m/%d/%Y %H:%M:%S%.f",
     "%m/%d/%Y %H:%M",
     "%m/%d/%Y %I:%M:%S %p",
@@ -35,56 +34,48 @@ const FORMATS: [&str; 17] = [
 /// Cells that a form is tried on first.
 const TRIED: usize = 8;
 
-/// Whether text is a time in ISO 8601 as every source reads it: a date, and perhaps a time of day and a zone.
-pub(crate) fn is_iso(text: &str) -> bool {
+/// Whether text is a time that every source reads, and not a number.
+pub(crate) fn is_time(text: &str) -> bool {
     let text = text.trim();
-    let bytes = text.as_bytes();
-    let shaped = bytes.len() >= 10
-        && text.is_ascii()
-        && bytes[..10].iter().enumerate().all(|(index, byte)| match index {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    // Arrow knows the calendar, and is what reads the times of JSON.
-    shaped
-        && (bytes.len() == 10 || has_clock(&bytes[10..]))
-        && Tz::from_str("+00:00").is_ok_and(|utc| string_to_datetime(&utc, text).is_ok())
+    !is_number(text) && times::parse(text.as_bytes()).is_some()
 }
 
-/// `T12:34`, with seconds, a fraction and a zone or not.
-fn has_clock(rest: &[u8]) -> bool {
-    let two = |bytes: &[u8]| bytes.len() == 2 && bytes.iter().all(u8::is_ascii_digit);
-    let [b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2, rest @ ..] = rest else { return false };
-    // A leap second is no moment of the sources' clock.
-    if !(two(&[*h1, *h2]) && two(&[*m1, *m2]) && two(&[*s1, *s2])) || *s1 == b'6' {
-        return false;
-    }
-    let zone = match rest {
-        [b'.', digits @ ..] => {
-            let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if count == 0 || count > 9 {
-                return false;
-            }
-            &digits[count..]
-        }
-        rest => rest,
-    };
-    match zone {
-        [] | b"Z" => true,
-        [b'+' | b'-', h1, h2, b':', m1, m2] => two(&[*h1, *h2]) && two(&[*m1, *m2]),
-        _ => false,
-    }
+/// Whether text is a number of seconds or parts of them since 1970 that every source reads.
+pub(crate) fn is_epoch(text: &str) -> bool {
+    is_number(text.trim()) && times::parse(text.trim().as_bytes()).is_some()
 }
 
-/// Digits of a number that the sources take for a time since 1970; the same for all of them.
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'-' | b'+' | b'e' | b'E'))
+        && text::float(text.as_bytes()).is_some()
+}
+
+/// Whether text is a date alone.
+pub(crate) fn is_date(text: &str) -> bool {
+    let text = text.trim();
+    text.len() <= 10 && text.bytes().filter(u8::is_ascii_digit).count() >= 4 && text.contains(['-', '/', '.'])
+}
+
+/// Whether text is a time of day alone.
+pub(crate) fn is_clock(text: &str) -> bool {
+    times::clock(text.trim().as_bytes()).is_some()
+}
+
+/// In which unit numbers are a time since 1970: how many digits stand before the point of the longer ones (10, 13, 16 or
+/// 19); the same for all of them.
 pub(crate) fn epoch_digits<'a>(texts: impl Iterator<Item = &'a str>) -> Option<usize> {
     let mut found = None;
     for text in texts {
         let text = text.trim();
         let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-        let digits = whole.len();
-        let fits = matches!(digits, 10 | 13 | 16 | 19) && whole.bytes().all(|byte| byte.is_ascii_digit());
-        if !fits || found.is_some_and(|other| other != digits) {
+        let digits = match whole.len() {
+            9 | 10 => 10,
+            12 | 13 => 13,
+            15 | 16 => 16,
+            18 | 19 => 19,
+            _ => return None,
+        };
+        if !whole.bytes().all(|byte| byte.is_ascii_digit()) || found.is_some_and(|other| other != digits) {
             return None;
         }
         found = Some(digits);
@@ -102,10 +93,60 @@ pub(crate) fn from_epoch(column: &str, digits: usize) -> String {
     }
 }
 
+/// Days as astronomers count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Days {
+    /// Julian Dates; otherwise Modified Julian Dates.
+    pub julian: bool,
+    pub scale: Scale,
+    /// Whether the column's name says what it counts; otherwise the range of its values does.
+    pub named: bool,
+}
+
+impl Days {
+    /// SQL for a moment from `column`.
+    pub(crate) fn sql(self, column: &str) -> String {
+        let function = if self.julian { "jd_to_timestamp" } else { "mjd_to_timestamp" };
+        format!("{function}({column}, '{}')", self.scale.name())
+    }
+
+    /// What it is, for a comment.
+    pub(crate) fn reason(self, name: &str) -> String {
+        let what = if self.julian { "a Julian Date" } else { "a Modified Julian Date" };
+        let how = if self.named { "its name says" } else { "its range says" };
+        let scale = self.scale.name().to_uppercase();
+        format!("{} is {what}, as {how}, taken as {scale}; 'utc', 'tai' and 'tt' are possible", shown(name))
+    }
+}
+
+/// Whether the numbers of a column are days as astronomers count them.
+pub(crate) fn days_of(name: &str, numbers: &[f64]) -> Option<Days> {
+    let words = words(name);
+    let joined = words.join("");
+    let is = |word: &str| words.iter().any(|own| own == word) || joined.ends_with(word);
+    let mjd = is("mjd") || joined.starts_with("mjd") || joined.contains("mjdtai");
+    let jd = !mjd && words.iter().any(|word| matches!(word.as_str(), "jd" | "hjd" | "bjd" | "tjd" | "jdutc"));
+    let scale = match () {
+        () if is("tai") => Scale::Tai,
+        () if is("tt") || is("tdb") => Scale::Tt,
+        () => Scale::Utc,
+    };
+    let within = |range: std::ops::Range<f64>| !numbers.is_empty() && numbers.iter().all(|number| range.contains(number));
+    let is_time = has_word(name, &TIMES) || matches!(joined.as_str(), "t" | "obsdate" | "dateobs");
+    if mjd && within(0.0..200_000.0) || is_time && within(times::MJD_RANGE) {
+        return Some(Days { julian: false, scale, named: mjd });
+    }
+    if jd && within(1_721_000.0..3_000_000.0) || is_time && within(times::JD_RANGE) {
+        return Some(Days { julian: true, scale, named: jd });
+    }
+    None
+}
+
 /// The form that all of `texts` have, if it is one of the known ones.
 pub(crate) fn format_of<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
     let first = texts.clone().next()?;
-    if first.len() > 40 || first.bytes().filter(u8::is_ascii_digit).count() < 6 || !first.contains(':') {
+    let digits = first.bytes().filter(u8::is_ascii_digit).count();
+    if first.len() > 40 || digits < 6 || !first.contains(':') {
         return None;
     }
     FORMATS.into_iter().find(|format| reads(format, texts.clone().take(TRIED)) && reads(format, texts.clone()))

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use infer::{Content, InferError, Proposal, Sample, infer};
 use proptest::prelude::*;
 use source::{Next, Options};
-use stream::{FileReader, Stream};
+use stream::{FileFormat, FileReader, Stream};
 
 struct Only(String);
 
@@ -17,10 +17,18 @@ impl FileReader for Only {
 }
 
 fn propose(file: &str, text: &str) -> Result<Proposal, InferError> {
-    let json = file.ends_with(".json") || file.ends_with(".jsonl");
-    let content = if json { Content::Json(text.into()) } else { Content::Csv(text.into()) };
+    let format = if file.ends_with(".jsonl") { FileFormat::Jsonl } else { FileFormat::Csv };
     let name = file.split('.').next().unwrap_or_default().to_owned();
-    infer(&Sample { schema_path: format!("{name}.avsc"), name, path: file.to_owned(), content, complete: true })
+    infer(&Sample {
+        schema_path: format!("{name}.avsc"),
+        name,
+        path: file.to_owned(),
+        format,
+        content: Content::Text(text.into()),
+        complete: true,
+        no_time: false,
+        notes: Vec::new(),
+    })
 }
 
 /// Rows taken, and the reasons of those that were not.
@@ -151,7 +159,8 @@ fn what_cannot_be_used_is_said() {
     assert!(message("a.csv", "").contains("empty"));
     assert!(message("a.csv", "x,y\n").contains("no rows"));
     assert!(message("a.csv", "1.5,2\n3,4\n").contains("no names: 1.5,2"));
-    assert!(message("a.csv", "a;b\n1;2\n").contains("';'"));
+    let error = message("a.csv", "x,timestamp\n1,yesterday\n2,today\n");
+    assert!(error.contains("`timestamp`") && error.contains("\"yesterday\"") && error.contains("--no-time"), "{error}");
     assert!(message("a.csv", "a,a\n1,2\n").contains("`a`"));
     assert!(message("a.jsonl", "nonsense\n").contains("JSON"));
 }

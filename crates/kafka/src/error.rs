@@ -85,6 +85,24 @@ pub enum KafkaError {
         /// The group that kept the place.
         group: String,
     },
+    /// A step whose place is not known any more, although it has committed something.
+    #[error(
+        "group `{group}` has no offset for partition {partition} of `{topic}`, and `{holder}` holds what it committed without \
+         saying how far it had come: see what `beamline topics place STREAM --step {step} --at output|latest|earliest|TIME` \
+         says, and choose"
+    )]
+    PlaceUnknown {
+        /// The group.
+        group: String,
+        /// What it reads,
+        topic: String,
+        /// and which partition of it.
+        partition: u32,
+        /// What it wrote to.
+        holder: String,
+        /// The step.
+        step: &'static str,
+    },
     /// Another source than the one that was sent so far.
     #[error(
         "topic `{topic}` was filled from another source ({found}), not from {wanted}; use another stream name, or --from-start"
@@ -142,6 +160,30 @@ pub enum KafkaError {
         /// How many records.
         records: u64,
     },
+    /// A result, snapshot or part that no topic takes.
+    #[error("{reason}; its partition cannot go on: let the aggregates keep less")]
+    TooLarge {
+        /// What is too large, and for which topic.
+        reason: String,
+    },
+    /// The whole of an event that a dead letter has the head of cannot be had any more.
+    #[error("the whole event at offset {offset} of topic `{topic}`, partition {partition}, is gone: {reason}")]
+    Gone {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// The offset.
+        offset: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A worker that ended by a defect.
+    #[error("worker `{worker}` panicked: a defect, which the log has above")]
+    Panicked {
+        /// Which.
+        worker: String,
+    },
     /// A partition that somebody else has by now.
     #[error("partition {partition} of `{topic}` is with another member of the group")]
     NotOurs {
@@ -189,10 +231,23 @@ impl KafkaError {
         }
     }
 
+    /// Whether a right is missing, which an administrator may give.
+    pub fn is_forbidden(&self) -> bool {
+        let code = match self {
+            Self::Broker(BrokerError::Forbidden { .. }) => return true,
+            Self::Aborted { source, .. } | Self::Client { source, .. } => match source {
+                ClientError::Transaction(error) => Some(error.code()),
+                other => other.rdkafka_error_code(),
+            },
+            _ => None,
+        };
+        code.is_some_and(broker::is_forbidden)
+    }
+
     /// Whether a new worker may do better. What is wrong with the definition, the topics or the data stays wrong.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Aborted { .. } | Self::Client { .. } => true,
+            Self::Aborted { .. } | Self::Client { .. } | Self::TooLarge { .. } | Self::PlaceUnknown { .. } => true,
             Self::Broker(error) => !matches!(error, BrokerError::Settings(_) | BrokerError::Forbidden { .. }),
             Self::Registry(error) => error.is_retriable(),
             _ => false,

@@ -24,13 +24,17 @@ use rdkafka::{
 };
 use registry::Registry;
 use source::{Cursor, Next, RECORDS_MAX, Router, Share, Source};
+use stage::DeadLetter;
 use stream::{Stream, Topics};
 
 use crate::{
-    GeneratorNote, KafkaError, hops,
+    GeneratorNote, KafkaError,
+    backoff::Backoff,
+    hops,
     letters::{Letter, letter_rows},
-    outbound::Target,
     runtime::now_millis,
+    size::Sizes,
+    target::{Target, TooLarge},
     topics,
     trace::Sampling,
     transaction::TransactionalProducer,
@@ -40,8 +44,8 @@ use crate::{
 const NAME: &str = "generator";
 /// Records of a transaction at most.
 const TRANSACTION_RECORDS_MAX: u64 = 100_000;
-/// How long to wait before going on after a failure, at first and at most.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// A generator that sent for so long was healthy: the next failure begins with the shortest wait.
+const HEALTHY: Duration = Duration::from_secs(30);
 /// How long the cluster may take to answer at the start.
 const START_MAX: Duration = Duration::from_secs(60);
 
@@ -99,7 +103,7 @@ pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -
         speed: None,
     };
     let mut source = source::open(&generator.source, &generator.stream, &options)?;
-    let mut backoff = BACKOFF.0;
+    let mut backoff = Backoff::new();
     loop {
         let begun = Instant::now();
         let done = Session::open(generator, &mut note, source.as_mut(), from_start)
@@ -110,20 +114,20 @@ pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -
                 return Ok(note);
             }
             Err(error) if error.is_passing() && !is_fenced(&error) => {
-                tracing::warn!(%error, wait_ms = backoff.as_millis() as u64, "sending goes on from what is committed");
-                health.ready(NAME, false);
+                if begun.elapsed() > HEALTHY {
+                    backoff.succeeded();
+                }
+                let wait = backoff.next();
+                tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "sending goes on from what is committed");
+                health.unready(NAME, &error.to_string());
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(note);
+                }
+                thread::sleep(wait);
+                health.beat(NAME);
             }
             Err(error) => return Err(error),
         }
-        if begun.elapsed() > Duration::from_secs(30) {
-            backoff = BACKOFF.0;
-        }
-        if stop.load(Ordering::Relaxed) {
-            return Ok(note);
-        }
-        thread::sleep(backoff);
-        health.beat(NAME);
-        backoff = (backoff * 2).min(BACKOFF.1);
         // From now on what is committed counts, also where the beginning was asked for.
         from_start = false;
     }
@@ -185,6 +189,7 @@ struct Session<'a> {
     /// Only asked for its group's name.
     place: BaseConsumer<Reports>,
     router: Router,
+    sizes: Sizes,
     rows: Target,
     letters: Target,
     sampling: Sampling,
@@ -205,7 +210,9 @@ impl<'a> Session<'a> {
     ) -> Result<Self, KafkaError> {
         let group = Generator::group(generator.stream.name());
         let spec = &generator.stream.definition.spec;
-        let producer = TransactionalProducer::connect(&generator.connection, &group, generator.transaction_timeout)?;
+        let sizes = Sizes::of(&generator.stream);
+        let timeout = generator.transaction_timeout;
+        let producer = TransactionalProducer::connect(&generator.connection, &group, timeout, sizes.message())?;
         // Only now is it sure that no earlier generator commits any more.
         *note = match from_start {
             true => GeneratorNote::begin(note.source.clone(), note.started),
@@ -216,9 +223,11 @@ impl<'a> Session<'a> {
             config.set("group.id", &group).set("enable.auto.commit", "false");
         })?;
         let stream = generator.stream.name();
+        let target = |topic: &str, schema, bytes| Target::new(topic, schema, &generator.registry, bytes);
         Ok(Self {
-            rows: Target::new(&generator.topics.raw, generator.stream.input.clone(), &generator.registry)?,
-            letters: Target::new(&generator.topics.dead_letters, crate::letters_schema()?, &generator.registry)?,
+            rows: target(&generator.topics.raw, generator.stream.input.clone(), sizes.event())?,
+            letters: target(&generator.topics.dead_letters, crate::letters_schema()?, sizes.letter())?,
+            sizes,
             router: Router::new(&spec.key, spec.partitions),
             sampling: Sampling::of(generator.trace_ratio),
             sent: measure::GENERATOR_RECORDS.of([stream]),
@@ -271,7 +280,7 @@ impl<'a> Session<'a> {
             self.told.clear();
         }
         let now = now_millis();
-        let (mut events, buried) = (0, share.rejected.len() as u64);
+        let (mut events, mut dead) = (0, share.rejected);
         if let Some(rows) = share.rows {
             events = rows.len() as u64;
             let (keys, positions) = (&rows.keys, &rows.positions);
@@ -286,15 +295,23 @@ impl<'a> Session<'a> {
                 }
             };
             let key = |row: usize| keys.value(row).as_bytes();
-            self.rows.send(self.producer.client(), share.partition, &rows.batch, key, |_| now, traced)?;
+            let client = self.producer.client();
+            for TooLarge { row, reason } in
+                self.rows.send(client, share.partition, &rows.batch, key, |_| now, traced)?
+            {
+                events -= 1;
+                let whole = rows.json(row, rows.batch.num_columns())?;
+                dead.push(DeadLetter::oversized(positions.value(row), whole, reason));
+            }
             let waited = self.rows.take_waited();
             if waited > Duration::ZERO {
                 measure::GENERATOR_BACKPRESSURE.of([self.generator.stream.name()]).record(waited.as_secs_f64());
             }
         }
+        let buried = dead.len() as u64;
         if buried > 0 {
-            let letters: Vec<Letter> = share
-                .rejected
+            dead.sort_by_key(|letter| letter.position);
+            let letters: Vec<Letter> = dead
                 .into_iter()
                 .map(|letter| Letter {
                     letter,
@@ -305,8 +322,10 @@ impl<'a> Session<'a> {
                     trace_id: None,
                 })
                 .collect();
-            let rows = letter_rows(&letters)?;
-            self.letters.send(self.producer.client(), share.partition, &rows, |_| b"".as_slice(), |_| now, |_| None)?;
+            let rows = letter_rows(&letters, self.sizes)?;
+            let client = self.producer.client();
+            let too_large = self.letters.send(client, share.partition, &rows, |_| b"".as_slice(), |_| now, |_| None)?;
+            self.letters.all(too_large)?;
         }
         if let Some((_, sent, letters)) = &mut self.open {
             *sent += events;

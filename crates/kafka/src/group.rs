@@ -15,10 +15,12 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use crate::{KafkaError, core::Core, lag::lags};
+use crate::{KafkaError, core::Core, lag::seen};
 
 /// How long a member may take to leave its group in good order.
 const LEAVE_MAX: Duration = Duration::from_secs(10);
+/// How long the client may take to go to an offset.
+const SEEK_MAX: Duration = Duration::from_secs(2);
 /// How long a member that has no partitions listens for a rebalance that is still on its way.
 const LISTEN: Duration = Duration::from_millis(20);
 
@@ -58,10 +60,11 @@ impl Group {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns at once: the group must hear of its member while state is read.
     fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), KafkaError> {
-        let numbers = numbers(list);
-        let starts = self.core().load(consumer, &numbers)?;
-        assign(consumer, self.core().input(), &starts)
+        let mut core = self.core();
+        hold(consumer, core.input(), &numbers(list))?;
+        core.load(&numbers(list))
     }
 
     fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), KafkaError> {
@@ -74,18 +77,49 @@ impl Group {
     }
 }
 
-/// Begins to read partitions at these offsets.
-pub(crate) fn assign(consumer: &BaseConsumer<Group>, topic: &str, starts: &[(u32, i64)]) -> Result<(), KafkaError> {
-    let fail = |source| KafkaError::Client { what: "taking partitions", source };
+/// Takes partitions without reading them yet.
+fn hold(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+    let fail = |source| KafkaError::Client { what: "pausing partitions", source };
+    let mut list = TopicPartitionList::with_capacity(numbers.len());
+    for number in numbers {
+        // Where to begin is not known yet. A named offset, such as the end, would be looked up, and the answer could come
+        // after the client was sent to where the partition begins.
+        list.add_partition_offset(topic, *number as i32, Offset::Offset(0)).map_err(fail)?;
+    }
+    take(consumer, &list).and_then(|()| consumer.pause(&list)).map_err(fail)
+}
+
+/// Begins to read partitions that were held, at these offsets; gives those that the client was ready for.
+pub(crate) fn start(
+    consumer: &BaseConsumer<Group>,
+    topic: &str,
+    starts: &[(u32, i64)],
+) -> Result<Vec<u32>, KafkaError> {
+    let fail = |source| KafkaError::Client { what: "starting partitions", source };
     let mut list = TopicPartitionList::with_capacity(starts.len());
     for (number, start) in starts {
         list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
     }
-    take(consumer, &list).map_err(fail)
+    let sought = consumer.seek_partitions(list, SEEK_MAX).map_err(fail)?;
+    let mut resumed = TopicPartitionList::new();
+    for element in sought.elements().iter().filter(|element| element.error().is_ok()) {
+        resumed.add_partition(topic, element.partition());
+    }
+    consumer.resume(&resumed).map_err(fail)?;
+    Ok(numbers(&resumed))
+}
+
+/// Stops reading partitions that stay ours.
+pub(crate) fn pause(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(numbers.len());
+    for number in numbers {
+        list.add_partition(topic, *number as i32);
+    }
+    consumer.pause(&list).map_err(|source| KafkaError::Client { what: "pausing partitions", source })
 }
 
 /// Ends reading these partitions.
-pub(crate) fn unassign(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
+fn unassign(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
     give_back(consumer, list).map_err(|source| KafkaError::Client { what: "giving partitions back", source })
 }
 
@@ -137,7 +171,7 @@ impl ClientContext for Group {
     }
 
     fn stats(&self, statistics: Statistics) {
-        self.core().lags(lags(&statistics));
+        self.core().saw(seen(&statistics));
     }
 }
 

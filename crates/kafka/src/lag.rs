@@ -7,16 +7,33 @@ use rdkafka::{Statistics, statistics};
 /// How often a client tells, in milliseconds.
 pub(crate) const INTERVAL_MS: &str = "5000";
 
-/// How many records wait in each assigned partition, by topic and partition.
-pub(crate) fn lags(statistics: &Statistics) -> BTreeMap<(&str, u32), u64> {
+/// What the client has seen of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// How many records wait.
+    pub lag: u64,
+    /// The first offset that the topic still has,
+    pub first: i64,
+    /// and the one before which everything is decided.
+    pub end: i64,
+}
+
+/// What was seen of each assigned partition, by topic and partition.
+pub(crate) fn seen(statistics: &Statistics) -> BTreeMap<(&str, u32), Seen> {
     let of_topic = |topic: &'_ statistics::Topic| {
         let assigned = topic.partitions.values().filter(|partition| partition.partition >= 0 && partition.desired);
-        assigned.map(|partition| (partition.partition as u32, lag(partition))).collect::<Vec<_>>()
+        let of = |partition: &statistics::Partition| {
+            let seen = Seen { lag: lag(partition), first: partition.lo_offset, end: partition.ls_offset };
+            (partition.partition as u32, seen)
+        };
+        assigned.map(of).collect::<Vec<_>>()
     };
     statistics
         .topics
         .iter()
-        .flat_map(|(name, topic)| of_topic(topic).into_iter().map(move |(number, lag)| ((name.as_str(), number), lag)))
+        .flat_map(|(name, topic)| {
+            of_topic(topic).into_iter().map(move |(number, seen)| ((name.as_str(), number), seen))
+        })
         .collect()
 }
 

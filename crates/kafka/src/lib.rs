@@ -5,7 +5,9 @@
 //! whatever ends a worker, the next one goes on as if nothing had happened. `ARCHITECTURE.md` has the whole story.
 
 mod arrivals;
+mod backoff;
 mod core;
+mod crew;
 mod error;
 mod generator;
 mod group;
@@ -13,12 +15,17 @@ mod hops;
 mod inbound;
 mod lag;
 mod letters;
+mod load;
 mod membership;
 mod meters;
 mod note;
+mod originals;
 mod outbound;
 mod partials;
 mod partition;
+mod place;
+mod placing;
+mod progress;
 mod reader;
 mod redrive;
 mod replay;
@@ -26,8 +33,10 @@ mod restore;
 mod runtime;
 mod schemas;
 mod send;
+mod size;
 mod snapshots;
 mod step;
+mod target;
 mod topics;
 mod trace;
 mod transaction;
@@ -39,7 +48,9 @@ pub use self::{
     error::KafkaError,
     generator::{Generator, generate},
     letters::{Letter, ReadLetter, letters_schema},
-    note::{GeneratorNote, Note, account},
+    note::{GeneratorNote, Note, account, account_since},
+    originals::{EventText, Originals},
+    placing::{At, Choice, Placing},
     reader::{ReadTopic, Reader, Received, Unreadable},
     redrive::{Redrive, redrive},
     replay::{Replay, replay},

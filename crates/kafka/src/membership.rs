@@ -16,7 +16,7 @@ use rdkafka::{
 
 use crate::{
     group::{give_back, take},
-    lag::lags,
+    lag::{Seen, seen},
 };
 
 /// The consumer's context: which partitions came and went.
@@ -70,7 +70,7 @@ impl ClientContext for Membership {
     fn stats(&self, statistics: Statistics) {
         let mut changes = self.changes();
         changes.lags.values_mut().for_each(|lag| *lag = 0);
-        for ((_, partition), lag) in lags(&statistics) {
+        for ((_, partition), Seen { lag, .. }) in seen(&statistics) {
             *changes.lags.entry(partition).or_default() += lag;
         }
         changes.heard = true;

@@ -106,6 +106,7 @@ impl Meters {
                 DeadLetterKind::Identity => "schema",
                 DeadLetterKind::Quality => "quality",
                 DeadLetterKind::Expression => "expression",
+                DeadLetterKind::Size => "too_large",
             };
             *self.pending.rejected.entry(reason).or_default() += 1;
         }

@@ -27,6 +27,9 @@ pub struct Note {
     pub horizon: i64,
     /// Records read, and what became of them: out, filtered, dead-lettered, late, anomalous, not scored, overdue.
     pub counts: [u64; 8],
+    /// Since when they are counted, in milliseconds since 1970; 0 where an earlier program began.
+    #[serde(default)]
+    pub since: i64,
 }
 
 impl Note {
@@ -42,7 +45,12 @@ impl Note {
             ledger.unscored,
             ledger.overdue,
         ];
-        Self { version: VERSION, state: state.to_owned(), horizon, counts }
+        Self { version: VERSION, state: state.to_owned(), horizon, counts, since: 0 }
+    }
+
+    /// The same, counted since this time in milliseconds since 1970.
+    pub(crate) fn counted_since(self, since: i64) -> Self {
+        Self { since, ..self }
     }
 
     /// The account so far. Reasons and rules are not in it.
@@ -121,13 +129,29 @@ impl GeneratorNote {
 /// # Errors
 /// Where the cluster does not answer, or a note is none of ours.
 pub fn account(offsets: &Offsets, stream: &str, partitions: u32, step: Step) -> Result<Option<Ledger>, KafkaError> {
+    Ok(account_since(offsets, stream, partitions, step)?.map(|(ledger, _)| ledger))
+}
+
+/// The same, and since when all of it is counted, in milliseconds since 1970: the latest beginning of any partition, 0 where
+/// only an earlier program knows.
+///
+/// # Errors
+/// Where the cluster does not answer, or a note is none of ours.
+pub fn account_since(
+    offsets: &Offsets,
+    stream: &str,
+    partitions: u32,
+    step: Step,
+) -> Result<Option<(Ledger, i64)>, KafkaError> {
     let (group, topics) = (step.group(stream), Topics::of(stream));
     let partitions: Vec<u32> = (0..partitions).collect();
-    let mut sum: Option<Ledger> = None;
+    let mut sum: Option<(Ledger, i64)> = None;
     for (partition, committed) in offsets.committed(&group, step.input(&topics), &partitions)? {
         let note = Note::parse(&committed.metadata);
         let note = note.map_err(|reason| KafkaError::Note { group: group.clone(), partition, reason })?;
-        *sum.get_or_insert_default() += &note.ledger();
+        let (ledger, since) = sum.get_or_insert_default();
+        *ledger += &note.ledger();
+        *since = note.since.max(*since);
     }
     Ok(sum)
 }
@@ -144,5 +168,13 @@ mod tests {
         assert_eq!(note.ledger(), ledger);
         assert!(note.text().len() < 1024);
         assert!(Note::parse("").is_err() && Note::parse("{\"version\":9}").is_err());
+    }
+
+    #[test]
+    fn notes_of_earlier_programs_are_read() {
+        let earlier = r#"{"version":1,"state":"0f1e@120","horizon":7,"counts":[9,5,1,2,1,3,0,0]}"#;
+        let note = Note::parse(earlier).unwrap();
+        assert_eq!((note.state.as_str(), note.horizon, note.since), ("0f1e@120", 7, 0));
+        assert_eq!(note.ledger().records, 9);
     }
 }

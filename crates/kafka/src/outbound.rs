@@ -1,18 +1,19 @@
-//! Rows to messages: encoding, and handing over to the producer.
+//! Everything that a step sends, each to its topic.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch, StringArray},
+    array::{AsArray, BooleanArray, StringArray},
     compute,
 };
 use broker::Reports;
 use bytes::Bytes;
-use codec::{Encoder, ValueSchema};
 use rdkafka::{
     error::{KafkaError as ClientError, RDKafkaErrorCode},
-    message::OwnedHeaders,
-    producer::{BaseProducer, BaseRecord, Producer},
+    producer::{BaseProducer, Producer},
 };
 use registry::Registry;
 use stage::{Key, Outputs, Rows};
@@ -22,100 +23,20 @@ use crate::{
     KafkaError, Step,
     letters::{Letter, letter_rows, letters_schema},
     partials::{partial_rows, partials_schema},
-    schemas::subject_of,
+    place::{self, Place},
+    size::{STATE_BYTES_MAX, Sizes},
     snapshots::{snapshot_rows, snapshots_schema},
+    target::{POLL, Target, TooLarge},
     trace::Traced,
 };
 
-/// How long the producer's queue may stay full: as long as a broker may be away.
-const QUEUE_WAIT_MAX: Duration = Duration::from_secs(60);
-/// How long a look at the producer's reports takes at most.
-const POLL: Duration = Duration::from_millis(1);
-
-/// One topic that values go to.
-pub(crate) struct Target {
-    topic: String,
-    encoder: Encoder,
-    /// How long records have waited for room in the producer's queue.
-    waited: Duration,
-}
-
-impl Target {
-    /// Registers the schema of `topic`'s values.
-    pub(crate) fn new(topic: &str, schema: ValueSchema, registry: &Registry) -> Result<Self, KafkaError> {
-        let id = registry.register(&subject_of(topic), schema.avro())?;
-        Ok(Self { topic: topic.to_owned(), encoder: Encoder::new(schema, id)?, waited: Duration::ZERO })
-    }
-
-    /// Sends rows to a partition. `key`, `time` (milliseconds since 1970) and `traced` say what goes with each.
-    pub(crate) fn send<'k>(
-        &mut self,
-        producer: &BaseProducer<Reports>,
-        partition: u32,
-        rows: &RecordBatch,
-        key: impl Fn(usize) -> &'k [u8],
-        time: impl Fn(usize) -> i64,
-        traced: impl Fn(usize) -> Option<OwnedHeaders>,
-    ) -> Result<(), KafkaError> {
-        self.spread(producer, |_| partition, rows, key, time, traced)
-    }
-
-    /// The same with a partition for each row.
-    fn spread<'k>(
-        &mut self,
-        producer: &BaseProducer<Reports>,
-        partition: impl Fn(usize) -> u32,
-        rows: &RecordBatch,
-        key: impl Fn(usize) -> &'k [u8],
-        time: impl Fn(usize) -> i64,
-        traced: impl Fn(usize) -> Option<OwnedHeaders>,
-    ) -> Result<(), KafkaError> {
-        let framed = self.encoder.encode(rows)?;
-        for row in 0..framed.len() {
-            let value = &framed.bytes[framed.offsets[row]..framed.offsets[row + 1]];
-            let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic)
-                .partition(partition(row) as i32)
-                .key(key(row))
-                .payload(value)
-                .timestamp(time(row));
-            if let Some(headers) = traced(row) {
-                record = record.headers(headers);
-            }
-            self.waited += send(producer, record)?;
-        }
-        Ok(())
-    }
-
-    /// Says that there is nothing under a key any more.
-    fn delete(&self, producer: &BaseProducer<Reports>, partition: u32, key: &str, time: i64) -> Result<(), KafkaError> {
-        let record = BaseRecord::to(&self.topic).partition(partition as i32).key(key.as_bytes()).timestamp(time);
-        send(producer, record).map(drop)
-    }
-
-    /// How long records have waited for room in the producer's queue since the last call.
-    pub(crate) fn take_waited(&mut self) -> Duration {
-        std::mem::take(&mut self.waited)
-    }
-}
-
-/// Hands a record over; waits where the queue is full, which holds the reader back in turn. Says how long it waited.
-fn send(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<Duration, KafkaError> {
-    let mut since: Option<Instant> = None;
-    loop {
-        match producer.send(record) {
-            Ok(()) => return Ok(since.map(|since| since.elapsed()).unwrap_or_default()),
-            Err((ClientError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                let begun = *since.get_or_insert_with(Instant::now);
-                if begun.elapsed() > QUEUE_WAIT_MAX {
-                    let source = ClientError::MessageProduction(RDKafkaErrorCode::QueueFull);
-                    return Err(KafkaError::Aborted { what: "sending", source });
-                }
-                record = back;
-                producer.poll(POLL);
-            }
-            Err((source, _)) => return Err(KafkaError::Aborted { what: "sending", source }),
-        }
-    }
+/// What came of sending a step's rows.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// How many of them went to the anomalies too.
+    pub anomalies: u64,
+    /// Those that were not sent.
+    pub too_large: Vec<TooLarge>,
 }
 
 /// Waits until everything that was handed over has been acknowledged. The client's own flush looks only ten times a
@@ -134,6 +55,7 @@ pub(crate) fn flush(producer: &BaseProducer<Reports>, limit: Duration) -> Result
 
 /// Everything that a step sends.
 pub(crate) struct Outbound {
+    sizes: Sizes,
     rows: Option<Target>,
     anomalies: Option<Target>,
     letters: Target,
@@ -141,22 +63,29 @@ pub(crate) struct Outbound {
     late: Option<Target>,
     aggregates: Option<Target>,
     partials: Option<Target>,
+    /// Where places go that are not kept with a state.
+    places: Option<Target>,
 }
 
 impl Outbound {
     /// Registers the schemas of everything that `step` sends.
     pub(crate) fn new(step: Step, stream: &Stream, topics: &Topics, registry: &Registry) -> Result<Self, KafkaError> {
-        let target = |topic: &str, schema| Target::new(topic, schema, registry);
-        let of = |is: bool, topic: &str, schema| is.then(|| target(topic, schema)).transpose();
+        let sizes = Sizes::of(stream);
+        let (event, large) = (sizes.event(), STATE_BYTES_MAX);
+        let target = |topic: &str, schema, bytes| Target::new(topic, schema, registry, bytes);
+        let holding = |topic: &str, schema, bytes| target(topic, schema, bytes).map(Target::holding);
+        let of = |is: bool, topic: &str, schema, bytes| is.then(|| target(topic, schema, bytes)).transpose();
         let windows = step == Step::Aggregate;
         Ok(Self {
-            rows: step.rows(stream, topics)?.map(|(topic, schema)| target(&topic, schema)).transpose()?,
-            anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?)?,
-            letters: target(&topics.dead_letters, letters_schema()?)?,
-            state: step.state(topics).map(|topic| target(topic, snapshots_schema()?)).transpose()?,
-            late: of(windows, &topics.late, stream.late_schema()?)?,
-            aggregates: of(step.aggregates(), &topics.aggregates, stream.aggregates_schema()?)?,
-            partials: of(windows && stream.aggregates.are_merged(), &topics.partials, partials_schema()?)?,
+            sizes,
+            rows: step.rows(stream, topics)?.map(|(topic, schema)| holding(&topic, schema, event)).transpose()?,
+            anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?, event)?.map(Target::holding),
+            letters: holding(&topics.dead_letters, letters_schema()?, sizes.letter())?,
+            state: step.state(topics).map(|topic| target(topic, snapshots_schema()?, large)).transpose()?,
+            late: of(windows, &topics.late, stream.late_schema()?, sizes.late())?.map(Target::holding),
+            aggregates: of(step.aggregates(), &topics.aggregates, stream.aggregates_schema()?, large)?,
+            partials: of(windows && stream.aggregates.are_merged(), &topics.partials, partials_schema()?, large)?,
+            places: of(step.state(topics).is_none(), step.places(topics), snapshots_schema()?, large)?,
         })
     }
 
@@ -168,20 +97,24 @@ impl Outbound {
         rows: &Rows,
         times: &Times,
         traced: &Traced,
-    ) -> Result<u64, KafkaError> {
-        let Some(target) = &mut self.rows else { return Ok(0) };
+    ) -> Result<Sent, KafkaError> {
+        let mut sent = Sent::default();
+        let Some(target) = &mut self.rows else { return Ok(sent) };
         let topic = target.topic.clone();
         let headers = |row: usize| traced.headers(rows.positions.value(row), row == 0, &topic, partition);
         let time = |row: usize| times.of(rows.positions.value(row));
-        target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
-        let Some(target) = &mut self.anomalies else { return Ok(0) };
-        let Some(anomalous) = anomalous(rows).filter(|anomalous| anomalous.true_count() > 0) else { return Ok(0) };
+        sent.too_large = target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
+        let Some(target) = &mut self.anomalies else { return Ok(sent) };
+        let Some(anomalous) = anomalous(rows).filter(|anomalous| anomalous.true_count() > 0) else { return Ok(sent) };
         let selected: Vec<usize> = anomalous.values().set_indices().collect();
         let batch = compute::filter_record_batch(&rows.batch, anomalous)?;
         let headers = |row: usize| traced.carried(rows.positions.value(selected[row]));
         let time = |row: usize| times.of(rows.positions.value(selected[row]));
-        target.send(producer, partition, &batch, |row| key(&rows.keys, selected[row]), time, headers)?;
-        Ok(selected.len() as u64)
+        // What is too large for one topic is too large for the other.
+        let too_large =
+            target.send(producer, partition, &batch, |row| key(&rows.keys, selected[row]), time, headers)?;
+        sent.anomalies = (selected.len() - too_large.len()) as u64;
+        Ok(sent)
     }
 
     pub(crate) fn letters(
@@ -195,7 +128,9 @@ impl Outbound {
             return Ok(());
         }
         let time = |row: usize| times.of(letters[row].letter.position);
-        self.letters.send(producer, partition, &letter_rows(letters)?, |_| b"".as_slice(), time, |_| None)
+        let rows = letter_rows(letters, self.sizes)?;
+        let too_large = self.letters.send(producer, partition, &rows, |_| b"".as_slice(), time, |_| None)?;
+        self.letters.all(too_large)
     }
 
     /// Sends rows that an aggregate left out.
@@ -210,7 +145,8 @@ impl Outbound {
         let Some(target) = &mut self.late else { return Ok(()) };
         let headers = |row: usize| traced.carried(rows.positions.value(row));
         let time = |row: usize| times.of(rows.positions.value(row));
-        target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)
+        let too_large = target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
+        target.all(too_large)
     }
 
     /// Sends what a flush gave: results, each where its key belongs, and parts for the merge.
@@ -227,12 +163,59 @@ impl Outbound {
             let Some(target) = &mut self.aggregates else { continue };
             let keys = stage::result_keys(&stream.aggregates, results)?;
             let place = |row: usize| stage::partition_of(key(&keys, row), stream.definition.spec.partitions);
-            target.spread(producer, place, results, |row| key(&keys, row), |_| now, |_| None)?;
+            let too_large = target.spread(producer, place, results, |row| key(&keys, row), |_| now, |_| None)?;
+            target.all(too_large)?;
         }
         let Some(target) = &mut self.partials else { return Ok(()) };
         let parts = partial_rows(partition, &flushed.partials, flushed.clock)?;
         let keys = parts.column(1).as_string::<i32>();
-        target.send(producer, 0, &parts, |row| key(keys, row), |_| now, |_| None)
+        let too_large = target.send(producer, 0, &parts, |row| key(keys, row), |_| now, |_| None)?;
+        target.all(too_large)
+    }
+
+    /// Ends what goes to the outputs of a partition: the last record of each carries the place that goes with it, if any.
+    pub(crate) fn release(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        place: Option<&Place>,
+    ) -> Result<(), KafkaError> {
+        let text = place.map(Place::text);
+        let header = text.as_deref().map(|text| (place::HEADER, text));
+        for target in self.holding() {
+            target.release(producer, partition, header)?;
+        }
+        Ok(())
+    }
+
+    /// Ends what goes to all outputs, where no places are kept.
+    pub(crate) fn release_all(&mut self, producer: &BaseProducer<Reports>) -> Result<(), KafkaError> {
+        let held: BTreeSet<u32> = self.holding().flat_map(|target| target.held()).collect();
+        held.into_iter().try_for_each(|partition| self.release(producer, partition, None))
+    }
+
+    /// Forgets what is kept back: its transaction was given up.
+    pub(crate) fn forget(&mut self) {
+        self.holding().for_each(Target::forget);
+    }
+
+    fn holding(&mut self) -> impl Iterator<Item = &mut Target> {
+        let Self { rows, anomalies, letters, late, .. } = self;
+        [rows.as_mut(), anomalies.as_mut(), Some(letters), late.as_mut()].into_iter().flatten()
+    }
+
+    /// Keeps a place in the compacted topic.
+    pub(crate) fn place(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        place: &Place,
+        now: i64,
+    ) -> Result<(), KafkaError> {
+        let Some(target) = self.state.as_mut().or(self.places.as_mut()) else { return Ok(()) };
+        let (key, text) = (place.key(), Bytes::from(place.text()));
+        let rows = snapshot_rows(place::STATE, place.next, &[(key.as_str().into(), text)])?;
+        let too_large = target.send(producer, place.partition, &rows, |_| key.as_bytes(), |_| now, |_| None)?;
+        target.all(too_large)
     }
 
     /// Sends snapshots of the state, which covers the input before `position`.
@@ -251,7 +234,8 @@ impl Outbound {
             target.delete(producer, partition, &key, now)?;
         }
         let rows = snapshot_rows(of, position, &kept)?;
-        target.send(producer, partition, &rows, |row| kept[row].0.as_bytes(), |_| now, |_| None)
+        let too_large = target.send(producer, partition, &rows, |row| kept[row].0.as_bytes(), |_| now, |_| None)?;
+        target.all(too_large)
     }
 }
 

@@ -9,7 +9,7 @@ use arrow::array::BooleanArray;
 use bytes::Bytes;
 use stage::{Key, Ledger, Outputs, Rows, Stage, StateSize};
 
-use crate::{KafkaError, Note, hops::Hops};
+use crate::{KafkaError, Note, hops::Hops, progress::STANDSTILL_MAX};
 
 /// One partition of the input.
 pub(crate) struct Partition {
@@ -24,6 +24,12 @@ pub(crate) struct Partition {
     covered: HashMap<Key, u64>,
     /// The account of everything read so far, the open transaction included.
     pub ledger: Ledger,
+    /// Since when the account counts, in milliseconds since 1970.
+    since: i64,
+    /// What tells the last record before `next` from others.
+    pub last: String,
+    /// Whether its place is kept in the compacted topic.
+    pub placed: bool,
     /// Whether the open transaction has anything of this partition,
     pub touched: bool,
     /// and of how many records.
@@ -34,10 +40,19 @@ pub(crate) struct Partition {
     pub clock: Option<i64>,
     /// Where its messages have been.
     pub hops: Hops,
+    /// Where it stood when records were first seen to wait, since when, and how many wait.
+    waiting: Option<(i64, Instant, u64)>,
 }
 
 impl Partition {
-    pub(crate) fn new(stage: Box<dyn Stage>, of: String, start: i64, committed: i64, ledger: Ledger) -> Self {
+    pub(crate) fn new(
+        stage: Box<dyn Stage>,
+        of: String,
+        start: i64,
+        committed: i64,
+        ledger: Ledger,
+        since: i64,
+    ) -> Self {
         let restoring = Some(Instant::now());
         Self {
             stage,
@@ -46,11 +61,15 @@ impl Partition {
             committed,
             covered: HashMap::new(),
             ledger,
+            since,
+            last: String::new(),
+            placed: true,
             touched: false,
             open_records: 0,
             restoring,
             clock: None,
             hops: Hops::default(),
+            waiting: None,
         }
     }
 
@@ -67,6 +86,27 @@ impl Partition {
             return None;
         }
         self.restoring.take().map(|begun| begun.elapsed())
+    }
+
+    /// Notes how many records wait.
+    pub(crate) fn waits(&mut self, records: u64) {
+        self.waiting = match self.waiting {
+            _ if records == 0 => None,
+            Some((next, since, _)) if next == self.next => Some((next, since, records)),
+            _ => Some((self.next, Instant::now(), records)),
+        };
+    }
+
+    /// How many records wait, and since when, where none has been taken for too long.
+    pub(crate) fn standstill(&self) -> Option<(u64, Duration)> {
+        let (next, since, records) = self.waiting?;
+        let waited = since.elapsed();
+        (next == self.next && waited > STANDSTILL_MAX).then_some((records, waited))
+    }
+
+    /// The oldest offset that would be read again after a restart.
+    pub(crate) fn needed(&self) -> i64 {
+        self.stage.horizon().map_or(self.next, |horizon| self.next.min(horizon as i64))
     }
 
     /// How much state there is.
@@ -127,6 +167,6 @@ impl Partition {
     /// What goes with the committed offset `next`.
     pub(crate) fn note(&self) -> Note {
         let horizon = self.stage.horizon().map_or(self.next, |horizon| horizon as i64);
-        Note::new(&self.of, horizon, &self.ledger)
+        Note::new(&self.of, horizon, &self.ledger).counted_since(self.since)
     }
 }

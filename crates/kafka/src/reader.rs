@@ -30,6 +30,7 @@ use crate::{
     inbound::Inbound,
     lag::INTERVAL_MS,
     membership::Membership,
+    size::Sizes,
 };
 
 /// Messages that one call gives at most.
@@ -87,6 +88,8 @@ pub struct Reader {
     consumer: BaseConsumer<Membership>,
     topics: BTreeMap<String, Inbound>,
     arrivals: Arrivals,
+    /// Messages that are larger are not looked into.
+    sizes: Option<Sizes>,
     paused: bool,
     /// When the group last took a commit.
     confirmed: Option<Instant>,
@@ -123,7 +126,7 @@ impl Reader {
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         consumer.subscribe(&names).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
         let (topics, arrivals) = (inbounds(topics, registry)?, Arrivals::at(store));
-        Ok(Self { consumer, topics, arrivals, paused: false, confirmed: None })
+        Ok(Self { consumer, topics, arrivals, sizes: None, paused: false, confirmed: None })
     }
 
     /// Reads partitions of one topic from these offsets on, as a member of no group.
@@ -154,7 +157,12 @@ impl Reader {
         }
         consumer.assign(&list).map_err(fail)?;
         let topics = inbounds(std::slice::from_ref(topic), registry)?;
-        Ok(Self { consumer, topics, arrivals: Arrivals::default(), paused: false, confirmed: None })
+        Ok(Self { consumer, topics, arrivals: Arrivals::default(), sizes: None, paused: false, confirmed: None })
+    }
+
+    /// From now on messages above the limit are rejected.
+    pub(crate) fn refuse_above(&mut self, sizes: Sizes) {
+        self.sizes = Some(sizes);
     }
 
     /// The next rows, after `wait` at the latest; there may be none.
@@ -172,7 +180,7 @@ impl Reader {
         for ((topic, partition), messages) in of {
             if let Some(inbound) = self.topics.get_mut(topic) {
                 self.arrivals.read(topic, partition, &messages);
-                received.push(decode(inbound, topic, partition, &messages)?);
+                received.push(decode(inbound, topic, partition, &messages, self.sizes)?);
             }
         }
         Ok(received)
@@ -219,7 +227,9 @@ fn list(offsets: &BTreeMap<(String, u32), u64>) -> KafkaResult<TopicPartitionLis
 }
 
 fn inbounds(topics: &[ReadTopic], registry: &Registry) -> Result<BTreeMap<String, Inbound>, KafkaError> {
-    let inbound = |topic: &ReadTopic| Ok((topic.name.clone(), Inbound::new(topic.schema.clone(), registry.clone())?));
+    let inbound = |topic: &ReadTopic| {
+        Ok((topic.name.clone(), Inbound::new(topic.schema.clone(), registry.clone())?.of_topic(&topic.name)))
+    };
     topics.iter().map(inbound).collect()
 }
 
@@ -262,9 +272,12 @@ fn decode(
     topic: &str,
     partition: u32,
     messages: &[&BorrowedMessage<'_>],
+    sizes: Option<Sizes>,
 ) -> Result<Received, KafkaError> {
     let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
-    let decoded = inbound.decode(&payloads)?;
+    let refused = |payload: &[u8]| sizes.is_some_and(|sizes| sizes.refuse(payload.len()).is_some());
+    let readable: Vec<&[u8]> = payloads.iter().map(|payload| if refused(payload) { &[] } else { *payload }).collect();
+    let decoded = inbound.decode(&readable)?;
     let of = |message: &usize| messages[*message];
     let key = |message: &usize| String::from_utf8_lossy(of(message).key().unwrap_or_default()).into_owned();
     let time = |message: &BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();

@@ -9,10 +9,12 @@ use source::{Next, RECORDS_MAX, Router, Share, Source};
 use stage::{Outputs, Pipeline, Stage};
 use stream::Stream;
 
-use crate::{KafkaError, outbound::Target, runtime::now_millis, transaction::TransactionalProducer};
+use crate::{KafkaError, runtime::now_millis, size::Sizes, target::Target, transaction::TransactionalProducer};
 
 /// How long the transaction may stay open.
 const TRANSACTION: Duration = Duration::from_secs(60);
+/// How many times the bytes of an event its text may have.
+const TEXT_FACTOR: u32 = 8;
 /// How many redrives are remembered: their hashes fit into the note that goes with an offset.
 const REMEMBERED: usize = 100;
 /// How many bad events a refusal names.
@@ -40,7 +42,11 @@ impl Redrive {
 
     fn open(&self) -> Result<Box<dyn Source>, KafkaError> {
         let options = source::Options { base: PathBuf::new(), started: 0, log_dir: PathBuf::new(), speed: None };
-        Ok(source::open(&stream::Source::Files(self.files.clone()), &self.stream, &options)?)
+        // As text an event may have more bytes than in its topic, which is where it is held against the limit.
+        let mut stream = Stream::clone(&self.stream);
+        let limits = &mut stream.definition.spec.limits;
+        limits.event_bytes = limits.event_bytes.saturating_mul(TEXT_FACTOR);
+        Ok(source::open(&stream::Source::Files(self.files.clone()), &Arc::new(stream), &options)?)
     }
 
     /// Takes every share of the file.
@@ -91,8 +97,9 @@ impl Redrive {
 /// cluster or the registry do not allow it. Then none is sent.
 pub fn redrive(redrive: &Redrive, again: bool) -> Result<u64, KafkaError> {
     let events = redrive.check()?;
+    let sizes = Sizes::of(&redrive.stream);
     let (group, topic) = (redrive.group(), redrive.stream.topics().raw);
-    let producer = TransactionalProducer::connect(&redrive.connection, &group, TRANSACTION)?;
+    let producer = TransactionalProducer::connect(&redrive.connection, &group, TRANSACTION, sizes.message())?;
     // Only now is it sure that nobody else is sending repaired events.
     let committed = Offsets::connect(&redrive.connection)?.decided(&group, &topic, &[0])?.remove(&0);
     let (sent, note) = committed.map_or((0, String::new()), |committed| (committed.offset, committed.metadata));
@@ -104,13 +111,14 @@ pub fn redrive(redrive: &Redrive, again: bool) -> Result<u64, KafkaError> {
     hashes.push(&redrive.hash);
     let remembered = hashes[hashes.len().saturating_sub(REMEMBERED)..].join(" ");
 
-    let mut target = Target::new(&topic, redrive.stream.input.clone(), &redrive.registry)?;
+    let mut target = Target::new(&topic, redrive.stream.input.clone(), &redrive.registry, sizes.event())?;
     let now = now_millis();
     producer.begin()?;
     redrive.each(|share| {
         let Some(rows) = share.rows else { return Ok(()) };
         let key = |row: usize| rows.keys.value(row).as_bytes();
-        target.send(producer.client(), share.partition, &rows.batch, key, |_| now, |_| None)
+        let too_large = target.send(producer.client(), share.partition, &rows.batch, key, |_| now, |_| None)?;
+        target.all(too_large)
     })?;
     let place: BaseConsumer<Reports> = redrive.connection.client(Reports::default(), |config| {
         config.set("group.id", &group).set("enable.auto.commit", "false");

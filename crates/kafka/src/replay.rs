@@ -23,7 +23,10 @@ use crate::{
     inbound::schema_id,
     letters::Letter,
     outbound::{Outbound, Times},
+    reader::Unreadable,
     restore::wait_until_stable,
+    size::Sizes,
+    target::TooLarge,
     trace::Traced,
     transaction::TransactionalProducer,
 };
@@ -76,7 +79,9 @@ pub fn replay(replay: &Replay, told: &dyn Fn(u64), stop: &AtomicBool) -> Result<
             &replay.connection,
             &format!("beamline.{}.replay", replay.into.raw),
             TRANSACTION,
+            Sizes::of(&replay.stream).message(),
         )?,
+        sizes: Sizes::of(&replay.stream),
         replay,
         ledger: Ledger::default(),
         open: 0,
@@ -101,6 +106,7 @@ struct Session<'a> {
     replay: &'a Replay,
     outbound: Outbound,
     producer: TransactionalProducer,
+    sizes: Sizes,
     ledger: Ledger,
     /// Records of the open transaction.
     open: usize,
@@ -115,6 +121,7 @@ impl Session<'_> {
         let Replay { connection, registry, stream, from, .. } = self.replay;
         let topic = ReadTopic { name: from.clone(), schema: STEP.input_schema(stream)? };
         let mut reader = Reader::assign(connection, registry, &topic, &[(number, range.start)])?;
+        reader.refuse_above(Sizes::of(stream));
         let mut stage = STEP.stage(stream)?;
         let mut next = range.start;
         while next < range.end && !reader.ended().contains(&number) {
@@ -153,15 +160,17 @@ impl Session<'_> {
         for unreadable in received.rejected.into_iter().filter(|letter| is_wanted(letter.position, letter.time)) {
             taken_in.push((unreadable.position, unreadable.time));
             records += 1;
-            let letter = DeadLetter::undecodable(unreadable.position, unreadable.payload, unreadable.reason);
-            outputs.dead_letters.push(letter);
+            let Unreadable { position, payload, reason, .. } = unreadable;
+            outputs.dead_letters.push(match self.sizes.refuse(payload.len()) {
+                Some(reason) => DeadLetter::oversized(position, payload, reason),
+                None => DeadLetter::undecodable(position, payload, reason),
+            });
         }
         taken_in.sort_unstable();
-        outputs.dead_letters.sort_by_key(|letter| letter.position);
         self.send(received.partition, records, outputs, &Times(taken_in))
     }
 
-    fn send(&mut self, partition: u32, records: u64, outputs: Outputs, times: &Times) -> Result<(), KafkaError> {
+    fn send(&mut self, partition: u32, records: u64, mut outputs: Outputs, times: &Times) -> Result<(), KafkaError> {
         if records == 0 {
             return Ok(());
         }
@@ -172,11 +181,18 @@ impl Session<'_> {
         self.ledger.records += records;
         self.ledger.filtered += outputs.filtered;
         self.ledger.unscored += outputs.unscored;
-        self.ledger.dead_lettered += outputs.dead_letters.len() as u64;
         for rows in &outputs.rows {
-            self.ledger.out += rows.len() as u64;
-            self.ledger.anomalies += self.outbound.rows(client, partition, rows, times, &Traced::default())?;
+            let sent = self.outbound.rows(client, partition, rows, times, &Traced::default())?;
+            self.ledger.out += (rows.len() - sent.too_large.len()) as u64;
+            self.ledger.anomalies += sent.anomalies;
+            let raw = self.replay.stream.input.arrow().fields().len();
+            for TooLarge { row, reason } in sent.too_large {
+                let letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
+                outputs.dead_letters.push(letter);
+            }
         }
+        outputs.dead_letters.sort_by_key(|letter| letter.position);
+        self.ledger.dead_lettered += outputs.dead_letters.len() as u64;
         let letter = |letter: DeadLetter| Letter {
             stage: STEP.name(),
             topic: self.replay.from.clone(),
@@ -193,6 +209,10 @@ impl Session<'_> {
     }
 
     fn commit(&mut self) -> Result<(), KafkaError> {
-        if std::mem::take(&mut self.open) > 0 { self.producer.commit() } else { Ok(()) }
+        if std::mem::take(&mut self.open) == 0 {
+            return Ok(());
+        }
+        self.outbound.release_all(self.producer.client())?;
+        self.producer.commit()
     }
 }

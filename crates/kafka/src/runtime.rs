@@ -17,13 +17,10 @@ use stage::Ledger;
 use stream::{Stream, Topics};
 
 use crate::{
-    KafkaError, Step, lag::INTERVAL_MS, note::account, topics, transaction::TransactionalProducer, worker::work,
+    KafkaError, Step, crew, lag::INTERVAL_MS, load, note::account, progress::Progress, size::Sizes, topics,
+    transaction::TransactionalProducer, worker::work,
 };
 
-/// How long to wait before a worker is started anew, at first and at most.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// A worker that ran this long was healthy: the next failure begins with the shortest wait.
-const HEALTHY: Duration = Duration::from_secs(30);
 /// How long the cluster may take to answer at the start.
 const START_MAX: Duration = Duration::from_secs(60);
 
@@ -138,7 +135,8 @@ impl Options {
 
     pub(crate) fn producer(&self, number: usize) -> Result<TransactionalProducer, KafkaError> {
         let id = format!("{}.{}.{number}", self.group, self.instance);
-        TransactionalProducer::connect(&self.connection, &id, self.transaction_timeout)
+        let message_bytes = Sizes::of(&self.stream).state();
+        TransactionalProducer::connect(&self.connection, &id, self.transaction_timeout, message_bytes)
     }
 
     pub(crate) fn consumer(&self, config: &mut ClientConfig) {
@@ -150,6 +148,7 @@ impl Options {
             .set("auto.offset.reset", "error")
             .set("statistics.interval.ms", INTERVAL_MS)
             .set("max.poll.interval.ms", "300000")
+            .set("fetch.message.max.bytes", Sizes::of(&self.stream).message().to_string())
             .set("fetch.wait.max.ms", "50")
             // After its queue was full the client would sleep for a second by default.
             .set("fetch.queue.backoff.ms", "10")
@@ -192,17 +191,12 @@ pub fn run(steps: &[Options], health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) 
         let options = Arc::new(options.clone().suited());
         for number in 0..options.threads.max(1) {
             let (options, health, stop) = (options.clone(), health.clone(), stop.clone());
-            let thread = thread::Builder::new().name(options.worker(number));
-            workers.push(thread.spawn(move || supervise(&options, number, health.as_ref(), &stop))?);
+            let name = options.worker(number);
+            let work: crew::Work = Box::new(move || supervise(&options, number, health.as_ref(), &stop));
+            workers.push((name, work));
         }
     }
-    let mut done = Ok(());
-    for worker in workers {
-        let ended =
-            worker.join().unwrap_or_else(|_| Err(KafkaError::Thread(std::io::Error::other("a worker panicked"))));
-        done = done.and(ended);
-    }
-    done
+    crew::run(workers, stop)
 }
 
 fn supervise(
@@ -211,33 +205,35 @@ fn supervise(
     health: &dyn Health,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), KafkaError> {
-    let mut backoff = BACKOFF.0;
     let name = options.worker(number);
+    let mut progress = Progress::of(&name, health);
     while !stop.load(Ordering::Relaxed) {
-        let begun = Instant::now();
-        match work(options, number, health, stop) {
+        match work(options, number, health, &mut progress, stop) {
             Ok(()) | Err(KafkaError::Stopped) => break,
-            Err(error) if error.is_passing() => {
-                tracing::warn!(worker = name, %error, wait_ms = backoff.as_millis() as u64, "a worker is started anew");
+            Err(error) if progress.may_pass(&error) => {
+                let wait = progress.failed(&error);
+                tracing::warn!(worker = name, %error, wait_ms = wait.as_millis() as u64, "a worker is started again");
+                match error {
+                    KafkaError::PlaceUnknown { partition, .. } => {
+                        load::wait_until_placed(options, partition, stop, &|| health.beat(&name));
+                    }
+                    _ => rest(wait, stop, || health.beat(&name)),
+                }
             }
-            Err(error) => {
-                // The others have to end as well: a service that does half its work is not seen.
-                stop.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         }
-        if begun.elapsed() > HEALTHY {
-            backoff = BACKOFF.0;
-        }
-        let until = Instant::now() + backoff;
-        while Instant::now() < until && !stop.load(Ordering::Relaxed) {
-            health.beat(&name);
-            thread::sleep(Duration::from_millis(20));
-        }
-        backoff = (backoff * 2).min(BACKOFF.1);
     }
     health.done(&name);
     Ok(())
+}
+
+/// Waits for so long, or until `stop` is set.
+pub(crate) fn rest(wait: Duration, stop: &AtomicBool, beat: impl Fn()) {
+    let until = Instant::now() + wait;
+    while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+        beat();
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Milliseconds since 1970.

@@ -7,7 +7,7 @@ use registry::Registry;
 use source::{Records, Router};
 use stream::Stream;
 
-use crate::{KafkaError, outbound::Target, runtime::now_millis, transaction::TransactionalProducer};
+use crate::{KafkaError, runtime::now_millis, size::Sizes, target::Target, transaction::TransactionalProducer};
 
 /// How long the transaction may stay open.
 const TRANSACTION: Duration = Duration::from_secs(10);
@@ -24,15 +24,16 @@ pub fn send_records(
     id: &str,
     records: Records,
 ) -> Result<u64, KafkaError> {
+    let sizes = Sizes::of(stream);
     let spec = &stream.definition.spec;
-    let mut target = Target::new(&stream.topics().raw, stream.input.clone(), registry)?;
+    let mut target = Target::new(&stream.topics().raw, stream.input.clone(), registry, sizes.event())?;
     let shares = Router::new(&spec.key, spec.partitions).route(records)?;
-    let producer = TransactionalProducer::connect(connection, id, TRANSACTION)?;
+    let producer = TransactionalProducer::connect(connection, id, TRANSACTION, sizes.message())?;
     producer.begin()?;
     let (now, mut sent) = (now_millis(), 0);
     for share in shares {
         let Some(rows) = share.rows else { continue };
-        target.send(
+        let too_large = target.send(
             producer.client(),
             share.partition,
             &rows.batch,
@@ -40,6 +41,7 @@ pub fn send_records(
             |_| now,
             |_| None,
         )?;
+        target.all(too_large)?;
         sent += rows.len() as u64;
     }
     producer.commit()?;

@@ -80,6 +80,11 @@ impl Step {
         }
     }
 
+    /// The compacted topic that its places are kept in: its own, or the next step's where it keeps no state.
+    pub(crate) fn places(self, topics: &Topics) -> &str {
+        self.state(topics).unwrap_or(&topics.detector_state)
+    }
+
     /// What its state must be of to be gone on from; a state topic serves detectors before and after they are fused, which
     /// count other offsets.
     pub(crate) fn state_of(self, stream: &Stream) -> String {

@@ -10,7 +10,7 @@ use std::{
 use broker::{Admin, Connection, NewTopic, Topic};
 use stream::{Stream, Topics};
 
-use crate::KafkaError;
+use crate::{KafkaError, size::Sizes};
 
 /// How long events stay: a week, so that a consumer that is down over a weekend misses nothing.
 const EVENTS_RETENTION_MS: u64 = 7 * 24 * 3600 * 1000;
@@ -68,14 +68,35 @@ impl std::fmt::Display for Difference {
     }
 }
 
+/// The setting that says how large a batch a topic takes.
+const MESSAGE_BYTES: &str = "max.message.bytes";
+
+impl Difference {
+    /// Whether a step cannot run on it.
+    fn is_fatal(&self) -> bool {
+        match self {
+            Self::Missing | Self::Partitions { .. } => true,
+            // Events, or the dead letters that they become, would be refused, and their partition would stand still.
+            Self::Setting { name, found, wanted } if name == MESSAGE_BYTES => {
+                let bytes = |text: &str| text.parse::<u64>().unwrap_or_default();
+                bytes(found) < bytes(wanted)
+            }
+            Self::Setting { .. } => false,
+        }
+    }
+}
+
 /// The topics that a stream needs.
 pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
     let partitions = stream.definition.spec.partitions;
-    let plan = |name: &str, settings: &[(&str, String)]| TopicPlan {
-        name: name.to_owned(),
-        partitions,
-        settings: settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+    let sizes = Sizes::of(stream);
+    let sized = |name: &str, settings: &[(&str, String)], bytes: usize| {
+        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let settings = settings.chain([(MESSAGE_BYTES.to_owned(), bytes.to_string())]).collect();
+        TopicPlan { name: name.to_owned(), partitions, settings }
     };
+    let plan = |name: &str, settings: &[(&str, String)]| sized(name, settings, sizes.message());
+    let large = |name: &str, settings: &[(&str, String)]| sized(name, settings, sizes.state());
     let kept = |ms: u64| vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", ms.to_string())];
     let state = vec![
         ("cleanup.policy", "compact".to_owned()),
@@ -88,17 +109,17 @@ pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
         plan(&topics.enriched, &kept(EVENTS_RETENTION_MS)),
         plan(&topics.scored, &kept(EVENTS_RETENTION_MS)),
         plan(&topics.anomalies, &kept(LETTERS_RETENTION_MS)),
-        plan(&topics.aggregates, &compacted),
+        large(&topics.aggregates, &compacted),
         plan(&topics.dead_letters, &kept(LETTERS_RETENTION_MS)),
         plan(&topics.late, &kept(LETTERS_RETENTION_MS)),
-        plan(&topics.detector_state, &state),
-        plan(&topics.aggregator_state, &state),
+        large(&topics.detector_state, &state),
+        large(&topics.aggregator_state, &state),
     ];
     if stream.aggregates.are_merged() {
         // One partition: whoever merges a group needs all its parts, and there are few.
         let single = |plan: TopicPlan| TopicPlan { partitions: 1, ..plan };
-        plans.push(single(plan(&topics.partials, &kept(PARTIALS_RETENTION_MS))));
-        plans.push(single(plan(&topics.merger_state, &state)));
+        plans.push(single(large(&topics.partials, &kept(PARTIALS_RETENTION_MS))));
+        plans.push(single(large(&topics.merger_state, &state)));
     }
     plans
 }
@@ -184,16 +205,16 @@ pub(crate) fn fit(
     let begun = Instant::now();
     let mut said = false;
     loop {
-        let (settings, fatal): (Vec<_>, Vec<_>) = check_topics(connection, &plans)?
-            .into_iter()
-            .partition(|(_, difference)| matches!(difference, Difference::Setting { .. }));
+        let (settings, fatal): (Vec<_>, Vec<_>) =
+            check_topics(connection, &plans)?.into_iter().partition(|(_, difference)| !difference.is_fatal());
         if fatal.is_empty() {
             for (topic, difference) in settings {
                 tracing::warn!(topic, %difference, "a topic is not as the definition wants it");
             }
             return Ok(());
         }
-        let waiting = fatal.iter().all(|(_, difference)| *difference == Difference::Missing);
+        // Somebody may be applying the definition right now.
+        let waiting = fatal.iter().all(|(_, difference)| !matches!(difference, Difference::Partitions { .. }));
         let lines = fatal.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect();
         let error = KafkaError::Topics(lines);
         if !waiting || begun.elapsed() > SPREAD_MAX {
@@ -203,7 +224,7 @@ pub(crate) fn fit(
             return Err(KafkaError::Stopped);
         }
         if !std::mem::replace(&mut said, true) {
-            tracing::warn!(%error, wait_s = SPREAD_MAX.as_secs(), "topics are missing and are waited for");
+            tracing::warn!(%error, wait_s = SPREAD_MAX.as_secs(), "topics are not as the stream needs them; they are waited for");
         }
         thread::sleep(Duration::from_millis(250));
     }

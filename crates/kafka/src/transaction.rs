@@ -32,12 +32,19 @@ pub(crate) struct TransactionalProducer {
 
 impl TransactionalProducer {
     /// Connects, and ends what an earlier producer of the same name left open: from now on that one is fenced.
-    pub(crate) fn connect(connection: &Connection, id: &str, timeout: Duration) -> Result<Self, KafkaError> {
+    /// `message_bytes` is what a message may have.
+    pub(crate) fn connect(
+        connection: &Connection,
+        id: &str,
+        timeout: Duration,
+        message_bytes: usize,
+    ) -> Result<Self, KafkaError> {
         let client: BaseProducer<Reports> = connection.client(Reports::default(), |config| {
             config
                 .set("transactional.id", id)
                 .set("transaction.timeout.ms", timeout.as_millis().to_string())
                 .set("message.timeout.ms", timeout.as_millis().to_string())
+                .set("message.max.bytes", message_bytes.to_string())
                 .set("compression.type", "lz4")
                 .set("linger.ms", "2")
                 .set("batch.num.messages", "10000")

@@ -280,7 +280,7 @@ pub(crate) fn with_hour(rows: RecordBatch, hour: Option<&str>, time: &str) -> Re
     RecordBatch::try_new(with_hour_field(&rows.schema(), time), columns).map_err(|error| LakeError::rows(HOUR, error))
 }
 
-fn is_overtaken(error: &DeltaTableError) -> bool {
+pub(crate) fn is_overtaken(error: &DeltaTableError) -> bool {
     matches!(
         error,
         DeltaTableError::VersionAlreadyExists(_)

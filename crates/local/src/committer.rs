@@ -143,7 +143,7 @@ impl Committer<'_> {
         self.progress.cursor = epoch.cursor;
         self.progress.finished = epoch.finished;
         self.swap(&snapshots, added, &removed)?;
-        self.meter.committed(epoch.position);
+        self.meter.committed(epoch.position, &self.progress.ledger, epoch.read_until);
         self.horizon.store(horizon, Ordering::Relaxed);
         Ok(())
     }

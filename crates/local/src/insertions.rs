@@ -45,7 +45,7 @@ pub(crate) fn folder(results: &Results) -> PathBuf {
 /// Opens a file of repaired events: rows of the stream's schema, read as any input file is, with nothing derived.
 pub(crate) fn open(path: PathBuf, format: FileFormat, stream: &Arc<Stream>) -> Result<Box<dyn Source>, SourceError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let files = stream::Files { paths: vec![name], format: Some(format), derive: Default::default(), speed: None };
+    let files = stream::Files { format: Some(format), ..stream::Files::of(vec![name]) };
     let base = path.parent().map(PathBuf::from).unwrap_or_default();
     source::open(&stream::Source::Files(files), stream, &source::Options { base, ..source::Options::default() })
 }

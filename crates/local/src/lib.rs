@@ -18,11 +18,13 @@ mod redrive;
 mod run;
 mod spliced;
 mod statistics;
+mod tap;
 mod worker;
 
 pub use self::{
     error::LocalError,
-    meter::{Counts, Meter},
-    redrive::{Redriven, Repaired, redrive},
+    meter::{Counts, LastCommit, Meter},
+    redrive::{Redriven, Repaired, check_repaired, is_waiting, keep_for_next_run, put_back_waiting, redrive},
     run::{Options, Summary, ensure_unused, run},
+    tap::{TapCounts, Tapped},
 };

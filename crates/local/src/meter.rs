@@ -1,8 +1,17 @@
 //! Live counts of a run, for whoever shows them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::Receiver,
+    },
+    time::{Instant, SystemTime},
+};
 
-use stage::Ledger;
+use stage::{Ledger, Rows};
+
+use crate::tap::{Tap, TapCounts, Tapped};
 
 /// Live counts: what was processed, committed or not yet.
 #[derive(Debug, Default)]
@@ -15,6 +24,23 @@ pub struct Meter {
     committed: AtomicU64,
     done: AtomicU64,
     total: AtomicU64,
+    last_commit: Mutex<LastCommit>,
+    tap: Option<Tap>,
+}
+
+/// What the last commit made durable, by this run or the one before.
+#[derive(Debug, Clone, Default)]
+pub struct LastCommit {
+    /// The account of everything committed.
+    pub ledger: Ledger,
+    /// Position before which everything is committed.
+    pub position: u64,
+    /// The position that this run began at.
+    pub begun_at: u64,
+    /// When this run made it; `None` where this run has made none.
+    pub made: Option<SystemTime>,
+    /// A moment that every record behind the commit was read after; `None` before this run begins to read.
+    pub read_until: Option<Instant>,
 }
 
 /// The counts at one moment.
@@ -39,6 +65,22 @@ pub struct Counts {
 }
 
 impl Meter {
+    /// A meter with a tap on the scored rows.
+    pub fn with_tap() -> (Self, Receiver<Tapped>) {
+        let (tap, tapped) = Tap::new();
+        (Self { tap: Some(tap), ..Self::default() }, tapped)
+    }
+
+    /// What the tap was offered.
+    pub fn tap_counts(&self) -> TapCounts {
+        self.tap.as_ref().map(Tap::counts).unwrap_or_default()
+    }
+
+    /// The last commit.
+    pub fn last_commit(&self) -> LastCommit {
+        self.last_commit.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The counts now.
     pub fn counts(&self) -> Counts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -62,8 +104,29 @@ impl Meter {
         self.anomalies.fetch_add(ledger.anomalies, Ordering::Relaxed);
     }
 
-    pub(crate) fn committed(&self, position: u64) {
+    /// What an earlier run has committed: this one begins there.
+    pub(crate) fn began(&self, position: u64, ledger: &Ledger) {
         self.committed.store(position, Ordering::Relaxed);
+        let read_until = Some(Instant::now());
+        let commit = LastCommit { ledger: ledger.clone(), position, begun_at: position, made: None, read_until };
+        *self.last_commit.lock().unwrap_or_else(PoisonError::into_inner) = commit;
+    }
+
+    /// Everything before `position` is committed; every record behind it was read after `read_until`.
+    pub(crate) fn committed(&self, position: u64, ledger: &Ledger, read_until: Instant) {
+        self.committed.store(position, Ordering::Relaxed);
+        let mut last = self.last_commit.lock().unwrap_or_else(PoisonError::into_inner);
+        last.ledger = ledger.clone();
+        last.position = position;
+        last.made = Some(SystemTime::now());
+        last.read_until = Some(read_until);
+    }
+
+    /// Hands scored rows to whoever draws them, where somebody does.
+    pub(crate) fn offer(&self, rows: Vec<Rows>, anomalies: u64, read: Instant) {
+        if let Some(tap) = &self.tap {
+            tap.offer(rows, anomalies, read);
+        }
     }
 
     pub(crate) fn progress(&self, done: u64, total: Option<u64>) {

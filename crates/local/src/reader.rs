@@ -25,6 +25,8 @@ pub(crate) struct Epoch {
     /// Whether this is the last one, and whether the source came to its end.
     pub last: bool,
     pub finished: bool,
+    /// Every record behind it is read after this moment.
+    pub read_until: Instant,
 }
 
 /// When a commit falls, and when the run ends.
@@ -73,7 +75,7 @@ impl Reader<'_> {
             match self.source.next(RECORDS_AT_ONCE.min(end - position) as usize) {
                 Ok(Next::End) => return self.send_barrier(true, true),
                 Ok(Next::Idle) => {}
-                Ok(Next::Records(records)) => self.hand_out(records)?,
+                Ok(Next::Records(records)) => self.hand_out(records, Instant::now())?,
                 Err(error) => return self.give_up(error.into()),
             }
             let uncommitted = self.source.cursor().position.saturating_sub(self.barrier);
@@ -98,10 +100,10 @@ impl Reader<'_> {
         if self.source.cursor().position > self.barrier { self.send_barrier(true, false) } else { Ok(()) }
     }
 
-    fn hand_out(&self, records: source::Records) -> Result<(), LocalError> {
+    fn hand_out(&self, records: source::Records, read: Instant) -> Result<(), LocalError> {
         for share in self.router.route(records)? {
             let worker = &self.workers[share.partition as usize % self.workers.len()];
-            worker.send(Work::Share(Box::new(share))).map_err(|_| LocalError::Lost("worker"))?;
+            worker.send(Work::Share(Box::new(share), read)).map_err(|_| LocalError::Lost("worker"))?;
         }
         let progress = self.source.progress();
         self.meter.progress(progress.done, progress.total);
@@ -121,7 +123,7 @@ impl Reader<'_> {
             let work = Work::Barrier { epoch: number, position, last, finished };
             worker.send(work).map_err(|_| LocalError::Lost("worker"))?;
         }
-        let epoch = Epoch { number, position, cursor, last, finished };
+        let epoch = Epoch { number, position, cursor, last, finished, read_until: Instant::now() };
         self.events.send(Event::Epoch(epoch)).map_err(|_| LocalError::Lost("commit"))
     }
 }

@@ -1,6 +1,7 @@
 //! Putting repaired events back: they are checked and kept durably, and the next run takes them in, once.
 
 mod ids;
+mod waiting;
 
 use std::{
     fs::{self, File},
@@ -16,6 +17,7 @@ use stream::{FileFormat, Stream};
 use twox_hash::xxhash3_128::{RawHasher, SecretBuffer};
 
 use self::ids::Ids;
+pub use self::waiting::{check_repaired, is_waiting, keep_for_next_run, put_back_waiting};
 use crate::{
     LocalError,
     checkpoint::{Checkpoint, Identity},

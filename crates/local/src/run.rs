@@ -122,7 +122,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     let log = ManifestLog::begin(&results, &manifest)?;
     let mut deferred = Deferred::new(&results);
     deferred.push(results.unlisted(&manifest)?, SystemTime::now());
-    meter.committed(progress.position);
+    meter.began(progress.position, &progress.ledger);
     let resumed_from = progress.position;
     let horizon = AtomicU64::new(progress.horizon);
     let mut committer = Committer {

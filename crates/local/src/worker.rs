@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::mpsc::{Receiver, SyncSender},
+    time::Instant,
 };
 
 use arrow::array::{BooleanArray, Int64Array, RecordBatch};
@@ -14,8 +15,8 @@ use crate::{LocalError, Meter, checkpoint::Snapshot, committer::Event, epoch::Pa
 
 /// What a worker is given.
 pub(crate) enum Work {
-    /// Records of one of its partitions.
-    Share(Box<Share>),
+    /// Records of one of its partitions, and when the source gave them.
+    Share(Box<Share>, Instant),
     /// Everything before `position` has been given: close the files and report.
     /// It is the `last` one, and the source is `finished`, where they say so.
     Barrier { epoch: u64, position: u64, last: bool, finished: bool },
@@ -84,7 +85,7 @@ impl Partition {
         Ok(())
     }
 
-    fn process(&mut self, share: Share, meter: &Meter) -> Result<(), LocalError> {
+    fn process(&mut self, share: Share, read: Instant, meter: &Meter) -> Result<(), LocalError> {
         let mut outputs = Outputs::default();
         outputs.dead_letters.extend(share.rejected.into_iter().filter(|letter| letter.position >= self.committed));
         let mut records = outputs.dead_letters.len();
@@ -108,7 +109,9 @@ impl Partition {
             }
         }
         if records > 0 {
-            meter.add(&self.writers.write(records as u64, &outputs)?);
+            let ledger = self.writers.write(records as u64, &outputs)?;
+            meter.add(&ledger);
+            meter.offer(outputs.rows, ledger.anomalies, read);
         }
         Ok(())
     }
@@ -165,9 +168,9 @@ pub(crate) fn work(
 ) -> Result<(), LocalError> {
     while let Ok(work) = work.recv() {
         match work {
-            Work::Share(share) => {
+            Work::Share(share, read) => {
                 let partition = partitions.get_mut(&share.partition).ok_or(LocalError::Lost("partition"))?;
-                partition.process(*share, meter)?;
+                partition.process(*share, read, meter)?;
             }
             Work::Barrier { epoch, position, last, finished } => {
                 let bytes = if last { usize::MAX } else { snapshot_bytes };

@@ -96,12 +96,7 @@ impl Place {
     }
 
     fn run(&self, end_position: Option<u64>, stopped: bool) -> Summary {
-        let files = stream::Files {
-            paths: vec!["readings.jsonl".into()],
-            format: None,
-            derive: Default::default(),
-            speed: None,
-        };
+        let files = stream::Files::of(vec!["readings.jsonl".into()]);
         let options = Options {
             stream: stream(),
             source: stream::Source::Files(files),

@@ -7,6 +7,8 @@ use crate::{ALL, Kind};
 const HEAD: &str = "\
 # Metrics
 
+After reading this page you can find the metric that answers a question, and know what its labels mean.
+
 Every service shows these at `GET /metrics` of its `--listen` address, in Prometheus' text format. A metric appears once
 something was recorded. `make metrics-docs` writes this page from the code; a test compares the two.
 

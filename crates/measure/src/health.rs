@@ -10,6 +10,12 @@ pub trait Health: Send + Sync {
 
     /// The part can, or cannot, do its work now. A part counts from its first word on.
     fn ready(&self, part: &str, is: bool);
+
+    /// The part cannot do its work now, and why: a sentence for whoever looks after it.
+    fn unready(&self, part: &str, reason: &str) {
+        let _ = reason;
+        self.ready(part, false);
+    }
 }
 
 /// Nobody listens.

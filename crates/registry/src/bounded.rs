@@ -8,7 +8,7 @@ use std::{
 
 /// A map that forgets its oldest entry when it is full.
 #[derive(Debug)]
-pub(crate) struct Bounded<K, V> {
+pub struct Bounded<K, V> {
     entries: HashMap<K, V>,
     /// The keys, oldest first.
     order: VecDeque<K>,
@@ -16,18 +16,21 @@ pub(crate) struct Bounded<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
-    pub(crate) fn new(entries_max: usize) -> Self {
+    /// A map of at most so many entries.
+    pub fn new(entries_max: usize) -> Self {
         Self { entries: HashMap::new(), order: VecDeque::new(), entries_max }
     }
 
-    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    /// What is known of a key.
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
         self.entries.get(key)
     }
 
-    pub(crate) fn insert(&mut self, key: K, value: V) {
+    /// Keeps a value, in the place of an earlier one.
+    pub fn insert(&mut self, key: K, value: V) {
         if self.entries.insert(key.clone(), value).is_some() {
             return;
         }

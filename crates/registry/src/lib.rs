@@ -14,6 +14,7 @@ mod settings;
 mod transport;
 
 pub use self::{
+    bounded::Bounded,
     compatibility::{Compatibility, Level},
     error::RegistryError,
     registry::{Registered, Registry},

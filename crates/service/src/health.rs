@@ -24,7 +24,15 @@ pub struct Health {
 #[derive(Debug, Default)]
 struct Parts {
     beats: BTreeMap<String, Instant>,
-    conditions: BTreeMap<String, bool>,
+    conditions: BTreeMap<String, Condition>,
+}
+
+/// Whether a part can do its work.
+#[derive(Debug, PartialEq, Eq)]
+enum Condition {
+    Ready,
+    /// Why not, where that is known.
+    Unready(Option<String>),
 }
 
 /// An answer to a probe.
@@ -67,11 +75,25 @@ impl Health {
             return Probe { good: false, text: "starting\n".to_owned() };
         }
         let mut probe = Probe { good: true, text: String::new() };
-        for (part, ready) in &parts.conditions {
-            probe.good &= ready;
-            let _ = writeln!(probe.text, "{part}: {}", if *ready { "ready" } else { "not ready" });
+        for (part, condition) in &parts.conditions {
+            probe.good &= *condition == Condition::Ready;
+            let _ = match condition {
+                Condition::Ready => writeln!(probe.text, "{part}: ready"),
+                Condition::Unready(None) => writeln!(probe.text, "{part}: not ready"),
+                Condition::Unready(Some(reason)) => writeln!(probe.text, "{part}: not ready: {reason}"),
+            };
         }
         probe
+    }
+
+    /// Takes a part's condition; says whether it has changed.
+    fn set(&self, part: &str, condition: Condition) -> bool {
+        let mut parts = self.parts();
+        let changed = parts.conditions.get(part) != Some(&condition);
+        if changed {
+            parts.conditions.insert(part.to_owned(), condition);
+        }
+        changed
     }
 
     fn parts(&self) -> MutexGuard<'_, Parts> {
@@ -95,15 +117,15 @@ impl measure::Health for Health {
     }
 
     fn ready(&self, part: &str, is: bool) {
-        let changed = {
-            let mut parts = self.parts();
-            match parts.conditions.get_mut(part) {
-                Some(ready) => std::mem::replace(ready, is) != is,
-                None => parts.conditions.insert(part.to_owned(), is).is_none(),
-            }
-        };
-        if changed {
+        let condition = if is { Condition::Ready } else { Condition::Unready(None) };
+        if self.set(part, condition) {
             tracing::info!(part, ready = is, "readiness");
+        }
+    }
+
+    fn unready(&self, part: &str, reason: &str) {
+        if self.set(part, Condition::Unready(Some(reason.to_owned()))) {
+            tracing::warn!(part, ready = false, reason, "readiness");
         }
     }
 }
@@ -128,6 +150,8 @@ mod tests {
         assert_eq!(health.is_ready(), Probe { good: false, text });
         health.ready("assignment", true);
         assert!(health.is_ready().good);
+        health.unready("assignment", "partition 3 stands still");
+        assert!(health.is_ready().text.starts_with("assignment: not ready: partition 3 stands still\n"));
         health.stop.store(true, Ordering::Relaxed);
         assert_eq!(health.is_ready(), Probe { good: false, text: "stopping\n".to_owned() });
     }

@@ -8,6 +8,7 @@ mod context;
 mod failure;
 mod health;
 pub mod logging;
+mod otel;
 mod process;
 mod process_name;
 mod server;
@@ -17,6 +18,7 @@ pub mod spans;
 #[cfg(feature = "stream")]
 mod stream;
 pub mod telemetry;
+mod zipped;
 
 #[cfg(feature = "stream")]
 pub use self::stream::{Beside, folder_of, load_stream};

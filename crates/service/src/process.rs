@@ -66,12 +66,13 @@ fn start<S: Settings>(settings: S, run: impl FnOnce(S, Context) -> Result<(), Fa
     let health = Health::new(process.heartbeat_limit, stop.clone());
     let shutdown = Shutdown { stop: stop.clone(), limit: process.shutdown_limit };
     server::start(&process.listen, health.clone(), metrics, shutdown)?;
-    let spans = Spans::start(&SpanSettings {
+    let spans = SpanSettings {
         service: S::NAME.to_owned(),
         instance: instance.clone(),
         endpoint: process.otlp_endpoint.clone(),
         ratio: process.trace_ratio,
-    })?;
+    };
+    let spans = Spans::start(&spans, &|name| std::env::var_os(name))?;
     let context = Context { name: S::NAME, instance, traced_as: spans.traced_as(), health, stop };
     run(settings, context)
 }

@@ -1,6 +1,8 @@
 //! Spans to a trace collector, which may be away: then they are given up and counted, and nothing waits.
 
 use std::{
+    fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -25,19 +27,16 @@ use opentelemetry_sdk::{
 };
 use opentelemetry_semantic_conventions::resource::{SERVICE_INSTANCE_ID, SERVICE_NAMESPACE, SERVICE_VERSION};
 
-use crate::{Failure, by_service::ByService};
+use crate::{
+    Failure,
+    by_service::ByService,
+    otel::{self, Sampling, Sending},
+    settings::Environment,
+    zipped::Client,
+};
 
-/// Spans that wait for the collector.
-const QUEUE_SPANS_MAX: usize = 8192;
-const BATCH_SPANS_MAX: usize = 512;
-/// How long spans wait for company.
-const LINGER: Duration = Duration::from_secs(1);
-/// How long the collector may take for a batch.
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the end of the process waits for the collector.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
-/// Where a collector takes spans, below its endpoint.
-const TRACES_PATH: &str = "v1/traces";
 
 /// Who sends spans, and where to.
 #[derive(Debug, Clone)]
@@ -60,40 +59,42 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// Sends what `opentelemetry::global` traces from now on. Without an endpoint nothing is traced.
+    /// Sends what `opentelemetry::global` traces from now on. Without an endpoint nothing is traced. OpenTelemetry's own
+    /// variables are taken from `environment`.
     ///
     /// # Errors
-    /// For an endpoint that is none.
-    pub fn start(settings: &SpanSettings) -> Result<Self, Failure> {
+    /// For an endpoint that is none, and for variables that cannot be obeyed.
+    pub fn start(settings: &SpanSettings, environment: Environment<'_>) -> Result<Self, Failure> {
         // A trace that comes along is passed on, whether or not we add to it.
         global::set_text_map_propagator(TraceContextPropagator::new());
-        let Some(endpoint) = &settings.endpoint else { return Ok(Self { provider: None, traced_as: None }) };
+        let sending = otel::read(environment, settings.endpoint.as_deref(), settings.ratio)?;
+        let Some(sending) = sending else { return Ok(Self { provider: None, traced_as: None }) };
         let traced_as = TracedAs { service: service_name(&settings.service), instance: settings.instance.clone() };
         let waiting = Arc::new(AtomicUsize::new(0));
-        let client = client(endpoint)?;
-        let ours = exporter(endpoint, client.clone())?;
+        let client = client(&sending)?;
+        let ours = exporter(&sending, client.clone())?;
         let others = {
-            let endpoint = endpoint.clone();
+            let sending = sending.clone();
             move |service: &str| {
-                let mut exporter = exporter(&endpoint, client.clone()).ok()?;
+                let mut exporter = exporter(&sending, client.clone()).ok()?;
                 exporter.set_resource(&resource(service.to_owned(), None));
                 Some(exporter)
             }
         };
         let exporter = Counted { inner: ByService::new(ours, Box::new(others)), waiting: waiting.clone() };
         let config = BatchConfigBuilder::default()
-            .with_max_queue_size(QUEUE_SPANS_MAX)
-            .with_max_export_batch_size(BATCH_SPANS_MAX)
-            .with_scheduled_delay(LINGER)
+            .with_max_queue_size(sending.queue)
+            .with_max_export_batch_size(sending.batch)
+            .with_scheduled_delay(sending.linger)
             .build();
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
         let provider = SdkTracerProvider::builder()
-            .with_sampler(Sampler::ParentBased(Box::new(Kept { others: Sampler::TraceIdRatioBased(settings.ratio) })))
+            .with_sampler(sampler(sending.sampling))
             .with_resource(resource(traced_as.service.clone(), Some(&traced_as.instance)))
-            .with_span_processor(Bounded { inner: batches, waiting })
+            .with_span_processor(Bounded { inner: batches, waiting, queue: sending.queue })
             .build();
         global::set_tracer_provider(provider.clone());
-        tracing::info!(endpoint, ratio = settings.ratio, "tracing");
+        tracing::info!(endpoint = sending.address, share = sending.sampling.share.unwrap_or_default(), "tracing");
         Ok(Self { provider: Some(provider), traced_as: Some(traced_as) })
     }
 
@@ -113,29 +114,57 @@ impl Drop for Spans {
     }
 }
 
-fn client(endpoint: &str) -> Result<reqwest::blocking::Client, Failure> {
-    let client = reqwest::blocking::Client::builder().timeout(EXPORT_TIMEOUT);
-    let client = match endpoint.split_once("://") {
-        Some(("https", _)) => client,
+fn client(sending: &Sending) -> Result<Client, Failure> {
+    let mut client = reqwest::blocking::Client::builder().timeout(sending.timeout);
+    if let Some(path) = &sending.certificate {
+        let authorities = reqwest::Certificate::from_pem_bundle(&pem(path)?);
+        client = client.tls_certs_only(authorities.map_err(|error| not_pem(path, &error))?);
+    } else if sending.address.starts_with("http://") {
         // Without encryption no authority is needed, and a small container may have none.
-        Some(("http", _)) => client.tls_certs_only([]),
-        _ => return Err(wrong(endpoint, "must begin with http:// or https://, like http://collector:4318".to_owned())),
-    };
-    client.build().map_err(|error| wrong(endpoint, format!("cannot be used: {error}")))
+        client = client.tls_certs_only([]);
+    }
+    if let Some((certificate, key)) = &sending.identity {
+        let both = [pem(certificate)?, pem(key)?].join(&b'\n');
+        client = client.identity(reqwest::Identity::from_pem(&both).map_err(|error| not_pem(certificate, &error))?);
+    }
+    let inner = client.build().map_err(|error| wrong(&sending.address, &error))?;
+    Ok(Client { inner, gzip: sending.gzip })
 }
 
-fn exporter(endpoint: &str, client: reqwest::blocking::Client) -> Result<OtlpExporter, Failure> {
+fn pem(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        let path = path.display();
+        Failure::configuration(format!(
+            "cannot read {path}, which OTEL_EXPORTER_OTLP_*CERTIFICATE or _KEY names: {error}"
+        ))
+    })
+}
+
+fn not_pem(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::configuration(format!("{} cannot be used as a certificate and key in PEM: {error}", path.display()))
+}
+
+fn exporter(sending: &Sending, client: Client) -> Result<OtlpExporter, Failure> {
     OtlpExporter::builder()
         .with_http()
         .with_http_client(client)
-        .with_endpoint(format!("{}/{TRACES_PATH}", endpoint.trim_end_matches('/')))
-        .with_timeout(EXPORT_TIMEOUT)
+        .with_endpoint(sending.address.clone())
+        .with_timeout(sending.timeout)
         .build()
-        .map_err(|error| wrong(endpoint, format!("cannot be used: {error}")))
+        .map_err(|error| wrong(&sending.address, &error))
 }
 
-fn wrong(endpoint: &str, reason: String) -> Failure {
-    Failure::configuration(format!("`{endpoint}` (--otlp-endpoint) {reason}"))
+fn wrong(address: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::configuration(format!("traces cannot be sent to `{address}`: {error}"))
+}
+
+/// Which traces are kept. Those of anomalies are, unless none is to be.
+fn sampler(sampling: Sampling) -> Box<dyn ShouldSample> {
+    let begun_here: Box<dyn ShouldSample> = match sampling.share {
+        Some(share) => Box::new(Kept { others: Sampler::TraceIdRatioBased(share) }),
+        None => Box::new(Sampler::AlwaysOff),
+    };
+    if sampling.by_parent { Box::new(Sampler::ParentBased(begun_here)) } else { begun_here }
 }
 
 /// What a service is called in traces, where `OTEL_SERVICE_NAME` does not say otherwise.
@@ -185,6 +214,8 @@ impl ShouldSample for Kept {
 struct Bounded {
     inner: BatchSpanProcessor,
     waiting: Arc<AtomicUsize>,
+    /// Spans that the queue holds.
+    queue: usize,
 }
 
 impl SpanProcessor for Bounded {
@@ -196,7 +227,7 @@ impl SpanProcessor for Bounded {
         if !span.span_context.is_sampled() {
             return;
         }
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE_SPANS_MAX {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.queue {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             measure::SPANS_DROPPED.of(["queue"]).increment(1);
             return;

@@ -1,9 +1,7 @@
 //! Text cells to typed Arrow columns.
 //!
-//! Numbers, booleans and times are read without regard to blanks around them. `NaN`, `inf` and `infinity` are floats.
-//! A whole number may be written `3.0`. Booleans are `true`, `false`, `1`, `0` in any case. Times are as in
-//! [`crate::timestamp`]. Any other type that has a text form (decimals, times of day, dictionaries) is read as Arrow's
-//! cast reads it, one cell at a time.
+//! Numbers, booleans and times are read as the crates `text` and `times` have it. Any other type that has a text form
+//! (decimals, times of day, dictionaries) is read as Arrow's cast reads it, one cell at a time.
 
 use std::str;
 
@@ -18,7 +16,7 @@ use arrow::{
     error::ArrowError,
 };
 
-use crate::timestamp;
+use text::{boolean, float, float_with_comma, integer};
 
 /// A column being built from cells.
 pub(crate) trait Cells: Send {
@@ -29,10 +27,14 @@ pub(crate) trait Cells: Send {
     fn finish(&mut self) -> Result<ArrayRef, ArrowError>;
 }
 
-/// Cells of `field`'s type, or `None` where text cannot hold it.
-pub(crate) fn cells(field: &Field) -> Option<Box<dyn Cells>> {
+/// Cells of `field`'s type, or `None` where text cannot hold it. `decimal` is the sign before a fraction.
+pub(crate) fn cells(field: &Field, decimal: u8) -> Option<Box<dyn Cells>> {
     let data_type = field.data_type();
     Some(match data_type {
+        DataType::Float32 if decimal == b',' => {
+            primitive::<Float32Type>(data_type, |cell| float_with_comma(cell).map(|value| value as f32))
+        }
+        DataType::Float64 if decimal == b',' => primitive::<Float64Type>(data_type, float_with_comma),
         DataType::Boolean => Box::new(BooleanBuilder::new()),
         DataType::Utf8 => Box::new(StringBuilder::new()),
         DataType::Int8 => primitive::<Int8Type>(data_type, |cell| integer(cell)?.try_into().ok()),
@@ -45,9 +47,9 @@ pub(crate) fn cells(field: &Field) -> Option<Box<dyn Cells>> {
         DataType::UInt64 => {
             primitive::<UInt64Type>(data_type, |cell| str::from_utf8(cell.trim_ascii()).ok()?.parse().ok())
         }
-        DataType::Float32 => primitive::<Float32Type>(data_type, |cell| fast_float2::parse(cell.trim_ascii()).ok()),
+        DataType::Float32 => primitive::<Float32Type>(data_type, single),
         DataType::Float64 => primitive::<Float64Type>(data_type, float),
-        DataType::Date32 => primitive::<Date32Type>(data_type, |cell| timestamp::parse_date(cell.trim_ascii())),
+        DataType::Date32 => primitive::<Date32Type>(data_type, |cell| times::parse_date(cell.trim_ascii())),
         DataType::Timestamp(unit, _) => match unit {
             TimeUnit::Second => primitive::<TimestampSecondType>(data_type, |cell| moment(cell, 1)),
             TimeUnit::Millisecond => primitive::<TimestampMillisecondType>(data_type, |cell| moment(cell, 1_000)),
@@ -62,37 +64,15 @@ pub(crate) fn cells(field: &Field) -> Option<Box<dyn Cells>> {
     })
 }
 
-/// A float as text has it, `None` where it is none.
-pub(crate) fn float(cell: &[u8]) -> Option<f64> {
+/// A float of 32 bits, rounded once.
+fn single(cell: &[u8]) -> Option<f32> {
     let cell = cell.trim_ascii();
-    fast_float2::parse(cell.strip_prefix(b"+").unwrap_or(cell)).ok()
-}
-
-/// A whole number, also one written `3.0`.
-pub(crate) fn integer(cell: &[u8]) -> Option<i64> {
-    /// Beyond it not every whole number is a float.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let cell = cell.trim_ascii();
-    if let Ok(value) = str::from_utf8(cell).ok()?.parse() {
-        return Some(value);
-    }
-    let value = float(cell)?;
-    (value.trunc() == value && value.abs() < EXACT).then_some(value as i64)
-}
-
-/// `true`, `false`, `1` or `0`.
-pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
-    match cell.trim_ascii() {
-        b"1" => Some(true),
-        b"0" => Some(false),
-        cell if cell.eq_ignore_ascii_case(b"true") => Some(true),
-        cell if cell.eq_ignore_ascii_case(b"false") => Some(false),
-        _ => None,
-    }
+    let value: f32 = fast_float2::parse(cell.strip_prefix(b"+").unwrap_or(cell)).ok()?;
+    (value.is_finite() || !cell.iter().any(u8::is_ascii_digit)).then_some(value)
 }
 
 fn moment(cell: &[u8], per_second: i64) -> Option<i64> {
-    timestamp::parse(cell.trim_ascii())?.in_units(per_second)
+    times::parse(cell.trim_ascii())?.in_units(per_second)
 }
 
 struct PrimitiveCells<P: ArrowPrimitiveType, F> {

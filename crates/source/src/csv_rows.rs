@@ -1,15 +1,21 @@
 //! CSV records to rows of a schema.
 
+use std::io;
+
 use arrow::{
     array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions},
     compute,
     datatypes::SchemaRef,
 };
 
+use stream::{CsvOptions, LineEnd};
+use text::{Dialect, Splitter};
+
 use crate::{
     SourceError,
     cells::{Cells, cells, type_name},
-    csv_fields::Splitter,
+    columns::own_name,
+    records::{Record, RecordReader},
 };
 
 /// Characters of a value that a reason shows at most.
@@ -20,6 +26,9 @@ pub(crate) struct CsvRows {
     schema: SchemaRef,
     /// Fields that the header has.
     fields: usize,
+    /// Whether a record may have one more, which is empty.
+    trailing: bool,
+    missing: Vec<Vec<u8>>,
     columns: Vec<Column>,
     splitter: Splitter,
     /// For each record since the last `finish`, whether it is a row.
@@ -31,38 +40,55 @@ struct Column {
     /// Which field of a record; `None` where the header lacks it, and every row has null.
     field: Option<usize>,
     cells: Box<dyn Cells>,
+    is_text: bool,
 }
 
 impl CsvRows {
-    /// Rows of `schema`, found in `header`. `required` says for each column whether the header must have it. `name` is
-    /// how messages call the input.
+    /// Rows of `schema`, found in `header`, of CSV that is written as `options` say. `required` says for each column
+    /// whether the header must have it. `name` is how messages call the input.
     ///
     /// # Errors
     /// Where a column is missing, stands twice, or has a type that no cell can hold.
-    pub(crate) fn new(name: &str, header: &[u8], schema: SchemaRef, required: &[bool]) -> Result<Self, SourceError> {
-        let names = header_names(name, header)?;
+    pub(crate) fn new(
+        name: &str,
+        header: &[u8],
+        schema: SchemaRef,
+        required: &[bool],
+        options: &CsvOptions,
+    ) -> Result<Self, SourceError> {
+        let dialect = dialect(options);
+        let names = header_names(name, header, options)?;
         let mut columns = Vec::with_capacity(schema.fields().len());
         for (field, required) in schema.fields().iter().zip(required) {
-            let mut found = names.iter().enumerate().filter(|(_, name)| *name == field.name()).map(|(index, _)| index);
+            let mut found = names.iter().enumerate().filter(|(_, name)| *name == own_name(field)).map(|(index, _)| index);
             let index = found.next();
             if index.is_none() && *required {
-                return Err(missing_column(name, field.name(), &names));
+                return Err(missing_column(name, own_name(field), &names));
             }
             if found.next().is_some() {
                 let message = format!("{name} has two columns `{}`; rename one", field.name());
                 return Err(SourceError::input(message));
             }
-            let cells = cells(field).ok_or_else(|| {
+            let cells = cells(field, dialect.decimal).ok_or_else(|| {
                 SourceError::input(format!(
                     "column `{}` has type {}, which CSV cannot hold",
                     field.name(),
                     field.data_type()
                 ))
             })?;
-            columns.push(Column { field: index, cells });
+            let is_text = field.data_type() == &arrow::datatypes::DataType::Utf8;
+            columns.push(Column { field: index, cells, is_text });
         }
-        let splitter = Splitter::new();
-        Ok(Self { schema, fields: names.len(), columns, splitter, good: Vec::new(), bad: 0 })
+        Ok(Self {
+            schema,
+            fields: names.len(),
+            trailing: options.trailing_separator,
+            missing: options.missing.iter().map(|marker| marker.trim().as_bytes().to_vec()).collect(),
+            columns,
+            splitter: Splitter::new(dialect.separator),
+            good: Vec::new(),
+            bad: 0,
+        })
     }
 
     /// Takes a record; an error says why it is no row.
@@ -76,7 +102,8 @@ impl CsvRows {
     fn push_cells(&mut self, record: &[u8]) -> Result<(), String> {
         let cells = self.splitter.split(record);
         let found = cells.len();
-        if found != self.fields {
+        let trailing = self.trailing && found == self.fields + 1 && cells.get(found - 1).is_empty();
+        if found != self.fields && !trailing {
             self.columns.iter_mut().for_each(|column| column.cells.push_null());
             return Err(format!("{found} fields where the header has {}", self.fields));
         }
@@ -86,7 +113,8 @@ impl CsvRows {
                 Some(field) => cells.get(field),
                 None => &[],
             };
-            if cell.is_empty() {
+            let missing = |cell: &[u8]| self.missing.iter().any(|marker| marker == cell.trim_ascii());
+            if cell.is_empty() || !column.is_text && missing(cell) {
                 column.cells.push_null();
                 if !self.schema.field(index).is_nullable() {
                     wrong.get_or_insert((index, cell));
@@ -116,10 +144,49 @@ impl CsvRows {
     }
 }
 
+/// How CSV is cut that is written as `options` say.
+pub(crate) fn dialect(options: &CsvOptions) -> Dialect {
+    let separator = options.separator.as_ref().and_then(|separator| separator.bytes().next());
+    Dialect {
+        separator: separator.unwrap_or(b','),
+        line_end: if options.line_end == LineEnd::Cr { b'\r' } else { b'\n' },
+        decimal: if options.decimal_comma { b',' } else { b'.' },
+    }
+}
+
+/// The header line of an input that stands at its beginning.
+///
+/// # Errors
+/// Where there is none that can be read; `failed` says how an error of the system is told.
+pub(crate) fn csv_header(
+    records: &mut RecordReader,
+    name: &str,
+    options: &CsvOptions,
+    failed: impl Fn(io::Error) -> SourceError,
+) -> Result<Vec<u8>, SourceError> {
+    let mut before = options.skip_lines;
+    loop {
+        match records.next().map_err(&failed)? {
+            Some(_) if before > 0 => before -= 1,
+            Some(Record::Whole(line)) if is_comment(line, options) => {}
+            Some(Record::Whole(header)) => return Ok(header.to_vec()),
+            Some(Record::Unreadable(_, reason)) => {
+                return Err(SourceError::input(format!("{name} is no CSV: in its header, {reason}")));
+            }
+            None => return Err(SourceError::input(format!("{name} is empty; CSV begins with a header line"))),
+        }
+    }
+}
+
+/// Whether a line is passed over.
+pub(crate) fn is_comment(line: &[u8], options: &CsvOptions) -> bool {
+    options.comment.as_ref().is_some_and(|comment| line.starts_with(comment.as_bytes()))
+}
+
 /// The names in a header line.
-pub(crate) fn header_names(name: &str, header: &[u8]) -> Result<Vec<String>, SourceError> {
+pub(crate) fn header_names(name: &str, header: &[u8], options: &CsvOptions) -> Result<Vec<String>, SourceError> {
     let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
-    let mut splitter = Splitter::new();
+    let mut splitter = Splitter::new(dialect(options).separator);
     let mut names = Vec::new();
     for cell in splitter.split(header).iter() {
         let text = std::str::from_utf8(cell);
@@ -128,7 +195,15 @@ pub(crate) fn header_names(name: &str, header: &[u8]) -> Result<Vec<String>, Sou
         if text.contains('\0') {
             return Err(SourceError::input(format!("{name} is no CSV: its header line has a zero byte")));
         }
+        if text.contains('\r') && options.line_end == LineEnd::Lf {
+            return Err(SourceError::input(format!(
+                "{name} has carriage returns in its header; if its lines end with them, set `csv: {{ line_end: cr }}`"
+            )));
+        }
         names.push(text.trim().to_owned());
+    }
+    if options.trailing_separator && names.len() > 1 && names.last().is_some_and(String::is_empty) {
+        names.pop();
     }
     Ok(names)
 }
@@ -173,7 +248,8 @@ mod tests {
             Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())), true),
             Field::new("price", DataType::Decimal128(9, 2), true),
         ]);
-        CsvRows::new("t.csv", header.as_bytes(), Arc::new(schema), &[true, true, false, false, false, false]).unwrap()
+        CsvRows::new("t.csv", header.as_bytes(), Arc::new(schema), &[true, true, false, false, false, false], &CsvOptions::default())
+            .unwrap()
     }
 
     #[test]
@@ -205,7 +281,7 @@ mod tests {
     #[test]
     fn a_missing_column_is_named_with_those_there_are() {
         let schema = Arc::new(Schema::new(vec![Field::new("energy", DataType::Float64, false)]));
-        let error = CsvRows::new("a.csv", b"x,\"y\"", schema, &[true]).map(|_| ()).unwrap_err();
+        let error = CsvRows::new("a.csv", b"x,\"y\"", schema, &[true], &CsvOptions::default()).map(|_| ()).unwrap_err();
         assert!(error.is_input());
         assert!(error.to_string().starts_with("a.csv has no column `energy`; it has `x`, `y`"), "{error}");
     }

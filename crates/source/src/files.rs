@@ -1,13 +1,18 @@
 //! Events replayed from files: one after the other, each record once, positions counted over all of them.
 
+pub(crate) mod arrow_ipc;
 mod avro;
+mod avro_codec;
+pub(crate) mod avro_container;
 mod csv;
 mod derive;
+mod detect;
 mod fit;
-mod input;
-mod jsonl;
+pub(crate) mod input;
+mod json;
+mod nested;
 mod parquet;
-mod paths;
+pub(crate) mod paths;
 mod plan;
 
 use std::{
@@ -19,7 +24,10 @@ use ::arrow::array::{RecordBatch, UInt64Array};
 use bytes::Bytes;
 use stream::{FileFormat, Stream};
 
-use self::plan::Plan;
+use self::{
+    input::{Encoding, Packing},
+    plan::Plan,
+};
 use crate::{Cursor, Next, Options, Progress, RECORDS_MAX, Records, Rejected, Source, SourceError, Unit};
 
 /// An input file and what is known of it.
@@ -28,7 +36,8 @@ pub(crate) struct InputFile {
     /// Where it is.
     pub path: PathBuf,
     pub format: FileFormat,
-    pub gzip: bool,
+    pub packing: Packing,
+    pub encoding: Encoding,
     /// Bytes on disk.
     pub bytes: u64,
 }
@@ -66,9 +75,10 @@ pub(crate) trait FileReader: Send {
 pub(crate) fn open_file(file: &InputFile, plan: &Plan, offset: u64) -> Result<Box<dyn FileReader>, SourceError> {
     Ok(match file.format {
         FileFormat::Csv => Box::new(csv::CsvFile::open(file, plan, offset)?),
-        FileFormat::Jsonl => Box::new(jsonl::JsonlFile::open(file, plan, offset)?),
+        FileFormat::Jsonl | FileFormat::Json => Box::new(json::JsonFile::open(file, plan, offset)?),
         FileFormat::Parquet => Box::new(parquet::ParquetFile::open(file, plan, offset)?),
         FileFormat::Avro => Box::new(avro::AvroFile::open(file, plan, offset)?),
+        FileFormat::Arrow => Box::new(arrow_ipc::ArrowFile::open(file, plan, offset)?),
     })
 }
 

@@ -92,7 +92,7 @@ impl HttpServer {
         let listener = TcpListener::bind(listen).map_err(refuse)?;
         listener.set_nonblocking(true).map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
-        let router = server::router(JsonRows::new(schema)?, limits, intake);
+        let router = server::router(JsonRows::new(schema, limits.json)?, limits, intake);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(limits.requests_max.max(1))
@@ -142,10 +142,10 @@ impl HttpSource {
         event_bytes_max: usize,
         log: Arc<Log>,
     ) -> Result<Self, SourceError> {
-        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone())?), event_bytes_max);
+        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone(), definition.json)?), event_bytes_max);
         let intake = LogIntake { log, consumed: source.consumed(), backlog_max: definition.backlog_max };
         let body_bytes_max = usize::try_from(definition.body_bytes_max).unwrap_or(usize::MAX);
-        let limits = HttpLimits::new(body_bytes_max, event_bytes_max);
+        let limits = HttpLimits { json: definition.json, ..HttpLimits::new(body_bytes_max, event_bytes_max) };
         let server = HttpServer::start(&definition.listen, schema, limits, Arc::new(intake))?;
         Ok(Self { server, log: source })
     }

@@ -5,27 +5,30 @@
 //! standard input) go through a durable log first.
 
 mod cells;
-mod csv_fields;
+mod columns;
 mod csv_rows;
 mod error;
 mod files;
 mod http;
 mod json_rows;
 mod log;
+mod objects;
 mod paced;
 mod record;
 mod records;
 mod route;
+mod sample;
 mod source;
 mod stdin;
 mod synthetic;
-mod timestamp;
 
 pub use self::{
     error::SourceError,
     http::{HttpLimits, HttpServer, Intake, IntakeError},
+    objects::decode_objects,
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
     route::{Router, Share},
+    sample::{Content, SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX, Sample, sample},
     source::{Options, Source, open},
     synthetic::PARTICLES,
 };

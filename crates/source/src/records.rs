@@ -1,13 +1,38 @@
-//! Cuts a byte stream into records, one a line, without ever holding more than one record's limit.
+//! Cuts a byte stream into records, without ever holding more than one record's limit.
 
 use std::io::{self, Read};
 
+use text::{Dialect, Piece, Quotes, next_value};
+
 use crate::{RECORD_BYTES_MAX, REJECTED_BYTES_MAX};
+
+/// How often in a row an object that does not end is looked for on the next line that begins with one.
+const BROKEN_MAX: usize = 64;
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// A line.
+    Lines,
+    /// A line of CSV, which goes on while a quote is open.
+    Csv(Dialect),
+    /// An object of JSON: in an array, behind another one, or on several lines.
+    Values,
+}
+
+impl Cut {
+    fn line_end(self) -> u8 {
+        match self {
+            Self::Csv(dialect) => dialect.line_end,
+            Self::Lines | Self::Values => b'\n',
+        }
+    }
+}
 
 /// Bytes read at a time beyond the longest record.
 const READ_BYTES: usize = 256 << 10;
 
-/// Reads records: lines, or for CSV lines that go on while a quote is open. Blank lines are no records.
+/// Reads records. Blank lines are not records.
 pub(crate) struct RecordReader {
     input: Box<dyn Read + Send>,
     buffer: Vec<u8>,
@@ -16,13 +41,16 @@ pub(crate) struct RecordReader {
     end: usize,
     /// Where the buffer's first byte stands in the stream.
     base: u64,
-    quotes: bool,
+    cut: Cut,
+    line_end: u8,
+    /// Objects in a row that do not end.
+    broken: usize,
     /// Bytes of a record at most.
     bytes_max: usize,
     ended: bool,
     failure: Option<io::Error>,
     /// The kept beginning of a record that is too long.
-    cut: Vec<u8>,
+    beginning: Vec<u8>,
 }
 
 /// One record; its bytes are valid until the next is asked for.
@@ -37,6 +65,10 @@ pub(crate) enum Record<'a> {
 enum Found {
     /// It ends before this index, and the next begins after the line's end.
     Line(usize),
+    /// It is between these indices, and the next begins behind them.
+    Value(usize, usize),
+    /// What is between these indices begins an object that does not end.
+    Broken(usize, usize),
     /// More must be read first.
     More,
     /// A quote is open beyond the limit or to the end; the record's first line ends here.
@@ -46,11 +78,22 @@ enum Found {
 }
 
 impl RecordReader {
-    /// Reads from `input`, which stands at `base` of the stream. With `quotes` a record may span lines.
-    pub(crate) fn new(input: Box<dyn Read + Send>, base: u64, quotes: bool) -> Self {
-        let buffer = Vec::new();
-        let (bytes_max, cut) = (RECORD_BYTES_MAX, Vec::new());
-        Self { input, buffer, start: 0, end: 0, base, quotes, bytes_max, ended: false, failure: None, cut }
+    /// Reads from `input`, which stands at `base` of the stream.
+    pub(crate) fn new(input: Box<dyn Read + Send>, base: u64, cut: Cut) -> Self {
+        Self {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            base,
+            cut,
+            line_end: cut.line_end(),
+            broken: 0,
+            bytes_max: RECORD_BYTES_MAX,
+            ended: false,
+            failure: None,
+            beginning: Vec::new(),
+        }
     }
 
     /// The same with records of so many bytes at most.
@@ -63,9 +106,12 @@ impl RecordReader {
         self.base + self.start as u64
     }
 
-    /// Whether another whole line is at hand without reading.
-    pub(crate) fn has_line(&self) -> bool {
-        memchr::memchr(b'\n', &self.buffer[self.start..self.end]).is_some()
+    /// Whether another whole record is at hand without reading.
+    pub(crate) fn has_record(&self) -> bool {
+        if self.cut == Cut::Values {
+            return matches!(self.find(), Found::Value(..) | Found::Broken(..));
+        }
+        memchr::memchr(self.line_end, &self.buffer[self.start..self.end]).is_some()
     }
 
     /// The next record, or `None` at the end.
@@ -95,9 +141,19 @@ impl RecordReader {
                     let length = line.len();
                     if length > self.bytes_max {
                         self.keep_beginning(start);
-                        return Ok(Some(Record::Unreadable(&self.cut, too_long(self.bytes_max))));
+                        return Ok(Some(Record::Unreadable(&self.beginning, too_long(self.bytes_max))));
                     }
                     return Ok(Some(Record::Whole(&self.buffer[start..start + length])));
+                }
+                Found::Value(start, end) => {
+                    (self.start, self.broken) = (end, 0);
+                    return Ok(Some(Record::Whole(&self.buffer[start..end])));
+                }
+                Found::Broken(start, end) => {
+                    (self.start, self.broken) = (end, self.broken + 1);
+                    let kept = end.min(start + REJECTED_BYTES_MAX);
+                    let reason = "the object is not complete".to_owned();
+                    return Ok(Some(Record::Unreadable(&self.buffer[start..kept], reason)));
                 }
                 Found::Unclosed(end) => {
                     let start = self.start;
@@ -107,7 +163,7 @@ impl RecordReader {
                 }
                 Found::TooLong => {
                     self.skip_line();
-                    return Ok(Some(Record::Unreadable(&self.cut, too_long(self.bytes_max))));
+                    return Ok(Some(Record::Unreadable(&self.beginning, too_long(self.bytes_max))));
                 }
             }
         }
@@ -119,10 +175,17 @@ impl RecordReader {
             return if self.ended { Found::Nothing } else { Found::More };
         }
         let within = &held[..held.len().min(self.bytes_max + 2)];
-        let first = memchr::memchr(b'\n', within);
+        let dialect = match self.cut {
+            Cut::Values => return self.find_value(within),
+            Cut::Csv(dialect) => Some(dialect),
+            Cut::Lines => None,
+        };
+        let first = memchr::memchr(self.line_end, within);
         let mut line_end = first;
-        if self.quotes && memchr::memchr(b'"', &within[..first.unwrap_or(within.len())]).is_some() {
-            line_end = record_end(within);
+        if let Some(dialect) = dialect
+            && memchr::memchr(b'"', &within[..first.unwrap_or(within.len())]).is_some()
+        {
+            line_end = record_end(within, dialect);
         }
         match (line_end, first) {
             (Some(end), _) => Found::Line(self.start + end),
@@ -131,22 +194,40 @@ impl RecordReader {
             _ if self.ended && self.failure.is_some() => Found::Nothing,
             (None, Some(first)) => Found::Unclosed(self.start + first),
             (None, None) if held.len() > self.bytes_max + 1 => Found::TooLong,
-            (None, None) if self.quotes && is_open(held) => Found::Unclosed(self.end),
+            (None, None) if dialect.is_some_and(|dialect| is_open(held, dialect)) => Found::Unclosed(self.end),
             (None, None) => Found::Line(self.end),
+        }
+    }
+
+    /// The next object in what is held.
+    fn find_value(&self, within: &[u8]) -> Found {
+        let more = within.len() < self.bytes_max + 2 && !self.ended;
+        let at = |place: usize| self.start + place;
+        match next_value(within, self.ended) {
+            Piece::Value(start, end) | Piece::Other(start, end) => Found::Value(at(start), at(end)),
+            Piece::Nothing | Piece::Unfinished(_) if more => Found::More,
+            // What a damaged file ends with is half an object.
+            Piece::Unfinished(_) if self.ended && self.failure.is_some() => Found::Nothing,
+            Piece::Nothing if self.ended && within.len() <= self.bytes_max + 1 => Found::Nothing,
+            Piece::Nothing => Found::Broken(self.start, at(within.len())),
+            Piece::Unfinished(start) => {
+                let next = memchr::memmem::find(&within[start..], b"\n{").map(|length| start + length + 1);
+                Found::Broken(at(start), at(next.filter(|_| self.broken < BROKEN_MAX).unwrap_or(within.len())))
+            }
         }
     }
 
     /// Keeps the beginning of a record that is too long.
     fn keep_beginning(&mut self, start: usize) {
-        self.cut.clear();
-        self.cut.extend_from_slice(&self.buffer[start..start + REJECTED_BYTES_MAX.min(self.bytes_max)]);
+        self.beginning.clear();
+        self.beginning.extend_from_slice(&self.buffer[start..start + REJECTED_BYTES_MAX.min(self.bytes_max)]);
     }
 
     /// Keeps the record's beginning and goes to the end of its line.
     fn skip_line(&mut self) {
         self.keep_beginning(self.start);
         loop {
-            match memchr::memchr(b'\n', &self.buffer[self.start..self.end]) {
+            match memchr::memchr(self.line_end, &self.buffer[self.start..self.end]) {
                 Some(end) => {
                     self.start += end + 1;
                     return;
@@ -184,40 +265,21 @@ impl RecordReader {
     }
 }
 
-/// Index of the line end that is outside quotes, by the rules of csv-core: a quote opens at a field's beginning only.
-fn record_end(bytes: &[u8]) -> Option<usize> {
+/// Index of the line end that is outside quotes.
+fn record_end(bytes: &[u8], dialect: Dialect) -> Option<usize> {
     let mut state = Quotes::FieldStart;
     for (index, byte) in bytes.iter().enumerate() {
-        if *byte == b'\n' && state != Quotes::Open {
+        if *byte == dialect.line_end && state != Quotes::Open {
             return Some(index);
         }
-        state = state.after(*byte);
+        state = state.after(*byte, dialect.separator);
     }
     None
 }
 
-fn is_open(bytes: &[u8]) -> bool {
-    bytes.iter().fold(Quotes::FieldStart, |state, byte| state.after(*byte)) == Quotes::Open
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Quotes {
-    FieldStart,
-    Plain,
-    Open,
-    MaybeClosed,
-}
-
-impl Quotes {
-    fn after(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Open, b'"') => Self::MaybeClosed,
-            (Self::Open, _) => Self::Open,
-            (Self::FieldStart | Self::MaybeClosed, b'"') => Self::Open,
-            (_, b',') => Self::FieldStart,
-            _ => Self::Plain,
-        }
-    }
+fn is_open(bytes: &[u8], dialect: Dialect) -> bool {
+    let separator = dialect.separator;
+    bytes.iter().fold(Quotes::FieldStart, |state, byte| state.after(*byte, separator)) == Quotes::Open
 }
 
 /// Why a record is rejected that has more bytes than it may have.
@@ -241,8 +303,8 @@ mod tests {
         }
     }
 
-    fn read(text: &[u8], quotes: bool, step: usize) -> Vec<(Vec<u8>, bool)> {
-        let mut reader = RecordReader::new(Box::new(Trickle(text.to_vec(), step)), 0, quotes);
+    fn read(text: &[u8], cut: Cut, step: usize) -> Vec<(Vec<u8>, bool)> {
+        let mut reader = RecordReader::new(Box::new(Trickle(text.to_vec(), step)), 0, cut);
         let mut found = Vec::new();
         while let Some(record) = reader.next().unwrap() {
             found.push(match record {
@@ -258,7 +320,7 @@ mod tests {
     fn lines_blank_lines_and_quotes() {
         let text = b"a,b\r\n\n  \n1,\"x\ny\"\n2,\"q\"\"\n\"\n5\" pipe,3\n\"open,4\nlast";
         for step in [1, 3, 1000] {
-            let found = read(text, true, step);
+            let found = read(text, Cut::Csv(Dialect::default()), step);
             let bytes: Vec<_> = found.iter().map(|(bytes, _)| bytes.as_slice()).collect();
             let expected: [&[u8]; 6] = [b"a,b", b"1,\"x\ny\"", b"2,\"q\"\"\n\"", b"5\" pipe,3", b"\"open,4", b"last"];
             assert_eq!(bytes, expected);
@@ -271,7 +333,7 @@ mod tests {
         for (length, whole) in [(2_000, true), (2_001, false), (2_002, false), (9_000, false)] {
             for end in ["\n", "\r\n", ""] {
                 let text = [vec![b'x'; length], end.as_bytes().to_vec()].concat();
-                let reader = RecordReader::new(Box::new(Trickle(text, 700)), 0, true);
+                let reader = RecordReader::new(Box::new(Trickle(text, 700)), 0, Cut::Csv(Dialect::default()));
                 match reader.with_bytes_max(2_000).next().unwrap().unwrap() {
                     Record::Whole(bytes) => assert!(whole && bytes.len() == length, "{length} {end:?}"),
                     Record::Unreadable(bytes, reason) => {
@@ -288,7 +350,7 @@ mod tests {
         for length in [RECORD_BYTES_MAX, RECORD_BYTES_MAX + 1, 3 * RECORD_BYTES_MAX] {
             for end in ["\n", "\r\n"] {
                 let text = [vec![b'x'; length], format!("{end}next").into_bytes()].concat();
-                let found = read(&text, false, 100_000);
+                let found = read(&text, Cut::Lines, 100_000);
                 assert_eq!(found.len(), 2);
                 if length > RECORD_BYTES_MAX {
                     assert_eq!((found[0].0.len(), found[0].1), (REJECTED_BYTES_MAX, false));
@@ -299,5 +361,29 @@ mod tests {
                 assert_eq!(found[1], (b"next".to_vec(), true));
             }
         }
+    }
+
+    #[test]
+    fn objects_are_cut_however_they_are_set_apart() {
+        let text = b"[{\"a\": 1},\n {\"b\":\n {\"c\": \"}\"}}]\n7\n{\"d\": [\n{\"e\": 5}\n{\"f\"";
+        for step in [1, 7, 1000] {
+            let found = read(text, Cut::Values, step);
+            let expected: [(&[u8], bool); 6] = [
+                (b"{\"a\": 1}", true),
+                (b"{\"b\":\n {\"c\": \"}\"}}", true),
+                (b"7", true),
+                (b"{\"d\": [\n", false),
+                (b"{\"e\": 5}", true),
+                (b"{\"f\"", false),
+            ];
+            assert_eq!(found, expected.map(|(bytes, whole)| (bytes.to_vec(), whole)), "{step}");
+        }
+    }
+
+    #[test]
+    fn objects_that_never_end_take_a_bounded_time() {
+        let text = b"{\n".repeat(2 << 20);
+        let found = read(&text, Cut::Values, 100_000);
+        assert!(found.len() < 6 * (BROKEN_MAX + 2), "{}", found.len());
     }
 }

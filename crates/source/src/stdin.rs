@@ -26,15 +26,15 @@ use std::{
 };
 
 use arrow::datatypes::SchemaRef;
-use stream::FileFormat;
+use stream::{CsvOptions, FileFormat};
 
 use self::repeated::{Fate, Repeated};
 use crate::{
     Cursor, Next, Progress, REJECTED_BYTES_MAX, Source, SourceError,
-    csv_rows::CsvRows,
+    csv_rows::{self, CsvRows, csv_header},
     json_rows::JsonRows,
     log::{Decoding, Entry, Log, LogSource, Records, decode},
-    records::{Record, RecordReader},
+    records::{Cut, Record, RecordReader},
 };
 
 /// Lines, and bytes of them, that are handed over at a time.
@@ -74,22 +74,29 @@ impl StdinSource {
         log: Arc<Log>,
         input: impl Read + Send + 'static,
     ) -> Result<Self, SourceError> {
-        let records = RecordReader::new(Box::new(input), 0, definition.format == FileFormat::Csv);
+        let csv = &definition.csv;
+        let cut = match definition.format {
+            FileFormat::Csv => Cut::Csv(csv_rows::dialect(csv)),
+            FileFormat::Json => Cut::Values,
+            _ => Cut::Lines,
+        };
+        let records = RecordReader::new(Box::new(input), 0, cut);
         let mut records = records.with_bytes_max(event_bytes_max);
         let decoding = match definition.format {
-            FileFormat::Jsonl => Decoding::Json(JsonRows::new(schema)?),
+            FileFormat::Jsonl | FileFormat::Json => Decoding::Json(JsonRows::new(schema, definition.json)?),
             FileFormat::Csv => {
-                let header = header(&mut records, &log.folder().join("header"))?;
+                let header = header(&mut records, csv, &log.folder().join("header"))?;
                 let required: Vec<bool> = schema.fields().iter().map(|field| !field.is_nullable()).collect();
-                Decoding::Csv(Box::new(CsvRows::new("standard input", &header, schema, &required)?))
+                Decoding::Csv(Box::new(CsvRows::new("standard input", &header, schema, &required, csv)?))
             }
-            FileFormat::Parquet | FileFormat::Avro => {
-                return Err(SourceError::input("standard input is csv or jsonl; name other formats as files"));
+            FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow => {
+                return Err(SourceError::input("standard input is csv, jsonl or json; name other formats as files"));
             }
         };
         let repeated = Repeated::of(&log)?;
         let (sender, batches) = sync_channel(BATCHES_MAX);
-        let spawned = thread::Builder::new().name("stdin".into()).spawn(move || read(records, &sender));
+        let comment = definition.csv.comment.clone().filter(|_| definition.format == FileFormat::Csv);
+        let spawned = thread::Builder::new().name("stdin".into()).spawn(move || read(records, comment, &sender));
         spawned.map_err(|source| SourceError::Io { context: "cannot start a thread".into(), source })?;
         Ok(Self {
             batches,
@@ -175,16 +182,9 @@ impl StdinSource {
 }
 
 /// The CSV header of the input, which must be the one of earlier runs; kept durably at `path`.
-fn header(records: &mut RecordReader, path: &Path) -> Result<Vec<u8>, SourceError> {
-    let read =
-        records.next().map_err(|source| SourceError::Io { context: "cannot read standard input".into(), source })?;
-    let header = match read {
-        Some(Record::Whole(header)) => header.to_vec(),
-        Some(Record::Unreadable(_, reason)) => {
-            return Err(SourceError::input(format!("standard input is no CSV: in its header, {reason}")));
-        }
-        None => return Err(SourceError::input("standard input is empty; CSV begins with a header line")),
-    };
+fn header(records: &mut RecordReader, csv: &CsvOptions, path: &Path) -> Result<Vec<u8>, SourceError> {
+    let failed = |source| SourceError::Io { context: "cannot read standard input".into(), source };
+    let header = csv_header(records, "standard input", csv, failed)?;
     match fs::read(path) {
         Ok(known) if known == header => Ok(header),
         Ok(known) => {
@@ -209,13 +209,15 @@ fn header(records: &mut RecordReader, path: &Path) -> Result<Vec<u8>, SourceErro
 }
 
 /// Hands lines over as they come, many at a time where they come fast.
-fn read(mut records: RecordReader, sender: &SyncSender<Batch>) {
+fn read(mut records: RecordReader, comment: Option<String>, sender: &SyncSender<Batch>) {
+    let is_comment = |line: &[u8]| comment.as_ref().is_some_and(|comment| line.starts_with(comment.as_bytes()));
     loop {
         let (mut lines, mut bytes) = (Vec::new(), 0);
         let mut failure = None;
         let mut ended = false;
-        while lines.is_empty() || (lines.len() < BATCH_LINES_MAX && bytes < BATCH_BYTES_MAX && records.has_line()) {
+        while lines.is_empty() || (lines.len() < BATCH_LINES_MAX && bytes < BATCH_BYTES_MAX && records.has_record()) {
             let line = match records.next() {
+                Ok(Some(Record::Whole(line))) if is_comment(line) => continue,
                 Ok(Some(Record::Whole(line))) => (line.to_vec(), false),
                 Ok(Some(Record::Unreadable(line, _))) => (line[..line.len().min(REJECTED_BYTES_MAX)].to_vec(), true),
                 Ok(None) => {

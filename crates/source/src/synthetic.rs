@@ -42,7 +42,7 @@ use self::{
     columns::Filler,
     random::Random,
 };
-use crate::{Cursor, Next, Options, Progress, RECORDS_MAX, Records, Source, SourceError, Unit, timestamp};
+use crate::{Cursor, Next, Options, Progress, RECORDS_MAX, Records, Source, SourceError, Unit};
 
 /// Microseconds between two events of a stream without a rate.
 const SPACING_MICROS: f64 = 1000.0;
@@ -78,7 +78,7 @@ impl Synthetic {
         }
         let start = match &definition.start {
             None => options.started,
-            Some(start) => timestamp::parse(start.trim().as_bytes())
+            Some(start) => times::parse(start.trim().as_bytes())
                 .and_then(|moment| moment.in_units(1_000_000))
                 .ok_or_else(|| SourceError::input(format!("synthetic: start {start:?} is no ISO 8601 time")))?,
         };

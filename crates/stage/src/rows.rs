@@ -81,6 +81,15 @@ impl Rows {
         self.select(&BooleanArray::from(good))
     }
 
+    /// A row as it came, as a JSON object with nulls: its first `raw` columns.
+    ///
+    /// # Errors
+    /// Where a value has no JSON.
+    pub fn json(&self, row: usize, raw: usize) -> Result<Bytes, StageError> {
+        let columns: Vec<usize> = (0..raw.min(self.batch.num_columns())).collect();
+        row_json(&self.batch.project(&columns)?, row)
+    }
+
     /// `length` rows from `offset` on, without copying.
     pub fn slice(&self, offset: usize, length: usize) -> Rows {
         Rows {
@@ -144,6 +153,11 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
+    /// Of an event that is larger than the stream allows, or that became so.
+    pub fn oversized(position: u64, payload: Bytes, reason: String) -> Self {
+        Self { position, payload, kind: DeadLetterKind::Size, rule: String::new(), reason }
+    }
+
     /// Of bytes that are no event of the schema.
     pub fn undecodable(position: u64, payload: Bytes, reason: String) -> Self {
         Self { position, payload, kind: DeadLetterKind::Decode, rule: String::new(), reason }
@@ -161,6 +175,8 @@ pub enum DeadLetterKind {
     Quality,
     /// An expression cannot be computed for the row.
     Expression,
+    /// The event is larger than the stream allows, or became so.
+    Size,
 }
 
 impl DeadLetterKind {
@@ -171,6 +187,7 @@ impl DeadLetterKind {
             Self::Identity => "identity",
             Self::Quality => "quality",
             Self::Expression => "expression",
+            Self::Size => "size",
         }
     }
 }
@@ -184,7 +201,10 @@ pub(crate) fn event_times(values: &ArrayRef) -> Result<Int64Array, StageError> {
 }
 
 /// One row as a JSON object, nulls included.
-pub(crate) fn row_json(batch: &RecordBatch, row: usize) -> Result<Bytes, StageError> {
+///
+/// # Errors
+/// Where a value has no JSON.
+pub fn row_json(batch: &RecordBatch, row: usize) -> Result<Bytes, StageError> {
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
     writer.write(&batch.slice(row, 1))?;
     writer.finish()?;

@@ -12,6 +12,7 @@ mod final_csv;
 mod lease;
 mod manifest;
 mod manifest_log;
+mod notes;
 mod options;
 mod print;
 pub mod query;
@@ -29,6 +30,7 @@ pub use self::{
     lease::Lease,
     manifest::{Change, Column, Dropped, FileEntry, MANIFEST_VERSION, Manifest},
     manifest_log::ManifestLog,
+    notes::{NOTES_MAX, Note, NoteKind, NoteLog},
     options::WriterOptions,
     print::{OutputFormat, Printed, TableLimits, print},
     query::{Answer, QueryOptions, Session},

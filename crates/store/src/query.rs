@@ -184,7 +184,7 @@ fn context(options: &QueryOptions) -> Result<SessionContext, StoreError> {
     let state =
         SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);
-    for function in physics::functions() {
+    for function in physics::functions().into_iter().chain(times::functions()) {
         context.register_udf(function.as_ref().clone());
     }
     Ok(context)

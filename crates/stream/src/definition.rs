@@ -59,6 +59,7 @@ pub struct Metadata {
     pub name: String,
     /// Free labels, carried along to Kubernetes objects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("team", "detector")]))]
     pub labels: BTreeMap<String, String>,
 }
 
@@ -70,18 +71,23 @@ pub struct Spec {
     #[schemars(example = "schemas/particle-event.avsc", length(min = 1))]
     pub schema: String,
     /// The column that identifies an event: primary key and duplicate check.
+    #[schemars(example = &"event_id")]
     pub id: String,
     /// The column that partitions the stream; detectors keep their state by its value.
+    #[schemars(example = &"detector_id")]
     pub key: String,
     /// The column with the event's time: a timestamp, or text in ISO 8601 (without a zone it is UTC).
+    #[schemars(example = &"timestamp")]
     pub time: String,
     /// How far ahead of the clock that takes it in an event's time may be; one further ahead becomes a dead letter, since
     /// it would close windows before their time. One hour where there are aggregates, no limit where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "5m")]
     pub max_ahead: Option<Duration>,
     /// How many partitions the topics have, and how many pieces of work can go on side by side.
     #[serde(default = "default_partitions")]
     #[schemars(range(min = 1, max = 1024))]
+    #[schemars(example = 8)]
     pub partitions: u32,
     /// How large an event may be.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
@@ -127,6 +133,7 @@ pub struct QualityRule {
     /// The share of records that may fail it before `beamline quality` does. Without it any may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(example = 0.01)]
     pub max_failing: Option<f64>,
 }
 
@@ -142,6 +149,7 @@ pub struct Enrich {
     #[schemars(extend("propertyNames" = {
         "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "description": "Letters, digits and `_`, no digit first."
     }))]
+    #[schemars(example = BTreeMap::from([("pt", "transverse_momentum(momentum_x, momentum_y)")]))]
     pub columns: IndexMap<String, String>,
     /// SQL that is true for an event worth keeping. What it drops is counted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,9 +165,11 @@ pub struct Lookup {
     #[schemars(example = "reference/particles.csv", length(min = 1))]
     pub table: String,
     /// The column that both sides have; `stream_column: table_column` where the names differ.
+    #[schemars(example = &"particle_type")]
     pub on: LookupOn,
     /// The table's columns to add; null where the table has no such row.
     #[schemars(length(min = 1))]
+    #[schemars(example = ["mass_gev", "charge"])]
     pub columns: Vec<String>,
 }
 

@@ -8,6 +8,7 @@ mod choice;
 pub mod columns;
 mod definition;
 mod diagnostic;
+mod document;
 mod fingerprint;
 mod node;
 mod profile;
@@ -40,6 +41,7 @@ pub use self::{
     aggregates::{Aggregates, WindowedAggregate, Windows},
     definition::*,
     diagnostic::{Diagnostic, Diagnostics},
+    document::{document_schema, read_document},
     fingerprint::Fingerprints,
     profile::{ColumnClass, ProfileColumn},
     schema::json_schema,
@@ -124,7 +126,7 @@ impl Stream {
 /// The stream, where nothing is reported.
 fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<Stream> {
     let document = yaml::parse(text, report)?;
-    Structure::new(&SCHEMA, report).check_document(&document);
+    Structure::new(&SCHEMA, report).check_document(&document, "the definition");
     let checked = document.get("spec").and_then(|spec| check(spec, files, report));
     if !report.is_empty() {
         return None;

@@ -29,9 +29,9 @@ impl<'s, 'r, 't> Structure<'s, 'r, 't> {
         Self { root, report, patterns: BTreeMap::new() }
     }
 
-    /// Checks the whole document.
-    pub(crate) fn check_document(&mut self, document: &Node) {
-        self.check(document, self.root, "the definition");
+    /// Checks the whole document, which messages call `what`.
+    pub(crate) fn check_document(&mut self, document: &Node, what: &str) {
+        self.check(document, self.root, what);
     }
 
     /// Reports what is wrong with `node`, which messages call `label`.

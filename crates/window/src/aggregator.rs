@@ -11,8 +11,8 @@ use stream::{Stream, WindowedAggregate, Windows};
 
 use crate::{
     Snapshot, WindowError,
-    bytes::Reader,
-    open::{Open, is_time},
+    clock::Clock,
+    open::Open,
     results::together,
     state::{State, is_ours, single_key},
 };
@@ -69,9 +69,7 @@ pub struct Flushed {
 pub struct Aggregator {
     schema: SchemaRef,
     open: Vec<Open>,
-    /// The latest event time; the least number where there was none.
-    clock: i64,
-    clock_written: i64,
+    clock: Clock,
 }
 
 impl Aggregator {
@@ -82,7 +80,7 @@ impl Aggregator {
     pub fn new(stream: &Stream) -> Result<Self, WindowError> {
         let schema = stream.aggregates.schema.clone();
         let open = stream.aggregates.list.iter().map(|aggregate| Open::new(aggregate, &schema));
-        Ok(Self { open: open.collect::<Result<_, _>>()?, schema, clock: i64::MIN, clock_written: i64::MIN })
+        Ok(Self { open: open.collect::<Result<_, _>>()?, schema, clock: Clock::new(stream) })
     }
 
     /// Takes events, and gives those that an aggregate left out, in the order of their rows.
@@ -92,10 +90,8 @@ impl Aggregator {
     pub fn process(&mut self, events: &Events<'_>) -> Result<Vec<LeftOut>, WindowError> {
         let mut clocks = Vec::with_capacity(events.times.len());
         for time in events.times {
-            clocks.push(self.clock);
-            if is_time(*time) {
-                self.clock = self.clock.max(*time);
-            }
+            clocks.push(self.clock.latest());
+            self.clock.take(*time);
         }
         let mut left_out = Vec::new();
         for open in &mut self.open {
@@ -105,9 +101,9 @@ impl Aggregator {
         Ok(left_out)
     }
 
-    /// The latest event time, in microseconds since 1970; `None` before the first event.
+    /// The latest event time that is believed, in microseconds since 1970; `None` before the first event.
     pub fn clock(&self) -> Option<i64> {
-        (self.clock != i64::MIN).then_some(self.clock)
+        Some(self.clock.latest()).filter(|latest| *latest != i64::MIN)
     }
 
     /// What has changed since the last flush. Windows that are closed are forgotten.
@@ -118,7 +114,7 @@ impl Aggregator {
         let mut flushed = Flushed::default();
         let (mut closed, mut changed) = (Vec::new(), Vec::new());
         for open in &mut self.open {
-            let watermark = self.clock.saturating_sub(open.aggregate.lateness);
+            let watermark = self.clock.latest().saturating_sub(open.aggregate.lateness);
             if open.aggregate.keyed {
                 closed.push(open.results(watermark, false, |_, closed| closed)?);
                 if !matches!(open.aggregate.windows, Windows::Session { .. }) {
@@ -142,7 +138,7 @@ impl Aggregator {
     pub fn unclosed(&mut self, over: bool) -> Result<Option<RecordBatch>, WindowError> {
         let mut results = Vec::new();
         for open in self.open.iter_mut().filter(|open| open.aggregate.keyed) {
-            let watermark = self.clock.saturating_sub(open.aggregate.lateness);
+            let watermark = self.clock.latest().saturating_sub(open.aggregate.lateness);
             results.push(open.results(watermark, over, |_, closed| !closed)?);
         }
         together(&self.schema, results)
@@ -158,10 +154,7 @@ impl Aggregator {
         for open in &mut self.open {
             open.snapshots(&mut snapshots)?;
         }
-        if self.clock != self.clock_written {
-            self.clock_written = self.clock;
-            snapshots.push((single_key(CLOCK), self.clock.to_le_bytes().to_vec()));
-        }
+        snapshots.extend(self.clock.snapshot().map(|clock| (single_key(CLOCK), clock)));
         Ok(snapshots)
     }
 
@@ -176,9 +169,7 @@ impl Aggregator {
     /// Where it is damaged, or of another version or definition.
     pub fn restore(&mut self, key: &str, snapshot: &[u8]) -> Result<(), WindowError> {
         if *key == *single_key(CLOCK) {
-            self.clock = Reader(snapshot).i64()?;
-            self.clock_written = self.clock;
-            return Ok(());
+            return self.clock.restore(snapshot);
         }
         if snapshot.is_empty() {
             return self.open.iter_mut().try_for_each(|open| open.restore(key, None));

@@ -13,6 +13,7 @@ mod accumulate;
 mod aggregator;
 mod bytes;
 mod calls;
+mod clock;
 mod error;
 mod exact;
 mod groups;

@@ -1,11 +1,15 @@
 //! What the command line takes.
 
+mod demo;
 mod dlq;
+mod graph;
 mod on_kafka;
+mod page;
 mod quality;
 mod schemas;
 mod smoke;
 mod store;
+mod test;
 mod topics;
 
 use std::{path::PathBuf, time::Duration};
@@ -13,13 +17,17 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
-    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
+    demo::DemoArgs,
+    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind},
+    graph::{GraphArgs, GraphFormat},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
+    page::PageArgs,
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
-    topics::{TailArgs, TailTopic, TopicsArgs, TopicsCommand},
+    test::{Colour, TestArgs},
+    topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
 
@@ -41,6 +49,14 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run an example stream that is inside this program, to see what it does.
+    #[command(after_help = "\
+Examples:
+  beamline demo                          # particles, until Ctrl-C
+  beamline demo --list
+  beamline demo sensors --for 30s
+  beamline demo sensors --write my       # its definition and schema, to be changed: beamline run my/streams/sensors.yaml")]
+    Demo(DemoArgs),
     /// Run a stream in this process until its source ends or Ctrl-C.
     #[command(after_help = "\
 Examples:
@@ -130,6 +146,21 @@ Examples:
 
 Every guess has its reason beside it in the definition, which runs as it is: beamline replay readings.yaml readings.csv")]
     Init(InitArgs),
+    /// Run the cases beside a definition: events in, and the rows, dead letters, anomalies and windows that they become.
+    #[command(after_help = "\
+Examples:
+  beamline test streams/*.yaml                 # the cases of streams/sensors.yaml are in streams/sensors.test.yaml
+  beamline test streams/sensors.yaml --write   # writes the first case, from the first events of the stream's source
+
+Exit code 1 says that a case and its stream disagree.")]
+    Test(TestArgs),
+    /// Draw the pipeline that a definition describes.
+    #[command(after_help = "\
+Examples:
+  beamline graph streams/sensors.yaml
+  beamline graph streams/sensors.yaml --format svg > sensors.svg
+  beamline graph streams/sensors.yaml --format mermaid     # for Markdown")]
+    Graph(GraphArgs),
     /// Check stream definitions and say everything that is wrong with them.
     #[command(after_help = "\
 Examples:
@@ -191,6 +222,9 @@ pub struct RunArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// How Kafka is reached.
     #[command(flatten)]
     pub on_kafka: OnKafkaArgs,
@@ -212,6 +246,9 @@ pub struct ReplayArgs {
     /// Results and limits.
     #[command(flatten)]
     pub running: Running,
+    /// The live page.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// What is replayed on Kafka.
     #[command(flatten)]
     pub replayed: ReplayedArgs,
@@ -227,6 +264,8 @@ pub enum LineFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// JSON objects in an array, behind one another, or on several lines each.
+    Json,
 }
 
 /// Formats of input files.
@@ -236,10 +275,14 @@ pub enum InputFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// JSON objects in an array, behind one another, or on several lines each.
+    Json,
     /// Apache Parquet.
     Parquet,
     /// An Avro object container file.
     Avro,
+    /// An Arrow IPC file or stream (Feather).
+    Arrow,
 }
 
 /// `beamline query`.
@@ -336,8 +379,14 @@ pub struct BenchArgs {
 /// `beamline init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// A file of the stream: CSV, JSON Lines or Parquet; the first two also gzipped.
+    /// A file of the stream: CSV, JSON, Parquet, Avro or Arrow; text also compressed with gzip, zstd, bzip2 or xz.
     pub sample: PathBuf,
+    /// The format, where neither the file's content nor its name tells.
+    #[arg(long, value_enum)]
+    pub format: Option<InputFormat>,
+    /// Number the rows where no column has a time that can be read.
+    #[arg(long)]
+    pub no_time: bool,
     /// The stream's name; without it, the file's.
     #[arg(long)]
     pub name: Option<String>,

@@ -3,7 +3,9 @@
 pub(crate) mod bench;
 pub(crate) mod check_config;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod dlq;
+pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod quality;
 pub(crate) mod query;
@@ -13,5 +15,6 @@ mod run_on_kafka;
 pub(crate) mod schemas;
 pub(crate) mod smoke;
 pub(crate) mod store;
+pub(crate) mod test;
 pub(crate) mod topics;
 pub(crate) mod verify;

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod cql_settings;
 mod on_kafka;
+mod page;
 mod progress;
 mod resources;
 mod results;
@@ -25,12 +26,15 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Verify(args) => commands::verify::verify(args),
         Command::Store(args) => commands::store::store(args),
         Command::Quality(args) => commands::quality::quality(args),
+        Command::Demo(args) => commands::demo::demo(args),
         Command::Dlq(args) => commands::dlq::dlq(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Schemas(args) => commands::schemas::schemas(args),
         Command::Smoke(args) => commands::smoke::smoke(args),
         Command::Topics(args) => commands::topics::topics(args),
         Command::Init(args) => commands::init::init(args),
+        Command::Graph(args) => commands::graph::graph(args),
+        Command::Test(args) => commands::test::test(args),
         Command::CheckConfig(args) => commands::check_config::check_config(args),
         Command::Completions(args) => commands::completions::completions(args),
     }

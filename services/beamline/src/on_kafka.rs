@@ -14,7 +14,7 @@ use crate::cli::{OnKafkaArgs, TopicsOfArgs};
 /// How long the cluster may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 /// Whenever it was taken in.
-const ANY_TIME: Range<i64> = i64::MIN..i64::MAX;
+pub(crate) const ANY_TIME: Range<i64> = i64::MIN..i64::MAX;
 
 /// Kafka and the registry.
 pub(crate) struct Servers {

@@ -36,10 +36,20 @@ fn project() -> PathBuf {
 fn definition(folder: &Path) -> PathBuf {
     let text = fs::read_to_string(project().join("streams/particle-physics.yaml")).unwrap();
     let text = text.replace("../", &format!("{}/", project().canonicalize().unwrap().display()));
-    let fixed = "rate: 0, start: \"2025-01-01T00:00:00Z\"";
-    assert!(text.contains("rate: 1000"));
+    // Every layer of the detector, more keys and more alarms than the example has.
+    let changes = [
+        ("rate: 1000", "rate: 0, start: \"2025-01-01T00:00:00Z\""),
+        ("keys: 16", "keys: 64"),
+        ("anomalies: 0.0002", "anomalies: 0.005"),
+        ("layers: { chains: false }", "layers: { chains: true }"),
+        ("false_alarm_rate: 1e-6", "false_alarm_rate: 1e-3"),
+    ];
+    let text = changes.into_iter().fold(text, |text, (old, new)| {
+        assert!(text.contains(old), "{old}");
+        text.replace(old, new)
+    });
     let path = folder.join("stream.yaml");
-    fs::write(&path, text.replace("rate: 1000", fixed)).unwrap();
+    fs::write(&path, text).unwrap();
     path
 }
 

@@ -11,7 +11,10 @@ use std::{
 
 use serde_json::Value;
 
-const PURE: [&str; 10] = ["expr", "lookup", "physics", "codec", "stream", "detect", "window", "stage", "infer", "sink"];
+const PURE: [&str; 16] = [
+    "expr", "lookup", "physics", "times", "text", "codec", "stream", "detect", "window", "stage", "cases", "infer", "sink",
+    "examples", "graph", "live",
+];
 
 /// Crates that read files or sockets, start threads, look at clocks or throw dice.
 const IMPURE: [&str; 14] = [

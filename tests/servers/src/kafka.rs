@@ -152,6 +152,18 @@ impl Kafka {
         self.addresses("SASLPLAIN")
     }
 
+    /// Forbid a user of a secured cluster to read a topic, whatever else he is allowed; or take that back.
+    ///
+    /// # Errors
+    /// Where the cluster does not take it.
+    ///
+    /// # Panics
+    /// When the cluster is not secured.
+    pub fn forbid_reading(&self, user: &str, topic: &str, is: bool) -> Result<(), ServerError> {
+        let address = self.listeners[0].address("PLAINTEXT").expect("a node has a listener in plain text");
+        rights::forbid_reading(&address, user, topic, is)
+    }
+
     /// The password of every user.
     pub fn password(&self) -> &'static str {
         PASSWORD

@@ -10,7 +10,7 @@ use std::{
 
 use arrow::{compute::concat_batches, datatypes::SchemaRef};
 use deltalake_core::{
-    DeltaTable,
+    DeltaTable, DeltaTableError,
     kernel::{
         Action,
         transaction::{CommitBuilder, CommitProperties},
@@ -24,9 +24,12 @@ use sink::Table;
 use super::{Compacted, read};
 use crate::{
     LakeError, Location,
-    delta::{delta, hour_column, load_table, with_hour},
+    delta::{delta, hour_column, is_overtaken, load_table, with_hour},
     shape,
 };
+
+/// How often a commit is tried again that somebody else was first with.
+const ATTEMPTS_MAX: usize = 64;
 
 /// Merges the files of a table that are smaller than `target_bytes`, and drops hours before `keep_from`.
 pub(super) async fn compact(
@@ -61,7 +64,8 @@ async fn drop_before(table: &mut DeltaTable, hour: &str, from: &str) -> Result<u
     let count = old.len();
     if count > 0 {
         let operation = DeltaOperation::Delete { predicate: Some(format!("{hour} < '{from}'")) };
-        commit(table, old, operation, context).await?;
+        let committed = commit(table, old, operation, CommitProperties::default()).await;
+        committed.map_err(|error| delta(context, &error))?;
     }
     Ok(count)
 }
@@ -75,11 +79,9 @@ async fn merge(
     target_bytes: u64,
     time: &str,
 ) -> Result<(usize, usize), LakeError> {
-    let context = "merging files";
-    let failed = |error: &deltalake_core::DeltaTableError| delta(context, error);
     let mut hours: BTreeMap<Option<String>, Vec<Vec<(Path, Action)>>> = BTreeMap::new();
     {
-        let snapshot = table.snapshot().map_err(|error| failed(&error))?;
+        let snapshot = table.snapshot().map_err(|error| delta("merging files", &error))?;
         let mut filled: BTreeMap<Option<String>, u64> = BTreeMap::new();
         for file in snapshot.log_data().iter() {
             let size = u64::try_from(file.size()).unwrap_or(0);
@@ -106,34 +108,78 @@ async fn merge(
         .collect();
     let (mut merged, mut made) = (0, 0);
     for (of, group) in groups {
-        // The commit is checked against what came after this state: another compaction may have been here before.
+        // Another compaction may have been here before.
         if !are_listed(table, &group)? {
             continue;
         }
-        let mut writer = RecordBatchWriter::for_table(table)
-            .map_err(|error| failed(&error))?
-            .with_writer_properties(shape::properties()?);
-        let within = |path: &Path| path.parts().fold(folder.clone(), |folder, part| folder.join(part));
-        let mut batches = Vec::new();
-        for (path, _) in &group {
-            batches.extend(read(store, &within(path)).await?);
-        }
-        let rows = concat_batches(&batches[0].schema(), &batches);
-        let rows = rows.map_err(|error| LakeError::rows(folder.as_ref(), error))?;
-        merged += group.len();
-        // The hour is in the name of the folder and not in the rows; those of one hour are sorted here.
-        for (_, rows) in shape::by_hour(&rows, time)? {
-            let of = hour.map(|_| of.as_deref().unwrap_or(shape::NO_TIME));
-            writer.write(with_hour(rows, of, time)?).await.map_err(|error| failed(&error))?;
-        }
-        let mut adds = writer.flush().await.map_err(|error| failed(&error))?;
-        adds.iter_mut().for_each(|add| add.data_change = false);
-        made += adds.len();
-        let actions = adds.into_iter().map(Action::Add).chain(group.into_iter().map(|(_, remove)| remove)).collect();
+        let of = hour.map(|_| of.as_deref().unwrap_or(shape::NO_TIME));
+        let adds = write(table, store, folder, &group, of, time).await?;
+        let (count, files) = (group.len(), adds.len());
         let target_size = i64::try_from(target_bytes).unwrap_or(i64::MAX);
-        commit(table, actions, DeltaOperation::Optimize { predicate: None, target_size }, context).await?;
+        if swap(table, adds, group, target_size).await? {
+            merged += count;
+            made += files;
+        }
     }
     Ok((merged, made))
+}
+
+/// Writes the rows of files into one, which no commit names yet.
+async fn write(
+    table: &DeltaTable,
+    store: &Arc<dyn ObjectStore>,
+    folder: &Path,
+    group: &[(Path, Action)],
+    hour: Option<&str>,
+    time: &str,
+) -> Result<Vec<Action>, LakeError> {
+    let failed = |error: &DeltaTableError| delta("merging files", error);
+    let mut writer = RecordBatchWriter::for_table(table)
+        .map_err(|error| failed(&error))?
+        .with_writer_properties(shape::properties()?);
+    let mut batches = Vec::new();
+    for (path, _) in group {
+        let path = path.parts().fold(folder.clone(), |folder, part| folder.join(part));
+        batches.extend(read(store, &path).await?);
+    }
+    let Some(first) = batches.first() else {
+        return Err(LakeError::rows(folder.as_ref(), "there are no rows to merge"));
+    };
+    let rows = concat_batches(&first.schema(), &batches).map_err(|error| LakeError::rows(folder.as_ref(), error))?;
+    // The hour is in the name of the folder and not in the rows; those of one hour are sorted here.
+    for (_, rows) in shape::by_hour(&rows, time)? {
+        writer.write(with_hour(rows, hour, time)?).await.map_err(|error| failed(&error))?;
+    }
+    let mut adds = writer.flush().await.map_err(|error| failed(&error))?;
+    adds.iter_mut().for_each(|add| add.data_change = false);
+    Ok(adds.into_iter().map(Action::Add).collect())
+}
+
+/// Puts files in the place of others, in one commit. False where another compaction was first: its rows would be there
+/// twice.
+///
+/// The library's own check of conflicts passes over files that were removed without a change of data, which is how a
+/// compaction removes them. So each try is for the state that was looked at, and no other.
+async fn swap(
+    table: &mut DeltaTable,
+    adds: Vec<Action>,
+    group: Vec<(Path, Action)>,
+    target_size: i64,
+) -> Result<bool, LakeError> {
+    for _ in 0..ATTEMPTS_MAX {
+        if !are_listed(table, &group)? {
+            return Ok(false);
+        }
+        let actions = adds.iter().cloned().chain(group.iter().map(|(_, remove)| remove.clone())).collect();
+        let operation = DeltaOperation::Optimize { predicate: None, target_size };
+        match commit(table, actions, operation, CommitProperties::default().with_max_retries(0)).await {
+            Err(error) if is_overtaken(&error) => {
+                table.update_state().await.map_err(|error| delta("reading the log", &error))?;
+            }
+            committed => return committed.map(|()| true).map_err(|error| delta("merging files", &error)),
+        }
+    }
+    Err(LakeError::Busy { attempts: ATTEMPTS_MAX })
 }
 
 /// Whether the table still lists all of these files.
@@ -147,13 +193,9 @@ async fn commit(
     table: &mut DeltaTable,
     actions: Vec<Action>,
     operation: DeltaOperation,
-    context: &str,
-) -> Result<(), LakeError> {
-    let snapshot = table.snapshot().map_err(|error| delta(context, &error))?;
-    CommitBuilder::from(CommitProperties::default())
-        .with_actions(actions)
-        .build(Some(snapshot), table.log_store(), operation)
-        .await
-        .map_err(|error| delta(context, &error))?;
-    table.update_state().await.map_err(|error| delta(context, &error))
+    properties: CommitProperties,
+) -> Result<(), DeltaTableError> {
+    let snapshot = table.snapshot()?;
+    CommitBuilder::from(properties).with_actions(actions).build(Some(snapshot), table.log_store(), operation).await?;
+    table.update_state().await
 }

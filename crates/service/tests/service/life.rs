@@ -20,14 +20,14 @@ use crate::dummy::ARGUMENTS;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The dummy service as a process; killed when dropped.
-struct Service {
+pub(crate) struct Service {
     child: Child,
     /// What it has written to standard error.
     log: Arc<Mutex<String>>,
 }
 
 impl Service {
-    fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         let usual = [
             "--stream=s.yaml",
             "--kafka-bootstrap=kafka:9092",
@@ -38,7 +38,7 @@ impl Service {
         Self::start_with(&[&usual, flags].concat(), &[])
     }
 
-    fn start_with(flags: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["dummy::dummy", "--exact", "--ignored", "--nocapture"])
             .env(ARGUMENTS, flags.join("\n"))
@@ -57,7 +57,7 @@ impl Service {
         Self { child, log }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
@@ -75,12 +75,12 @@ impl Service {
         fields["address"].as_str().unwrap().to_owned()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    fn exit_code(&mut self) -> Option<i32> {
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
         let mut code = None;
         eventually(
             || {

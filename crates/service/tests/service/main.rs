@@ -5,3 +5,4 @@
 mod dummy;
 mod life;
 mod settings;
+mod traces;

@@ -1,224 +1,161 @@
 //! Avro object container files.
 //!
-//! The container's blocks are cut out here and decoded by arrow-avro a group at a time, so that a place in the file is
-//! found without decoding what stands before it, and damage costs no whole block before it.
+//! The container's blocks are cut out and unpacked here, and the codec decodes their rows, so that a place in the file is
+//! found without decoding what stands before it, a bad row costs nothing but itself, and damage no row before it.
 
-use std::{
-    io::{self, BufRead, BufReader, Cursor, Read},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::{collections::VecDeque, sync::atomic::Ordering};
+
+use arrow::datatypes::{Schema, SchemaRef};
+use codec::{DecodedRows, RowDecoder, Rows};
+
+use super::{
+    Chunk, FileReader, InputFile,
+    avro_container::{Block, Container},
+    damaged, fit,
+    plan::Plan,
+};
+use crate::{
+    Rejected, SourceError,
+    columns::{own_name, with_own_name},
+    csv_rows::missing_column,
 };
 
-use arrow::{array::RecordBatch, compute, datatypes::SchemaRef, error::ArrowError};
-use arrow_avro::reader::{ReaderBuilder, read_header_info};
-
-use super::{Chunk, FileReader, InputFile, damaged, fit, input, plan::Plan};
-use crate::{RECORDS_MAX, SourceError, csv_rows::missing_column};
-
-/// Bytes of blocks that are decoded at a time, unless one block is longer.
+/// Unpacked bytes of blocks that are decoded at a time, unless one block is longer.
 const GROUP_BYTES: usize = 1 << 20;
 
-/// Bytes of a block at most.
-const BLOCK_BYTES_MAX: u64 = 256 << 20;
-
-/// Bytes of a file's header at most.
-const HEADER_BYTES_MAX: u64 = 16 << 20;
-
-const SYNC_BYTES: usize = 16;
-
-/// Reads an Avro file; its places are the (unpacked) byte of a block and rows within the group that begins there.
+/// Reads an Avro file; its places are the (unpacked) byte of a block and rows within it.
 pub(crate) struct AvroFile {
     file: InputFile,
     schema: SchemaRef,
-    /// The container's header as it stands in the file.
-    header: Vec<u8>,
-    input: BufReader<Box<dyn Read + Send>>,
-    /// Where the group that is held begins, how many of its rows were given, and where the next block begins.
-    group: u64,
-    given: u64,
-    next: u64,
-    /// Decoded and not yet given.
-    held: RecordBatch,
+    decoder: RowDecoder,
+    container: Container,
+    blocks: VecDeque<Block>,
     failure: Option<String>,
-    read: Arc<AtomicU64>,
+    /// Whether a row cannot be read, behind which nothing can be found.
+    is_broken: bool,
 }
 
 /// The columns that the file itself names.
 pub(crate) fn schema(file: &InputFile) -> Result<SchemaRef, SourceError> {
-    let (header, _) = open_header(file)?;
-    let reader = ReaderBuilder::new().build(Cursor::new(header)).map_err(|error| unreadable(file, &error))?;
-    Ok(reader.schema())
-}
-
-/// The bytes of the header, and the input behind it.
-fn open_header(file: &InputFile) -> Result<(Vec<u8>, input::Input), SourceError> {
-    let mut opened = input::open(file, 0)?;
-    let mut taken = Vec::new();
-    let mut tee =
-        Tee { input: BufReader::with_capacity(4096, (&mut opened.bytes).take(HEADER_BYTES_MAX)), taken: &mut taken };
-    let info = read_header_info(BufReader::with_capacity(1, &mut tee)).map_err(|error| unreadable(file, &error))?;
-    taken.truncate(info.header_len() as usize);
-    let opened = input::open(file, info.header_len())?;
-    Ok((taken, opened))
-}
-
-fn unreadable(file: &InputFile, error: &dyn std::fmt::Display) -> SourceError {
-    SourceError::input(format!("{} cannot be read as Avro: {error}; replace it with a whole file", file.name()))
-}
-
-/// Keeps what is read.
-struct Tee<'a, R> {
-    input: R,
-    taken: &'a mut Vec<u8>,
-}
-
-impl<R: Read> Read for Tee<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.taken.extend_from_slice(&buffer[..count]);
-        Ok(count)
-    }
+    Ok(Container::open(file, 0)?.schema().arrow().clone())
 }
 
 impl AvroFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
-        let (header, mut opened) = open_header(file)?;
-        let found =
-            ReaderBuilder::new().build(Cursor::new(&header)).map_err(|error| unreadable(file, &error))?.schema();
-        let names: Vec<String> = found.fields().iter().map(|field| field.name().clone()).collect();
+        let container = Container::open(file, offset)?;
+        let wanted = Schema::new(plan.file_schema().fields().iter().map(|field| with_own_name(field)).collect::<Vec<_>>());
+        let decoder = RowDecoder::new(container.schema(), &wanted)
+            .map_err(|error| SourceError::input(format!("{}: {error}", file.name())))?;
         for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {
-            if *required && !names.contains(field.name()) {
-                return Err(missing_column(&file.name(), field.name(), &names));
+            if *required && decoder.arrow().index_of(own_name(field)).is_err() {
+                let names: Vec<String> = container.schema().arrow().fields().iter().map(|own| own.name().clone()).collect();
+                return Err(missing_column(&file.name(), own_name(field), &names));
             }
         }
-        let next = offset.max(header.len() as u64);
-        if next > header.len() as u64 {
-            opened = input::open(file, next)?;
-        }
+        let schema = plan.file_schema().clone();
         Ok(Self {
             file: file.clone(),
-            schema: plan.file_schema().clone(),
-            header,
-            input: BufReader::with_capacity(64 << 10, opened.bytes),
-            group: next,
-            given: 0,
-            next,
-            held: RecordBatch::new_empty(found),
+            schema,
+            decoder,
+            container,
+            blocks: VecDeque::new(),
             failure: None,
-            read: opened.read,
+            is_broken: false,
         })
     }
 
-    /// Decodes the next group; false at the end. Damage is kept back until what stands before it was given.
-    fn read_group(&mut self) -> Result<bool, SourceError> {
-        (self.group, self.given) = (self.next, 0);
-        let mut blocks: Vec<Vec<u8>> = Vec::new();
-        let mut bytes = 0;
-        while bytes < GROUP_BYTES && self.failure.is_none() {
-            match self.read_block() {
-                Ok(Some(block)) => {
-                    bytes += block.len();
-                    blocks.push(block);
-                }
-                Ok(None) => break,
+    /// Reads blocks until there are enough rows or bytes, or no more. Damage is kept until what stands before it is given.
+    fn read_blocks(&mut self, rows_max: usize) {
+        let left = |blocks: &VecDeque<Block>| -> (u64, usize) {
+            let rows = blocks.iter().map(|block| block.rows - block.given).sum();
+            (rows, blocks.iter().map(|block| block.bytes.len() - block.taken).sum())
+        };
+        while self.failure.is_none() {
+            let (rows, bytes) = left(&self.blocks);
+            if rows >= rows_max as u64 || rows > 0 && bytes >= GROUP_BYTES {
+                return;
+            }
+            match self.container.next(&self.decoder) {
+                Ok(Some(block)) if block.rows == 0 => {}
+                Ok(Some(block)) => self.blocks.push_back(block),
+                Ok(None) => return,
                 Err(reason) => self.failure = Some(reason),
             }
         }
-        let mut batches = Vec::new();
-        if let Ok(rows) = self.decode(&blocks.concat()) {
-            batches = rows;
-        } else {
-            for block in &blocks {
-                match self.decode(block) {
-                    Ok(rows) => batches.extend(rows),
-                    Err(error) => {
-                        self.failure = Some(error.to_string());
-                        break;
-                    }
+    }
+
+    /// Takes what was decoded off the blocks.
+    fn advance(&mut self, counts: &[usize], decoded: &DecodedRows) {
+        let mut rows = decoded.rows.num_rows() + decoded.rejected.len();
+        for (count, taken) in counts.iter().zip(&decoded.taken) {
+            let Some(block) = self.blocks.front_mut() else { return };
+            let count = rows.min(*count);
+            rows -= count;
+            (block.given, block.taken) = (block.given + count as u64, block.taken + taken);
+            if block.given == block.rows {
+                if block.taken < block.bytes.len() && decoded.failure.is_none() {
+                    let left = block.bytes.len() - block.taken;
+                    self.failure.get_or_insert(format!("{left} bytes are left over behind the rows of a block"));
+                    return;
                 }
+                self.blocks.pop_front();
             }
-        }
-        self.held = compute::concat_batches(&self.held.schema(), &batches)?;
-        if self.held.num_rows() > 0 {
-            return Ok(true);
-        }
-        match &self.failure {
-            Some(reason) => Err(damaged(&self.file.path, &format!("after {} unpacked bytes", self.group), reason)),
-            None => Ok(!blocks.is_empty()),
         }
     }
 
-    /// The bytes of the next block, `None` at the end of the file.
-    fn read_block(&mut self) -> Result<Option<Vec<u8>>, String> {
-        let mut block = Vec::new();
-        let begun = self.read_long(&mut block)?;
-        if begun.is_none() {
-            return Ok(None);
+    fn chunk(&self, decoded: DecodedRows) -> Result<Chunk, SourceError> {
+        let records = decoded.rows.num_rows() as u64 + decoded.rejected.len() as u64;
+        let fitted = fit::fit_batch(&decoded.rows, &self.schema)?;
+        let at = |row: u64| decoded.indexes[row as usize];
+        let indexes = fitted.indexes.iter().map(|row| at(*row)).collect();
+        let mut rejected: Vec<_> =
+            fitted.rejected.into_iter().map(|(row, payload, reason)| (at(row), payload, reason)).collect();
+        for (index, bytes, reason) in decoded.rejected {
+            let (payload, reason) = Rejected::kept(&bytes, reason);
+            rejected.push((index, payload, reason));
         }
-        let size = self.read_long(&mut block)?.ok_or("the file is truncated")?;
-        let size = u64::try_from(size).ok().filter(|size| *size <= BLOCK_BYTES_MAX);
-        let size = size.ok_or("a block has an impossible size")? + SYNC_BYTES as u64;
-        let read = (&mut self.input).take(size).read_to_end(&mut block).map_err(|error| error.to_string())?;
-        if (read as u64) < size {
-            return Err("the file is truncated".into());
-        }
-        if block[block.len() - SYNC_BYTES..] != self.header[self.header.len() - SYNC_BYTES..] {
-            return Err("a block does not end with the file's marker".into());
-        }
-        self.next += block.len() as u64;
-        Ok(Some(block))
-    }
-
-    /// A zigzag-encoded number, whose bytes go to `block` as well; `None` where the file ends before it.
-    fn read_long(&mut self, block: &mut Vec<u8>) -> Result<Option<i64>, String> {
-        let mut value = 0u64;
-        for index in 0..10 {
-            let mut byte = [0];
-            let ended = self.input.fill_buf().map_err(|error| error.to_string())?.is_empty();
-            if ended {
-                return if block.is_empty() { Ok(None) } else { Err("the file is truncated".into()) };
-            }
-            self.input.read_exact(&mut byte).map_err(|error| error.to_string())?;
-            block.push(byte[0]);
-            value |= u64::from(byte[0] & 0x7f) << (7 * index);
-            if byte[0] & 0x80 == 0 {
-                return Ok(Some((value >> 1) as i64 ^ -((value & 1) as i64)));
-            }
-        }
-        Err("a block has an impossible size".into())
-    }
-
-    fn decode(&self, blocks: &[u8]) -> Result<Vec<RecordBatch>, ArrowError> {
-        let container = Cursor::new(&self.header).chain(Cursor::new(blocks));
-        ReaderBuilder::new().with_batch_size(RECORDS_MAX).build(BufReader::new(container))?.collect()
+        rejected.sort_by_key(|(index, ..)| *index);
+        Ok(Chunk { rows: fitted.rows, indexes, rejected, records })
     }
 }
 
 impl FileReader for AvroFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
-        while self.held.num_rows() == 0 {
-            if let Some(reason) = &self.failure {
-                let place = format!("after {} unpacked bytes", self.next);
-                return Err(damaged(&self.file.path, &place, reason));
+        self.read_blocks(rows_max);
+        let (mut pieces, mut counts, mut left) = (Vec::new(), Vec::new(), rows_max);
+        for block in &self.blocks {
+            let count = usize::try_from(block.rows - block.given).unwrap_or(usize::MAX).min(left);
+            if count == 0 {
+                break;
             }
-            if !self.read_group()? {
-                return Ok(None);
-            }
+            pieces.push(Rows { bytes: &block.bytes[block.taken..], count });
+            counts.push(count);
+            left -= count;
         }
-        let given = self.held.num_rows().min(rows_max);
-        let rows = self.held.slice(0, given);
-        self.held = self.held.slice(given, self.held.num_rows() - given);
-        self.given += given as u64;
-        fit::fit_batch(&rows, &self.schema).map(Some)
+        let damaged_here =
+            |file: &Self, reason: &str| damaged(&file.file.path, &format!("after {} unpacked bytes", file.container.next), &reason);
+        if pieces.is_empty() || self.is_broken {
+            return match &self.failure {
+                Some(reason) => Err(damaged_here(self, reason)),
+                None => Ok(None),
+            };
+        }
+        let decoded = self.decoder.decode(&pieces).map_err(|error| damaged_here(self, &error.to_string()))?;
+        self.advance(&counts, &decoded);
+        if let Some(reason) = &decoded.failure {
+            (self.failure, self.is_broken) = (Some(reason.clone()), true);
+        }
+        if decoded.rows.num_rows() == 0 && decoded.rejected.is_empty() {
+            return self.read(rows_max);
+        }
+        self.chunk(decoded).map(Some)
     }
 
     fn place(&self) -> (u64, u64) {
-        if self.held.num_rows() == 0 { (self.next, 0) } else { (self.group, self.given) }
+        self.blocks.front().map_or((self.container.next, 0), |block| (block.place, block.given))
     }
 
     fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+        self.container.read.load(Ordering::Relaxed)
     }
 }

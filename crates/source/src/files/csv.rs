@@ -5,11 +5,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use stream::CsvOptions;
+
 use super::{Chunk, FileReader, InputFile, input, plan::Plan};
 use crate::{
     Rejected, SourceError,
-    csv_rows::CsvRows,
-    records::{Record, RecordReader},
+    csv_rows::{self, CsvRows, csv_header},
+    records::{Cut, Record, RecordReader},
 };
 
 /// Reads a CSV file; its offsets are (unpacked) bytes.
@@ -17,34 +19,38 @@ pub(crate) struct CsvFile {
     file: InputFile,
     records: RecordReader,
     rows: CsvRows,
+    options: CsvOptions,
     read: Arc<AtomicU64>,
 }
 
 impl CsvFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
-        let start = input::open(file, 0)?;
-        let mut records = RecordReader::new(start.bytes, 0, true).with_bytes_max(plan.event_bytes_max());
-        let header = header(file, &mut records)?;
-        let rows = CsvRows::new(&file.name(), &header, plan.file_schema().clone(), plan.required())?;
-        let mut read = start.read;
+        let options = plan.csv();
+        let (records, mut read, header) = open(file, options)?;
+        let mut records = records.with_bytes_max(plan.event_bytes_max());
+        let rows = CsvRows::new(&file.name(), &header, plan.file_schema().clone(), plan.required(), options)?;
         if offset > records.offset() {
             let there = input::open(file, offset)?;
-            records = RecordReader::new(there.bytes, offset, true).with_bytes_max(plan.event_bytes_max());
+            records = RecordReader::new(there.bytes, offset, cut(options)).with_bytes_max(plan.event_bytes_max());
             read = there.read;
         }
-        Ok(Self { file: file.clone(), records, rows, read })
+        Ok(Self { file: file.clone(), records, rows, options: options.clone(), read })
     }
 }
 
-/// The header line of a file that stands at its beginning.
-pub(crate) fn header(file: &InputFile, records: &mut RecordReader) -> Result<Vec<u8>, SourceError> {
-    match records.next().map_err(|error| input::failure(file, 0, error))? {
-        Some(Record::Whole(header)) => Ok(header.to_vec()),
-        Some(Record::Unreadable(_, reason)) => {
-            Err(SourceError::input(format!("{} is no CSV file: in its header, {reason}", file.name())))
-        }
-        None => Err(SourceError::input(format!("{} is empty; a CSV file begins with a header line", file.name()))),
-    }
+fn cut(options: &CsvOptions) -> Cut {
+    Cut::Csv(csv_rows::dialect(options))
+}
+
+/// A file behind its header line, and that line.
+pub(crate) fn open(
+    file: &InputFile,
+    options: &CsvOptions,
+) -> Result<(RecordReader, Arc<AtomicU64>, Vec<u8>), SourceError> {
+    let start = input::open(file, 0)?;
+    let mut records = RecordReader::new(start.bytes, 0, cut(options));
+    let header = csv_header(&mut records, &file.name(), options, |error| input::failure(file, 0, error))?;
+    Ok((records, start.read, header))
 }
 
 impl FileReader for CsvFile {
@@ -53,6 +59,7 @@ impl FileReader for CsvFile {
         while records < rows_max as u64 {
             let reason = match self.records.next() {
                 Ok(None) => break,
+                Ok(Some(Record::Whole(line))) if csv_rows::is_comment(line, &self.options) => continue,
                 Ok(Some(Record::Whole(record))) => match self.rows.push(record) {
                     Ok(()) => None,
                     Err(reason) => Some((record, reason)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::{
-    array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array},
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array},
     compute::{self, CastOptions, kernels::cmp},
     datatypes::{DataType, Field, SchemaRef},
     json::writer::{LineDelimited, WriterBuilder},
@@ -11,8 +11,8 @@ use arrow::{
 };
 use bytes::Bytes;
 
-use super::Chunk;
-use crate::{Rejected, SourceError, cells::type_name, timestamp};
+use super::{Chunk, nested};
+use crate::{Rejected, SourceError, cells::{cells, type_name}, columns::own_name};
 
 /// Rows that are none of the schema, each with its first reason.
 pub(crate) type Bad = BTreeMap<usize, String>;
@@ -26,8 +26,12 @@ pub(crate) type Bad = BTreeMap<usize, String>;
 pub(crate) fn fit_column(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Result<ArrayRef, SourceError> {
     note_beyond_calendar(column, field, bad);
     let (from, to) = (column.data_type(), field.data_type());
-    let fitted = if from == to || from.equals_datatype(to) && from.is_nested() {
+    let fitted = if from == to {
         column.clone()
+    } else if nested::is_possible(from, to) {
+        nested::fit(column, field, bad)?
+    } else if let Some(parsed) = parsed(column, field, bad)? {
+        parsed
     } else {
         if !compute::can_cast_types(from, to) {
             let message = format!("column `{}` has type {from}, which cannot be read as {to}", field.name());
@@ -46,9 +50,31 @@ pub(crate) fn fit_column(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Res
     Ok(fitted)
 }
 
+/// Text in the type of a field, as the cells of CSV are read; `None` where it is not text, or wanted as text.
+fn parsed(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Result<Option<ArrayRef>, SourceError> {
+    if !column.data_type().is_string() || is_text(field.data_type()) {
+        return Ok(None);
+    }
+    let Some(mut cells) = cells(field, b'.') else { return Ok(None) };
+    let texts = compute::cast(column, &DataType::Utf8)?;
+    for (row, text) in texts.as_string::<i32>().iter().enumerate() {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            cells.push_null();
+            continue;
+        };
+        if !cells.push(text.as_bytes()) {
+            cells.push_null();
+            bad.entry(row).or_insert_with(|| {
+                format!("column `{}`: {text:?} is no {}", field.name(), type_name(field.data_type()))
+            });
+        }
+    }
+    Ok(Some(cells.finish()?))
+}
+
 fn note_beyond_calendar(column: &ArrayRef, field: &Field, bad: &mut Bad) {
-    for row in timestamp::beyond_calendar(column) {
-        bad.entry(row).or_insert_with(|| timestamp::beyond_calendar_reason(field.name()));
+    for row in times::beyond_calendar(column) {
+        bad.entry(row).or_insert_with(|| times::beyond_calendar_reason(field.name()));
     }
 }
 
@@ -97,7 +123,7 @@ pub(crate) fn fit_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<Chunk
     let mut bad = Bad::new();
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
-        columns.push(match batch.column_by_name(field.name()) {
+        columns.push(match batch.column_by_name(own_name(field)) {
             Some(column) => fit_column(column, field, &mut bad)?,
             None => new_null_array(field.data_type(), batch.num_rows()),
         });

@@ -9,7 +9,7 @@ use parquet::arrow::{
 };
 
 use super::{Chunk, FileReader, InputFile, damaged, fit, plan::Plan};
-use crate::{SourceError, csv_rows::missing_column};
+use crate::{SourceError, columns::own_name, csv_rows::missing_column};
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 16_384;
@@ -36,11 +36,11 @@ impl ParquetFile {
         })?;
         let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {
-            if *required && !names.contains(field.name()) {
-                return Err(missing_column(&file.name(), field.name(), &names));
+            if *required && !names.iter().any(|name| name == own_name(field)) {
+                return Err(missing_column(&file.name(), own_name(field), &names));
             }
         }
-        let wanted = names.iter().enumerate().filter(|(_, name)| plan.file_schema().index_of(name).is_ok());
+        let wanted = names.iter().enumerate().filter(|(_, name)| plan.file_schema().fields().iter().any(|field| own_name(field) == *name));
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.map(|(index, _)| index));
         let rows = builder.metadata().file_metadata().num_rows().max(0) as u64;
         // Whole row groups before the place are not even opened.

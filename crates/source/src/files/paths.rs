@@ -7,8 +7,19 @@ use std::{
 
 use stream::FileFormat;
 
-use super::InputFile;
+use super::{
+    InputFile, detect,
+    input::{self, Encoding, Packing},
+};
 use crate::SourceError;
+
+/// Endings of compressed files.
+const PACKED_ENDINGS: [&str; 4] = [".gz", ".zst", ".bz2", ".xz"];
+
+/// Endings that tell a format.
+const ENDINGS: [&str; 13] = [
+    ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".avro", ".arrow", ".feather", ".fits", ".fit", ".txt", ".dat",
+];
 
 /// The files of `definition`, in its order, a pattern's sorted by name; at least one.
 pub(crate) fn find(definition: &stream::Files, base: &Path) -> Result<Vec<InputFile>, SourceError> {
@@ -29,39 +40,17 @@ pub(crate) fn find(definition: &stream::Files, base: &Path) -> Result<Vec<InputF
 /// A file's name without its folder and endings: `run_1` of `data/run_1.csv.gz`.
 pub(crate) fn bare_name(path: &Path) -> String {
     let name = file_name(path);
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    [".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".avro"]
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending))
-        .unwrap_or(name)
-        .to_owned()
+    let without = |name: &str, endings: &[&str]| {
+        endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name).to_owned()
+    };
+    without(&without(&name, &PACKED_ENDINGS), &ENDINGS)
 }
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn input_file(path: PathBuf, format: Option<FileFormat>) -> Result<InputFile, SourceError> {
-    let name = file_name(&path).to_ascii_lowercase();
-    let gzip = name.ends_with(".gz");
-    let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    let by_name = match plain.rsplit('.').next() {
-        Some("csv") => Some(FileFormat::Csv),
-        Some("jsonl" | "ndjson" | "json") => Some(FileFormat::Jsonl),
-        Some("parquet") => Some(FileFormat::Parquet),
-        Some("avro") => Some(FileFormat::Avro),
-        _ => None,
-    };
-    let format = format.or(by_name).ok_or_else(|| {
-        let path = path.display();
-        SourceError::input(format!(
-            "the name of {path} does not tell its format; set `format` to csv, jsonl, parquet or avro"
-        ))
-    })?;
-    if gzip && format == FileFormat::Parquet {
-        let message = format!("{} is a gzipped Parquet file; unpack it, Parquet compresses by itself", path.display());
-        return Err(SourceError::input(message));
-    }
+pub(crate) fn input_file(path: PathBuf, format: Option<FileFormat>) -> Result<InputFile, SourceError> {
     let found = fs::metadata(&path).map_err(|error| SourceError::io("read", &path, error))?;
     if found.is_dir() {
         return Err(SourceError::input(format!(
@@ -69,7 +58,27 @@ fn input_file(path: PathBuf, format: Option<FileFormat>) -> Result<InputFile, So
             path.display()
         )));
     }
-    Ok(InputFile { path, format, gzip, bytes: found.len() })
+    let mut packing = Packing::of(&input::head(&path, Packing::None, 8)?);
+    if packing == Packing::None && file_name(&path).to_ascii_lowercase().ends_with(".gz") {
+        packing = Packing::Gzip;
+    }
+    let head = if found.len() > 0 { input::head(&path, packing, detect::HEAD_BYTES)? } else { Vec::new() };
+    let format = detect::format(&path, &head, format)?;
+    if packing != Packing::None && matches!(format, FileFormat::Parquet | FileFormat::Arrow) {
+        let (file, name) = (path.display(), if format == FileFormat::Parquet { "Parquet" } else { "Arrow" });
+        let message = format!("{file} is a {} {name} file; unpack it, {name} compresses by itself", packed(packing));
+        return Err(SourceError::input(message));
+    }
+    let is_text = matches!(format, FileFormat::Csv | FileFormat::Jsonl | FileFormat::Json);
+    let encoding = if is_text { Encoding::of(&head) } else { Encoding::Utf8 };
+    Ok(InputFile { path, format, packing, encoding, bytes: found.len() })
+}
+
+fn packed(packing: Packing) -> String {
+    match packing {
+        Packing::Gzip => "gzipped".to_owned(),
+        other => format!("{}-compressed", other.name()),
+    }
 }
 
 /// Files whose name matches the pattern in the last part of `path`, sorted.

@@ -8,13 +8,13 @@ use arrow::{
     datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
 };
 use expr::{ExprError, Expression};
-use stream::Stream;
+use stream::{CsvOptions, JsonOptions, Stream};
 
 use super::{
     InputFile, derive,
     fit::{self, Bad},
 };
-use crate::{Records, Rejected, SourceError};
+use crate::{Records, Rejected, SourceError, columns::beside_place};
 
 /// How rows of the stream's schema come of a file's.
 pub(crate) struct Plan {
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     origins: Vec<Origin>,
     /// File columns, then `_row` and `_file`: what the derived columns see.
     seen: SchemaRef,
+    csv: CsvOptions,
+    json: JsonOptions,
 }
 
 /// Where a column comes from.
@@ -87,8 +89,26 @@ impl Plan {
                 }
             });
         }
-        let (file_schema, seen) = (Arc::new(Schema::new(fields)), Arc::new(seen));
-        Ok(Self { file_schema, required, event_bytes_max: stream.event_bytes_max(), schema, origins, seen })
+        Ok(Self {
+            file_schema: Arc::new(Schema::new(fields)),
+            required,
+            event_bytes_max: stream.event_bytes_max(),
+            schema,
+            origins,
+            seen: Arc::new(seen),
+            csv: definition.csv.clone(),
+            json: definition.json,
+        })
+    }
+
+    /// How CSV is written.
+    pub(crate) fn csv(&self) -> &CsvOptions {
+        &self.csv
+    }
+
+    /// How JSON is written.
+    pub(crate) fn json(&self) -> JsonOptions {
+        self.json
     }
 
     /// Bytes of a line at most.
@@ -155,7 +175,7 @@ fn file_fields(
         Ok(known) if !definition.derive.contains_key(field.name()) => Arc::new(known.clone()),
         _ => field.clone(),
     };
-    Ok(derive::columns(first)?.iter().map(as_in_schema).collect())
+    Ok(derive::columns(first, definition)?.iter().map(as_in_schema).map(|field| beside_place(&field)).collect())
 }
 
 fn with_place(fields: &[FieldRef]) -> Schema {

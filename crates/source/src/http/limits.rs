@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stream::JsonOptions;
+
 use crate::RECORD_BYTES_MAX;
 
 /// How many requests are worked on at a time.
@@ -52,6 +54,8 @@ pub struct HttpLimits {
     pub connection_time_max: Duration,
     /// How long the endpoint's end may take; once more as long where the disk does not answer.
     pub shutdown_time_max: Duration,
+    /// How JSON is written.
+    pub json: JsonOptions,
 }
 
 impl HttpLimits {
@@ -85,6 +89,7 @@ impl Default for HttpLimits {
             body_stall_max: BODY_STALL_MAX,
             connection_time_max: CONNECTION_TIME_MAX,
             shutdown_time_max: SHUTDOWN_TIME_MAX,
+            json: JsonOptions::default(),
         }
     }
 }

@@ -14,7 +14,7 @@ fn open(folder: &Path, format: FileFormat, segment_bytes_max: u64, input: &str) 
     let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
     let log = Log::open_with(folder, segment_bytes_max).unwrap();
     let input = Bytes::new(input.as_bytes().to_vec());
-    StdinSource::open(&stream::Stdin { format }, schema, RECORD_BYTES_MAX, log, input).unwrap()
+    StdinSource::open(&stream::Stdin::of(format), schema, RECORD_BYTES_MAX, log, input).unwrap()
 }
 
 fn run(folder: &Path, format: FileFormat, input: &str) -> (Vec<i64>, usize) {
@@ -56,7 +56,7 @@ fn csv_keeps_its_header_and_bad_lines_are_rejected() {
     assert_eq!(run(folder.path(), FileFormat::Csv, "x,id\na,1\nb,no\nc,3"), (vec![1, 3], 1));
     assert_eq!(run(folder.path(), FileFormat::Csv, "x,id\na,1\nb,no\nc,3"), (vec![1, 3], 1));
     let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
-    let definition = stream::Stdin { format: FileFormat::Csv };
+    let definition = stream::Stdin::of(FileFormat::Csv);
     let (log, input) = (Log::open(folder.path()).unwrap(), Bytes::new(b"id\n1\n".to_vec()));
     let opened = StdinSource::open(&definition, schema, RECORD_BYTES_MAX, log, input);
     let error = opened.map(|_| ()).unwrap_err();

@@ -17,7 +17,10 @@ use datafusion::{
 use stream::columns;
 use url::Url;
 
-use crate::{FileEntry, Lease, Manifest, Results, StoreError, Table, writer::flat};
+use crate::{FileEntry, Lease, Manifest, Results, StoreError, Table, notes, writer::flat};
+
+/// The table of what people wrote.
+const NOTES: &str = "notes";
 
 /// What a query is over, for the sake of its errors.
 #[derive(Clone, Default)]
@@ -55,8 +58,23 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
         streams.push(Tables { stream: manifest.stream.clone(), providers, aggregates });
         paths.extend(manifest.files.iter().filter(|file| file.table != Table::Reports).map(|file| results.path(file)));
     }
-    let tables = register_tables(context, streams)?;
+    let mut tables = register_tables(context, streams)?;
+    if let [(results, manifest)] = opened {
+        tables.extend(register_notes(context, results, manifest)?);
+    }
     Ok(Files { tables: Arc::new(tables), paths: Arc::new(paths), ..Files::default() })
+}
+
+/// Registers what people wrote, where no other table has the name.
+fn register_notes(context: &SessionContext, results: &Results, manifest: &Manifest) -> Result<Vec<String>, StoreError> {
+    if manifest.aggregates.contains_key(NOTES) || manifest.stream.replace('-', "_") == NOTES {
+        return Ok(Vec::new());
+    }
+    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
+    let rows = notes::table(results)?;
+    let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).map_err(failed)?;
+    context.register_table(NOTES, Arc::new(table)).map_err(failed)?;
+    Ok(vec![NOTES.to_owned()])
 }
 
 /// Registers tables under the names that a query may use, and gives those names.

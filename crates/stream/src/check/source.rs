@@ -20,6 +20,11 @@ pub(super) fn check(spec: &Node, schema: Option<&Schema>, report: &mut Report<'_
     if let Some(files) = source.get("files") {
         check_files(files, schema, report);
     }
+    for name in ["files", "stdin"] {
+        if let Some(csv) = source.get(name).and_then(|source| source.get("csv")) {
+            check_csv(csv, report);
+        }
+    }
     if let Some(node) = source.get("http").and_then(|http| http.get("listen"))
         && let Some(text) = node.text()
         && !text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
@@ -28,10 +33,25 @@ pub(super) fn check(spec: &Node, schema: Option<&Schema>, report: &mut Report<'_
         report.add(node.at, format!("`listen` cannot be `{text}`"), Some(suggestion));
     }
     if let Some(node) = source.get("stdin").and_then(|stdin| stdin.get("format"))
-        && let Some(text @ ("parquet" | "avro")) = node.text()
+        && let Some(text @ ("parquet" | "avro" | "arrow")) = node.text()
     {
-        let suggestion = "possible: `csv`, `jsonl`".to_owned();
+        let suggestion = "possible: `csv`, `jsonl`, `json`".to_owned();
         report.add(node.at, format!("`{text}` cannot be read from standard input"), Some(suggestion));
+    }
+}
+
+fn check_csv(csv: &Node, report: &mut Report<'_>) {
+    let Some(node) = csv.get("separator") else { return };
+    let Some(text) = node.text() else { return };
+    let decimal_comma = csv.get("decimal_comma").and_then(Node::typed::<bool>) == Some(true);
+    let wrong = match text.as_bytes() {
+        [b'"' | b'\n' | b'\r'] => Some("a quote or line end cannot stand between fields"),
+        [b','] if decimal_comma => Some("numbers have commas, so fields must have something else between them"),
+        [byte] if byte.is_ascii() => None,
+        _ => Some("it is one character of ASCII, as in `;` or `\"\\t\"`"),
+    };
+    if let Some(why) = wrong {
+        report.add(node.at, format!("`separator` cannot be `{}`", text.escape_debug()), Some(why.to_owned()));
     }
 }
 

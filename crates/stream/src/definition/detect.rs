@@ -10,6 +10,7 @@ pub struct Detect {
     /// What the learned layers look at: numeric SQL over the enriched columns. Not finite counts as missing.
     #[serde(default)]
     #[schemars(length(max = 16), inner(length(min = 1)))]
+    #[schemars(example = ["ln(pt)", "eta"])]
     pub features: Vec<String>,
     /// Conditions that are anomalies whatever was learned.
     #[serde(default)]
@@ -20,10 +21,12 @@ pub struct Detect {
     /// The share of ordinary events that each layer may call anomalous.
     #[serde(default = "default_false_alarm_rate")]
     #[schemars(range(min = 1e-7, max = 0.1))]
+    #[schemars(example = 1e-4)]
     pub false_alarm_rate: f64,
     /// How many events of a key are learned from before its learned layers may alarm.
     #[serde(default = "default_warm_up")]
     #[schemars(range(min = 16, max = 1_000_000))]
+    #[schemars(example = 512)]
     pub warm_up: u32,
 }
 
@@ -92,6 +95,7 @@ impl<T: Clone + Default> Layer<T> {
 pub struct EwmaLayer {
     /// The weight of a new event.
     #[schemars(range(min = 1e-6, max = 0.5))]
+    #[schemars(example = 0.01)]
     pub alpha: f64,
 }
 
@@ -107,6 +111,7 @@ impl Default for EwmaLayer {
 pub struct MahalanobisLayer {
     /// The weight of a new event.
     #[schemars(range(min = 1e-6, max = 0.5))]
+    #[schemars(example = 0.01)]
     pub alpha: f64,
 }
 
@@ -122,15 +127,19 @@ impl Default for MahalanobisLayer {
 pub struct ChainsLayer {
     /// How many chains.
     #[schemars(range(min = 1, max = 64))]
+    #[schemars(example = 8)]
     pub chains: u32,
     /// Splits a chain.
     #[schemars(range(min = 1, max = 16))]
+    #[schemars(example = 8)]
     pub depth: u32,
     /// Counters a split.
     #[schemars(range(min = 16, max = 4096))]
+    #[schemars(example = 128)]
     pub width: u32,
     /// Events a window; longer than the longest burst expected.
     #[schemars(range(min = 64, max = 1_000_000))]
+    #[schemars(example = 4096)]
     pub window: u32,
 }
 

@@ -13,13 +13,16 @@ pub struct Expect {
     /// The share of records that may become dead letters, whatever for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(example = 0.01)]
     pub dead_letters: Option<f64>,
     /// The share of records that may be too late for a window.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(example = 0.01)]
     pub late: Option<f64>,
     /// How old the latest event may be when the report is made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "1h")]
     pub freshness: Option<Duration>,
     /// What is expected of columns, by name.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -33,17 +36,22 @@ pub struct ExpectColumn {
     /// The share of values that may be null.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
+    #[schemars(example = 0.2)]
     pub nulls: Option<f64>,
     /// How many different values there are at least.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 2)]
     pub distinct_min: Option<u64>,
     /// How many different values there are at most.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
     pub distinct_max: Option<u64>,
     /// No number is smaller.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = -40.0)]
     pub min: Option<f64>,
     /// No number is larger.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 60.0)]
     pub max: Option<f64>,
 }

@@ -43,20 +43,25 @@ pub struct Synthetic {
     /// Events a second; 0 is as fast as possible.
     #[serde(default = "default_rate")]
     #[schemars(range(min = 0))]
+    #[schemars(example = 500.0)]
     pub rate: f64,
     /// The share of events that are made anomalous, and labelled so in `is_anomaly`.
     #[serde(default = "default_anomalies")]
     #[schemars(range(min = 0, max = 1))]
+    #[schemars(example = 0.005)]
     pub anomalies: f64,
     /// The seed: the same seed gives the same events.
     #[serde(default = "default_seed")]
+    #[schemars(example = 7)]
     pub seed: u64,
     /// How many different keys (detectors, sensors, hosts, symbols, users) there are.
     #[serde(default = "default_keys")]
     #[schemars(range(min = 1, max = 10_000_000))]
+    #[schemars(example = 64)]
     pub keys: u32,
     /// Stop after so many events; without it the stream has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1_000_000)]
     pub events: Option<u64>,
     /// Event time of the first event (ISO 8601); without it, the moment of the first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +69,7 @@ pub struct Synthetic {
     pub start: Option<String>,
     /// Lower and upper bound of numeric columns in the `uniform` profile: `energy_gev: [0.1, 1000]`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("energy_gev", [0.1, 1000.0])]))]
     pub fields: BTreeMap<String, [f64; 2]>,
 }
 
@@ -107,18 +113,42 @@ pub enum Profile {
 pub struct Files {
     /// Paths relative to this file, or patterns such as `data/*.csv.gz`; read in this order, a pattern's sorted.
     #[schemars(length(min = 1), inner(length(min = 1)))]
+    #[schemars(example = ["data/*.csv.gz"])]
     pub paths: Vec<String>,
-    /// The format; without it the file's name tells (`.csv`, `.jsonl`, `.parquet`, `.avro`, each also `.gz`).
+    /// The format; without it the file's content and name tell. Files may be compressed with gzip, zstd, bzip2 or xz.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<FileFormat>,
+    /// How CSV is written.
+    #[serde(default, skip_serializing_if = "CsvOptions::is_default")]
+    pub csv: CsvOptions,
+    /// How JSON is written.
+    #[serde(default, skip_serializing_if = "JsonOptions::is_default")]
+    pub json: JsonOptions,
     /// Columns of the schema that the files lack, as SQL over those they have, and `_row` (the row's number from 0
-    /// over all files) and `_file` (the file's name without its endings).
+    /// over all files) and `_file` (the file's name without its endings). A file's own column of one of these two names is
+    /// `__row` or `__file`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("event_id", "concat(_file, '-', CAST(_row AS VARCHAR))")]))]
     pub derive: IndexMap<String, String>,
     /// Play back by event time, this many times faster than it happened; without it, as fast as possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(example = 60.0)]
     pub speed: Option<f64>,
+}
+
+impl Files {
+    /// Files with nothing else said of them.
+    pub fn of(paths: Vec<String>) -> Self {
+        Self {
+            paths,
+            format: None,
+            csv: CsvOptions::default(),
+            json: JsonOptions::default(),
+            derive: IndexMap::new(),
+            speed: None,
+        }
+    }
 }
 
 /// The format of an input file.
@@ -129,10 +159,14 @@ pub enum FileFormat {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// JSON objects in an array, behind one another, or on several lines each.
+    Json,
     /// Apache Parquet.
     Parquet,
     /// An Avro object container file.
     Avro,
+    /// An Arrow IPC file or stream, which pandas calls Feather.
+    Arrow,
 }
 
 impl FileFormat {
@@ -141,10 +175,89 @@ impl FileFormat {
         match self {
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
+            Self::Json => "json",
             Self::Parquet => "parquet",
             Self::Avro => "avro",
+            Self::Arrow => "arrow",
         }
     }
+}
+
+/// How CSV is written, where it is not with commas, decimal points and a header in its first line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CsvOptions {
+    /// What stands between two fields: one character of ASCII; without it a comma.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1))]
+    pub separator: Option<String>,
+    /// Numbers are written 1,5 and 1.234,5.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decimal_comma: bool,
+    /// Lines that stand before the header.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip_lines: u32,
+    /// Lines that begin with this are passed over, wherever they stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub comment: Option<String>,
+    /// Cells that say that a value is missing. A column of text keeps them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Records have one field more than the header, which is empty and is dropped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trailing_separator: bool,
+    /// How a line ends; without it with a line feed, before which a carriage return may stand.
+    #[serde(default, skip_serializing_if = "LineEnd::is_default")]
+    pub line_end: LineEnd,
+}
+
+impl CsvOptions {
+    /// Whether nothing is set.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a line ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineEnd {
+    /// With a line feed, before which a carriage return may stand.
+    #[default]
+    Lf,
+    /// With a carriage return alone.
+    Cr,
+}
+
+impl LineEnd {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How JSON is written, where it is not as its specification has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonOptions {
+    /// `NaN`, `Infinity` and `-Infinity` stand where a number may, as Python writes them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nan: bool,
+    /// A column of text takes numbers and booleans as well, as they are written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_written: bool,
+}
+
+impl JsonOptions {
+    /// Whether nothing is set.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Events posted to `POST /v1/events`.
@@ -153,20 +266,26 @@ impl FileFormat {
 pub struct Http {
     /// The address to listen on.
     #[serde(default = "default_listen")]
+    #[schemars(example = "0.0.0.0:8080")]
     pub listen: String,
     /// The largest request body in bytes; a larger one is answered with 413.
     #[serde(default = "default_body_bytes_max")]
     #[schemars(range(min = 1))]
+    #[schemars(example = 1_048_576)]
     pub body_bytes_max: u64,
     /// How many accepted events may wait to be processed; beyond it requests are answered with 429.
     #[serde(default = "default_backlog_max")]
     #[schemars(range(min = 1))]
+    #[schemars(example = 100_000)]
     pub backlog_max: u64,
+    /// How JSON is written.
+    #[serde(default, skip_serializing_if = "JsonOptions::is_default")]
+    pub json: JsonOptions,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: default_listen(), body_bytes_max: default_body_bytes_max(), backlog_max: default_backlog_max() }
+        Self { listen: default_listen(), body_bytes_max: default_body_bytes_max(), backlog_max: default_backlog_max(), json: JsonOptions::default() }
     }
 }
 
@@ -186,9 +305,22 @@ fn default_backlog_max() -> u64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stdin {
-    /// The format: `csv` with a header line, or `jsonl`.
+    /// The format: `csv` with a header line, `jsonl` or `json`.
     #[serde(default = "default_stdin_format")]
     pub format: FileFormat,
+    /// How CSV is written.
+    #[serde(default, skip_serializing_if = "CsvOptions::is_default")]
+    pub csv: CsvOptions,
+    /// How JSON is written.
+    #[serde(default, skip_serializing_if = "JsonOptions::is_default")]
+    pub json: JsonOptions,
+}
+
+impl Stdin {
+    /// Standard input in a format, written in the ordinary way.
+    pub fn of(format: FileFormat) -> Self {
+        Self { format, csv: CsvOptions::default(), json: JsonOptions::default() }
+    }
 }
 
 fn default_stdin_format() -> FileFormat {

@@ -1,5 +1,7 @@
 //! Where a stream's results go.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,11 +28,14 @@ pub struct CqlStore {
     pub table: Option<String>,
     /// How much event time one partition of the events holds. A partition holds the events of one key and one bucket,
     /// and should stay below 100,000 rows and 100 MB.
+    #[schemars(example = "1h")]
     pub bucket: Duration,
     /// How much event time one partition of the anomalies holds.
+    #[schemars(example = "1day")]
     pub anomalies_bucket: Duration,
     /// How long rows are kept after they are written; for ever without it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "30days")]
     pub ttl: Option<Duration>,
 }
 
@@ -56,9 +61,11 @@ pub struct FileStore {
         "pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,62}$",
         "description": "Letters, digits, `_`, `-` and `.`, a letter or `_` first."
     }))]
+    #[schemars(example = BTreeMap::from([("high_energy_events", "energy_gev > 500")]))]
     pub selections: IndexMap<String, String>,
     /// Write `statistics_*.json` this often (and once at the end).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "10s")]
     pub statistics: Option<Duration>,
     /// Write `all_events_final.csv` when the run ends.
     pub final_csv: bool,

@@ -78,7 +78,11 @@ pub struct DlqRedriveArgs {
     /// The stream definition.
     pub stream: PathBuf,
     /// Repaired events with all columns of the stream's schema, or `-` for JSON Lines on standard input.
-    pub file: PathBuf,
+    #[arg(required_unless_present = "kind")]
+    pub file: Option<PathBuf>,
+    /// Send the events of dead letters of this kind as they came, now that the definition lets them through.
+    #[arg(long, value_enum, conflicts_with = "file", requires = "kafka")]
+    pub kind: Option<LetterKind>,
     /// The folder of the results.
     #[arg(long, short, env = "BEAMLINE_OUT", help = "The folder of the results [default: beamline-results/STREAM]")]
     pub results: Option<PathBuf>,
@@ -113,4 +117,6 @@ pub enum LetterKind {
     Quality,
     /// An expression cannot be computed.
     Expression,
+    /// The event is larger than the stream allows, or became so.
+    Size,
 }

@@ -50,7 +50,7 @@ pub struct ReplayedArgs {
 }
 
 /// A time in milliseconds since 1970; UTC where it does not say.
-fn time(text: &str) -> Result<i64, String> {
+pub(super) fn time(text: &str) -> Result<i64, String> {
     let whole = if text.len() == "2025-01-31".len() { format!("{text}T00:00:00Z") } else { text.to_owned() };
     let time = humantime::parse_rfc3339_weak(&whole)
         .map_err(|_| "a time is written 2025-01-31 or 2025-01-31T12:00:00Z".to_owned())?;

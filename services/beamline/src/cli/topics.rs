@@ -47,8 +47,68 @@ pub enum TopicsCommand {
         #[command(flatten)]
         kafka: service::settings::Kafka,
     },
+    /// Say where a step goes on whose group has lost its offsets.
+    #[command(after_help = "\
+A step finds its place again by itself: it is kept with its outputs. This is for a step that says it cannot, because its outputs
+are those of an earlier program. Without --at, prints what each choice repeats or loses, and changes nothing.")]
+    Place(PlaceArgs),
     /// Print decoded events as JSON lines.
     Tail(TailArgs),
+}
+
+/// `beamline topics place`.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// The stream definition.
+    pub stream: PathBuf,
+    /// The step.
+    #[arg(long, value_enum)]
+    pub step: PlacedStep,
+    /// Where it goes on: output (behind what its outputs came of), latest, earliest, or at a time (2025-01-31T12:00:00Z).
+    #[arg(long, value_name = "output|latest|earliest|TIME")]
+    pub at: Option<PlaceAt>,
+    /// The cluster.
+    #[command(flatten)]
+    pub kafka: service::settings::Kafka,
+}
+
+/// A step that reads a topic in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlacedStep {
+    /// Raw events to enriched ones.
+    Enricher,
+    /// Enriched events to scored ones.
+    AnomalyDetector,
+    /// Scored events to windows.
+    Aggregator,
+    /// Parts of windows to results.
+    Merger,
+}
+
+/// Where a step goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaceAt {
+    /// Behind what its outputs came of.
+    Output,
+    /// Behind everything.
+    Latest,
+    /// At the first record that is there.
+    Earliest,
+    /// At a time in milliseconds since 1970.
+    Time(i64),
+}
+
+impl std::str::FromStr for PlaceAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "output" => Ok(Self::Output),
+            "latest" => Ok(Self::Latest),
+            "earliest" => Ok(Self::Earliest),
+            time => super::on_kafka::time(time).map(Self::Time),
+        }
+    }
 }
 
 /// `beamline topics tail`.

@@ -79,7 +79,7 @@ impl Bench {
         let mut files: Vec<_> = files.into_iter().filter(|file| file.table == Table::ProcessedData).collect();
         files.sort_by_key(|file| (file.first_position, file.partition));
         let paths = files.iter().map(|file| results.join(&file.path).to_string_lossy().into_owned()).collect();
-        Ok(stream::Files { paths, format: None, derive: Default::default(), speed: None })
+        Ok(stream::Files::of(paths))
     }
 
     fn run(&self, stream: Arc<Stream>, source: Source, results: &Path) -> Result<Summary, Failure> {

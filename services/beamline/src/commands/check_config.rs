@@ -4,6 +4,7 @@ use std::io::{Write, stdout};
 
 use service::load_stream;
 
+use super::test::{is_cases, read_cases};
 use crate::{Failure, cli::CheckConfigArgs};
 
 pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
@@ -13,6 +14,15 @@ pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
     }
     let mut failures = Vec::new();
     for path in &args.streams {
+        // A pattern that fits definitions fits their cases too.
+        if is_cases(path) {
+            match read_cases(path) {
+                Ok(file) => writeln!(out, "{}: {} cases are good", path.display(), file.cases.len())
+                    .map_err(Failure::run_time)?,
+                Err(failure) => failures.push(failure),
+            }
+            continue;
+        }
         match load_stream(path) {
             Ok(stream) => {
                 let columns = stream.scored.fields().len();

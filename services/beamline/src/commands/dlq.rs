@@ -3,6 +3,7 @@
 mod payload;
 mod redrive;
 mod show;
+mod whole;
 
 use std::{
     io::{IsTerminal, Write, stdout},

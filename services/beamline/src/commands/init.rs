@@ -1,20 +1,24 @@
 //! `beamline init`: a stream definition from a sample of its data.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Read, Write, stdout},
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write, stdout},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use arrow::{array::RecordBatch, compute};
-use flate2::read::MultiGzDecoder;
 use infer::{Content, Proposal, ROWS_MAX, Sample};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use source::Next;
+use stream::{FileReader, Files, Source, Stream};
 
+use super::{
+    run::input_format,
+    test::{cases_of, write_first},
+};
 use crate::{Failure, cli::InitArgs};
 
-/// Bytes of a file that are looked at, unpacked.
-const SAMPLE_BYTES_MAX: u64 = 8 << 20;
+/// What an editor completes definitions by.
+const SCHEMA: &str = "https://raw.githubusercontent.com/beamline/beamline/main/schemas/stream.schema.json";
 
 /// Letters of a stream's name.
 const NAME_LETTERS_MAX: usize = 63;
@@ -23,11 +27,24 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     let name = args.name.clone().unwrap_or_else(|| stream_name(&args.sample));
     let definition = args.out.join(format!("{name}.yaml"));
     let schema = args.out.join(format!("{name}.avsc"));
-    let (content, complete) = read(&args.sample)?;
-    let sample =
-        Sample { path: beside(&args.sample, &args.out)?, schema_path: format!("{name}.avsc"), name, content, complete };
-    let proposal =
+    let named = args.format.map(input_format);
+    let read = source::sample(&args.sample, named).map_err(|error| Failure::configuration(error.to_string()))?;
+    let sample = Sample {
+        path: beside(&args.sample, &args.out)?,
+        schema_path: format!("{name}.avsc"),
+        name,
+        format: read.format,
+        content: match read.content {
+            source::Content::Text(bytes) => Content::Text(bytes),
+            source::Content::Rows(rows) => Content::Rows(rows),
+        },
+        complete: read.complete,
+        no_time: args.no_time,
+        notes: read.notes,
+    };
+    let mut proposal =
         infer::infer(&sample).map_err(|error| Failure::configuration(format!("{}: {error}", args.sample.display())))?;
+    proposal.notes.extend(tried(&args, &proposal)?);
     fs::create_dir_all(&args.out).map_err(|error| cannot("make", &args.out, &error))?;
     if !args.force
         && let Some(there) = [&definition, &schema].into_iter().find(|path| path.exists())
@@ -35,47 +52,40 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
         return Err(exists(there));
     }
     write(&schema, &proposal.avro_schema, args.force)?;
-    write(&definition, &proposal.definition, args.force)?;
-    tell(&args.sample, &definition, &schema, &proposal).map_err(Failure::run_time)
+    let text = format!("# yaml-language-server: $schema={SCHEMA}\n{}", proposal.definition);
+    write(&definition, &text, args.force)?;
+    tell(&args.sample, &definition, &schema, &proposal).map_err(Failure::run_time)?;
+    tell_cases(&definition, args.force).map_err(Failure::run_time)
 }
 
-/// The file's bytes or rows as far as they are looked at, and whether that is all of it.
-fn read(path: &Path) -> Result<(Content, bool), Failure> {
-    let lower = path.to_string_lossy().to_ascii_lowercase();
-    let plain = lower.strip_suffix(".gz").unwrap_or(&lower);
-    if plain.ends_with(".parquet") {
-        if plain.len() < lower.len() {
-            let message =
-                format!("{} is a gzipped Parquet file; unpack it, Parquet compresses by itself", path.display());
-            return Err(Failure::configuration(message));
-        }
-        return Ok((Content::Rows(parquet_rows(path)?), true));
+/// The one file that the definition names.
+struct Only(String);
+
+impl FileReader for Only {
+    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
+        Ok(self.0.clone().into_bytes())
     }
-    let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
-    let mut bytes = Vec::new();
-    let input: Box<dyn Read> =
-        if plain.len() < lower.len() { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut input = input.take(SAMPLE_BYTES_MAX + 1);
-    input.read_to_end(&mut bytes).map_err(|error| cannot("read", path, &error))?;
-    let complete = bytes.len() as u64 <= SAMPLE_BYTES_MAX;
-    bytes.truncate(SAMPLE_BYTES_MAX as usize);
-    let looks_like_json = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
-    let is_json = [".json", ".jsonl", ".ndjson"].iter().any(|ending| plain.ends_with(ending));
-    let content =
-        if is_json || looks_like_json && !plain.ends_with(".csv") { Content::Json(bytes) } else { Content::Csv(bytes) };
-    Ok((content, complete))
 }
 
-fn parquet_rows(path: &Path) -> Result<RecordBatch, Failure> {
-    let no_parquet = |error: &dyn std::fmt::Display| {
-        Failure::configuration(format!("{} cannot be read as Parquet: {error}", path.display()))
-    };
-    let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| no_parquet(&error))?;
-    let schema = reader.schema().clone();
-    let reader = reader.with_limit(ROWS_MAX).build().map_err(|error| no_parquet(&error))?;
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| no_parquet(&error))?;
-    compute::concat_batches(&schema, &batches).map_err(|error| no_parquet(&error))
+/// Reads the beginning of the file as a replay of the definition will, and says what would become dead letters.
+fn tried(args: &InitArgs, proposal: &Proposal) -> Result<Option<String>, Failure> {
+    let cannot_read = |message: String| Failure::configuration(format!("{}: {message}", args.sample.display()));
+    let stream = Stream::load("the proposal", &proposal.definition, &Only(proposal.avro_schema.clone()))
+        .map_err(|errors| cannot_read(errors.to_string()))?;
+    let Some(Source::Files(files)) = stream.definition.spec.source.clone() else { return Ok(None) };
+    let path = absolute(&args.sample)?.to_string_lossy().into_owned();
+    let from = Source::Files(Files { paths: vec![path], ..files });
+    let mut opened = source::open(&from, &Arc::new(stream), &source::Options::default())
+        .map_err(|error| cannot_read(error.to_string()))?;
+    let (mut records, mut rejected, mut first) = (0, 0, None);
+    while records < ROWS_MAX {
+        // What is damaged further on is the replay's to say.
+        let Ok(Next::Records(found)) = opened.next(ROWS_MAX) else { break };
+        records += found.len();
+        rejected += found.rejected.len();
+        first = first.or(found.rejected.into_iter().next().map(|rejected| rejected.reason));
+    }
+    Ok(first.map(|reason| format!("{rejected} of the first {records} records will be dead letters, as in: {reason}")))
 }
 
 /// A stream's name after a file's: lower-case letters, digits and hyphens, a letter first.
@@ -94,10 +104,13 @@ fn stream_name(sample: &Path) -> String {
 
 /// The sample's path as a definition in `folder` names it.
 fn beside(sample: &Path, folder: &Path) -> Result<String, Failure> {
-    let absolute = |path: &Path| std::path::absolute(path).map_err(|error| cannot("find", path, &error));
     let (sample, folder) = (absolute(sample)?, absolute(folder)?);
     let path = sample.strip_prefix(&folder).unwrap_or(&sample);
     Ok(path.to_string_lossy().into_owned())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| cannot("find", path, &error))
 }
 
 fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
@@ -138,6 +151,18 @@ fn tell(sample: &Path, definition: &Path, schema: &Path, proposal: &Proposal) ->
     let (stream, file) = (shell(definition), shell(sample));
     let format = proposal.format.map(|format| format!(" --format {format}")).unwrap_or_default();
     writeln!(out, "next:\n  beamline check-config {stream}\n  beamline replay {stream} {file}{format}")
+}
+
+/// Writes the first case, where there is none yet, and says how it is run.
+fn tell_cases(definition: &Path, overwrite: bool) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    if cases_of(definition).exists() && !overwrite {
+        return writeln!(out, "  beamline test {}", shell(definition));
+    }
+    match write_first(definition, overwrite) {
+        Ok(cases) => writeln!(out, "  beamline test {}     # {}", shell(definition), cases.display()),
+        Err(failure) => writeln!(out, "note: no cases were written: {failure}"),
+    }
 }
 
 /// A path as a shell takes it.

@@ -16,8 +16,10 @@ use stream::{FileFormat, Source, Stream};
 
 use crate::{
     Failure,
-    cli::{InputFormat, LineFormat, ReplayArgs, RunArgs, Running},
-    on_kafka, progress, summary,
+    cli::{InputFormat, LineFormat, PageArgs, ReplayArgs, RunArgs, Running},
+    on_kafka,
+    page::Page,
+    progress, summary,
 };
 
 use super::{replay_on_kafka, run_on_kafka};
@@ -32,7 +34,7 @@ pub(crate) const SNAPSHOT_BYTES: usize = 16 << 20;
 pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     let stream = load_stream(&args.stream)?;
     let mut source = match (args.stdin, args.listen) {
-        (Some(format), _) => Source::Stdin(stream::Stdin { format: line_format(format) }),
+        (Some(format), _) => Source::Stdin(standard_input(&stream, line_format(format))),
         (_, Some(listen)) => Source::Http(stream::Http { listen, ..stream::Http::default() }),
         _ => stream.definition.spec.source.clone().ok_or_else(|| no_source(&args.stream))?,
     };
@@ -41,8 +43,11 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     }
     let base = folder_of(&args.stream);
     match on_kafka::connect(&args.on_kafka)? {
+        Some(_) if args.page.page.is_some() || args.page.open => {
+            Err(Failure::configuration("a run on Kafka has no page yet; leave out --page and --open"))
+        }
         Some(servers) => run_on_kafka::run(stream, source, base, &args.running, servers),
-        None => start(stream, source, base, args.running),
+        None => start(stream, source, base, args.running, Some(&args.page).filter(|page| !page.no_page)),
     }
 }
 
@@ -63,19 +68,28 @@ pub(crate) fn replay(args: ReplayArgs) -> Result<(), Failure> {
         (None, true) => {
             return Err(Failure::configuration("name the files to replay: `beamline replay STREAM FILE...`"));
         }
-        (defined, false) => stream::Files {
-            paths: absolute(&args.files)?,
-            format: None,
-            derive: defined.map(|files| files.derive).unwrap_or_default(),
-            speed: None,
-        },
+        (defined, false) => {
+            let files = stream::Files::of(absolute(&args.files)?);
+            match defined {
+                Some(defined) => stream::Files { paths: files.paths, format: None, speed: None, ..defined },
+                None => files,
+            }
+        }
     };
     files.format = args.format.map(input_format).or(files.format);
     files.speed = args.speed.or(files.speed);
-    start(stream, Source::Files(files), folder_of(&args.stream), args.running)
+    // A replay is over soon, mostly: it has a page where one is asked for.
+    let page = Some(&args.page).filter(|page| page.page.is_some() || page.open);
+    start(stream, Source::Files(files), folder_of(&args.stream), args.running, page)
 }
 
-fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -> Result<(), Failure> {
+pub(super) fn start(
+    stream: Arc<Stream>,
+    source: Source,
+    base: PathBuf,
+    running: Running,
+    page: Option<&PageArgs>,
+) -> Result<(), Failure> {
     let results = running.out.unwrap_or_else(|| Path::new("beamline-results").join(stream.name()));
     if running.fresh {
         clear(&results)?;
@@ -98,14 +112,32 @@ fn start(stream: Arc<Stream>, source: Source, base: PathBuf, running: Running) -
         end_position: running.events,
         end_after: running.end_after,
     };
-    let meter = Arc::new(Meter::default());
+    let (meter, page) = match page {
+        Some(args) => {
+            let (meter, tapped) = Meter::with_tap();
+            let meter = Arc::new(meter);
+            let page = Page::start(args, &options.stream, &options.source, results, &meter, tapped)?;
+            (meter, Some(page))
+        }
+        None => (Arc::new(Meter::default()), None),
+    };
     let stop = stop_on_signals()?;
     let shown = progress::show({
         let meter = meter.clone();
         move || meter.counts()
     });
+    if let Some(page) = &page {
+        page.running();
+    }
+    let waiting = local::put_back_waiting(&options.stream, &options.results).map_err(failure)?;
+    if waiting > 0 {
+        tracing::info!(events = waiting, "repaired events that were accepted during the last run are put back");
+    }
     let summary = local::run(&options, &meter, &stop);
     shown.end();
+    if let Some(page) = page {
+        page.end(&summary);
+    }
     summary::print(&options, &summary.map_err(failure)?)
 }
 
@@ -167,18 +199,31 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Standard input, written as the definition says of its own source.
+fn standard_input(stream: &Stream, format: FileFormat) -> stream::Stdin {
+    let (csv, json) = match &stream.definition.spec.source {
+        Some(Source::Files(files)) => (files.csv.clone(), files.json),
+        Some(Source::Stdin(stdin)) => (stdin.csv.clone(), stdin.json),
+        _ => Default::default(),
+    };
+    stream::Stdin { format, csv, json }
+}
+
 fn line_format(format: LineFormat) -> FileFormat {
     match format {
         LineFormat::Csv => FileFormat::Csv,
         LineFormat::Jsonl => FileFormat::Jsonl,
+        LineFormat::Json => FileFormat::Json,
     }
 }
 
-fn input_format(format: InputFormat) -> FileFormat {
+pub(crate) fn input_format(format: InputFormat) -> FileFormat {
     match format {
         InputFormat::Csv => FileFormat::Csv,
         InputFormat::Jsonl => FileFormat::Jsonl,
+        InputFormat::Json => FileFormat::Json,
         InputFormat::Parquet => FileFormat::Parquet,
         InputFormat::Avro => FileFormat::Avro,
+        InputFormat::Arrow => FileFormat::Arrow,
     }
 }

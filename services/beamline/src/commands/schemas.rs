@@ -10,6 +10,7 @@ use registry::{Level, Registered, Registry, RegistryError};
 use service::load_stream;
 use stream::Stream;
 
+use super::test::is_cases;
 use crate::{
     Failure,
     cli::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
@@ -154,7 +155,8 @@ fn misfits(earlier: &Registered, schema: &ValueSchema, level: Level) -> Vec<Stri
 fn subjects_of(streams: &[PathBuf]) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
     let mut failures = Vec::new();
-    for path in streams {
+    // A pattern that fits definitions fits their cases too.
+    for path in streams.iter().filter(|path| !is_cases(path)) {
         match load_stream(path).and_then(|stream| subjects_of_one(&stream)) {
             Ok(more) => subjects.extend(more),
             Err(failure) => failures.push(failure),

@@ -1,6 +1,7 @@
 //! `beamline topics`: what a stream has on Kafka.
 
 pub(super) mod ledger;
+mod place;
 mod tail;
 
 use std::{
@@ -23,6 +24,7 @@ pub(crate) fn topics(args: TopicsArgs) -> Result<(), Failure> {
         TopicsCommand::Apply { stream, kafka, replication } => apply(&stream, &connect(kafka)?, replication),
         TopicsCommand::Check { stream, kafka } => check(&stream, &connect(kafka)?),
         TopicsCommand::Ledger { stream, kafka } => ledger::ledger(&stream, &connect(kafka)?),
+        TopicsCommand::Place(args) => place::place(args),
         TopicsCommand::Tail(args) => tail::tail(args),
     }
 }

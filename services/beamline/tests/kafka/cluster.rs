@@ -216,6 +216,11 @@ impl Service {
         }
     }
 
+    /// The status and text of its readiness; 0 where it does not answer yet.
+    pub(crate) fn readiness(&self) -> (u16, String) {
+        servers::http_get(&format!("http://{}/readyz", self.address)).unwrap_or_else(|error| (0, error.to_string()))
+    }
+
     /// Asks it to stop, and sees that it does so well.
     pub(crate) fn stop(&self) {
         self.program.signal("TERM").unwrap();

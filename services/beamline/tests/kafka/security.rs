@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kafka::Step;
 use servers::{Cassandra, Program};
 
 use crate::{
-    cluster::{Cluster, binary},
+    cluster::{Cluster, Service, binary},
     input,
+    raw::{self, Event},
 };
 
 const EVENTS: u64 = 5_000;
@@ -129,6 +131,72 @@ fn services_work_behind_tls_and_passwords_and_whoever_is_refused_is_told_why() {
     logs.push(enricher.log());
     for log in &logs {
         assert!(!log.contains(kafka.password()) && !log.contains(WRONG), "a password in: {log}");
+    }
+}
+
+#[test]
+fn a_right_that_is_taken_away_makes_a_worker_unready_until_it_is_back() {
+    let cluster = Cluster::start_secured();
+    let kafka = &cluster.kafka;
+    let settings: Settings<'static> = vec![
+        ("BEAMLINE_KAFKA_BOOTSTRAP", kafka.bootstrap_sasl()),
+        ("BEAMLINE_KAFKA_CA_FILE", kafka.ca_file().display().to_string()),
+        ("BEAMLINE_KAFKA_SECURITY", "sasl-tls".to_owned()),
+        ("BEAMLINE_KAFKA_MECHANISM", "PLAIN".to_owned()),
+        ("BEAMLINE_KAFKA_USERNAME", "beamline".to_owned()),
+        ("BEAMLINE_KAFKA_PASSWORD", kafka.password().to_owned()),
+    ];
+    let (code, said) = beamline(&cluster, &["topics", "apply", "stream.yaml"], &settings);
+    assert_eq!(code, Some(0), "{said}");
+    let address = format!("127.0.0.1:{}", servers::free_port());
+    let stream = cluster.path("stream.yaml").display().to_string();
+    let mut environment = settings.clone();
+    environment.push(("BEAMLINE_REGISTRY_URL", cluster.apicurio.url()));
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let program =
+        Program::start(binary("enricher"), &["--stream", &stream, "--listen", &address], &environment).unwrap();
+    let enricher = Service { program, address };
+    enricher.wait_until_ready();
+    let schema = raw::schema(&cluster);
+    let send = |range: std::ops::Range<usize>| {
+        let event = |number: usize| {
+            (((number % 8) as u32), "D", Event::new(format!("event-{number}"), 2.0, "D0").framed(schema))
+        };
+        raw::send(&cluster, "particles", range.map(event));
+    };
+    send(0..100);
+    wait_for(&cluster, &enricher, "its first events", |cluster, _| cluster.ledger(Step::Enrich).records == 100);
+
+    kafka.forbid_reading("beamline", "particles", true).unwrap();
+    send(100..200);
+    wait_for(&cluster, &enricher, "not to be ready", |_, enricher| enricher.readiness().0 == 503);
+    let (_, text) = enricher.readiness();
+    assert!(text.contains("Kafka does not allow reading") && text.contains("(ACL)"), "{text}");
+    let log = enricher.program.log();
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains("reading is not allowed")), "{log}");
+    // It stays so for as long as the right is missing.
+    for _ in 0..30 {
+        assert_eq!(enricher.readiness().0, 503, "{}", enricher.program.log());
+        thread::sleep(Duration::from_millis(500));
+    }
+
+    kafka.forbid_reading("beamline", "particles", false).unwrap();
+    wait_for(&cluster, &enricher, "to go on", |cluster, enricher| {
+        cluster.ledger(Step::Enrich).records == 200 && enricher.readiness().0 == 200
+    });
+    enricher.stop();
+}
+
+fn wait_for(cluster: &Cluster, service: &Service, what: &str, is: impl Fn(&Cluster, &Service) -> bool) {
+    let begun = Instant::now();
+    while !is(cluster, service) {
+        let readiness = service.readiness();
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "waiting for it {what}: {readiness:?}\n{}",
+            service.program.log()
+        );
+        thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -74,6 +74,14 @@ impl Cluster {
         Writer { program: Program::start(program("writer"), arguments.as_flattened(), &envs).unwrap(), address }
     }
 
+    /// What a writer of a backend reads, in this process.
+    pub(crate) fn feed(&self, backend: &str) -> writer::KafkaFeed {
+        let registry = Registry::new(&registry::Settings::new(self.apicurio.url())).unwrap();
+        let connection = Connection::plaintext(self.kafka.bootstrap());
+        let sources = writer::sources(&self.stream).unwrap();
+        writer::KafkaFeed::new(&connection, &registry, &group(backend), &sources, backend).unwrap()
+    }
+
     /// Sends events `from..to`, so many a second, from a thread of its own. Event `n` goes to partition `n % partitions`.
     pub(crate) fn send(&self, from: u64, to: u64, rate: u64) -> JoinHandle<()> {
         let (stream, bootstrap) = (self.stream.clone(), self.kafka.bootstrap());

@@ -164,7 +164,7 @@ fn two_writers_of_one_delta_table_store_nothing_twice() {
 }
 
 #[test]
-fn a_delta_table_on_s3_has_every_event_once() {
+fn a_lake_on_s3_has_every_event_once() {
     let s3 = S3::start().unwrap();
     s3.create_bucket("lake").unwrap();
     let url = s3.url();
@@ -175,25 +175,32 @@ fn a_delta_table_on_s3_has_every_event_once() {
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
     ];
-    // The reader is this process, which cannot change its environment: a writer in a process of its own checks.
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::new("delta", "s3://lake/particle-events");
-    let events = 60_000;
-    run(&store, folder.path(), events, 4, &envs, |_| {});
-    let checked = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "faults::checks_what_is_asked", "--nocapture"])
-        .envs(envs)
-        .env("BEAMLINE_TEST_CHECK", format!("{events}"))
-        .status()
-        .unwrap();
-    assert!(checked.success());
+    for backend in ["delta", "parquet"] {
+        // The reader is this process, which cannot change its environment: a writer in a process of its own checks.
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(backend, on_s3(backend));
+        let events = 60_000;
+        run(&store, folder.path(), events, 4, &envs, |_| {});
+        let checked = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "faults::checks_what_is_asked", "--nocapture"])
+            .envs(envs)
+            .env("BEAMLINE_TEST_CHECK", format!("{backend} {events}"))
+            .status()
+            .unwrap();
+        assert!(checked.success(), "{backend}");
+    }
+}
+
+fn on_s3(backend: &str) -> String {
+    format!("s3://lake/particle-events-{backend}")
 }
 
 /// No test by itself: what the test on S3 runs.
 #[test]
 fn checks_what_is_asked() {
-    let Ok(events) = env::var("BEAMLINE_TEST_CHECK") else { return };
-    check(&Store::new("delta", "s3://lake/particle-events"), events.parse().unwrap());
+    let Ok(asked) = env::var("BEAMLINE_TEST_CHECK") else { return };
+    let (backend, events) = asked.split_once(' ').unwrap();
+    check(&Store::new(backend, on_s3(backend)), events.parse().unwrap());
 }
 
 /// An independent reader: Python's `deltalake`.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod bench;
+mod budget;
 mod child;
 mod cluster;
 mod compaction;

@@ -37,7 +37,7 @@ pub(crate) fn stores(cassandra: &Cassandra, folder: &std::path::Path) -> [Store;
 }
 
 /// Pauses a writer while it holds rows: some time behind a commit.
-fn pause_while_it_holds_rows(cluster: &Cluster, backend: &str, writer: &Writer) {
+pub(crate) fn pause_while_it_holds_rows(cluster: &Cluster, backend: &str, writer: &Writer) {
     let before = cluster.committed(backend);
     while cluster.committed(backend) == before {
         thread::sleep(Duration::from_millis(50));

@@ -24,7 +24,9 @@ impl Store {
     /// Makes the tables, where the store wants that.
     pub(crate) fn prepare(&self) {
         if self.backend == "cql" {
-            store::query::block_on(cql::apply(&self.settings(), &layouts())).unwrap().unwrap();
+            let request_limit = cql::Settings::default().request_limit;
+            let settings = cql::Settings { request_limit, ..self.settings() };
+            store::query::block_on(cql::apply(&settings, &layouts())).unwrap().unwrap();
         }
     }
 

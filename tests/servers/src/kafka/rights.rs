@@ -18,8 +18,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 const CREATE_ACLS: i16 = 30;
+const DELETE_ACLS: i16 = 31;
 const VERSION: i16 = 1;
 const LITERAL: u8 = 3;
+const DENY: u8 = 2;
 const ALLOW: u8 = 3;
 
 /// What a right is for, by its number in the protocol.
@@ -54,34 +56,55 @@ const RIGHTS: [(&str, Resource, Operation); 8] = [
 
 /// Give the users their rights through the node at `address`.
 pub(super) fn give(address: &str) -> Result<(), ServerError> {
+    let mut request = begin(CREATE_ACLS, RIGHTS.len());
+    for (user, resource, operation) in RIGHTS {
+        let name = if matches!(resource, Resource::Cluster) { "kafka-cluster" } else { "*" };
+        put_right(&mut request, (user, resource, name), operation, ALLOW);
+    }
+    change(address, &request, RIGHTS.len())
+}
+
+/// Forbid a user to read a topic, whatever else he is allowed; or take that back.
+pub(super) fn forbid_reading(address: &str, user: &str, topic: &str, is: bool) -> Result<(), ServerError> {
+    let mut request = begin(if is { CREATE_ACLS } else { DELETE_ACLS }, 1);
+    put_right(&mut request, (user, Resource::Topic, topic), Operation::Read, DENY);
+    change(address, &request, 1)
+}
+
+fn change(address: &str, request: &[u8], rights: usize) -> Result<(), ServerError> {
     let refused = |reason: String| ServerError::Options(format!("Kafka at {address} takes no rights: {reason}"));
-    let answer = ask(address, &request()).map_err(|error| refused(error.to_string()))?;
-    let codes = codes(&answer).ok_or_else(|| refused("the answer ends too early".to_owned()))?;
+    let answer = ask(address, request).map_err(|error| refused(error.to_string()))?;
+    let codes = codes(&answer, rights).ok_or_else(|| refused("the answer ends too early".to_owned()))?;
     match codes.iter().find(|code| **code != 0) {
-        None if codes.len() == RIGHTS.len() => Ok(()),
-        None => Err(refused(format!("{} answers to {} rights", codes.len(), RIGHTS.len()))),
+        None => Ok(()),
         Some(code) => Err(refused(format!("error {code}"))),
     }
 }
 
-fn request() -> Vec<u8> {
+fn begin(kind: i16, rights: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    bytes.extend(CREATE_ACLS.to_be_bytes());
+    bytes.extend(kind.to_be_bytes());
     bytes.extend(VERSION.to_be_bytes());
     // One request on this connection: any correlation will do.
     bytes.extend(1_i32.to_be_bytes());
     put_text(&mut bytes, "tests");
-    bytes.extend((RIGHTS.len() as i32).to_be_bytes());
-    for (user, resource, operation) in RIGHTS {
-        let name = if matches!(resource, Resource::Cluster) { "kafka-cluster" } else { "*" };
-        bytes.push(resource as u8);
-        put_text(&mut bytes, name);
-        bytes.push(LITERAL);
-        put_text(&mut bytes, &format!("User:{user}"));
-        put_text(&mut bytes, "*");
-        bytes.extend([operation as u8, ALLOW]);
-    }
+    bytes.extend((rights as i32).to_be_bytes());
     bytes
+}
+
+/// One right as it is created; a filter that deletes it looks the same.
+fn put_right(
+    bytes: &mut Vec<u8>,
+    (user, resource, name): (&str, Resource, &str),
+    operation: Operation,
+    permission: u8,
+) {
+    bytes.push(resource as u8);
+    put_text(bytes, name);
+    bytes.push(LITERAL);
+    put_text(bytes, &format!("User:{user}"));
+    put_text(bytes, "*");
+    bytes.extend([operation as u8, permission]);
 }
 
 fn put_text(bytes: &mut Vec<u8>, text: &str) {
@@ -105,12 +128,16 @@ fn ask(address: &str, request: &[u8]) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// The error codes in an answer, zero where a right was taken.
-fn codes(answer: &[u8]) -> Option<Vec<i16>> {
+/// The error codes in an answer, zero where a right was taken. What follows the last of them is not looked at: an answer
+/// to a deletion lists what was deleted there.
+fn codes(answer: &[u8], rights: usize) -> Option<Vec<i16>> {
     // Before them: correlation and throttling.
     let (count, mut rest) = answer.get(8..)?.split_first_chunk()?;
     let mut codes = Vec::new();
-    for _ in 0..i32::from_be_bytes(*count) {
+    if i32::from_be_bytes(*count) as usize != rights {
+        return None;
+    }
+    for _ in 0..rights {
         let (code, after) = rest.split_first_chunk()?;
         let (length, after) = after.split_first_chunk()?;
         // A negative length is a message that is not there.
@@ -130,9 +157,10 @@ mod tests {
         answer.extend(2_i32.to_be_bytes());
         answer.extend([0, 0, 0xff, 0xff]);
         answer.extend([0, 7, 0, 2, b'n', b'o']);
-        assert_eq!(codes(&answer), Some(vec![0, 7]));
+        assert_eq!(codes(&answer, 2), Some(vec![0, 7]));
+        assert_eq!(codes(&answer, 3), None);
         for end in 0..answer.len() {
-            assert_eq!(codes(&answer[..end]), None, "{end}");
+            assert_eq!(codes(&answer[..end], 2), None, "{end}");
         }
     }
 }

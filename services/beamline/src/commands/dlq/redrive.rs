@@ -4,7 +4,7 @@ use std::{
     env,
     fs::{self, File},
     io::{Read, Write, stdin, stdout},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -13,9 +13,11 @@ use service::load_stream;
 use stream::{FileFormat, Files, Source, Stream};
 use twox_hash::XxHash3_128;
 
+use super::show;
 use crate::{
     Failure,
-    cli::{DlqRedriveArgs, InputFormat},
+    cli::{DlqRedriveArgs, InputFormat, LetterKind},
+    commands::run::input_format,
     on_kafka::{self, Servers},
     results::RESULTS,
 };
@@ -24,16 +26,20 @@ pub(super) fn redrive(args: DlqRedriveArgs) -> Result<(), Failure> {
     let stream = load_stream(&args.stream)?;
     let default = Path::new(RESULTS).join(stream.name());
     let results = args.results.clone().unwrap_or_else(|| default.clone());
-    let is_stdin = args.file == Path::new("-");
+    if let Some(kind) = args.kind {
+        return as_they_came(stream, &args, kind);
+    }
+    let file = args.file.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let is_stdin = file == Path::new("-");
     let mut bytes: Box<dyn Read> = match is_stdin {
         true => Box::new(stdin()),
         false => Box::new(
-            File::open(&args.file)
-                .map_err(|error| Failure::configuration(format!("cannot read {}: {error}", args.file.display())))?,
+            File::open(&file)
+                .map_err(|error| Failure::configuration(format!("cannot read {}: {error}", file.display())))?,
         ),
     };
-    let name = if is_stdin { "standard input".to_owned() } else { args.file.display().to_string() };
-    let (format, gzip) = format(&args, is_stdin)?;
+    let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
+    let (format, gzip) = format(&file, args.format, is_stdin)?;
     if let Some(servers) = on_kafka::connect(&args.on_kafka)? {
         return on_topic(stream, servers, &mut bytes, (format, gzip), args.again);
     }
@@ -43,6 +49,18 @@ pub(super) fn redrive(args: DlqRedriveArgs) -> Result<(), Failure> {
     let command =
         next_command(&args.stream.display().to_string(), &redriven.source, stream.definition.spec.source.as_ref());
     say(&name, &redriven, &format!("{command}{out}")).map_err(Failure::run_time)
+}
+
+/// Sends the events of dead letters to the stream's topic as they came, each whole.
+fn as_they_came(stream: Arc<Stream>, args: &DlqRedriveArgs, kind: LetterKind) -> Result<(), Failure> {
+    let Some(servers) = on_kafka::connect(&args.on_kafka)? else { return Ok(()) };
+    let topics = stream.topics();
+    let source = ask::Source::Kafka(vec![servers.tables(stream.clone(), topics, on_kafka::ANY_TIME)]);
+    let events = show::originals(&source, kind)?;
+    if events.is_empty() {
+        return Err(Failure::configuration("there are no dead letters of this kind"));
+    }
+    on_topic(stream, servers, &mut events.as_slice(), (FileFormat::Jsonl, false), args.again)
 }
 
 /// Sends the events to the stream's topic.
@@ -60,12 +78,7 @@ fn on_topic(
     let name = format!("beamline-redrive-{process}.{ending}{}", if gzip { ".gz" } else { "" });
     let path = env::temp_dir().join(name);
     fs::write(&path, &kept).map_err(Failure::run_time)?;
-    let files = Files {
-        paths: vec![path.display().to_string()],
-        format: Some(format),
-        derive: Default::default(),
-        speed: None,
-    };
+    let files = Files { format: Some(format), ..Files::of(vec![path.display().to_string()]) };
     let hash = format!("{:032x}", XxHash3_128::oneshot(&kept));
     let (connection, registry) = (servers.connection, servers.registry);
     let done = kafka::redrive(&kafka::Redrive { stream, connection, registry, files, hash }, again);
@@ -76,8 +89,8 @@ fn on_topic(
 }
 
 /// The events' format, and whether they are gzipped, as the file's name tells.
-fn format(args: &DlqRedriveArgs, is_stdin: bool) -> Result<(FileFormat, bool), Failure> {
-    let name = args.file.to_string_lossy().to_ascii_lowercase();
+fn format(file: &Path, named: Option<InputFormat>, is_stdin: bool) -> Result<(FileFormat, bool), Failure> {
+    let name = file.to_string_lossy().to_ascii_lowercase();
     let gzip = name.ends_with(".gz");
     let by_name = match name.strip_suffix(".gz").unwrap_or(&name).rsplit('.').next() {
         _ if is_stdin => Some(FileFormat::Jsonl),
@@ -87,15 +100,9 @@ fn format(args: &DlqRedriveArgs, is_stdin: bool) -> Result<(FileFormat, bool), F
         Some("avro") => Some(FileFormat::Avro),
         _ => None,
     };
-    let format = match args.format {
-        Some(InputFormat::Csv) => Some(FileFormat::Csv),
-        Some(InputFormat::Jsonl) => Some(FileFormat::Jsonl),
-        Some(InputFormat::Parquet) => Some(FileFormat::Parquet),
-        Some(InputFormat::Avro) => Some(FileFormat::Avro),
-        None => by_name,
-    };
+    let format = named.map(input_format).or(by_name);
     let unknown = || {
-        let file = args.file.display();
+        let file = file.display();
         Failure::configuration(format!("the name of {file} does not tell its format; say --format jsonl, or csv"))
     };
     Ok((format.ok_or_else(unknown)?, gzip && !is_stdin))
@@ -113,7 +120,7 @@ fn next_command(stream: &str, source: &Source, defined: Option<&Source>) -> Stri
         (Source::Http(_), Some(Source::Http(_))) => format!("beamline run {stream}"),
         (Source::Http(_), _) => format!("beamline run {stream} --listen ADDRESS"),
         (Source::Stdin(stdin), _) => {
-            let format = if stdin.format == FileFormat::Csv { "csv" } else { "jsonl" };
+            let format = stdin.format.ending();
             format!("... | beamline run {stream} --stdin {format}")
         }
     }

@@ -1,0 +1,238 @@
+//! Everything that is shown of one stream, kept up to date batch by batch.
+
+use std::{mem::size_of, sync::Arc};
+
+use arrow::{
+    array::{Array, AsArray, BooleanArray, Float64Array},
+    compute,
+    datatypes::{DataType, Float64Type},
+};
+use hashbrown::HashMap;
+use stage::Rows;
+use stream::{Stream, columns};
+
+use crate::{
+    Anomaly, Bucket, Facts, Histogram, Latencies, Map, Recent, Series, TopKeys, anomalous_rows, describe,
+    recent::{ANOMALIES_BYTES_MAX, ANOMALIES_MAX},
+    top::{self, shortened},
+};
+
+/// Bytes of all keys' series at most.
+const KEYED_BYTES_MAX: usize = 128 << 20;
+/// How many keys have series at most; fewer where [`KEYED_BYTES_MAX`] says so.
+const KEYS_MAX: usize = 256;
+/// Columns of a key that have series: the first numeric ones.
+const KEYED_COLUMNS_MAX: usize = 8;
+/// Hours of histograms: the present one, and back to the same hour of the day before.
+pub(crate) const HOURS: usize = 25;
+
+/// Everything that is shown of one stream.
+#[derive(Debug)]
+pub struct Board {
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) numbers: Vec<String>,
+    pub(crate) all: Vec<Series>,
+    pub(crate) keys: HashMap<String, Vec<Series>>,
+    pub(crate) keys_max: usize,
+    /// By column and hour; the hour since 1970 beside it.
+    pub(crate) histograms: Vec<Vec<(i64, Histogram)>>,
+    pub(crate) top: TopKeys,
+    pub(crate) map: Option<(describe::MapColumns, Map)>,
+    pub(crate) latencies: Latencies,
+    /// Records and anomalies by time, exact: sums of what the counts grew by.
+    pub(crate) records: Series,
+    pub(crate) alarms: Series,
+    pub(crate) recent: Recent,
+    pub(crate) facts: Facts,
+    pub(crate) drawn: u64,
+    /// The version that what comes now will be part of.
+    open: u64,
+}
+
+impl Board {
+    /// Bytes that a board takes at most.
+    pub const BYTES_MAX: usize = KEYED_BYTES_MAX
+        + (describe::NUMBERS_MAX + 2) * Series::BYTES_MAX
+        + describe::NUMBERS_MAX * 2 * HOURS * size_of::<(i64, Histogram)>()
+        + top::KEYS_MAX * 4 * top::KEY_BYTES_MAX
+        + KEYS_MAX * 2 * top::KEY_BYTES_MAX
+        + ANOMALIES_BYTES_MAX
+        + (1 << 20);
+
+    /// An empty board of a stream.
+    pub fn new(stream: Arc<Stream>) -> Self {
+        let numbers = describe::numbers(&stream);
+        let keyed = numbers.len().clamp(1, KEYED_COLUMNS_MAX);
+        // Azimuth is an angle; pseudorapidity beyond 5 is in the beam pipe.
+        let range = ((-5.0, 5.0), (-std::f64::consts::PI, std::f64::consts::PI));
+        Self {
+            all: vec![Series::default(); numbers.len()],
+            keys: HashMap::new(),
+            keys_max: KEYS_MAX.min(KEYED_BYTES_MAX / (keyed * Series::BYTES_MAX)),
+            histograms: vec![Vec::new(); numbers.len()],
+            top: TopKeys::default(),
+            map: describe::map_columns(&stream).map(|columns| (columns, Map::new(range.0, range.1))),
+            latencies: Latencies::default(),
+            records: Series::default(),
+            alarms: Series::default(),
+            recent: Recent::default(),
+            facts: Facts::default(),
+            drawn: 0,
+            open: 1,
+            numbers,
+            stream,
+        }
+    }
+
+    /// Takes scored rows that took `micros` microseconds from being read to being scored.
+    pub fn take(&mut self, rows: &Rows, micros: u64, now_ms: i64) {
+        if rows.is_empty() {
+            return;
+        }
+        let second = now_ms.div_euclid(1000);
+        let count = rows.len() as u64;
+        self.drawn += count;
+        self.latencies.add(now_ms, micros, count);
+        let anomalous = rows.batch.column_by_name(columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
+        let values: Vec<Option<Float64Array>> = self.numbers.iter().map(|name| doubles(rows, name)).collect();
+        for ((column, series), hours) in values.iter().zip(&mut self.all).zip(&mut self.histograms) {
+            let Some(column) = column else { continue };
+            series.add(second, &column.iter().flatten().fold(Bucket::default(), added));
+            let histogram = this_hour(hours, second);
+            for value in column {
+                match value {
+                    Some(value) => histogram.add(value),
+                    None => histogram.add_missing(),
+                }
+            }
+        }
+        self.take_keys(rows, &values, anomalous, now_ms);
+        self.take_map(&values, anomalous);
+        self.take_anomalies(rows, now_ms);
+    }
+
+    /// Takes what is known exactly, at `now_ms`.
+    pub fn observe(&mut self, facts: Facts, now_ms: i64) {
+        let second = now_ms.div_euclid(1000);
+        let (before, now) = (self.facts.counts, facts.counts);
+        let grown = |now: u64, before: u64| added(Bucket::default(), now.saturating_sub(before) as f64);
+        self.records.add(second, &grown(now.records, before.records));
+        self.alarms.add(second, &grown(now.anomalies, before.anomalies));
+        self.recent.miss(facts.missed.saturating_sub(self.facts.missed));
+        if facts.position != self.facts.position {
+            self.recent.commit(facts.position);
+        }
+        self.facts = facts;
+    }
+
+    /// Ends a version and gives its number: what comes from now on is part of the next one.
+    pub fn close_version(&mut self) -> u64 {
+        self.open += 1;
+        self.open - 1
+    }
+
+    /// About how many bytes the board takes.
+    pub fn bytes(&self) -> usize {
+        let series = self.all.iter().chain(self.keys.values().flatten()).chain([&self.records, &self.alarms]);
+        let hours = self.histograms.iter().map(|hours| hours.capacity() * size_of::<(i64, Histogram)>());
+        let keys = self.keys.keys().map(|key| size_of::<(String, Vec<Series>)>() + key.len());
+        series.map(Series::bytes).sum::<usize>()
+            + hours.sum::<usize>()
+            + keys.sum::<usize>()
+            + self.top.bytes()
+            + self.recent.bytes()
+    }
+
+    /// The version that what comes now will be part of.
+    pub fn open_version(&self) -> u64 {
+        self.open
+    }
+
+    /// The newest anomalies.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    /// What is known exactly.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn take_keys(
+        &mut self,
+        rows: &Rows,
+        values: &[Option<Float64Array>],
+        anomalous: Option<&BooleanArray>,
+        now_ms: i64,
+    ) {
+        let mut of_key: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (row, key) in rows.keys.iter().enumerate() {
+            of_key.entry(key.unwrap_or_default()).or_default().push(row);
+        }
+        for (key, rows) in of_key {
+            let alarms = anomalous.map_or(0, |flags| rows.iter().filter(|row| flags.value(**row)).count());
+            self.top.add(key, rows.len() as u64, alarms as u64, now_ms);
+            let key = shortened(key);
+            if !self.keys.contains_key(key) && self.keys.len() >= self.keys_max {
+                continue;
+            }
+            let keyed = values.len().min(KEYED_COLUMNS_MAX);
+            let series = self.keys.entry_ref(key).or_insert_with(|| vec![Series::default(); keyed]);
+            for (series, column) in series.iter_mut().zip(values) {
+                let Some(column) = column else { continue };
+                let valid = rows.iter().filter(|row| column.is_valid(**row)).map(|row| column.value(*row));
+                series.add(now_ms.div_euclid(1000), &valid.fold(Bucket::default(), added));
+            }
+        }
+    }
+
+    fn take_map(&mut self, values: &[Option<Float64Array>], anomalous: Option<&BooleanArray>) {
+        let Some((columns, map)) = &mut self.map else { return };
+        let of = |name: &str| {
+            let index = self.numbers.iter().position(|number| number == name)?;
+            values[index].as_ref()
+        };
+        let (Some(x), Some(y)) = (of(&columns.x), of(&columns.y)) else { return };
+        for (row, (x, y)) in x.iter().zip(y).enumerate() {
+            let alarm = anomalous.is_some_and(|flags| flags.value(row));
+            map.add(x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN), alarm);
+        }
+    }
+
+    fn take_anomalies(&mut self, rows: &Rows, now_ms: i64) {
+        let found = anomalous_rows(&rows.batch);
+        let newest = found.len().saturating_sub(ANOMALIES_MAX);
+        self.recent.miss(newest as u64);
+        for row in &found[newest..] {
+            let mut anomaly = Anomaly::of(&self.stream, &rows.batch, *row);
+            let position = rows.positions.value(*row);
+            anomaly.position = Some(position);
+            anomaly.committed = position < self.facts.position;
+            anomaly.seen_ms = Some(now_ms);
+            self.recent.add(self.open, anomaly);
+        }
+    }
+}
+
+fn added(mut bucket: Bucket, value: f64) -> Bucket {
+    bucket.add(value);
+    bucket
+}
+
+/// A column's values; `None` where the rows have no such column, or it has no numbers.
+fn doubles(rows: &Rows, name: &str) -> Option<Float64Array> {
+    let column = rows.batch.column_by_name(name)?;
+    let column = compute::cast(column, &DataType::Float64).ok()?;
+    Some(column.as_primitive::<Float64Type>().clone())
+}
+
+/// The histogram of the hour that `second` lies in.
+fn this_hour(hours: &mut Vec<(i64, Histogram)>, second: i64) -> &mut Histogram {
+    let hour = second.div_euclid(3600);
+    if hours.last().is_none_or(|(newest, _)| *newest < hour) {
+        hours.retain(|(number, _)| hour - number < HOURS as i64);
+        hours.push((hour, Histogram::default()));
+    }
+    let newest = hours.len() - 1;
+    &mut hours[newest].1
+}

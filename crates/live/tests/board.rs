@@ -1,0 +1,216 @@
+//! What a board says of rows that a real pipeline has scored: exact where it draws all of them, bounded whatever comes.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array},
+    datatypes::Schema,
+};
+use live::{Board, Counts, Facts, Level, State};
+use proptest::prelude::*;
+use stage::{Ledger, Outputs, Pipeline, Rows, Stage};
+use stream::{FileReader, Stream};
+
+const DEFINITION: &str = r#"
+apiVersion: beamline.dev/v1
+kind: Stream
+metadata: { name: readings }
+spec:
+  schema: reading.avsc
+  id: id
+  key: sensor
+  time: at
+  partitions: 1
+  detect:
+    features: [eta]
+    rules:
+      - { name: huge, when: "eta > 4" }
+    false_alarm_rate: 0.01
+    warm_up: 16
+"#;
+
+/// Seconds since 1970 at which a test begins: a whole hour.
+const BEGIN: i64 = 1_764_000_000;
+
+struct Files(String);
+
+impl FileReader for Files {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        if path == "reading.avsc" { Ok(self.0.clone().into()) } else { Err(format!("no such file: {path}")) }
+    }
+}
+
+/// A stream with the columns eta and phi, and so many other numbers.
+fn stream(more: usize) -> Arc<Stream> {
+    let number = |name: String| format!(r#"{{ "name": "{name}", "type": ["null", "double"] }}"#);
+    let names = ["eta".to_owned(), "phi".to_owned()].into_iter().chain((0..more).map(|index| format!("n{index}")));
+    let numbers: Vec<String> = names.map(number).collect();
+    let schema = format!(
+        r#"{{ "type": "record", "name": "Reading", "fields": [
+            {{ "name": "id", "type": "string" }}, {{ "name": "sensor", "type": "string" }},
+            {{ "name": "at", "type": {{ "type": "long", "logicalType": "timestamp-micros" }} }}, {} ] }}"#,
+        numbers.join(", ")
+    );
+    Arc::new(Stream::load("readings.yaml", DEFINITION, &Files(schema)).unwrap())
+}
+
+/// Scored rows of these keys and values, every number of a row the same.
+fn scored(stream: &Arc<Stream>, pipeline: &mut Pipeline, rows: &[(String, Option<f64>)], first: u64) -> Rows {
+    let schema: &Arc<Schema> = stream.input.arrow();
+    let values: ArrayRef = Arc::new(rows.iter().map(|(_, value)| *value).collect::<Float64Array>());
+    let keys = StringArray::from_iter_values(rows.iter().map(|(key, _)| key));
+    let columns = schema.fields().iter().map(|field| -> ArrayRef {
+        match field.name().as_str() {
+            "id" => {
+                Arc::new(StringArray::from_iter_values((0..rows.len()).map(|row| format!("e{}", first + row as u64))))
+            }
+            "sensor" => Arc::new(keys.clone()),
+            "at" => Arc::new(TimestampMicrosecondArray::from(vec![0; rows.len()]).with_timezone("+00:00")),
+            _ => values.clone(),
+        }
+    });
+    let columns: Vec<ArrayRef> = columns
+        .zip(schema.fields())
+        .map(|(column, field)| arrow::compute::cast(&column, field.data_type()).unwrap())
+        .collect();
+    let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+    let positions = UInt64Array::from_iter_values(first..first + rows.len() as u64);
+    let mut out = Outputs::default();
+    pipeline.process(Rows { batch, positions, keys, ingested: None }, &mut out).unwrap();
+    assert_eq!(out.rows.len(), 1);
+    out.rows.remove(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// However the rows are cut into batches, what is shown is what they are.
+    #[test]
+    fn counts_are_those_of_the_rows(
+        rows in prop::collection::vec((0usize..5, prop::option::of(-6f64..6.0)), 1..120),
+        cut in 1usize..40,
+    ) {
+        let stream = stream(0);
+        let (mut pipeline, mut board) = (Pipeline::new(&stream).unwrap(), Board::new(stream.clone()));
+        let named: Vec<(String, Option<f64>)> = rows.iter().map(|(key, value)| (format!("k{key}"), *value)).collect();
+        let mut anomalies = 0;
+        for (index, part) in named.chunks(cut).enumerate() {
+            let scored = scored(&stream, &mut pipeline, part, (index * cut) as u64);
+            anomalies += live::anomalous_rows(&scored.batch).len();
+            board.take(&scored, 10, BEGIN * 1000);
+        }
+        let finite = |key: Option<&str>| {
+            named.iter().filter(|(k, value)| value.is_some() && key.is_none_or(|key| key == k)).count() as u64
+        };
+        let series = board.series(None, "eta", 10, BEGIN, BEGIN).unwrap();
+        prop_assert_eq!(series.count[0], finite(None));
+        for key in board.keys().keys {
+            let count = named.iter().filter(|(name, _)| *name == key.key).count() as u64;
+            prop_assert_eq!((key.count, key.error), (count, 0));
+            let series = board.series(Some(&key.key), "phi", 60, BEGIN, BEGIN).unwrap();
+            prop_assert_eq!(series.count[0], finite(Some(&key.key)));
+        }
+        let histogram = &board.histograms(Some("phi"), BEGIN).unwrap().histograms[0];
+        prop_assert_eq!(histogram.total, finite(None));
+        prop_assert_eq!(histogram.counts.iter().sum::<u64>(), finite(None));
+        prop_assert_eq!(histogram.missing, named.len() as u64 - finite(None));
+        let map = board.map().unwrap();
+        prop_assert_eq!(map.counts.iter().sum::<u64>() + map.outside, named.len() as u64);
+        let version = board.close_version();
+        let since = board.recent().since(Some(0), version);
+        prop_assert_eq!(since.anomalies.len(), anomalies);
+        prop_assert_eq!(board.recent().since(Some(version), version + 1).anomalies.len(), 0);
+    }
+}
+
+#[test]
+fn a_board_stays_within_its_bytes_whatever_comes() {
+    let stream = stream(30);
+    let (mut pipeline, mut board) = (Pipeline::new(&stream).unwrap(), Board::new(stream.clone()));
+    // As many keys as want, long ones, each in every chunk of every ring, and every row an anomaly.
+    let rows = |round: usize| -> Vec<(String, Option<f64>)> {
+        (0..300).map(|key| (format!("{key}-{}", "x".repeat(500)), Some(5.0 + (round % 7) as f64))).collect()
+    };
+    let mut position = 0;
+    for round in 0..50 + 40 + 20 {
+        // Hours, then ten minutes, then single ones.
+        let ago = match round {
+            0..50 => (50 - round as i64) * 3600 + 40 * 600,
+            50..90 => (90 - round as i64) * 600,
+            _ => (110 - round as i64) * 60 - 59,
+        };
+        let scored = scored(&stream, &mut pipeline, &rows(round), position);
+        position += 300;
+        board.take(&scored, 10, (BEGIN + 200_000 - ago) * 1000);
+    }
+    assert!(board.bytes() > Board::BYTES_MAX / 2, "the test fills the board: {}", board.bytes());
+    assert!(board.bytes() <= Board::BYTES_MAX, "{} > {}", board.bytes(), Board::BYTES_MAX);
+    let keys = board.keys();
+    assert_eq!(keys.keys.len(), 256);
+    assert!(keys.keys.iter().filter(|key| key.series).count() <= keys.limit);
+    assert!(keys.limit < 256, "so many columns leave room for fewer keys");
+}
+
+#[test]
+fn what_is_wrong_comes_first_in_the_sentence() {
+    let stream = stream(0);
+    let mut board = Board::new(stream);
+    let mut now = BEGIN * 1000;
+    let mut shown = |facts: Facts| {
+        now += 1000;
+        board.observe(facts, now);
+        board.overview(now)
+    };
+    let ledger = |records, out, dead_lettered| Ledger { records, out, dead_lettered, ..Ledger::default() };
+    let running = Facts { state: State::Running, ledger: ledger(1000, 1000, 0), ..Facts::default() };
+    let fine = shown(running.clone());
+    assert_eq!((fine.level, fine.ledger.balance), (Level::Ok, 0), "{}", fine.sentence);
+    let lost = shown(Facts { ledger: ledger(1000, 990, 0), lag_ms: 90_000, uncommitted: 5, ..running.clone() });
+    assert_eq!((lost.level, lost.ledger.balance), (Level::Bad, 10));
+    assert!(lost.sentence.contains("does not balance"), "{}", lost.sentence);
+    let late = shown(Facts { lag_ms: 90_000, uncommitted: 5, ..running.clone() });
+    assert_eq!((late.level, late.lag.seconds), (Level::Bad, 90.0));
+    let idle = shown(Facts { lag_ms: 90_000, uncommitted: 0, ..running.clone() });
+    assert_eq!((idle.level, idle.lag.seconds), (Level::Ok, 0.0), "nothing waits to be committed");
+    let bad = shown(Facts { ledger: ledger(1000, 900, 100), ..running.clone() });
+    assert!(bad.level == Level::Watch && bad.sentence.contains("100 of 1,000"), "{}", bad.sentence);
+    let mut often = running.clone();
+    often.ledger.reasons.insert("ewma".to_owned(), 90);
+    let over = shown(often);
+    assert!(over.level == Level::Watch && over.sentence.contains("9.0 times"), "{}", over.sentence);
+    let failure = Some("the disk is full".to_owned());
+    let failed = shown(Facts { state: State::Failed, failure, ledger: ledger(5, 1, 0), ..running });
+    assert!(failed.level == Level::Bad && failed.sentence.contains("the disk is full"), "{}", failed.sentence);
+}
+
+#[test]
+fn the_rate_is_that_of_the_counts() {
+    let mut board = Board::new(stream(0));
+    for second in 0..10 {
+        let counts = Counts { records: second * 250, ..Counts::default() };
+        board.observe(Facts { state: State::Running, counts, ..Facts::default() }, (BEGIN + second as i64) * 1000);
+    }
+    let rate = board.overview((BEGIN + 9) * 1000).rate;
+    assert_eq!(rate.now, 250.0);
+    assert_eq!(rate.counts.iter().flatten().sum::<u64>(), 9 * 250);
+    assert_eq!(rate.counts.len(), 301);
+    assert_eq!(rate.counts[0], None, "nothing is known of the time before");
+}
+
+#[test]
+fn a_histogram_stands_over_that_of_the_same_hour_of_the_day_before() {
+    let stream = stream(0);
+    let (mut pipeline, mut board) = (Pipeline::new(&stream).unwrap(), Board::new(stream.clone()));
+    for (hour, count) in [(0, 3), (1, 5), (24, 7)] {
+        let rows: Vec<(String, Option<f64>)> = vec![("a".to_owned(), Some(1.0)); count];
+        let scored = scored(&stream, &mut pipeline, &rows, hour as u64 * 100);
+        board.take(&scored, 10, (BEGIN + hour * 3600) * 1000);
+    }
+    let histogram = board.histograms(Some("eta"), BEGIN + 24 * 3600).unwrap().histograms.remove(0);
+    let ghost = histogram.ghost.unwrap();
+    assert_eq!((histogram.total, ghost.total, ghost.from_s), (7, 3, BEGIN));
+    let later = board.histograms(Some("eta"), BEGIN + 26 * 3600).unwrap().histograms.remove(0);
+    assert_eq!((later.total, later.ghost.is_none()), (0, true));
+}

@@ -1,0 +1,151 @@
+//! What workers hand to whoever draws a stream: scored rows, as many as it takes, and never more than it takes.
+//!
+//! A tap is a bounded queue that is offered rows without waiting. Where it is full the rows are left out and counted, so
+//! that a page that falls behind costs the stream nothing but the count.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    time::Instant,
+};
+
+use stage::Rows;
+
+/// How many batches wait at most,
+const WAITING_BATCHES_MAX: usize = 1024;
+/// with so many rows in all. A batch is one partition's share of what a source gave at once.
+const WAITING_ROWS_MAX: u64 = 65_536;
+
+/// Scored rows of one partition.
+#[derive(Debug)]
+pub struct Tapped {
+    /// The rows.
+    pub rows: Rows,
+    /// When the source gave them.
+    pub read: Instant,
+    /// When they had been scored.
+    pub scored: Instant,
+    /// How many rows wait in all; these are no longer among them once this is dropped.
+    _waiting: Waiting,
+}
+
+/// Rows that wait.
+#[derive(Debug)]
+struct Waiting {
+    all: Arc<AtomicU64>,
+    own: u64,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.own, Ordering::Relaxed);
+    }
+}
+
+/// The end of a tap that workers offer rows to.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    queue: SyncSender<Tapped>,
+    waiting: Arc<AtomicU64>,
+    offered: AtomicU64,
+    dropped: AtomicU64,
+    missed: AtomicU64,
+}
+
+/// How many rows a tap was offered, and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TapCounts {
+    /// Rows that were offered.
+    pub offered: u64,
+    /// Rows that were left out because the queue was full.
+    pub dropped: u64,
+    /// Anomalies among those that were left out.
+    pub missed: u64,
+}
+
+impl Tap {
+    pub(crate) fn new() -> (Self, Receiver<Tapped>) {
+        let (queue, tapped) = sync_channel(WAITING_BATCHES_MAX);
+        let zero = AtomicU64::default;
+        (Self { queue, waiting: Arc::default(), offered: zero(), dropped: zero(), missed: zero() }, tapped)
+    }
+
+    /// Offers rows, `anomalies` of them anomalous, without waiting.
+    pub(crate) fn offer(&self, rows: Vec<Rows>, anomalies: u64, read: Instant) {
+        let count: u64 = rows.iter().map(|rows| rows.len() as u64).sum();
+        self.offered.fetch_add(count, Ordering::Relaxed);
+        let (scored, mut dropped) = (Instant::now(), 0);
+        for rows in rows {
+            let own = rows.len() as u64;
+            let before = self.waiting.fetch_add(own, Ordering::Relaxed);
+            let waiting = Waiting { all: self.waiting.clone(), own };
+            // However many rows a batch has, one finds room where none waits.
+            if before > 0 && before + own > WAITING_ROWS_MAX {
+                dropped += own;
+                continue;
+            }
+            if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+                self.queue.try_send(Tapped { rows, read, scored, _waiting: waiting })
+            {
+                dropped += own;
+            }
+        }
+        if dropped > 0 {
+            self.dropped.fetch_add(dropped, Ordering::Relaxed);
+            self.missed.fetch_add(anomalies, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn counts(&self) -> TapCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        TapCounts { offered: load(&self.offered), dropped: load(&self.dropped), missed: load(&self.missed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{RecordBatch, StringArray, UInt64Array},
+        datatypes::{DataType, Field, Schema},
+    };
+
+    use super::*;
+
+    fn rows(count: usize) -> Rows {
+        let keys = StringArray::from(vec!["k"; count]);
+        let schema = Arc::new(Schema::new(vec![Field::new("key", DataType::Utf8, false)]));
+        Rows {
+            batch: RecordBatch::try_new(schema, vec![Arc::new(keys.clone())]).unwrap(),
+            positions: UInt64Array::from_iter_values(0..count as u64),
+            keys,
+            ingested: None,
+        }
+    }
+
+    #[test]
+    fn a_full_tap_leaves_rows_out_and_counts_them_and_never_waits() {
+        let (tap, tapped) = Tap::new();
+        let batch = WAITING_ROWS_MAX as usize / 4;
+        (0..7).for_each(|_| tap.offer(vec![rows(batch)], 2, Instant::now()));
+        let (offered, dropped) = (7 * batch as u64, 3 * batch as u64);
+        assert_eq!(tap.counts(), TapCounts { offered, dropped, missed: 6 });
+        assert_eq!(tapped.try_iter().map(|tapped| tapped.rows.len()).sum::<usize>(), 4 * batch);
+        tap.offer(vec![rows(2 * WAITING_ROWS_MAX as usize)], 0, Instant::now());
+        assert_eq!(tap.counts().dropped, dropped, "there is room again, and one batch always finds some");
+        drop(tapped);
+        tap.offer(vec![rows(10)], 0, Instant::now());
+        assert_eq!(tap.counts().dropped, dropped + 10, "nobody draws any more: that must not stop the stream either");
+    }
+
+    #[test]
+    fn many_small_batches_are_bounded_as_well() {
+        let (tap, _tapped) = Tap::new();
+        (0..WAITING_BATCHES_MAX + 5).for_each(|_| tap.offer(vec![rows(1)], 0, Instant::now()));
+        assert_eq!(tap.counts().dropped, 5);
+    }
+}

@@ -1,0 +1,124 @@
+//! Arrow IPC: files, which pandas and Polars call Feather, and streams.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek, SeekFrom},
+};
+
+use arrow::{
+    array::RecordBatch,
+    datatypes::{Schema, SchemaRef},
+    error::ArrowError,
+    ipc::reader::{FileReader as IpcFile, StreamReader},
+};
+
+use super::{Chunk, FileReader, InputFile, damaged, fit, plan::Plan};
+use crate::{SourceError, columns::own_name, csv_rows::missing_column};
+
+/// What a file begins with; a stream does not.
+const MAGIC: &[u8; 6] = b"ARROW1";
+
+pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
+
+/// Reads an Arrow file; its places are a batch and rows within it.
+pub(crate) struct ArrowFile {
+    file: InputFile,
+    schema: SchemaRef,
+    batches: Batches,
+    /// What is read and not yet given, and which batch that is.
+    held: Option<RecordBatch>,
+    batch: u64,
+    given: u64,
+    /// How many batches a file has.
+    total: Option<u64>,
+}
+
+/// The columns that the file itself names.
+pub(crate) fn schema(file: &InputFile) -> Result<SchemaRef, SourceError> {
+    let (schema, _, _) = open(file, None, 0)?;
+    Ok(schema)
+}
+
+/// The columns, the batches from one on, and how many there are in all where that is known.
+pub(crate) fn open(
+    file: &InputFile,
+    projection: Option<Vec<usize>>,
+    first: u64,
+) -> Result<(SchemaRef, Batches, Option<u64>), SourceError> {
+    let fail = |error| SourceError::io("read", &file.path, error);
+    let unreadable = |error: ArrowError| {
+        let name = file.name();
+        SourceError::input(format!("{name} cannot be read as Arrow: {error}; replace it with a whole file"))
+    };
+    let mut on_disk = File::open(&file.path).map_err(fail)?;
+    let mut magic = [0; MAGIC.len()];
+    let is_file = on_disk.read_exact(&mut magic).is_ok() && &magic == MAGIC;
+    on_disk.seek(SeekFrom::Start(0)).map_err(fail)?;
+    if is_file {
+        let mut reader = IpcFile::try_new(BufReader::new(on_disk), projection).map_err(unreadable)?;
+        let total = reader.num_batches() as u64;
+        if first < total {
+            reader.set_index(first as usize).map_err(unreadable)?;
+        }
+        let schema = reader.schema();
+        let batches: Batches = if first < total { Box::new(reader) } else { Box::new(std::iter::empty()) };
+        return Ok((schema, batches, Some(total)));
+    }
+    let reader = StreamReader::try_new(BufReader::new(on_disk), projection).map_err(unreadable)?;
+    Ok((reader.schema(), Box::new(reader.skip(first as usize)), None))
+}
+
+impl ArrowFile {
+    pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
+        let names = names(schema(file)?.as_ref());
+        for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {
+            if *required && !names.iter().any(|name| name == own_name(field)) {
+                return Err(missing_column(&file.name(), own_name(field), &names));
+            }
+        }
+        let is_wanted = |name: &String| plan.file_schema().fields().iter().any(|field| own_name(field) == name);
+        let wanted = names.iter().enumerate().filter(|(_, name)| is_wanted(name)).map(|(index, _)| index).collect();
+        let (_, batches, total) = open(file, Some(wanted), offset)?;
+        let schema = plan.file_schema().clone();
+        Ok(Self { file: file.clone(), schema, batches, held: None, batch: offset, given: 0, total })
+    }
+}
+
+fn names(schema: &Schema) -> Vec<String> {
+    schema.fields().iter().map(|field| field.name().clone()).collect()
+}
+
+impl FileReader for ArrowFile {
+    fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => loop {
+                match self.batches.next() {
+                    Some(Ok(batch)) if batch.num_rows() == 0 => self.batch += 1,
+                    Some(Ok(batch)) => break batch,
+                    Some(Err(error)) => {
+                        return Err(damaged(&self.file.path, &format!("in batch {}", self.batch), &error));
+                    }
+                    None => return Ok(None),
+                }
+            },
+        };
+        let given = held.num_rows().min(rows_max);
+        if given < held.num_rows() {
+            self.held = Some(held.slice(given, held.num_rows() - given));
+            self.given += given as u64;
+        } else {
+            (self.batch, self.given) = (self.batch + 1, 0);
+        }
+        fit::fit_batch(&held.slice(0, given), &self.schema).map(Some)
+    }
+
+    fn place(&self) -> (u64, u64) {
+        (self.batch, self.given)
+    }
+
+    fn bytes_read(&self) -> u64 {
+        let share = self.total.map_or(0.0, |total| self.batch as f64 / total.max(1) as f64);
+        (self.file.bytes as f64 * share) as u64
+    }
+}

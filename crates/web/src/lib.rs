@@ -1,0 +1,31 @@
+//! The live page: its files, a REST API, a live stream, and who may do what.
+//!
+//! A runtime says through [`Watched`] what it knows of a stream and draws rows with [`Shown::draw`]; a [`Server`] shows
+//! it to everyone who may see it. `docs/page.md` and `docs/api.md` say what a person sees of it.
+
+mod access;
+mod answer;
+mod error;
+mod files;
+mod frames;
+mod guard;
+mod hub;
+mod limits;
+mod notes;
+mod openapi;
+mod page_cursor;
+mod problem;
+mod routes;
+mod rows;
+mod server;
+mod sql;
+
+pub use live::{Counts, Facts, Pace, State};
+
+pub use self::{
+    access::AccessSettings,
+    error::WebError,
+    hub::{Hub, Shown, Watched},
+    notes::Notes,
+    server::Server,
+};

@@ -1,0 +1,111 @@
+//! The clock of a partition: the latest event time that is believed.
+
+use stream::{Source, Stream};
+
+use crate::{WindowError, bytes::Reader, open::is_time};
+
+/// How many events in a row must be ahead before the clock follows them.
+const AGREEING: usize = 3;
+
+/// The latest event time of a partition.
+///
+/// A file is finite and may be of any year, so that nothing but its own rows says which times are plausible: one row with
+/// a wrong year would close every window. Where a stream comes from files, a time that is further ahead than `max_ahead`
+/// moves the clock only when two more events in a row are ahead as well; then it moves to the least of the three. Of a
+/// live stream every time moves it, because there `max_ahead` is measured against the clock that took the event in.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    latest: i64,
+    /// The last times that were ahead, if nothing else came between.
+    ahead: Vec<i64>,
+    /// In microseconds; `None` where every time is believed.
+    ahead_max: Option<i64>,
+    changed: bool,
+}
+
+impl Clock {
+    /// The clock of a partition of `stream` before its first event.
+    pub(crate) fn new(stream: &Stream) -> Self {
+        let is_finite = matches!(stream.definition.spec.source, Some(Source::Files(_)));
+        let ahead_max = stream.max_ahead().filter(|_| is_finite).map(|length| length.as_micros() as i64);
+        Self { latest: i64::MIN, ahead: Vec::new(), ahead_max, changed: false }
+    }
+
+    /// In microseconds since 1970; the least number before the first event.
+    pub(crate) fn latest(&self) -> i64 {
+        self.latest
+    }
+
+    /// Takes an event's time.
+    pub(crate) fn take(&mut self, time: i64) {
+        if !is_time(time) {
+            return;
+        }
+        let limit = self.ahead_max.filter(|_| self.latest != i64::MIN).map(|ahead| self.latest.saturating_add(ahead));
+        if limit.is_none_or(|limit| time <= limit) {
+            self.changed |= time > self.latest || !self.ahead.is_empty();
+            self.latest = self.latest.max(time);
+            self.ahead.clear();
+            return;
+        }
+        self.changed = true;
+        self.ahead.push(time);
+        if self.ahead.len() == AGREEING {
+            self.latest = self.ahead.iter().copied().min().unwrap_or(self.latest);
+            self.ahead.remove(0);
+        }
+    }
+
+    /// The clock as bytes, if it has changed since the last call.
+    pub(crate) fn snapshot(&mut self) -> Option<Vec<u8>> {
+        let times = std::iter::once(&self.latest).chain(&self.ahead);
+        std::mem::take(&mut self.changed).then(|| times.flat_map(|time| time.to_le_bytes()).collect())
+    }
+
+    /// Puts the clock back.
+    ///
+    /// # Errors
+    /// Where the bytes are cut.
+    pub(crate) fn restore(&mut self, snapshot: &[u8]) -> Result<(), WindowError> {
+        let mut reader = Reader(snapshot);
+        self.latest = reader.i64()?;
+        self.ahead.clear();
+        while !reader.0.is_empty() && self.ahead.len() < AGREEING {
+            self.ahead.push(reader.i64()?);
+        }
+        self.changed = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn clock() -> Clock {
+        Clock { latest: i64::MIN, ahead: Vec::new(), ahead_max: Some(100), changed: false }
+    }
+
+    fn after(times: &[i64]) -> i64 {
+        let mut clock = clock();
+        for time in times {
+            // A restart between any two events changes nothing.
+            let mut again = Clock { ahead_max: Some(100), ..super::tests::clock() };
+            if let Some(snapshot) = clock.snapshot() {
+                again.restore(&snapshot).unwrap();
+                clock = again;
+            }
+            clock.take(*time);
+        }
+        clock.latest()
+    }
+
+    #[test]
+    fn one_or_two_times_far_ahead_move_nothing_and_three_do() {
+        assert_eq!(after(&[0, 50, 120, 10_000, 130, 10_000, 10_001, 140]), 140);
+        assert_eq!(after(&[0, 10_000, 10_500, 10_200]), 10_000);
+        assert_eq!(after(&[0, 1_000, 2_000, 3_000, 4_000, 5_000]), 3_000);
+        assert_eq!(after(&[0, 10_000, 10_500, 10_200, 10_050]), 10_050);
+    }
+}
