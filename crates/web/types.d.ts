@@ -64,7 +64,7 @@ declare namespace Api {
   }
   interface Cause {
     layer: string;
-    score: number;
+    score: number | null;
     threshold: number | null;
     feature: string | null;
     value: number | null;
@@ -78,7 +78,7 @@ declare namespace Api {
     key: string;
     time: string;
     reasons: string[];
-    score: number;
+    score: number | string | null;
     words: string | null;
     committed: boolean;
     causes: Cause[];

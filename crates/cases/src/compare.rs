@@ -95,7 +95,9 @@ fn rows(case: &Case, expected: &[Row], actual: &Table, tolerance: f64) -> Result
     let mut left = Vec::new();
     for (index, wanted) in expected.iter().enumerate() {
         match free.iter().position(|row| disagreeing(wanted, row).is_empty()) {
-            Some(found) => drop(free.remove(found)),
+            Some(found) => {
+                free.remove(found);
+            }
             None => left.push((index + 1, wanted)),
         }
     }

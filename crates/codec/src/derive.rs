@@ -95,7 +95,7 @@ fn qualify_name(named: &mut Named, namespace: &str) {
 }
 
 /// `path` names the types that a column needs a name for.
-fn field(column: &ArrowField, path: &str, namespace: &str) -> Result<Field, String> {
+pub(crate) fn field(column: &ArrowField, path: &str, namespace: &str) -> Result<Field, String> {
     let site = site(column, path, namespace)?;
     let default = site.null.map(|_| Value::Null);
     Ok(Field { name: column.name().clone(), aliases: vec![], doc: None, site, default })

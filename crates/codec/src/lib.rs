@@ -32,4 +32,5 @@ pub use self::{
     project::FileSchema,
     rows::{DecodedRows, RowDecoder, Rows},
     schema::ValueSchema,
+    types::documented,
 };

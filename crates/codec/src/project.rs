@@ -156,8 +156,7 @@ mod tests {
         let schema = FileSchema::parse(schema).unwrap();
         let columns: Vec<String> =
             schema.arrow().fields().iter().map(|field| format!("{} {}", field.name(), field.data_type())).collect();
-        let expected =
-            ["id Utf8", "x Float64", "n Int64", "one Utf8", "inner Struct(\"kept\": non-null Int32)"];
+        let expected = ["id Utf8", "x Float64", "n Int64", "one Utf8", "inner Struct(\"kept\": non-null Int32)"];
         assert_eq!(columns, expected);
         assert_eq!(
             schema.left_out(),

@@ -37,7 +37,9 @@ pub(crate) fn read(plan: &Plan, column: &mut Column, cursor: &mut Cursor<'_>) ->
             let branch = cursor.branch(branches.len())?;
             return match &branches[branch] {
                 Some(plan) => read(plan, column, cursor),
-                None => Err(Problem::new(format!("branch {branch} of the union, which the reader's schema does not have"))),
+                None => {
+                    Err(Problem::new(format!("branch {branch} of the union, which the reader's schema does not have")))
+                }
             };
         }
         _ => read_value(plan, &mut column.values, cursor)?,

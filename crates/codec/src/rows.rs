@@ -71,7 +71,8 @@ impl RowDecoder {
         let rules = Rules::of(file.writer(), true);
         let mut fields = Vec::new();
         for column in wanted.fields() {
-            let fail = |message: String| CodecError::Schema { message: format!("column `{}`: {message}", column.name()) };
+            let fail =
+                |message: String| CodecError::Schema { message: format!("column `{}`: {message}", column.name()) };
             let mut field = derive::reader_field(column).map_err(fail)?;
             let position = |name: &String| file.writer().fields.iter().find(|other| other.name == *name);
             match position(&field.name).or_else(|| field.aliases.iter().find_map(position)) {
@@ -79,7 +80,9 @@ impl RowDecoder {
                     let loose = loosened(&field.site, &written.site);
                     field.site = match rules.site(&written.site, &loose) {
                         Ok(_) => loose,
-                        Err(reason) => file.column(&written.name).map(|own| own.site.clone()).ok_or_else(|| fail(reason))?,
+                        Err(reason) => {
+                            file.column(&written.name).map(|own| own.site.clone()).ok_or_else(|| fail(reason))?
+                        }
                     };
                     field.default = None;
                     fields.push(field);
@@ -180,6 +183,7 @@ enum Row {
 
 /// The type that is wanted, with nulls where the file has some at this place.
 fn loosened(wanted: &Site, written: &Site) -> Site {
-    let has_null = written.null.is_some() || matches!(&written.kind, Kind::Union(branches) if branches.contains(&Kind::Null));
+    let has_null =
+        written.null.is_some() || matches!(&written.kind, Kind::Union(branches) if branches.contains(&Kind::Null));
     Site { null: wanted.null.or(has_null.then_some(NullBranch::First)), kind: wanted.kind.clone() }
 }

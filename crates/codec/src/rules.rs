@@ -86,9 +86,11 @@ impl Rules {
     pub(crate) fn site(&self, writer: &Site, reader: &Site) -> Result<Plan, String> {
         let accepted = reader.null.is_some() || reader.kind == Kind::Null;
         match (writer.null, &writer.kind) {
-            (Some(null), _) => {
-                Ok(Plan::Nullable { null: null.index(), accepted, value: Box::new(self.kind(&writer.kind, &reader.kind)?) })
-            }
+            (Some(null), _) => Ok(Plan::Nullable {
+                null: null.index(),
+                accepted,
+                value: Box::new(self.kind(&writer.kind, &reader.kind)?),
+            }),
             (None, Kind::Null) if accepted => Ok(Plan::Null),
             (None, Kind::Union(branches)) => self.union(branches, reader, accepted),
             (None, _) => self.kind(&writer.kind, &reader.kind),
@@ -99,15 +101,21 @@ impl Rules {
         let misfit = || format!("{} cannot be read as {}", writer.label(), reader.label());
         Ok(match (writer, reader) {
             (Kind::Null, Kind::Null) => Plan::Null,
-            (_, Kind::String { .. }) if self.lenient && text_of(writer).is_some() => Plan::AsText(text_of(writer).ok_or_else(misfit)?),
+            (_, Kind::String { .. }) if self.lenient && text_of(writer).is_some() => {
+                Plan::AsText(text_of(writer).ok_or_else(misfit)?)
+            }
             (Kind::Boolean, Kind::Boolean) => Plan::Boolean,
             (Kind::Int(from), Kind::Int(to)) if from == to || *from == IntLogical::None || *to == IntLogical::None => {
                 Plan::Int
             }
-            (Kind::Int(from), Kind::Long(to)) if *from == IntLogical::None || *to == LongLogical::None => Plan::IntToLong,
+            (Kind::Int(from), Kind::Long(to)) if *from == IntLogical::None || *to == LongLogical::None => {
+                Plan::IntToLong
+            }
             (Kind::Int(_), Kind::Float) => Plan::IntToFloat,
             (Kind::Int(_), Kind::Double) => Plan::IntToDouble,
-            (Kind::Long(from), Kind::Long(to)) if from == to || *from == LongLogical::None || *to == LongLogical::None => {
+            (Kind::Long(from), Kind::Long(to))
+                if from == to || *from == LongLogical::None || *to == LongLogical::None =>
+            {
                 Plan::Long
             }
             (Kind::Long(_), Kind::Float) => Plan::LongToFloat,

@@ -6,6 +6,7 @@
 
 use crate::{
     FEATURES_MAX,
+    cause::Finding,
     words::{SCORE_MAX, get, pull, set, variance_floor, weight},
 };
 
@@ -13,6 +14,9 @@ const TRIANGLE_MAX: usize = FEATURES_MAX * (FEATURES_MAX + 1) / 2;
 
 /// Added to the diagonal of the correlation matrix, so that features which follow from each other do no harm.
 const RIDGE: f64 = 1e-6;
+
+/// The range that is called expected, at least, in standard deviations to each side.
+const LIKELY: f64 = 2.0;
 
 /// Learned events between two factorisations, at most.
 const REFACTOR_EVENTS: f64 = 16.0;
@@ -52,6 +56,42 @@ impl Covariance {
             rows = below;
         }
         if squared < SCORE_MAX * SCORE_MAX { squared.sqrt() } else { SCORE_MAX }
+    }
+
+    /// The feature without which the distance would shrink most. What the other features say of it is the mean and the
+    /// deviation of its distribution given theirs, from the inverse P of the covariance: with d the deviations from the
+    /// means, the value is (P d)_i / P_ii from that mean, and the deviation is 1 / sqrt(P_ii). The square of their ratio
+    /// is by how much the squared distance shrinks without the feature (Rue and Held, Gaussian Markov Random Fields, 2.2).
+    pub(crate) fn explain(&self, words: &[u64], x: &[f64], threshold: f64) -> Option<Finding> {
+        let means = &words[1..=self.features];
+        let mut rows = &words[1 + self.features + self.triangle()..];
+        let (mut scaled, mut diagonal) = ([0.0; FEATURES_MAX], [0.0; FEATURES_MAX]);
+        let missing = |x: f64, mean: &u64| if x.is_nan() { 0.0 } else { x - f64::from_bits(*mean) };
+        let mut squared = 0.0;
+        for row in 0..self.features {
+            let (factors, below) = rows.split_at(row + 1);
+            let products =
+                factors.iter().zip(x).zip(means).map(|((factor, x), mean)| f64::from_bits(*factor) * missing(*x, mean));
+            let whitened: f64 = products.sum();
+            squared += whitened * whitened;
+            for (column, factor) in factors.iter().enumerate() {
+                let factor = f64::from_bits(*factor);
+                scaled[column] += factor * whitened;
+                diagonal[column] += factor * factor;
+            }
+            rows = below;
+        }
+        let z = |feature: usize| scaled[feature] / diagonal[feature].sqrt();
+        let there = (0..self.features).filter(|feature| !x[*feature].is_nan() && diagonal[*feature] > 0.0);
+        let feature = there.max_by(|a, b| z(*a).abs().total_cmp(&z(*b).abs()))?;
+        let (deviation, spread) = (z(feature), 1.0 / diagonal[feature].sqrt());
+        let mean = x[feature] - deviation * spread;
+        // The values with which the event would not alarm; where it would with any, the likely ones.
+        let left = threshold * threshold - (squared - deviation * deviation);
+        let width = if left > LIKELY * LIKELY { left.sqrt() } else { LIKELY };
+        let width = width.min(0.99 * deviation.abs()) * spread;
+        let deviation = deviation.clamp(-SCORE_MAX, SCORE_MAX);
+        Some(Finding { feature, expected: (mean - width, mean + width), deviation })
     }
 
     /// Updates mean and covariance, and every few events the factor.
@@ -145,5 +185,25 @@ mod tests {
             assert!((covariance.score(&words, &[x, y]) - expected(x, y)).abs() < 1e-5);
         }
         assert!((covariance.score(&words, &[1.0, f64::NAN]) - expected(1.0, 0.0)).abs() < 1e-5);
+    }
+
+    /// The second feature follows the first to within a tenth; a value against that is explained by the one that is off,
+    /// though the distance blames both.
+    #[test]
+    fn what_the_other_features_say_is_the_textbooks() {
+        let covariance = Covariance { features: 2, alpha: 1e-6 };
+        let mut words = vec![0; covariance.words()];
+        for (a, b) in [(1.0, 0.1), (-1.0, 0.1), (1.0, -0.1), (-1.0, -0.1)].repeat(8) {
+            covariance.learn(&mut words, &[a, a + b]);
+        }
+        // Given the first, the second is N(x1, .1); given the second, the first is N(x2 / 1.01, .0995).
+        let found = covariance.explain(&words, &[0.5, 9.0], 4.0).unwrap();
+        assert_eq!(found.feature, 1);
+        assert!((found.deviation - 85.0).abs() < 0.1, "{found:?}");
+        let (low, high) = found.expected;
+        assert!((low - 0.1).abs() < 0.02 && (high - 0.9).abs() < 0.02, "{found:?}");
+        let found = covariance.explain(&words, &[9.0, 0.5], 4.0).unwrap();
+        assert!(found.feature == 0 && (found.deviation - 85.4).abs() < 0.2, "{found:?}");
+        assert!(found.expected.1 < 9.0);
     }
 }

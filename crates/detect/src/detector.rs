@@ -1,26 +1,9 @@
 //! The detector, which all keys share, and how an event passes its layers.
 
 use crate::{
-    DetectError, FEATURES_MAX, KeyState, Layer, Scores, Settings,
-    covariance::Covariance,
-    half_space::HalfSpace,
-    moments::Moments,
-    snapshot,
-    tail::{Exclusion, TAIL_WORDS, Tail, calibration_max},
-    words::MAGNITUDE_MAX,
+    Cause, DetectError, FEATURES_MAX, KeyState, Layer, RowState, Scores, Settings, cause::Finding,
+    covariance::Covariance, half_space::HalfSpace, judging::Judging, moments::Moments, snapshot, words::MAGNITUDE_MAX,
 };
-
-/// Scores below this are never anomalous, whatever the tail says: EWMA and Mahalanobis in standard deviations,
-/// chains in bits.
-const LEAST_THRESHOLDS: [f64; Layer::COUNT] = [1.0, 1.0, 0.5];
-
-/// The share of its memory that a layer keeps out as alarms before it learns from them. Chains keep out longer:
-/// a burst of a quarter of their window must stay anomalous to its end.
-const EXCLUSION_CAPS: [f64; Layer::COUNT] = [0.1, 0.1, 0.3];
-
-/// Alarms that a layer learns from all the same, as a multiple of the false-alarm rate. Chains that never counted
-/// the rarest ordinary events would find them rarer and rarer; moments would be pulled by an outlier's size.
-const LEARNABLE: [f64; Layer::COUNT] = [0.0, 0.0, 4.0];
 
 /// Settings and what follows from them, shared by all keys.
 #[derive(Debug, Clone)]
@@ -29,23 +12,20 @@ pub struct Detector {
     warm_up: u64,
     /// Events before chains take their first standards.
     settle: u64,
-    /// For each layer, the events after which its scores calibrate its threshold.
-    calibrate_after: [u64; Layer::COUNT],
     layers: Vec<Layer>,
     ewma: bool,
+    judging: Judging,
     moments: Option<Moments>,
     covariance: Option<Covariance>,
     half_space: Option<HalfSpace>,
-    tails: [Tail; Layer::COUNT],
     /// Where each part of a state's words begins; the parts follow each other in this order.
     at: Parts,
     fingerprint: u64,
 }
 
-/// Where the parts of a state begin. The first word counts events.
+/// Where the parts of a state begin. The first word counts events, and judging begins behind it.
 #[derive(Debug, Clone)]
 struct Parts {
-    tails: [usize; Layer::COUNT],
     moments: usize,
     covariance: usize,
     half_space: usize,
@@ -66,32 +46,18 @@ impl Detector {
         let moments = alpha.map(|alpha| Moments { features, alpha });
         let covariance = settings.mahalanobis.map(|layer| Covariance { features, alpha: layer.alpha });
         let half_space = settings.chains.map(|chains| HalfSpace::new(chains, features, settle));
-        let memories = [
-            settings.ewma.map_or(0.0, |ewma| 1.0 / ewma.alpha),
-            settings.mahalanobis.map_or(0.0, |mahalanobis| 1.0 / mahalanobis.alpha),
-            settings.chains.map_or(0.0, |chains| f64::from(chains.window)),
-        ];
-        let latest = settings.warm_up.saturating_sub(calibration_max(settings.false_alarm_rate));
-        let calibrate_after = [settle, settle, 2 * settle].map(|first| first.max(latest));
-        let tails = std::array::from_fn(|layer| {
-            let calibration = settings.warm_up - calibrate_after[layer];
-            let exclusion =
-                Exclusion { memory: memories[layer], cap: EXCLUSION_CAPS[layer], learnable: LEARNABLE[layer] };
-            Tail::new(settings.false_alarm_rate, LEAST_THRESHOLDS[layer], calibration, exclusion)
-        });
-        let layers = settings.layers();
-        let at = Parts::new(&layers, moments.as_ref(), covariance.as_ref(), half_space.as_ref());
+        let judging = Judging::new(&settings);
+        let at = Parts::new(&judging, moments.as_ref(), covariance.as_ref(), half_space.as_ref());
         Ok(Self {
             features,
             warm_up: u64::from(settings.warm_up),
             settle: u64::from(settle),
-            calibrate_after: calibrate_after.map(u64::from),
-            layers,
+            layers: settings.layers(),
             ewma: settings.ewma.is_some(),
+            judging,
             moments,
             covariance,
             half_space,
-            tails,
             at,
             fingerprint: snapshot::fingerprint(&settings),
         })
@@ -119,6 +85,15 @@ impl Detector {
     /// finite. Missing features are skipped by the EWMA layer and taken to be at their mean by the others. Values
     /// are cut at a magnitude of 1e100. A state of a detector with other settings is left alone and scores nothing.
     pub fn score(&self, state: &mut KeyState, features: &[f64]) -> Scores {
+        self.observe(state, features, None)
+    }
+
+    /// The same, and where the event alarms, why: appended to `causes`, the layer that finds it rarest first.
+    pub fn score_and_explain(&self, state: &mut KeyState, features: &[f64], causes: &mut Vec<Cause>) -> Scores {
+        self.observe(state, features, Some(causes))
+    }
+
+    fn observe(&self, state: &mut KeyState, features: &[f64], causes: Option<&mut Vec<Cause>>) -> Scores {
         let mut scores = Scores::default();
         if state.words.len() != self.at.end {
             return scores;
@@ -128,59 +103,85 @@ impl Detector {
             *padded = if x.is_finite() { x.clamp(-MAGNITUDE_MAX, MAGNITUDE_MAX) } else { f64::NAN };
         }
         let x = &padded[..self.features];
+        if x.iter().all(|x| x.is_nan()) {
+            return scores;
+        }
         let (head, words) = state.words.split_at_mut(1);
         let events = head[0] + 1;
         head[0] = events;
-        let (tails, words) = words.split_at_mut(self.at.moments - 1);
+        if events <= self.warm_up {
+            scores.state = RowState::WarmingUp;
+        }
+        let (judged, words) = words.split_at_mut(self.at.moments - 1);
         let (moments, words) = words.split_at_mut(self.at.covariance - self.at.moments);
         let (covariance, half_space) = words.split_at_mut(self.at.half_space - self.at.covariance);
 
-        let mut learn_moments = true;
+        let mut places = [f64::NAN; Layer::COUNT];
+        let mut judge = |layer: Layer, score: f64, scores: &mut Scores| {
+            places[layer as usize] = self.judging.judge(layer, events, judged, score, scores);
+        };
         if let (Some(layer), true) = (&self.moments, self.ewma) {
-            learn_moments = self.judge(Layer::Ewma, events, tails, layer.score(moments, x), &mut scores);
+            judge(Layer::Ewma, layer.score(moments, x), &mut scores);
         }
-        if let Some(layer) = &self.covariance
-            && self.judge(Layer::Mahalanobis, events, tails, layer.score(covariance, x), &mut scores)
-        {
-            layer.learn(covariance, x);
+        if let Some(layer) = &self.covariance {
+            judge(Layer::Mahalanobis, layer.score(covariance, x), &mut scores);
         }
-        if let (Some(layer), Some(standards)) = (&self.half_space, &self.moments)
-            && events > self.settle
-        {
-            let score = layer.score(half_space, x);
-            if !self.judge(Layer::Chains, events, tails, score, &mut scores) {
-                layer.take_back(half_space, x);
-                learn_moments &= self.ewma;
+        let counting = self.half_space.as_ref().filter(|_| events > self.settle);
+        if let Some(layer) = counting {
+            judge(Layer::Chains, layer.score(half_space, x), &mut scores);
+        }
+        if let Some(causes) = causes.filter(|_| scores.alarms != 0) {
+            self.explain([judged, moments, covariance, half_space], x, &scores, causes);
+        }
+        let learn = self.judging.learns(events, judged, &scores);
+        self.judging.count(events, judged, &places, learn, &mut scores);
+        if learn {
+            if let Some(layer) = &self.covariance {
+                layer.learn(covariance, x);
             }
-            layer.turn(half_space, standards, moments);
+            if let Some(layer) = &self.moments {
+                layer.learn(moments, x);
+            }
+        } else if let Some(layer) = counting {
+            layer.take_back(half_space, x);
         }
-        if let Some(layer) = &self.moments
-            && learn_moments
-        {
-            layer.learn(moments, x);
-        }
-        if let (Some(layer), Some(standards)) = (&self.half_space, &self.moments)
-            && events == self.settle
-        {
-            layer.start(half_space, standards, moments);
+        if let (Some(layer), Some(standards)) = (&self.half_space, &self.moments) {
+            match counting {
+                Some(_) => layer.turn(half_space, standards, moments),
+                None if events == self.settle => layer.start(half_space, standards, moments),
+                None => {}
+            }
         }
         scores
     }
 
-    /// Enters a layer's score and what its threshold says of it; whether the layer should learn from the event.
-    fn judge(&self, layer: Layer, events: u64, tails: &mut [u64], score: f64, scores: &mut Scores) -> bool {
-        let index = layer as usize;
-        scores.scores[index] = score;
-        if events <= self.calibrate_after[index] {
-            return true;
+    /// What made the layers alarm, the rarest first.
+    #[cold]
+    fn explain(&self, learned: [&[u64]; 4], x: &[f64], scores: &Scores, causes: &mut Vec<Cause>) {
+        let [judged, moments, covariance, half_space] = learned;
+        let mut alarmed: Vec<Layer> = self.layers.iter().copied().filter(|layer| scores.alarmed(*layer)).collect();
+        alarmed.sort_by(|a, b| scores.bits[*b as usize].total_cmp(&scores.bits[*a as usize]));
+        for layer in alarmed {
+            let score = scores.scores[layer as usize];
+            let threshold = self.judging.threshold(layer, judged).min(score);
+            let found = match (layer, &self.moments, &self.covariance, &self.half_space) {
+                (Layer::Ewma, Some(layer), ..) => layer.explain(moments, x, threshold),
+                (Layer::Mahalanobis, _, Some(layer), _) => {
+                    layer.explain(covariance, x, threshold).into_iter().collect()
+                }
+                (Layer::Chains, .., Some(layer)) => layer.explain(half_space, x, threshold).into_iter().collect(),
+                _ => Vec::new(),
+            };
+            causes.extend(found.into_iter().map(|Finding { feature, expected, deviation }| Cause {
+                layer,
+                score,
+                threshold,
+                feature,
+                value: x[feature],
+                expected,
+                deviation,
+            }));
         }
-        let at = self.at.tails[index] - 1;
-        let verdict = self.tails[index].observe(&mut tails[at..at + TAIL_WORDS], score);
-        if events > self.warm_up {
-            scores.ratio = scores.ratio.max(verdict.ratio);
-            scores.alarms |= u32::from(verdict.alarm) << index;
-        }
-        verdict.learn
     }
 
     /// The state as bytes of a fixed, versioned, little-endian layout: the same state gives the same bytes on
@@ -207,20 +208,19 @@ impl Detector {
 
 impl Parts {
     fn new(
-        layers: &[Layer],
+        judging: &Judging,
         moments: Option<&Moments>,
         covariance: Option<&Covariance>,
         half_space: Option<&HalfSpace>,
     ) -> Self {
-        let mut end = 1;
+        let mut end = 1 + judging.words();
         let mut take = |words: usize| {
             end += words;
             end - words
         };
-        let tails = Layer::ALL.map(|layer| take(if layers.contains(&layer) { TAIL_WORDS } else { 0 }));
         let moments = take(moments.map_or(0, Moments::words));
         let covariance = take(covariance.map_or(0, Covariance::words));
         let half_space = take(half_space.map_or(0, HalfSpace::words));
-        Self { tails, moments, covariance, half_space, end }
+        Self { moments, covariance, half_space, end }
     }
 }

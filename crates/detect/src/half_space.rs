@@ -9,6 +9,8 @@
 //!
 //! Features are standardised by mean and deviation frozen with the window. A missing feature is at its mean.
 
+mod explain;
+
 use crate::{
     Chains, FEATURES_MAX,
     moments::Moments,

@@ -1,27 +1,31 @@
 //! Layered anomaly detection on streams, with state by key and no IO.
 //!
 //! A [`Detector`] holds what all keys share; a [`KeyState`] is one flat block of memory a key. [`Detector::score`]
-//! judges an event by what was learned before it, then learns from it. Each layer has its own extreme-value
-//! threshold for the asked false-alarm rate, and an alarm is the alarm of any layer. The same events in the same
+//! judges an event by what was learned before it, then learns from it. How rare a layer's
+//! score is follows from a histogram of ordinary scores with an extrapolated tail; each layer alarms at its share of the asked
+//! false-alarm rate, and an alarm is the alarm of any layer. The same events in the same
 //! order give the same bytes on every platform: counts instead of clocks, a fixed hash of the key instead of
 //! randomness, and no floating-point operation whose result depends on the machine.
 
+mod cause;
 mod covariance;
 mod detector;
 mod error;
 mod half_space;
+mod judging;
 mod moments;
+mod rarity;
 mod scores;
 mod settings;
 mod snapshot;
 mod state;
-mod tail;
 mod words;
 
 pub use self::{
+    cause::Cause,
     detector::Detector,
     error::DetectError,
-    scores::{Layer, Scores},
+    scores::{Layer, RowState, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},
     state::KeyState,
 };

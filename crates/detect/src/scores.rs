@@ -30,13 +30,42 @@ impl Layer {
     }
 }
 
+/// What became of an event at the learned layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum RowState {
+    /// It was scored.
+    Scored,
+    /// Its key was still being learned.
+    WarmingUp,
+    /// No layer looked at it: its key has no state, or none of its features is there.
+    #[default]
+    NotScored,
+}
+
+impl RowState {
+    /// The state's name in the column of the scored events.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RowState::Scored => "scored",
+            RowState::WarmingUp => "warming_up",
+            RowState::NotScored => "not_scored",
+        }
+    }
+}
+
 /// What the layers found in an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scores {
     /// Each layer's score in the order of [`Layer::ALL`], higher is more anomalous; NaN where it has none.
     pub scores: [f64; Layer::COUNT],
-    /// The largest score over its layer's threshold, over the layers past warm-up; 0 before, above 1 at an alarm.
-    pub ratio: f64,
+    /// How rare each layer's score is, in bits; NaN where it has none.
+    pub bits: [f64; Layer::COUNT],
+    /// Minus log2 of the estimated chance of an ordinary event at least as odd, by all layers together; NaN where the event
+    /// was not scored.
+    pub rarity: f64,
+    /// What became of the event.
+    pub state: RowState,
     /// The layers that alarm: bit `n` is the `n`th of [`Layer::ALL`].
     pub alarms: u32,
 }
@@ -44,7 +73,8 @@ pub struct Scores {
 impl Default for Scores {
     /// No score, no alarm.
     fn default() -> Self {
-        Self { scores: [f64::NAN; Layer::COUNT], ratio: 0.0, alarms: 0 }
+        let nothing = [f64::NAN; Layer::COUNT];
+        Self { scores: nothing, bits: nothing, rarity: f64::NAN, state: RowState::NotScored, alarms: 0 }
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Settings {
     pub false_alarm_rate: f64,
     /// How many events of a key are learned from before its layers may alarm, `16..=1_000_000`.
     pub warm_up: u32,
+    /// How many alarms of a layer in a row make a regime the new normal, `100..=10_000_000`.
+    pub adapt_after: u32,
 }
 
 /// Settings of the largest |z|.
@@ -60,6 +62,7 @@ impl Settings {
             chains: Some(Chains { chains: 4, depth: 6, width: 64, window: 2048 }),
             false_alarm_rate: 1e-3,
             warm_up: 256,
+            adapt_after: 10_000,
         }
     }
 
@@ -74,6 +77,7 @@ impl Settings {
         within("features", self.features as f64, 1.0, FEATURES_MAX as f64)?;
         within("false_alarm_rate", self.false_alarm_rate, 1e-7, 0.1)?;
         within("warm_up", f64::from(self.warm_up), 16.0, 1e6)?;
+        within("adapt_after", f64::from(self.adapt_after), 100.0, 1e7)?;
         if let Some(ewma) = self.ewma {
             within("ewma.alpha", ewma.alpha, 1e-6, 0.5)?;
         }

@@ -5,7 +5,7 @@ use crate::{DetectError, Settings};
 const MAGIC: [u8; 6] = *b"detect";
 
 /// Changes with the layout and with anything that changes what a state means.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + size_of::<u64>();
 
@@ -56,7 +56,7 @@ pub(crate) fn fingerprint(settings: &Settings) -> u64 {
     let ewma = settings.ewma.map_or(0.0, |layer| layer.alpha);
     let mahalanobis = settings.mahalanobis.map_or(0.0, |layer| layer.alpha);
     let mut numbers = vec![settings.features as u64, ewma.to_bits(), mahalanobis.to_bits()];
-    numbers.extend([settings.false_alarm_rate.to_bits(), u64::from(settings.warm_up)]);
+    numbers.extend([settings.false_alarm_rate.to_bits(), u64::from(settings.warm_up), u64::from(settings.adapt_after)]);
     if let Some(chains) = settings.chains {
         numbers.extend([chains.chains, chains.depth, chains.width, chains.window].map(u64::from));
     }

@@ -41,6 +41,10 @@ pub(crate) fn pull(deviation: f64, mean: f64, variance: f64, count: f64) -> f64 
     if count < 16.0 {
         return deviation;
     }
-    let limit = if variance > variance_floor(mean) { 1e3 * variance.sqrt() } else { 1e6 * mean.abs().max(1.0) };
+    let limit = if variance > variance_floor(mean) {
+        (if count < 256.0 { 5.0 } else { 12.0 }) * variance.sqrt()
+    } else {
+        1e6 * mean.abs().max(1.0)
+    };
     deviation.clamp(-limit, limit)
 }

@@ -20,8 +20,13 @@ fn small(features: usize) -> Settings {
     }
 }
 
-fn bits(scores: Scores) -> (Vec<u64>, u64, u32) {
-    (scores.scores.map(f64::to_bits).to_vec(), scores.ratio.to_bits(), scores.alarms)
+fn bits(scores: Scores) -> (Vec<u64>, Vec<u64>, u64, u32) {
+    (
+        scores.scores.map(f64::to_bits).to_vec(),
+        scores.bits.map(f64::to_bits).to_vec(),
+        scores.rarity.to_bits(),
+        scores.alarms,
+    )
 }
 
 fn any_value() -> impl Strategy<Value = f64> {
@@ -45,7 +50,7 @@ proptest! {
         let mut state = detector.fresh(b"key");
         for x in &wild {
             let scores = detector.score(&mut state, x);
-            prop_assert!(scores.ratio.is_finite());
+            prop_assert!(!scores.rarity.is_infinite());
             prop_assert!(scores.scores.iter().all(|score| !score.is_infinite()));
         }
         let mut random = Random::new(3);
@@ -53,7 +58,7 @@ proptest! {
         for _ in 0..64 {
             scored = detector.score(&mut state, &[random.normal(), random.normal(), random.normal()]);
         }
-        prop_assert!(scored.scores.iter().all(|score| score.is_finite()) && scored.ratio.is_finite());
+        prop_assert!(scored.scores.iter().all(|score| score.is_finite()) && scored.rarity.is_finite());
     }
 
     #[test]
@@ -120,7 +125,7 @@ fn a_snapshot_of_other_settings_is_refused() {
 
 #[test]
 fn the_default_state_is_within_eight_kibibytes() {
-    let detector = Detector::new(Settings::with_features(6)).unwrap();
+    let detector = Detector::new(Settings::with_features(8)).unwrap();
     assert!(detector.state_bytes() <= 8192, "{} bytes", detector.state_bytes());
 }
 
@@ -138,11 +143,11 @@ fn scores_are_the_same_as_ever() {
         }
         let shift = if event > 20_000 { 4.0 } else { 0.0 };
         let scores = detector.score(&mut states[event % 3], &x.map(|x| x + shift));
-        for number in scores.scores.into_iter().chain([scores.ratio]) {
+        for number in scores.scores.into_iter().chain(scores.bits).chain([scores.rarity]) {
             let number = if number.is_nan() { u64::MAX } else { number.to_bits() };
             hash = (hash ^ number).wrapping_mul(0x0000_0100_0000_01b3);
         }
         hash = (hash ^ u64::from(scores.alarms)).wrapping_mul(0x0000_0100_0000_01b3);
     }
-    assert_eq!(format!("{hash:016x}"), "dbb4b7792de2700f");
+    assert_eq!(format!("{hash:016x}"), "064e06d97db1b7e1");
 }

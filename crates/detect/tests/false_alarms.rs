@@ -1,8 +1,8 @@
-//! The realised share of false alarms on stationary data, by layer, against the one asked for.
+//! The realised share of false alarms on clean data, of all layers together, against the one asked for.
 
 #![allow(clippy::unwrap_used)]
 
-use detect::{Detector, Layer, Settings};
+use detect::{Detector, Settings};
 
 #[path = "generator/random.rs"]
 mod random;
@@ -20,51 +20,36 @@ const KINDS: [(&str, Draw); 4] = [
     ("poisson", Random::poisson),
 ];
 
-/// The share of alarms a layer, over `keys` keys of `events` events each, the first `skip` not counted.
-fn realised(rate: f64, draw: Draw, keys: u64, events: usize, skip: usize) -> [f64; Layer::COUNT] {
+/// The share of alarms, over `keys` keys of `events` events each, the first `skip` not counted.
+fn realised(rate: f64, draw: Draw, keys: u64, events: usize, skip: usize) -> f64 {
     let detector = Detector::new(Settings { false_alarm_rate: rate, ..Settings::with_features(FEATURES) }).unwrap();
-    let mut alarms = [0usize; Layer::COUNT];
+    let mut alarms = 0usize;
     for key in 0..keys {
         let (mut random, mut state) = (Random::new(key), detector.fresh(&key.to_le_bytes()));
         for event in 0..events {
             let x: [f64; FEATURES] = std::array::from_fn(|_| draw(&mut random));
             let scores = detector.score(&mut state, &x);
-            for layer in Layer::ALL {
-                alarms[layer as usize] += usize::from(event >= skip && scores.alarmed(layer));
-            }
+            alarms += usize::from(event >= skip && scores.anomalous());
         }
     }
-    alarms.map(|alarms| alarms as f64 / (keys as usize * (events - skip)) as f64)
+    alarms as f64 / (keys as usize * (events - skip)) as f64
 }
 
 #[test]
 fn stationary_data_raise_about_as_many_alarms_as_asked() {
     for rate in [1e-2, 1e-3] {
         for (name, draw) in KINDS {
-            let shares = realised(rate, draw, 12, 30_000, 6_000);
-            for (layer, share) in Layer::ALL.into_iter().zip(shares) {
-                let ratio = share / rate;
-                // Values on a lattice cannot have any share.
-                let factor = if name == "poisson" { 3.0 } else { 2.0 };
-                assert!((1.0 / factor..=factor).contains(&ratio), "{name}, {rate}, {}: {ratio:.2}", layer.name());
-            }
+            let ratio = realised(rate, draw, 12, 30_000, 6_000) / rate;
+            assert!((0.5..=2.0).contains(&ratio), "{name}, {rate}: {ratio:.2}");
         }
     }
 }
 
-/// Figures for the report: `cargo test -p detect --test false_alarms -- --ignored --nocapture`.
+/// What is learned first must not alarm much more often: the first 2,000 events of a key, behind its warm-up.
 #[test]
-#[ignore = "measures, takes a minute"]
-fn realised_over_asked() {
-    for rate in [1e-2, 1e-3, 1e-4] {
-        for (name, draw) in KINDS {
-            for (events, skip) in [(2_000, 256), (60_000, 2_000)] {
-                let shares = realised(rate, draw, 1_000_000 / events as u64, events, skip);
-                let ratios = shares.map(|share| format!("{:5.2}", share / rate));
-                let mut out = std::io::stderr().lock();
-                std::io::Write::write_fmt(&mut out, format_args!("{rate:e} {name:12} {events:6} {ratios:?}\n"))
-                    .unwrap();
-            }
-        }
+fn a_young_key_raises_at_most_five_times_as_many() {
+    for (name, draw) in KINDS {
+        let ratio = realised(1e-3, draw, 200, 2_000, 256) / 1e-3;
+        assert!(ratio <= 5.0, "{name}: {ratio:.2}");
     }
 }

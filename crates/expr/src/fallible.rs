@@ -71,7 +71,10 @@ fn node_can_fail(expression: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     if let Some(function) = node.downcast_ref::<ScalarFunctionExpr>() {
         let total = TOTAL_FUNCTIONS.contains(&function.name())
             && function.args().iter().all(|argument| is_float(argument.as_ref()));
-        return !(total || function.name() == "get_field" || physics::is_ours(function.name()) || is_day_count(function.name()));
+        return !(total
+            || function.name() == "get_field"
+            || physics::is_ours(function.name())
+            || is_day_count(function.name()));
     }
     if node.is::<NegativeExpr>() {
         return !is_float(node);

@@ -14,14 +14,29 @@ use crate::{
 
 /// Words of times that are not the event's.
 const OTHER_TIMES: [&str; 18] = [
-    "birth", "birthday", "expiry", "expires", "updated", "modified", "end", "ended", "due", "deleted", "first", "last",
-    "processed", "withdrawn", "validity", "hist", "ref", "reference",
+    "birth",
+    "birthday",
+    "expiry",
+    "expires",
+    "updated",
+    "modified",
+    "end",
+    "ended",
+    "due",
+    "deleted",
+    "first",
+    "last",
+    "processed",
+    "withdrawn",
+    "validity",
+    "hist",
+    "ref",
+    "reference",
 ];
 
 /// Names that say that a column has the event's time.
-const SURE: [&str; 9] = [
-    "timestamp", "event_time", "event_timestamp", "time", "datetime", "date_time", "ts", "date", "obs_time",
-];
+const SURE: [&str; 9] =
+    ["timestamp", "event_time", "event_timestamp", "time", "datetime", "date_time", "ts", "date", "obs_time"];
 
 /// Of so many rows one may be without a time.
 const GAPS_SHARE: usize = 2;
@@ -116,7 +131,9 @@ fn score(planned: &Planned, table: &Table) -> u32 {
 
 /// A date in one column and a time of day in another.
 fn joined(plan: &mut Plan, table: &Table) -> bool {
-    let all = |column: &Column, is: fn(&str) -> bool| !column.has_gaps() && column.texts().next().is_some() && column.texts().all(is);
+    let all = |column: &Column, is: fn(&str) -> bool| {
+        !column.has_gaps() && column.texts().next().is_some() && column.texts().all(is)
+    };
     let find = |kinds: fn(&Kind) -> bool, is: fn(&str) -> bool, named: &[&str]| {
         plan.columns.iter().position(|planned| {
             let column = planned.column(table).filter(|column| column.field.is_none());
@@ -129,7 +146,8 @@ fn joined(plan: &mut Plan, table: &Table) -> bool {
     let (Some(dates), Some(clocks)) = (plan.columns[date].column(table), plan.columns[clock].column(table)) else {
         return false;
     };
-    let texts: Vec<String> = dates.texts().zip(clocks.texts()).map(|(date, clock)| format!("{} {}", date.trim(), clock.trim())).collect();
+    let texts: Vec<String> =
+        dates.texts().zip(clocks.texts()).map(|(date, clock)| format!("{} {}", date.trim(), clock.trim())).collect();
     let both = format!("concat(trim({}), ' ', trim({}))", plan.columns[date].sql, plan.columns[clock].sql);
     let sql = if texts.iter().all(|text| times::is_time(text)) {
         format!("parse_timestamp({both})")

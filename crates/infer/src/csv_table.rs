@@ -52,7 +52,10 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
             continue;
         }
         let last = record.len() - 1;
-        if table.csv.trailing_separator && record.len() == table.columns.len() + 1 && record[last].is_empty() {
+        if table.csv.trailing_separator
+            && record.len() == table.columns.len() + 1
+            && record[last].trim_ascii().is_empty()
+        {
             record.truncate(last);
         }
         if record.len() != table.columns.len() || record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {

@@ -55,12 +55,17 @@ pub(crate) fn guess(text: &[u8]) -> Guess {
         guess.options.comment = Some("#".to_owned());
         guess.set("comment: \"#\"", "lines among the rows begin with it");
     }
-    let rows: Vec<&[u8]> = lines.iter().filter(|line| guess.options.comment.is_none() || !is_comment(line)).copied().collect();
+    let rows: Vec<&[u8]> =
+        lines.iter().filter(|line| guess.options.comment.is_none() || !is_comment(line)).copied().collect();
     let separator = announced.unwrap_or_else(|| separator(&rows));
     if separator != b',' {
         let written = char::from(separator).escape_default().to_string();
         guess.options.separator = Some(char::from(separator).to_string());
-        let reason = if announced.is_some() { "the first line says so" } else { "it is what stands in every line as often as in the header" };
+        let reason = if announced.is_some() {
+            "the first line says so"
+        } else {
+            "it is what stands in every line as often as in the header"
+        };
         guess.set(format!("separator: \"{written}\""), reason);
     }
     let fields: Vec<Vec<Vec<u8>>> = rows.iter().map(|line| split(line, separator)).collect();
@@ -76,11 +81,13 @@ fn before_header(guess: &mut Guess, lines: &[&[u8]]) -> (usize, Option<u8>) {
         (before, announced) = (1, Some(*separator));
     }
     while let Some(line) = lines.get(before).filter(|line| line.starts_with(b"#")) {
-        // A header may begin so as well: it has as many fields as what follows.
+        // A header may begin so as well: it has as many fields as what follows, which has values.
         let count = |line: &[u8]| SEPARATORS.map(|separator| split(line, separator).len());
         let next = lines.get(before + 1).copied().unwrap_or_default();
         let alike = count(line).iter().zip(count(next)).any(|(here, there)| *here > 1 && *here == there);
-        if !next.starts_with(b"#") && alike {
+        let is_value = |cell: &Vec<u8>| float(cell).is_some() || times::parse(cell.trim_ascii()).is_some();
+        let has_values = SEPARATORS.iter().any(|separator| split(next, *separator).iter().any(is_value));
+        if !next.starts_with(b"#") && alike && has_values {
             break;
         }
         (before, comments) = (before + 1, comments + 1);
@@ -142,7 +149,9 @@ fn decimal_comma(guess: &mut Guess, fields: &[Vec<Vec<u8>>], separator: u8) {
         return;
     }
     let cells = || fields.iter().skip(1).flatten().map(|cell| cell.trim_ascii());
-    let has_point = |cell: &[u8]| cell.contains(&b'.') && !cell.contains(&b',') && float(cell).is_some() && text::float_with_comma(cell).is_none();
+    let has_point = |cell: &[u8]| {
+        cell.contains(&b'.') && !cell.contains(&b',') && float(cell).is_some() && text::float_with_comma(cell).is_none()
+    };
     // `1,234` between tabs may be a thousand and more; beside semicolons the comma is the decimal sign.
     let is_plain = |cell: &[u8]| {
         let behind = cell.rsplit(|byte| *byte == b',').next().unwrap_or_default();

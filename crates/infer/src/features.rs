@@ -7,7 +7,7 @@ use expr::Expression;
 
 use crate::{
     guess::Kind,
-    names::{CODES, LABELS, has_word, quoted, words},
+    names::{CODES, LABELS, MEASURED, has_word, quoted, words},
     plan::{Plan, Planned},
     table::{Column, Table},
 };
@@ -31,7 +31,7 @@ pub(crate) fn choose(plan: &mut Plan, table: &Table) {
             quality.push(rule);
         }
         if is_number && is_measured(planned, column, &numbers) {
-            features.push(feature(&sql, numbers));
+            features.push((is_preferred(&column.name), feature(&sql, numbers)));
         }
     }
     for planned in &plan.inner {
@@ -41,16 +41,26 @@ pub(crate) fn choose(plan: &mut Plan, table: &Table) {
             plan.columns.iter().any(|column| column.name == outer.name && column.derive.is_none())
         });
         if kept && matches!(planned.kind, Kind::Long | Kind::Double) && is_measured(planned, column, &numbers) {
-            features.push(feature(&planned.sql, numbers));
+            features.push((is_preferred(&column.name), feature(&planned.sql, numbers)));
         }
     }
     if features.len() > FEATURES_MAX {
+        features.sort_by_key(|(preferred, _)| !preferred);
+    }
+    let mut features: Vec<_> = features.into_iter().map(|(_, feature)| feature).collect();
+    if features.len() > FEATURES_MAX {
         let left: Vec<&str> = features[FEATURES_MAX..].iter().map(|(sql, _)| sql.as_str()).take(16).collect();
-        plan.notes
-            .push(format!("the detector looks at the first {FEATURES_MAX} measurements; not at {}", left.join(", ")));
+        plan.notes.push(format!("the detector looks at {FEATURES_MAX} measurements; not at {}", left.join(", ")));
         features.truncate(FEATURES_MAX);
     }
     (plan.features, plan.quality) = (features, quality);
+}
+
+/// Whether a name says that something was measured; such columns come first where there are too many.
+fn is_preferred(name: &str) -> bool {
+    has_word(name, &MEASURED)
+        || has_word(name, &["flux", "mag", "snr", "magnitude"])
+        || words(name).concat().starts_with("mag")
 }
 
 /// A legal name, with quotes where SQL has another use for it.

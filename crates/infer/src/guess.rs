@@ -67,10 +67,10 @@ fn of_texts<'a, I: Iterator<Item = &'a str>>(column: &'a Column, texts: impl Fn(
         false => float(text),
     };
     let numbers: Vec<f64> = texts().map_while(number).collect();
-    if numbers.len() == texts().count() && texts().any(|text| text.bytes().any(|byte| byte.is_ascii_digit())) {
-        if let Some(days) = times::days_of(&column.name, &numbers) {
-            return Kind::Days(days);
-        }
+    if numbers.len() == texts().count()
+        && let Some(days) = times::days_of(&column.name, &numbers)
+    {
+        return Kind::Days(days);
     }
     if texts().all(|text| whole(text).is_some()) {
         return of_whole(column);
@@ -111,8 +111,7 @@ pub(crate) fn of_json(column: &Column) -> (Kind, bool) {
         return of_json_numbers(column);
     }
     if all(&|cell| matches!(cell, Cell::Text(_))) {
-        let is_time =
-            |text: &str| times::is_time(text) || has_word(&column.name, &TIMES) && times::is_epoch(text);
+        let is_time = |text: &str| times::is_time(text) || has_word(&column.name, &TIMES) && times::is_epoch(text);
         return (if column.texts().all(is_time) { Kind::Time } else { Kind::Text }, false);
     }
     if all(&|cell| matches!(cell, Cell::Nested(_))) {
@@ -122,7 +121,9 @@ pub(crate) fn of_json(column: &Column) -> (Kind, bool) {
         return (nested(&column.name, &values, 0).map_or_else(mixed, Kind::Nested), false);
     }
     match there().any(|cell| matches!(cell, Cell::Nested(_))) {
-        true => (Kind::Mixed("its values have no type in common: there are objects or lists among them".to_owned()), false),
+        true => {
+            (Kind::Mixed("its values have no type in common: there are objects or lists among them".to_owned()), false)
+        }
         false => (Kind::Text, true),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 pub(crate) fn read(bytes: &[u8], format: FileFormat, complete: bool) -> Result<Table, InferError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut table = Table { format: Some(format), ..Table::default() };
+    let mut table = Table::default();
     let texts = match format {
         FileFormat::Json => values(bytes, complete),
         _ => lines(bytes, complete),
@@ -98,7 +98,9 @@ fn objects(texts: &[&[u8]], table: &mut Table) -> Result<Vec<Json>, InferError> 
         ));
     }
     if table.json.nan {
-        table.settings.push(("nan: true".to_owned(), "NaN and infinities stand in the file as Python writes them".to_owned()));
+        table
+            .settings
+            .push(("nan: true".to_owned(), "NaN and infinities stand in the file as Python writes them".to_owned()));
     }
     Ok(objects)
 }

@@ -11,8 +11,8 @@ mod dialect;
 mod error;
 mod features;
 mod guess;
-mod json_table;
 mod inner;
+mod json_table;
 mod names;
 mod plan;
 mod roles;
@@ -41,7 +41,8 @@ pub fn infer(sample: &Sample) -> Result<Proposal, InferError> {
         Content::Text(bytes) => json_table::read(bytes, sample.format, sample.complete)?,
         Content::Rows(rows) => typed_table::read(rows)?,
     };
-    table.notes.splice(0..0, sample.notes.iter().cloned());
+    let notes = sample.notes.iter().chain(&table.notes).cloned().collect();
+    table.notes = notes;
     if table.rows == 0 {
         return Err(InferError::sample("the sample has no rows; give a file with some"));
     }

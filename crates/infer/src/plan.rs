@@ -145,8 +145,12 @@ fn kinds(table: &mut Table) -> Vec<Kind> {
         });
     }
     if !missing.is_empty() {
-        let list = missing.iter().map(|marker| format!("\"{}\"", marker.replace('\\', "\\\\"))).collect::<Vec<_>>().join(", ");
-        table.settings.push((format!("missing: [{list}]"), "cells among numbers and times that say that there is none".to_owned()));
+        let list =
+            missing.iter().map(|marker| format!("\"{}\"", marker.replace('\\', "\\\\"))).collect::<Vec<_>>().join(", ");
+        table.settings.push((
+            format!("missing: [{list}]"),
+            "cells among numbers and times that say that there is none".to_owned(),
+        ));
         table.csv.missing = missing.into_iter().collect();
     }
     if !as_written.is_empty() {
@@ -199,7 +203,8 @@ pub(crate) fn typed(column: &Column, field: &FieldRef) -> Kind {
             let name = names::legal(field.name(), &[]);
             let alone = Schema::new(vec![field.as_ref().clone().with_name(name).with_nullable(false)]);
             let avro = ValueSchema::derive(&alone, "Rows", "").map_err(|error| error.to_string());
-            let avro = avro.and_then(|schema| serde_json::from_str::<Json>(schema.avro()).map_err(|error| error.to_string()));
+            let avro =
+                avro.and_then(|schema| serde_json::from_str::<Json>(schema.avro()).map_err(|error| error.to_string()));
             match avro {
                 Ok(avro) => Kind::Nested(avro["fields"][0]["type"].clone()),
                 Err(why) => Kind::Mixed(why),

@@ -95,8 +95,10 @@ pub(crate) fn derived(plan: &mut Plan, table: &Table, name: &str, kind: Kind, sq
         _ => json!("string"),
     };
     let derive = Some((sql.clone(), why.to_owned()));
-    plan.columns
-        .insert(0, Planned { name: name.clone(), origin: None, kind, avro, required: true, derive, sql, cells: None, doc: None });
+    plan.columns.insert(
+        0,
+        Planned { name: name.clone(), origin: None, kind, avro, required: true, derive, sql, cells: None, doc: None },
+    );
     name
 }
 
@@ -131,7 +133,8 @@ fn id(plan: &mut Plan, table: &Table) {
         let column = plan.inner[place].clone();
         let sql = format!("CAST({} AS VARCHAR)", column.sql);
         plan.id = derived(plan, table, &column.name, Kind::Text, sql, "an identity within an object");
-        plan.id_reason = "within an object: named like an identity, and different in every row of the sample".to_owned();
+        plan.id_reason =
+            "within an object: named like an identity, and different in every row of the sample".to_owned();
         return;
     }
     let sql = "concat(_file, '-', CAST(_row AS VARCHAR))".to_owned();
@@ -164,7 +167,9 @@ fn id_score(planned: &Planned, table: &Table) -> u32 {
     match words.as_slice() {
         [_] => 100,
         _ if has_word(&column.name, &THINGS) => 0,
-        _ if has_word(&column.name, &["event", "row", "record", "message", "request", "trade", "reading", "alert"]) => 90,
+        _ if has_word(&column.name, &["event", "row", "record", "message", "request", "trade", "reading", "alert"]) => {
+            90
+        }
         _ => 50,
     }
 }

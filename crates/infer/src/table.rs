@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef};
 use serde_json::Value as Json;
-use stream::{CsvOptions, FileFormat, JsonOptions};
+use stream::{CsvOptions, JsonOptions};
 
 /// A sample.
 #[derive(Debug, Default)]
@@ -17,7 +17,6 @@ pub(crate) struct Table {
     /// The objects of JSON.
     pub objects: Option<Vec<Json>>,
     pub notes: Vec<String>,
-    pub format: Option<FileFormat>,
     pub csv: CsvOptions,
     pub json: JsonOptions,
     /// The same as lines of the definition, each with its reason.

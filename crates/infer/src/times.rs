@@ -131,7 +131,8 @@ pub(crate) fn days_of(name: &str, numbers: &[f64]) -> Option<Days> {
         () if is("tt") || is("tdb") => Scale::Tt,
         () => Scale::Utc,
     };
-    let within = |range: std::ops::Range<f64>| !numbers.is_empty() && numbers.iter().all(|number| range.contains(number));
+    let within =
+        |range: std::ops::Range<f64>| !numbers.is_empty() && numbers.iter().all(|number| range.contains(number));
     let is_time = has_word(name, &TIMES) || matches!(joined.as_str(), "t" | "obsdate" | "dateobs");
     if mjd && within(0.0..200_000.0) || is_time && within(times::MJD_RANGE) {
         return Some(Days { julian: false, scale, named: mjd });

@@ -226,7 +226,7 @@ impl<'a> Session<'a> {
         let target = |topic: &str, schema, bytes| Target::new(topic, schema, &generator.registry, bytes);
         Ok(Self {
             rows: target(&generator.topics.raw, generator.stream.input.clone(), sizes.event())?,
-            letters: target(&generator.topics.dead_letters, crate::letters_schema()?, sizes.letter())?,
+            letters: target(&generator.topics.dead_letters, crate::letters_schema()?, sizes.dead_letter())?,
             sizes,
             router: Router::new(&spec.key, spec.partitions),
             sampling: Sampling::of(generator.trace_ratio),

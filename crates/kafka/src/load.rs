@@ -4,10 +4,10 @@
 //! worker goes on polling, with these partitions paused, and takes each when it is ready.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -57,21 +57,21 @@ impl Loads {
         self.attempts += 1;
         let (attempt, stop) = (self.attempts, Arc::new(AtomicBool::new(false)));
         self.running.extend(numbers.iter().map(|number| (*number, (attempt, stop.clone()))));
-        let share = numbers.len().div_ceil(THREADS_MAX).max(1);
-        for numbers in numbers.chunks(share).map(<[u32]>::to_vec) {
+        let Some(first) = numbers.first().copied() else { return Ok(()) };
+        let queue = Arc::new(Mutex::new(numbers.iter().copied().collect::<VecDeque<u32>>()));
+        for _ in 0..numbers.len().min(THREADS_MAX) {
             let (options, loaded, stop) = (self.options.clone(), self.loaded.clone(), stop.clone());
+            let queue = queue.clone();
             let name = format!("{}-load", options.step.name());
             thread::Builder::new().name(name).spawn(move || {
-                let tell = |number: u32, partition: Result<Partition, KafkaError>| {
+                let report = |number: u32, partition: Result<Partition, KafkaError>| {
                     // A worker that has ended does not listen any more.
                     let _ = loaded.send(Loaded { attempt, number, partition });
                 };
-                let done = catch_unwind(AssertUnwindSafe(|| load(&options, &numbers, &stop, &tell)));
+                let done = catch_unwind(AssertUnwindSafe(|| load_all(&options, &queue, &stop, &report)));
                 let worker = || format!("{} loading", options.step.name());
-                if let Err(error) = done.unwrap_or_else(|_| Err(KafkaError::Panicked { worker: worker() }))
-                    && let Some(number) = numbers.first()
-                {
-                    tell(*number, Err(error));
+                if let Err(error) = done.unwrap_or_else(|_| Err(KafkaError::Panicked { worker: worker() })) {
+                    report(first, Err(error));
                 }
             })?;
         }
@@ -117,48 +117,53 @@ impl Drop for Loads {
     }
 }
 
-/// Takes partitions one after the other, and tells of each.
-fn load(
-    options: &Arc<Options>,
-    numbers: &[u32],
+/// Takes partitions of a queue until it is empty, and reports each.
+fn load_all(
+    options: &Options,
+    queue: &Mutex<VecDeque<u32>>,
     stop: &AtomicBool,
-    tell: &dyn Fn(u32, Result<Partition, KafkaError>),
+    report: &dyn Fn(u32, Result<Partition, KafkaError>),
 ) -> Result<(), KafkaError> {
     let (step, group) = (options.step, &options.group);
-    let input = step.input(&options.topics);
     let offsets = Offsets::connect(&options.connection)?;
     let mut restorer = match step.state(&options.topics) {
         Some(topic) => Some(Restorer::new(&options.connection, &options.registry, topic, group)?),
         None => None,
     };
-    let committed = offsets.decided(group, input, numbers)?;
-    let places = match numbers.iter().all(|number| committed.contains_key(number)) {
-        true => None,
-        false => Some(Places::connect(&options.connection, stop)?),
-    };
-    for number in numbers {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let (first, _) = offsets.range(input, *number)?;
-        let known = match (committed.get(number), &places) {
-            (Some(Committed { offset, metadata }), _) => {
-                let fail = |reason| KafkaError::Note { group: group.clone(), partition: *number, reason };
-                Some((*offset, Note::parse(metadata).map_err(fail)?))
-            }
-            (None, Some(places)) => look_for_place(options, *number, places)?.map(|place| (place.next, place.note)),
-            (None, None) => None,
-        };
-        tell(*number, take(options, *number, first, known, restorer.as_mut(), stop));
+    // Nothing that holds the lock can panic half-way.
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    while let Some(number) = next().filter(|_| !stop.load(Ordering::Relaxed)) {
+        report(number, load(options, number, &offsets, restorer.as_mut(), stop));
     }
     Ok(())
 }
 
+/// Takes one partition.
+fn load(
+    options: &Options,
+    number: u32,
+    offsets: &Offsets,
+    restorer: Option<&mut Restorer>,
+    stop: &AtomicBool,
+) -> Result<Partition, KafkaError> {
+    let (input, group) = (options.step.input(&options.topics), &options.group);
+    let committed = offsets.decided(group, input, &[number])?.remove(&number);
+    let (first, _) = offsets.range(input, number)?;
+    let known = match committed {
+        Some(Committed { offset, metadata }) => {
+            let fail = |reason| KafkaError::Note { group: group.clone(), partition: number, reason };
+            Some((offset, Note::parse(&metadata).map_err(fail)?))
+        }
+        None => look_for_place(options, number, stop)?.map(|place| (place.next, place.note)),
+    };
+    take(options, number, first, known, restorer, stop)
+}
+
 /// The place of a partition whose group has no offset; nothing where the step has never committed anything of it.
-fn look_for_place(options: &Options, number: u32, places: &Places<'_>) -> Result<Option<Place>, KafkaError> {
+fn look_for_place(options: &Options, number: u32, stop: &AtomicBool) -> Result<Option<Place>, KafkaError> {
     let (step, group) = (options.step, &options.group);
     let sought = Sought::of(step, &options.topics, group, number);
-    match places.find(&sought)? {
+    match Places::connect(&options.connection, stop)?.find(&sought)? {
         Known::At(place) => {
             let (topic, offset) = (sought.input, place.next);
             tracing::warn!(

@@ -80,7 +80,7 @@ impl Outbound {
             sizes,
             rows: step.rows(stream, topics)?.map(|(topic, schema)| holding(&topic, schema, event)).transpose()?,
             anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?, event)?.map(Target::holding),
-            letters: holding(&topics.dead_letters, letters_schema()?, sizes.letter())?,
+            letters: holding(&topics.dead_letters, letters_schema()?, sizes.dead_letter())?,
             state: step.state(topics).map(|topic| target(topic, snapshots_schema()?, large)).transpose()?,
             late: of(windows, &topics.late, stream.late_schema()?, sizes.late())?.map(Target::holding),
             aggregates: of(step.aggregates(), &topics.aggregates, stream.aggregates_schema()?, large)?,

@@ -108,7 +108,7 @@ pub(crate) struct Sought<'a> {
     /// The topic that its rows go to, where it hands any on,
     pub rows: Option<&'a str>,
     /// and the one of its dead letters, which is others' too. Both have places in headers.
-    pub letters: &'a str,
+    pub dead_letters: &'a str,
     /// The topic that may have a record of its place, with its partition.
     pub state: (&'a str, u32),
     /// Whether that topic is the step's own.
@@ -124,7 +124,7 @@ impl<'a> Sought<'a> {
             input: step.input(topics),
             partition,
             rows: step.output(topics),
-            letters: &topics.dead_letters,
+            dead_letters: &topics.dead_letters,
             state,
             keeps_state,
         }
@@ -170,7 +170,7 @@ impl<'a> Places<'a> {
         let (mut holds, mut others) = ((sought.keeps_state && state.any).then_some(sought.state.0), state.others);
         // What a step with a state commits always has a place there.
         if greatest.is_none() || !sought.keeps_state {
-            for topic in sought.rows.into_iter().chain([sought.letters]) {
+            for topic in sought.rows.into_iter().chain([sought.dead_letters]) {
                 let tail = self.in_headers(topic, sought)?;
                 others |= tail.others && Some(topic) == sought.rows;
                 // Dead letters are everybody's: without a place they say nothing.

@@ -1,8 +1,8 @@
-//! How large events may be, and the room on top of that which topics and clients need.
+//! How large events may be, and what topics and clients must take on top of that.
 //!
 //! An event has at most `limits.event_bytes` as it is received, and so has every row that goes from one step to the next.
-//! A topic takes that and the room for a key, headers and framing; a dead letter takes the event and, in the same room, what
-//! is said about it. So an event within the limit can always become a whole dead letter.
+//! A topic takes 64 KiB more: a key, headers and framing of an event, or what a dead letter says about the event that it
+//! holds. So an event within the limit can always become a whole dead letter.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use stream::Stream;
 use crate::Step;
 
 /// What a message may have on top of an event: key, headers, framing, and what a dead letter says.
-const ROOM: usize = 64 << 10;
+const OVERHEAD: usize = 64 << 10;
 /// A batch of the client has up to 1,000,000 bytes (`batch.size`), and a topic must take a whole one.
 const BATCH_BYTES: usize = 1 << 20;
 /// Bytes of a message's key.
@@ -31,7 +31,7 @@ pub(crate) const HEAD_BYTES: usize = 64 << 10;
 pub(crate) const STATE_BYTES_MAX: usize = 16 << 20;
 
 /// Bytes of the largest value that any topic takes.
-pub(crate) const LARGEST: usize = STATE_BYTES_MAX + ROOM;
+pub(crate) const LARGEST: usize = STATE_BYTES_MAX + OVERHEAD;
 
 /// The sizes of a stream's messages.
 #[derive(Debug, Clone, Copy)]
@@ -61,18 +61,18 @@ impl Sizes {
     }
 
     /// Bytes of a dead letter's value.
-    pub(crate) fn letter(self) -> usize {
-        self.event.max(HEAD_BYTES) + ROOM / 2
+    pub(crate) fn dead_letter(self) -> usize {
+        self.event.max(HEAD_BYTES) + OVERHEAD / 2
     }
 
     /// Bytes of a message, or of a batch of smaller ones, in a topic of events or dead letters.
     pub(crate) fn message(self) -> usize {
-        self.event.max(BATCH_BYTES) + ROOM
+        self.event.max(BATCH_BYTES) + OVERHEAD
     }
 
     /// The same in a topic of state, results or parts.
     pub(crate) fn state(self) -> usize {
-        STATE_BYTES_MAX.max(self.event) + ROOM
+        STATE_BYTES_MAX.max(self.event) + OVERHEAD
     }
 
     /// Bytes of a value that a step reads.
@@ -121,20 +121,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_dead_letter_says_fits_into_the_room_of_its_topic() {
+    fn what_a_dead_letter_says_fits_into_its_topic() {
         for event in [1024, HEAD_BYTES, 1 << 20, 16 << 20] {
             let sizes = Sizes { event };
             // Topic names have 249 bytes at most, traces 32; then numbers, lengths and the digest.
             let said = REASON_BYTES_MAX + RULE_BYTES_MAX + 249 + 32 + 64 + 256;
-            assert!(event.max(HEAD_BYTES) + said <= sizes.letter(), "{event}");
-            assert!(sizes.letter() + HEADERS_BYTES_MAX + 1024 <= sizes.message(), "{event}");
+            assert!(event.max(HEAD_BYTES) + said <= sizes.dead_letter(), "{event}");
+            assert!(sizes.dead_letter() + HEADERS_BYTES_MAX + 1024 <= sizes.message(), "{event}");
             assert!(sizes.late() + KEY_BYTES_MAX + HEADERS_BYTES_MAX + 1024 <= sizes.message(), "{event}");
             assert!(STATE_BYTES_MAX + KEY_BYTES_MAX + 1024 <= sizes.state(), "{event}");
         }
     }
 
     #[test]
-    fn a_text_is_shortened_between_two_letters() {
+    fn a_text_is_shortened_between_two_characters() {
         assert_eq!(shortened("short", 5), "short");
         let long = "é".repeat(100);
         let short = shortened(&long, 50);

@@ -26,10 +26,10 @@ use object_store::ObjectStore;
 use sink::{Batch, Positions, Sink, SinkError, Table};
 use tokio::runtime::Runtime;
 
-use crate::{Descriptor, Format, LakeError, Location, delta_types, shape, write};
+use crate::{Descriptor, Format, LakeError, Location, delta_types, shape, widen, write};
 
 /// How often a commit that somebody else has overtaken is tried again.
-const ATTEMPTS_MAX: usize = 8;
+pub(crate) const ATTEMPTS_MAX: usize = 8;
 const NAME: &str = "delta";
 /// What the column of the hour is called, which partitions a table with times.
 const HOUR: &str = "event_hour";
@@ -190,17 +190,7 @@ async fn open_table(
         create.await.map_err(failed)?;
     }
     let table = load_table(location, store, name).await?;
-    let there = table.snapshot().map_err(failed)?.schema();
-    let missing: Vec<&str> =
-        schema.fields().iter().map(|field| field.name().as_str()).filter(|name| there.field(name).is_none()).collect();
-    if !missing.is_empty() {
-        let message = format!(
-            "the Delta table lacks {}: add the columns with another tool, or choose another place",
-            missing.join(", ")
-        );
-        return Err(LakeError::rows(name.name(), message));
-    }
-    Ok(table)
+    widen::widen(table, location, store, name, schema).await
 }
 
 /// Adds the rows that are not stored yet.

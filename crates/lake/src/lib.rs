@@ -14,6 +14,7 @@ mod log;
 mod shape;
 mod sweep;
 mod tables;
+mod widen;
 mod write;
 
 pub use self::{

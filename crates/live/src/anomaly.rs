@@ -16,12 +16,6 @@ pub(crate) const VALUES_MAX: usize = 64;
 /// Bytes of a text that are shown; what is beyond is left out, and an ellipsis says so.
 pub(crate) const TEXT_BYTES_MAX: usize = 2048;
 
-/// What the detector on this version's rows says in words, where it does.
-const WORDS: &str = "anomaly_words";
-/// What each layer that fired saw, where the rows have it.
-const CAUSES: &str = "anomaly_causes";
-/// Whether the detector looked at the row, where the rows have it.
-const STATE: &str = "anomaly_state";
 /// The trace that the event is part of, where the rows have it.
 const TRACE: &str = "trace_id";
 
@@ -36,7 +30,8 @@ pub struct Anomaly {
     pub time: String,
     /// The rules and layers that fired.
     pub reasons: Vec<String>,
-    /// The largest ratio of a layer's score to its threshold.
+    /// In bits: minus log2 of the chance of an ordinary event at least as odd; null where the event was not scored and no
+    /// rule fired.
     pub score: Value,
     /// The alarm in words, where the row has them.
     pub words: Option<String>,
@@ -91,8 +86,8 @@ impl Anomaly {
                 .map(|reasons| reasons.split(',').map(str::to_owned).collect())
                 .unwrap_or_default(),
             score: value(columns::ANOMALY_SCORE).unwrap_or_default(),
-            words: optional(WORDS),
-            causes: value(CAUSES).filter(|causes| !causes.is_null()).unwrap_or_else(|| Value::Array(Vec::new())),
+            words: optional(columns::ANOMALY_WORDS),
+            causes: value(columns::ANOMALY_CAUSES).filter(|causes| !causes.is_null()).unwrap_or_else(|| Value::Array(Vec::new())),
             values,
             position: None,
             committed: true,
@@ -119,7 +114,7 @@ pub fn anomalous_rows(batch: &RecordBatch) -> Vec<usize> {
 
 /// Whether the detector appended the column: what it says is shown apart from the event's own values.
 pub fn of_detector(name: &str) -> bool {
-    columns::RESERVED.contains(&name) || [WORDS, CAUSES, STATE, TRACE].contains(&name)
+    columns::RESERVED.contains(&name) || name == TRACE
 }
 
 /// Each layer's score of a row, by the layer's name; null while the key is warming up.

@@ -3,7 +3,7 @@
 use std::{mem::size_of, sync::Arc};
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray, Float64Array},
+    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray, UInt64Array},
     compute,
     datatypes::{DataType, Float64Type},
 };
@@ -84,15 +84,19 @@ impl Board {
         }
     }
 
-    /// Takes scored rows that took `micros` microseconds from being read to being scored.
-    pub fn take(&mut self, rows: &Rows, micros: u64, now_ms: i64) {
+    /// Takes how long `rows` rows took from being read to being scored, in microseconds.
+    pub fn take_latency(&mut self, micros: u64, rows: u64, now_ms: i64) {
+        self.latencies.add(now_ms, micros, rows);
+    }
+
+    /// Takes scored rows. Many batches of a few rows are put together first (`together`): a batch costs more than a row.
+    pub fn take(&mut self, rows: &Rows, now_ms: i64) {
         if rows.is_empty() {
             return;
         }
         let second = now_ms.div_euclid(1000);
         let count = rows.len() as u64;
         self.drawn += count;
-        self.latencies.add(now_ms, micros, count);
         let anomalous = rows.batch.column_by_name(columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
         let values: Vec<Option<Float64Array>> = self.numbers.iter().map(|name| doubles(rows, name)).collect();
         for ((column, series), hours) in values.iter().zip(&mut self.all).zip(&mut self.histograms) {
@@ -212,6 +216,24 @@ impl Board {
             self.recent.add(self.open, anomaly);
         }
     }
+}
+
+/// Batches as one, in their order; `None` where there are none, or they have different columns.
+pub fn together(batches: &[Rows]) -> Option<Rows> {
+    let first = batches.first()?;
+    if batches.len() == 1 {
+        return Some(first.clone());
+    }
+    let column = |of: fn(&Rows) -> &dyn Array| -> Option<ArrayRef> {
+        let arrays: Vec<&dyn Array> = batches.iter().map(of).collect();
+        compute::concat(&arrays).ok()
+    };
+    Some(Rows {
+        batch: compute::concat_batches(&first.batch.schema(), batches.iter().map(|rows| &rows.batch)).ok()?,
+        positions: UInt64Array::from(column(|rows| &rows.positions)?.to_data()),
+        keys: StringArray::from(column(|rows| &rows.keys)?.to_data()),
+        ingested: None,
+    })
 }
 
 fn added(mut bucket: Bucket, value: f64) -> Bucket {

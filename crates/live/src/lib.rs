@@ -24,7 +24,7 @@ mod views;
 
 pub use self::{
     anomaly::{Acknowledged, Anomaly, anomalous_rows, layer_scores, of_detector},
-    board::Board,
+    board::{Board, together},
     cursor::Cursor,
     describe::{AggregateInfo, Column, Kind, LayerInfo, LayerKind, MapColumns, column, layers, map_columns, numbers},
     error::LiveError,

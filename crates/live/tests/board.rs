@@ -95,12 +95,15 @@ proptest! {
         let stream = stream(0);
         let (mut pipeline, mut board) = (Pipeline::new(&stream).unwrap(), Board::new(stream.clone()));
         let named: Vec<(String, Option<f64>)> = rows.iter().map(|(key, value)| (format!("k{key}"), *value)).collect();
-        let mut anomalies = 0;
-        for (index, part) in named.chunks(cut).enumerate() {
-            let scored = scored(&stream, &mut pipeline, part, (index * cut) as u64);
-            anomalies += live::anomalous_rows(&scored.batch).len();
-            board.take(&scored, 10, BEGIN * 1000);
-        }
+        let parts: Vec<Rows> = named
+            .chunks(cut)
+            .enumerate()
+            .map(|(index, part)| scored(&stream, &mut pipeline, part, (index * cut) as u64))
+            .collect();
+        let anomalies: usize = parts.iter().map(|rows| live::anomalous_rows(&rows.batch).len()).sum();
+        // Some put together, some alone.
+        let (some, others) = parts.split_at(parts.len() / 2);
+        live::together(some).iter().chain(others).for_each(|rows| board.take(rows, BEGIN * 1000));
         let finite = |key: Option<&str>| {
             named.iter().filter(|(k, value)| value.is_some() && key.is_none_or(|key| key == k)).count() as u64
         };
@@ -143,7 +146,7 @@ fn a_board_stays_within_its_bytes_whatever_comes() {
         };
         let scored = scored(&stream, &mut pipeline, &rows(round), position);
         position += 300;
-        board.take(&scored, 10, (BEGIN + 200_000 - ago) * 1000);
+        board.take(&scored, (BEGIN + 200_000 - ago) * 1000);
     }
     assert!(board.bytes() > Board::BYTES_MAX / 2, "the test fills the board: {}", board.bytes());
     assert!(board.bytes() <= Board::BYTES_MAX, "{} > {}", board.bytes(), Board::BYTES_MAX);
@@ -206,7 +209,7 @@ fn a_histogram_stands_over_that_of_the_same_hour_of_the_day_before() {
     for (hour, count) in [(0, 3), (1, 5), (24, 7)] {
         let rows: Vec<(String, Option<f64>)> = vec![("a".to_owned(), Some(1.0)); count];
         let scored = scored(&stream, &mut pipeline, &rows, hour as u64 * 100);
-        board.take(&scored, 10, (BEGIN + hour * 3600) * 1000);
+        board.take(&scored, (BEGIN + hour * 3600) * 1000);
     }
     let histogram = board.histograms(Some("eta"), BEGIN + 24 * 3600).unwrap().histograms.remove(0);
     let ghost = histogram.ghost.unwrap();

@@ -63,7 +63,7 @@ impl Spans {
     /// variables are taken from `environment`.
     ///
     /// # Errors
-    /// For an endpoint that is none, and for variables that cannot be obeyed.
+    /// For an endpoint that cannot be used, and for variables that cannot be obeyed.
     pub fn start(settings: &SpanSettings, environment: Environment<'_>) -> Result<Self, Failure> {
         // A trace that comes along is passed on, whether or not we add to it.
         global::set_text_map_propagator(TraceContextPropagator::new());

@@ -60,7 +60,8 @@ impl CsvRows {
         let names = header_names(name, header, options)?;
         let mut columns = Vec::with_capacity(schema.fields().len());
         for (field, required) in schema.fields().iter().zip(required) {
-            let mut found = names.iter().enumerate().filter(|(_, name)| *name == own_name(field)).map(|(index, _)| index);
+            let mut found =
+                names.iter().enumerate().filter(|(_, name)| *name == own_name(field)).map(|(index, _)| index);
             let index = found.next();
             if index.is_none() && *required {
                 return Err(missing_column(name, own_name(field), &names));
@@ -173,7 +174,7 @@ pub(crate) fn csv_header(
             Some(Record::Unreadable(_, reason)) => {
                 return Err(SourceError::input(format!("{name} is no CSV: in its header, {reason}")));
             }
-            None => return Err(SourceError::input(format!("{name} is empty; CSV begins with a header line"))),
+            None => return Err(SourceError::input(format!("{name} is empty; a CSV file begins with a header line"))),
         }
     }
 }
@@ -248,8 +249,14 @@ mod tests {
             Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())), true),
             Field::new("price", DataType::Decimal128(9, 2), true),
         ]);
-        CsvRows::new("t.csv", header.as_bytes(), Arc::new(schema), &[true, true, false, false, false, false], &CsvOptions::default())
-            .unwrap()
+        CsvRows::new(
+            "t.csv",
+            header.as_bytes(),
+            Arc::new(schema),
+            &[true, true, false, false, false, false],
+            &CsvOptions::default(),
+        )
+        .unwrap()
     }
 
     #[test]

@@ -8,10 +8,11 @@ mod csv;
 mod derive;
 mod detect;
 mod fit;
+pub(crate) mod guarded;
 pub(crate) mod input;
 mod json;
 mod nested;
-mod parquet;
+pub(crate) mod parquet;
 pub(crate) mod paths;
 mod plan;
 

@@ -142,7 +142,11 @@ impl HttpSource {
         event_bytes_max: usize,
         log: Arc<Log>,
     ) -> Result<Self, SourceError> {
-        let source = LogSource::new(log.clone(), Decoding::Json(JsonRows::new(schema.clone(), definition.json)?), event_bytes_max);
+        let source = LogSource::new(
+            log.clone(),
+            Decoding::Json(JsonRows::new(schema.clone(), definition.json)?),
+            event_bytes_max,
+        );
         let intake = LogIntake { log, consumed: source.consumed(), backlog_max: definition.backlog_max };
         let body_bytes_max = usize::try_from(definition.body_bytes_max).unwrap_or(usize::MAX);
         let limits = HttpLimits { json: definition.json, ..HttpLimits::new(body_bytes_max, event_bytes_max) };

@@ -72,7 +72,8 @@ impl JsonRows {
             let DataType::Timestamp(unit, _) = field.data_type() else { return None };
             Some((own_name(field).to_owned(), units_a_second(*unit)))
         });
-        let (times, has_floats) = (times.collect(), schema.fields().iter().any(|field| may_be_infinite(field.data_type())));
+        let (times, has_floats) =
+            (times.collect(), schema.fields().iter().any(|field| may_be_infinite(field.data_type())));
         let rows = Self { schema, decoded, options, times, has_floats };
         rows.decoder(1).map_err(|error| SourceError::input(format!("the schema cannot be read from JSON: {error}")))?;
         Ok(rows)

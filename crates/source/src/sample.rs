@@ -8,7 +8,6 @@ use std::{
 
 use arrow::{array::RecordBatch, compute};
 use codec::Rows;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use stream::FileFormat;
 
 use crate::{
@@ -17,8 +16,9 @@ use crate::{
         InputFile,
         arrow_ipc::{self, Batches},
         avro_container, damaged,
+        guarded::{Guarded, no_panic},
         input::{self, Encoding, Packing},
-        paths,
+        parquet, paths,
     },
 };
 
@@ -58,14 +58,18 @@ pub enum Content {
 /// # Errors
 /// Where it cannot be read, or is of a kind that is not; the message says what helps.
 pub fn sample(path: &Path, named: Option<FileFormat>) -> Result<Sample, SourceError> {
-    let file = paths::input_file(path.to_owned(), named)?;
+    // What nothing tells is CSV, which the definition then says.
+    let file = paths::input_file(path.to_owned(), named).or_else(|error| match named {
+        None => paths::input_file(path.to_owned(), Some(FileFormat::Csv)).map_err(|_| error),
+        Some(_) => Err(error),
+    })?;
     let mut notes = Vec::new();
     let (content, complete) = match file.format {
         FileFormat::Csv | FileFormat::Jsonl | FileFormat::Json => {
             let (bytes, complete) = text(&file, &mut notes)?;
             (Content::Text(bytes), complete)
         }
-        FileFormat::Parquet => rows(&file, parquet(&file)?, &mut notes)?,
+        FileFormat::Parquet => rows(&file, parquet_rows(&file)?, &mut notes)?,
         FileFormat::Arrow => {
             let (_, batches, _) = arrow_ipc::open(&file, None, 0)?;
             rows(&file, batches, &mut notes)?
@@ -120,13 +124,10 @@ fn text(file: &InputFile, notes: &mut Vec<String>) -> Result<(Vec<u8>, bool), So
     Ok((bytes, true))
 }
 
-fn parquet(file: &InputFile) -> Result<Batches, SourceError> {
-    let on_disk = File::open(&file.path).map_err(|error| SourceError::io("read", &file.path, error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(on_disk).map_err(|error| {
-        SourceError::input(format!("{} cannot be read as Parquet: {error}; replace it with a whole file", file.name()))
-    })?;
-    let reader = reader.with_limit(SAMPLE_ROWS_MAX + 1).build().map_err(|error| damaged(&file.path, "", &error))?;
-    Ok(Box::new(reader))
+fn parquet_rows(file: &InputFile) -> Result<Batches, SourceError> {
+    let reader = no_panic(|| parquet::builder(file).map(|builder| builder.with_limit(SAMPLE_ROWS_MAX + 1).build()));
+    let reader = reader.map_err(|error| damaged(&file.path, "", &error))??;
+    Ok(Box::new(Guarded(reader.map_err(|error| damaged(&file.path, "", &error))?)))
 }
 
 /// The first rows of some batches.

@@ -1,14 +1,19 @@
 //! The second step: rules and learned layers, with state by key.
 
+mod found;
+mod words;
+
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringBuilder},
+    array::{AsArray, BooleanArray, RecordBatch},
     datatypes::Float64Type,
 };
 use bytes::Bytes;
-use detect::{Detector, KeyState, Layer, Scores, Settings};
+use detect::{Cause, Detector, KeyState, Scores, Settings};
 use stream::Stream;
+
+use self::{found::Found, words::Feature};
 
 use crate::{
     DeadLetterKind, Key, Outputs, Rows, Stage, StageError, StateSize,
@@ -22,16 +27,13 @@ pub struct Detect {
     stream: Arc<Stream>,
     /// `None` where no learned layer is on.
     detector: Option<Detector>,
+    /// How each feature is called in words.
+    told: Vec<Feature>,
+    /// The bits of the asked false-alarm rate: what an alarm scores at least.
+    alarm_bits: f64,
     states: KeyStates<KeyState>,
     /// Scratch: the features of a batch, row by row.
     features: Vec<f64>,
-}
-
-/// What was found in each row of a batch.
-struct Found {
-    scores: Vec<Scores>,
-    /// For each rule, the rows it is true for.
-    rules: Vec<BooleanArray>,
 }
 
 impl Detect {
@@ -42,8 +44,10 @@ impl Detect {
     pub fn new(stream: Arc<Stream>) -> Result<Option<Self>, StageError> {
         let Some(settings) = settings(&stream) else { return Ok(None) };
         let learned = settings.ewma.is_some() || settings.mahalanobis.is_some() || settings.chains.is_some();
+        let alarm_bits = -libm::log2(settings.false_alarm_rate);
         let detector = (settings.features > 0 && learned).then(|| Detector::new(settings)).transpose()?;
-        Ok(Some(Self { stream, detector, states: KeyStates::new(KEYS_MAX), features: Vec::new() }))
+        let told = stream.features.iter().map(|feature| Feature::new(feature.sql())).collect();
+        Ok(Some(Self { stream, detector, told, alarm_bits, states: KeyStates::new(KEYS_MAX), features: Vec::new() }))
     }
 
     /// Evaluates rules and features; rows for which one fails become dead letters, and the others are given back.
@@ -102,9 +106,10 @@ impl Detect {
 
     /// Scores each row by its key's state. Rows are taken key by key, since a state is far larger than a cache line
     /// and the order between keys changes nothing.
-    fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Vec<Scores> {
-        let mut scores = vec![Scores::default(); rows.len()];
-        let Some(detector) = &self.detector else { return scores };
+    fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Scored {
+        let mut scored =
+            Scored { scores: vec![Scores::default(); rows.len()], causes: Vec::new(), causes_of: Vec::new() };
+        let Some(detector) = &self.detector else { return scored };
         let mut order: Vec<(u32, u32)> = Vec::with_capacity(rows.len());
         for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
             let key = key.unwrap_or_default();
@@ -115,44 +120,30 @@ impl Detect {
         }
         order.sort_unstable();
         let width = self.stream.features.len();
+        let mut found: Vec<(u32, Vec<Cause>)> = Vec::new();
         for (slot, row) in order {
-            let row = row as usize;
-            let features = &self.features[row * width..(row + 1) * width];
-            scores[row] = detector.score(self.states.state_mut(slot), features);
-        }
-        scores
-    }
-
-    /// The detector's columns, in the order of the stream's scored schema.
-    fn columns(&self, found: &Found) -> Vec<ArrayRef> {
-        let layers = self.detector.as_ref().map(Detector::layers).unwrap_or_default();
-        let rows = found.scores.len();
-        let mut anomalous = Vec::with_capacity(rows);
-        let mut reasons = StringBuilder::with_capacity(rows, rows / 8);
-        let mut text = String::new();
-        for row in 0..rows {
-            text.clear();
-            let rules = self.stream.rules.iter().zip(&found.rules).filter(|(_, matches)| matches.value(row));
-            let alarms = layers.iter().filter(|layer| found.scores[row].alarmed(**layer));
-            for name in rules.map(|((name, _), _)| name.as_str()).chain(alarms.map(|layer| layer.name())) {
-                if !text.is_empty() {
-                    text.push(',');
-                }
-                text.push_str(name);
+            let features = &self.features[row as usize * width..(row as usize + 1) * width];
+            let mut causes = Vec::new();
+            scored.scores[row as usize] =
+                detector.score_and_explain(self.states.state_mut(slot), features, &mut causes);
+            if !causes.is_empty() {
+                found.push((row, causes));
             }
-            anomalous.push(!text.is_empty());
-            reasons.append_option((!text.is_empty()).then_some(text.as_str()));
         }
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(BooleanArray::from(anomalous)),
-            Arc::new(Float64Array::from_iter_values(found.scores.iter().map(|scores| scores.ratio))),
-        ];
-        for layer in layers {
-            columns.push(Arc::new(layer_scores(&found.scores, *layer)));
+        found.sort_unstable_by_key(|(row, _)| *row);
+        for (row, causes) in found {
+            scored.causes_of.push((row, scored.causes.len() as u32));
+            scored.causes.extend(causes);
         }
-        columns.push(Arc::new(reasons.finish()));
-        columns
+        scored
     }
+}
+
+/// What the detector says of each row.
+struct Scored {
+    scores: Vec<Scores>,
+    causes: Vec<Cause>,
+    causes_of: Vec<(u32, u32)>,
 }
 
 impl Stage for Detect {
@@ -161,9 +152,20 @@ impl Stage for Detect {
         if rows.is_empty() {
             return Ok(());
         }
-        let scores = self.score(&rows, out);
+        let Scored { scores, causes, causes_of } = self.score(&rows, out);
+        let rules = self.stream.rules.iter().zip(rules).map(|((name, when), rows)| (name.as_str(), when.sql(), rows));
+        let found = Found {
+            keys: &rows.keys,
+            scores,
+            causes,
+            causes_of,
+            rules: rules.collect(),
+            features: &self.told,
+            layers: self.detector.as_ref().map(Detector::layers).unwrap_or_default(),
+            alarm_bits: self.alarm_bits,
+        };
         let mut columns = rows.batch.columns().to_vec();
-        columns.extend(self.columns(&Found { scores, rules }));
+        columns.extend(found.columns()?);
         let batch = RecordBatch::try_new(self.stream.scored.clone(), columns)?;
         out.rows.push(Rows { batch, ..rows });
         Ok(())
@@ -204,10 +206,6 @@ fn in_context(context: &str, source: expr::ExprError) -> StageError {
     StageError::Expression { context: context.to_owned(), source }
 }
 
-fn layer_scores(scores: &[Scores], layer: Layer) -> Float64Array {
-    scores.iter().map(|scores| scores.score(layer)).collect()
-}
-
 /// The detector's settings as the definition has them.
 fn settings(stream: &Stream) -> Option<Settings> {
     let detect = stream.definition.spec.detect.as_ref()?;
@@ -223,5 +221,6 @@ fn settings(stream: &Stream) -> Option<Settings> {
         }),
         false_alarm_rate: detect.false_alarm_rate,
         warm_up: detect.warm_up,
+        adapt_after: detect.adapt_after,
     })
 }

@@ -20,7 +20,7 @@ pub use self::{
     ledger::Ledger,
     partition::{key_text, partition_of},
     pipeline::Pipeline,
-    rows::{DeadLetter, DeadLetterKind, Key, Outputs, Rows, StageError, row_json},
+    rows::{DeadLetter, DeadLetterKind, Key, Outputs, Rows, StageError, event_times, row_json},
 };
 pub use window::{Merge, Partial, WindowError, result_keys};
 

@@ -192,8 +192,11 @@ impl DeadLetterKind {
     }
 }
 
-/// Event times in microseconds since 1970; null where a text is no time.
-pub(crate) fn event_times(values: &ArrayRef) -> Result<Int64Array, StageError> {
+/// Event times in microseconds since 1970; null where a text is not a time.
+///
+/// # Errors
+/// Where the type cannot be a time.
+pub fn event_times(values: &ArrayRef) -> Result<Int64Array, StageError> {
     // A text without a zone is UTC; a timestamp without one has the same microseconds either way.
     let zone = matches!(values.data_type(), DataType::Utf8 | DataType::Timestamp(_, Some(_))).then(|| "UTC".into());
     let times = compute::cast(values, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-        UInt64Array,
+        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+        TimestampMicrosecondArray, UInt64Array,
     },
     compute::concat_batches,
+    datatypes::Float64Type,
     ipc::writer::StreamWriter,
 };
 use proptest::prelude::*;
@@ -210,4 +211,64 @@ proptest! {
         after.process(rows.slice(at, all.len() - at), &mut crashed).unwrap();
         prop_assert_eq!(given(&whole), given(&crashed));
     }
+}
+
+/// A key's first events are learned from; an event that stands out later says what is odd about it, in the units of the
+/// column, and whatever the cuts.
+#[test]
+fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
+    let text = DEFINITION.replace("[corrected, \"abs(corrected)\"]", "[\"asinh(corrected)\"]");
+    let stream = Arc::new(Stream::load("readings.yaml", &text, &Files).unwrap());
+    let mut values: Vec<Row> = (0..400u32)
+        .map(|n| Row {
+            id: true,
+            sensor: 'c',
+            value: Some(f64::from(n * 7919 % 101) / 50.0 - 1.0),
+            divisor: 1,
+            noise: false,
+        })
+        .collect();
+    values[399].value = Some(600.0);
+    let mut outputs = Outputs::default();
+    process(&mut Pipeline::new(&stream).unwrap(), &rows(&stream, &values), &[399], &mut outputs);
+    let column = |rows: &Rows, name: &str| rows.batch.column_by_name(name).unwrap().clone();
+    let (ordinary, odd) = (&outputs.rows[0], &outputs.rows[1]);
+    let states = column(ordinary, "anomaly_state");
+    let states: Vec<&str> = states.as_string::<i32>().iter().map(Option::unwrap).collect();
+    assert!(
+        states[..16].iter().all(|state| *state == "warming_up") && states[16..].iter().all(|state| *state == "scored")
+    );
+    let scores = column(ordinary, "anomaly_score");
+    assert_eq!((scores.null_count(), scores.is_null(15), scores.is_null(16)), (16, true, false));
+    let anomalous = column(ordinary, "anomalous").as_boolean().clone();
+    for name in ["anomaly_words", "anomaly_causes"] {
+        let values = column(ordinary, name);
+        assert!((0..399).all(|row| values.is_null(row) != anomalous.value(row)), "{name}");
+    }
+
+    let words = column(odd, "anomaly_words");
+    let words = words.as_string::<i32>().value(0);
+    let (rule, rest) = words.split_once("; ").unwrap();
+    assert_eq!(rule, "huge: corrected > 500");
+    assert!(
+        rest.starts_with("corrected 600, expected -") && rest.contains(" for c: ") && rest.ends_with(" sigma above"),
+        "{words}"
+    );
+    let causes = column(odd, "anomaly_causes");
+    let causes = causes.as_list::<i32>().value(0);
+    let causes = causes.as_struct();
+    let text = |name: &str, row: usize| {
+        let values = causes.column_by_name(name).unwrap().as_string::<i32>();
+        values.is_valid(row).then(|| values.value(row).to_owned())
+    };
+    let number = |name: &str, row: usize| {
+        let values = causes.column_by_name(name).unwrap().as_primitive::<Float64Type>();
+        values.is_valid(row).then(|| values.value(row))
+    };
+    assert_eq!((text("layer", 0).as_deref(), text("feature", 0), number("score", 0)), (Some("huge"), None, None));
+    assert_eq!(text("feature", 1).as_deref(), Some("corrected"));
+    assert!((number("value", 1).unwrap() - 600.0).abs() < 1e-9);
+    let (low, high) = (number("expected_low", 1).unwrap(), number("expected_high", 1).unwrap());
+    assert!(low < -0.5 && (0.5..600.0).contains(&high) && number("score", 1) > number("threshold", 1));
+    assert!(column(odd, "anomaly_score").as_primitive::<Float64Type>().value(0) > 10.0);
 }

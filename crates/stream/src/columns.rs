@@ -1,15 +1,18 @@
 //! The columns that the detector appends to an event, those of the aggregates, and those of late events: their names,
 //! types and order, in one place.
 
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 
 use crate::Detect;
 
 /// Boolean, never null: whether any rule or layer calls the event an anomaly.
 pub const ANOMALOUS: &str = "anomalous";
 
-/// Float64, never null: the largest ratio of a learned layer's score to its threshold, from 1 on an alarm; 0 while
-/// the key's layers are warming up.
+/// Float64: minus log2 of the estimated chance of an ordinary event at least as odd, by all learned layers together: 10 is
+/// about 1 in 1,024. An alarm has at least the bits of the asked false-alarm rate, a rule's too. Null where the event was not
+/// scored and no rule fired.
 pub const ANOMALY_SCORE: &str = "anomaly_score";
 
 /// Float64: the largest |z| of any feature; null while the key is warming up.
@@ -24,9 +27,39 @@ pub const SCORE_CHAINS: &str = "score_chains";
 /// Utf8: the names of the rules and layers that fired, rules first, separated by commas; null where none did.
 pub const ANOMALY_REASONS: &str = "anomaly_reasons";
 
+/// Utf8: what became of the event at the learned layers, `scored`, `warming_up` (its key is still being learned) or
+/// `not_scored` (no layer is on, the partition keeps no state for its key, or none of its features is there).
+pub const ANOMALY_STATE: &str = "anomaly_state";
+
+/// Utf8: what makes the event an anomaly, in words; null for an ordinary event.
+pub const ANOMALY_WORDS: &str = "anomaly_words";
+
+/// List of structs with the fields [`OF_CAUSE`]: the same as numbers, a cause each; null for an ordinary event.
+pub const ANOMALY_CAUSES: &str = "anomaly_causes";
+
+/// The fields of a cause: the layer or rule (Utf8, never null); its score and its threshold; the feature (Utf8), its value,
+/// the range in which that would not be remarkable, and how far from what was expected it is in standard deviations. All but
+/// the first are null for a rule.
+pub const OF_CAUSE: [&str; 8] =
+    ["layer", "score", "threshold", "feature", "value", "expected_low", "expected_high", "deviation"];
+
+/// Goes up when the same definition gives other scores than before, so that a reader can tell scales apart: 1 was the largest
+/// ratio of a layer's score to its threshold, 2 is bits. It is in the fingerprints and in the documentation of the score's
+/// field in the scored topics.
+pub const SCORES_VERSION: u32 = 2;
+
 /// Every name that the detector may use. A definition cannot give one of them to a column of its own.
-pub const RESERVED: [&str; 6] =
-    [ANOMALOUS, ANOMALY_SCORE, SCORE_EWMA, SCORE_MAHALANOBIS, SCORE_CHAINS, ANOMALY_REASONS];
+pub const RESERVED: [&str; 9] = [
+    ANOMALOUS,
+    ANOMALY_SCORE,
+    SCORE_EWMA,
+    SCORE_MAHALANOBIS,
+    SCORE_CHAINS,
+    ANOMALY_REASONS,
+    ANOMALY_STATE,
+    ANOMALY_WORDS,
+    ANOMALY_CAUSES,
+];
 
 /// The learned layers as the reasons name them, in the order of their score columns.
 pub const LAYERS: [&str; 3] = ["ewma", "mahalanobis", "chains"];
@@ -39,12 +72,25 @@ pub fn detector(detect: &Detect) -> Vec<Field> {
         (SCORE_MAHALANOBIS, layers.mahalanobis.settings().is_some()),
         (SCORE_CHAINS, layers.chains.settings().is_some()),
     ];
-    let mut fields =
-        vec![Field::new(ANOMALOUS, DataType::Boolean, false), Field::new(ANOMALY_SCORE, DataType::Float64, false)];
+    let doc = format!(
+        "version {SCORES_VERSION} of the scores: minus log2 of the estimated chance of an ordinary event at least as odd"
+    );
+    let score = codec::documented(Field::new(ANOMALY_SCORE, DataType::Float64, true), &doc);
+    let mut fields = vec![Field::new(ANOMALOUS, DataType::Boolean, false), score];
     let on = learned.iter().filter(|(_, on)| *on && !detect.features.is_empty());
     fields.extend(on.map(|(name, _)| Field::new(*name, DataType::Float64, true)));
     fields.push(Field::new(ANOMALY_REASONS, DataType::Utf8, true));
+    fields.push(Field::new(ANOMALY_STATE, DataType::Utf8, true));
+    fields.push(Field::new(ANOMALY_WORDS, DataType::Utf8, true));
+    fields.push(Field::new(ANOMALY_CAUSES, DataType::List(cause()), true));
     fields
+}
+
+/// A cause, as the item of its list.
+pub fn cause() -> FieldRef {
+    let kind = |name: &str| if matches!(name, "layer" | "feature") { DataType::Utf8 } else { DataType::Float64 };
+    let fields: Fields = OF_CAUSE.iter().map(|name| Field::new(*name, kind(name), *name != "layer")).collect();
+    Arc::new(Field::new("item", DataType::Struct(fields), false))
 }
 
 /// Utf8, never null: which aggregate a row of the aggregates is of.

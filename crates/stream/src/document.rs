@@ -53,7 +53,8 @@ fn add_defaults(object: &mut Json) {
         let empty = match () {
             () if is("null") || fields.contains_key("anyOf") => Json::Null,
             () if is("array") => Json::Array(Vec::new()),
-            () if is("object") => Json::Object(Map::new()),
+            // What a mapping of its own lacks, each of its fields has.
+            () if is("object") || fields.contains_key("$ref") => Json::Object(Map::new()),
             () => continue,
         };
         fields.insert("default".to_owned(), empty);

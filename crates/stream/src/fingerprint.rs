@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 use twox_hash::xxhash3_128::Hasher;
 
-use crate::{Detect, Layer, Spec, Store, check::Checked, provenance::Provenance};
+use crate::{Detect, Layer, Spec, Store, check::Checked, columns::SCORES_VERSION, provenance::Provenance};
 
-/// Goes up when the same definition would give other results than before.
+/// Goes up when the same definition would give other results than before; the detector's scores have [`SCORES_VERSION`].
 const VERSION: &[u8] = b"2";
 
 /// What tells definitions apart: 32 hexadecimal digits each (XXH3, 128 bits).
@@ -45,16 +45,19 @@ fn definition(spec: &Spec, checked: &Checked) -> String {
     }
     let avro = checked.input.avro();
     let avro = serde_json::from_str::<Json>(avro).map_or_else(|_| avro.to_owned(), |schema| schema.to_string());
+    let scores = relevant.detect.as_ref().map(|_| SCORES_VERSION);
     let relevant = json!(relevant).to_string();
-    let parts = [relevant.as_bytes(), avro.as_bytes()];
-    hash(parts.into_iter().chain(checked.tables.iter().map(Vec::as_slice)))
+    // Only where anything is detected, so that another version of the scores touches nothing else.
+    let scores = scores.map(|version| version.to_string()).unwrap_or_default();
+    let parts = [relevant.as_bytes(), avro.as_bytes(), scores.as_bytes()].into_iter().filter(|part| !part.is_empty());
+    hash(parts.chain(checked.tables.iter().map(Vec::as_slice)))
 }
 
 fn detector(spec: &Spec, checked: &Checked) -> String {
     let over = checked.features.iter().flat_map(|feature| feature.columns()).map(String::as_str);
     let follows = Provenance { spec, checked }.of(over.chain([spec.key.as_str()]));
     let learned = spec.detect.clone().map(|detect| Detect { rules: Vec::new(), ..detect });
-    hash([json!([spec.key, learned, follows]).to_string().as_bytes()])
+    hash([json!([spec.key, learned, follows, SCORES_VERSION]).to_string().as_bytes()])
 }
 
 fn windows(spec: &Spec, checked: &Checked) -> String {

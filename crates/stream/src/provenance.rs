@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::{Value as Json, json};
 
-use crate::{Spec, check::Checked, fingerprint::hash};
+use crate::{Spec, check::Checked, columns::SCORES_VERSION, fingerprint::hash};
 
 /// The columns of a stream, and what makes their values.
 pub(crate) struct Provenance<'a> {
@@ -46,6 +46,6 @@ impl Provenance<'_> {
         // One of the detector's own.
         let rules = checked.rules.iter().map(|(_, rule)| rule);
         let from = checked.features.iter().chain(rules).flat_map(|expression| expression.columns()).cloned().collect();
-        (json!({ "detect": self.spec.detect }), from)
+        (json!({ "detect": self.spec.detect, "scores": SCORES_VERSION }), from)
     }
 }

@@ -137,7 +137,8 @@ pub fn beyond_double(object: &[u8]) -> Option<&str> {
             b'0'..=b'9' | b'-' => {
                 let length = object[place..].iter().take_while(|byte| is_part(byte)).count();
                 let number = std::str::from_utf8(&object[place..place + length]).ok()?;
-                if fast_float2::parse::<f64, _>(number).is_ok_and(f64::is_infinite) && number.contains(char::is_numeric) {
+                if fast_float2::parse::<f64, _>(number).is_ok_and(f64::is_infinite) && number.contains(char::is_numeric)
+                {
                     return Some(number);
                 }
                 place += length;
@@ -180,7 +181,10 @@ mod tests {
     fn literals_and_texts_are_rewritten_outside_of_strings() {
         let none = |_: &[u8], _: &[u8]| None;
         let text = |object: &str| rewritten(object.as_bytes(), true, none).map(|out| String::from_utf8(out).unwrap());
-        assert_eq!(text(r#"{"a": NaN, "NaN": [-Infinity, "NaN"]}"#).unwrap(), r#"{"a": "NaN", "NaN": ["-inf", "NaN"]}"#);
+        assert_eq!(
+            text(r#"{"a": NaN, "NaN": [-Infinity, "NaN"]}"#).unwrap(),
+            r#"{"a": "NaN", "NaN": ["-inf", "NaN"]}"#
+        );
         assert_eq!(text(r#"{"a": -1, "b": null}"#), None);
         let upper = |key: &[u8], value: &[u8]| (key == b"t").then(|| format!("<{}>", value.len()));
         let out = rewritten(br#"{"t": "abc", "n": {"t": "abc"}, "l": ["t", "x"], "x": "t", "t" : ""}"#, false, upper);

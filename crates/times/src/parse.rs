@@ -180,7 +180,8 @@ fn parse_epoch(text: &[u8]) -> Option<Moment> {
 fn is_minute(digits: &[u8]) -> bool {
     let date = (two(&digits[..2]), two(&digits[2..4]), two(&digits[4..6]), two(&digits[6..8]));
     let (Some(century @ (19 | 20)), Some(year), Some(month), Some(day)) = date else { return false };
-    let clock = two(&digits[8..10]).is_some_and(|hour| hour < 24) && two(&digits[10..]).is_some_and(|minute| minute < 60);
+    let clock =
+        two(&digits[8..10]).is_some_and(|hour| hour < 24) && two(&digits[10..]).is_some_and(|minute| minute < 60);
     clock && day_of(century * 100 + year, month, day).is_some()
 }
 

@@ -2,7 +2,7 @@
 // The page: follows the address, draws the view that it names, and answers keys.
 import { address, change, go, link as to } from './lib/address.js';
 import { sentence, signIn, tokenNeeded } from './lib/api.js';
-import { failure, overview, paused, stale, start, stream, wanted } from './lib/store.js';
+import { failure, overview, paused, retryNow, stale, start, stream, wanted } from './lib/store.js';
 import { classes, effect, html, render, useEffect, useRef, useState, useValue } from './lib/ui.js';
 import { Empty, Failed, Loading } from './parts/marks.js';
 import { Banner, Header, Help, VIEWS } from './parts/shell.js';
@@ -17,7 +17,7 @@ import { StreamView } from './views/stream.js';
 /** What each view is, and what it needs of the live stream where it does not say so itself. @type {Record<string, { view: any, needs?: string[] }>} */
 const ROUTES = {
   overview: { view: Overview, needs: ['overview', 'anomalies'] },
-  anomalies: { view: Anomalies, needs: ['overview', 'anomalies'] },
+  anomalies: { view: Anomalies, needs: ['overview', 'anomalies', 'notes'] },
   stream: { view: StreamView },
   'dead-letters': { view: DeadLetters, needs: ['overview'] },
   query: { view: Query, needs: ['overview'] },
@@ -64,16 +64,21 @@ function App() {
 
 function SignIn() {
   const [token, setToken] = useState('');
-  const enter = (/** @type {Event} */ event) => {
+  const [problem, setProblem] = useState('');
+  const enter = async (/** @type {Event} */ event) => {
     event.preventDefault();
+    setProblem('');
     signIn(token.trim());
-    start();
+    await start();
+    if (tokenNeeded.peek()) setProblem('This token is not one that the server knows.');
+    else retryNow();
   };
   return html`<form class="sign-in" onSubmit=${enter}>
     <h1>This page needs a token</h1>
     <p>Ask whoever runs Beamline for one. It is kept in this tab only, and forgotten when the tab is closed.</p>
     <label>Token <input type="password" autocomplete="off" required value=${token} onInput=${(/** @type {any} */ event) => setToken(event.target.value)} /></label>
-    <button type="submit">Open the page</button>
+    <button type="submit" class="main">Open the page</button>
+    ${problem && html`<${Failed} text=${problem} />`}
   </form>`;
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use live::{Board, Facts};
+use live::{Board, Facts, together};
 use stage::Rows;
 use stream::Stream;
 use tokio::sync::watch;
@@ -75,9 +75,19 @@ impl Shown {
         shown
     }
 
-    /// Draws scored rows that took `micros` microseconds from being read to being scored.
-    pub fn draw(&self, rows: &Rows, micros: u64) {
-        self.board().take(rows, micros, now_ms());
+    /// Draws batches of scored rows, each with the microseconds that it took from being read to being scored.
+    pub fn draw(&self, batches: Vec<(Rows, u64)>) {
+        let now = now_ms();
+        let (rows, micros): (Vec<Rows>, Vec<u64>) = batches.into_iter().unzip();
+        let together = together(&rows);
+        let mut board = self.board();
+        for (rows, micros) in rows.iter().zip(micros) {
+            board.take_latency(micros, rows.len() as u64, now);
+        }
+        match &together {
+            Some(together) => board.take(together, now),
+            None => rows.iter().for_each(|rows| board.take(rows, now)),
+        }
     }
 
     pub(crate) fn board(&self) -> MutexGuard<'_, Board> {

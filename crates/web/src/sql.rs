@@ -12,6 +12,8 @@ use crate::problem::Problem;
 
 /// How long a query may take.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(30);
+/// How often a query begins again when a file that it reads is replaced.
+const RETRIES_MAX: u32 = 3;
 /// Memory of a query for sorting, grouping and joining.
 const MEMORY_BYTES_MAX: usize = 256 << 20;
 /// Bytes of an answer, which is held until it is sent.
@@ -49,7 +51,14 @@ impl Sql {
                 spill_bytes_max: SPILL_BYTES_MAX,
                 parallel: Some(1),
             };
-            run(&source, &sql, &options).await
+            let mut left = RETRIES_MAX;
+            loop {
+                match run(&source, &sql, &options).await {
+                    // The run has merged a file since the manifest was read: the next one lists what took its place.
+                    Err(AskError::Store(StoreError::Missing { .. })) if left > 0 => left -= 1,
+                    done => return done,
+                }
+            }
         }));
         match time::timeout(TIME_MAX, task).await {
             Ok(found) => found.map_err(|error| problem(&error)),

@@ -2,6 +2,7 @@
 
 mod demo;
 mod dlq;
+mod evaluate;
 mod graph;
 mod on_kafka;
 mod page;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::{
     demo::DemoArgs,
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind},
+    evaluate::{EvaluateArgs, EvaluateFormat},
     graph::{GraphArgs, GraphFormat},
     on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     page::PageArgs,
@@ -167,6 +169,13 @@ Examples:
   beamline check-config streams/*.yaml
   beamline check-config --json-schema > stream.schema.json     # for editors")]
     CheckConfig(CheckConfigArgs),
+    /// Measure how good a stream's detection is on events whose anomalies are known.
+    #[command(after_help = "\
+Examples:
+  beamline evaluate streams/particle-physics.yaml --events 2000000 --without-rules     # labelled synthetic events
+  beamline evaluate stream.yaml labelled.csv --label is_anomaly --kind kind --svg report.svg
+  beamline evaluate streams/nab.yaml nab/*/*.csv --windows nab/combined_windows.json --format json")]
+    Evaluate(EvaluateArgs),
     /// Measure how fast this machine runs a stream, end to end and part by part.
     #[command(after_help = "\
 Example:

@@ -5,6 +5,7 @@ pub(crate) mod check_config;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod dlq;
+pub(crate) mod evaluate;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod quality;

@@ -7,10 +7,11 @@ use std::{
     process::{Command, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc::Receiver},
     thread,
-    time::{Instant, UNIX_EPOCH},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use local::{LocalError, Meter, Summary, Tapped};
+use stage::Rows;
 use store::{NoteLog, Results};
 use stream::{Source, Stream};
 use web::{AccessSettings, Counts, Facts, Hub, Pace, Server, Shown, State, Watched};
@@ -19,6 +20,10 @@ use crate::{Failure, cli::PageArgs};
 
 /// Where the page is when nobody says it, or at one of the ports behind it.
 const PORT: u16 = 8085;
+/// How long rows gather before they are drawn.
+const DRAW_INTERVAL: Duration = Duration::from_millis(50);
+/// Rows that are drawn at once, a last batch aside.
+const ROWS_AT_ONCE_MAX: usize = 8192;
 /// How many ports are tried before any free one is taken.
 const PORTS_TRIED: u16 = 64;
 
@@ -150,18 +155,31 @@ impl Watched for Watching {
     }
 
     fn query_arguments(&self) -> String {
-        format!("--results {}", self.0.results.display())
+        let path = self.0.results.display().to_string();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
+        match !path.starts_with('-') && path.bytes().all(plain) {
+            true => format!("--results {path}"),
+            false => format!("--results='{}'", path.replace('\'', "'\\''")),
+        }
     }
 }
 
-/// Draws what the tap gives, at the pace that leaves the stream alone.
+/// Draws what the tap gives, a few times a second, at the pace that leaves the stream alone.
 fn draw(shown: &Shown, tapped: &Receiver<Tapped>) {
     let (mut pace, mut last) = (Pace::default(), Instant::now());
-    while let Ok(tapped) = tapped.recv() {
+    while let Ok(first) = tapped.recv() {
+        // A live source gives a few rows at a time: together they cost little more than one.
+        thread::sleep(DRAW_INTERVAL);
         let begun = Instant::now();
-        let micros = tapped.scored.saturating_duration_since(tapped.read).as_micros();
-        shown.draw(&tapped.rows, u64::try_from(micros).unwrap_or(u64::MAX));
-        drop(tapped);
+        let mut rows = first.rows.len();
+        let mut batches = vec![drawn(first)];
+        while rows < ROWS_AT_ONCE_MAX
+            && let Ok(next) = tapped.try_recv()
+        {
+            rows += next.rows.len();
+            batches.push(drawn(next));
+        }
+        shown.draw(batches);
         let now = Instant::now();
         let rest = pace.spent(now - begun, now - last);
         last = now;
@@ -169,6 +187,12 @@ fn draw(shown: &Shown, tapped: &Receiver<Tapped>) {
             thread::sleep(rest);
         }
     }
+}
+
+/// The rows, and the microseconds that they took.
+fn drawn(tapped: Tapped) -> (Rows, u64) {
+    let micros = tapped.scored.saturating_duration_since(tapped.read).as_micros();
+    (tapped.rows, u64::try_from(micros).unwrap_or(u64::MAX))
 }
 
 /// Listens where the command line says, or at the first port that is free.

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import './stub.js';
 import { command, identifier, shell } from '../../../crates/web/page/lib/command.js';
 import { arrange, columns } from '../../../crates/web/page/lib/graph.js';
+import { inWords } from '../../../crates/web/page/lib/words.js';
 import { text, parse } from '../../../crates/web/page/lib/address.js';
 
 const { matches } = await import('../../../crates/web/page/parts/filters.js');
@@ -22,12 +23,26 @@ test('the address gives back what was put in', () => {
 const stream = { name: 's', results: "it's here", key: 'detector_id', time: 'timestamp', columns: [{ name: 'detector_id', kind: 'integer' }] };
 
 test('commands are quoted for SQL and for the shell', () => {
-  assert.equal(shell("it's"), `'it'\\''s'`);
+  assert.equal(shell("it's"), `"it's"`);
+  assert.equal(shell("it's $HOME"), `'it'\\''s $HOME'`);
   assert.equal(shell('beamline-results/x'), 'beamline-results/x');
   assert.equal(identifier('Key "x"'), '"Key ""x"""');
   assert.equal(command.isKey(stream, '7'), 'detector_id = 7');
   assert.equal(command.isKey(stream, "7' OR 1=1"), "detector_id = '7'' OR 1=1'");
-  assert.match(command.anomalies(stream, { reason: 'ewma' }), /^beamline query --results 'it'\\''s here' 'SELECT \* FROM anomalies WHERE array_has\(anomaly_reasons, '\\''ewma'\\''\)/);
+  assert.match(command.anomalies(stream, { reason: 'ewma' }), /^beamline query --results "it's here" "SELECT \* FROM anomalies WHERE anomaly_reasons LIKE '%ewma%' ORDER BY timestamp DESC/);
+});
+
+test('a server that knows how its results are asked is taken at its word', () => {
+  assert.equal(command.deadLetters({ ...stream, results: '--kafka here:9092 --stream s.yaml' }), 'beamline dlq list --kafka here:9092 --stream s.yaml');
+  assert.equal(command.verify({ ...stream, results: '--results /tmp/x' }), 'beamline verify /tmp/x');
+});
+
+test('an alarm without words of its own says what its rule says and what was measured', () => {
+  const layers = [{ name: 'high_energy', kind: 'rule', what: 'energy_gev > 900' }, { name: 'ewma', kind: 'learned', what: 'z' }];
+  const alarm = /** @type {any} */ ({ key: 'd-1', reasons: ['high_energy', 'ewma'], values: { energy_gev: 972.19 }, score: 12.34, words: null });
+  assert.equal(inWords(alarm, { ...stream, layers }), 'energy_gev is 972.19; the rule high_energy is energy_gev > 900; unlike what d-1 did before, says ewma: 12.3 bits');
+  assert.equal(inWords(alarm, { ...stream, layers }, ['ewma']), 'unlike what d-1 did before, says ewma: 12.3 bits');
+  assert.equal(inWords({ ...alarm, words: 'as the row says' }, null), 'as the row says');
 });
 
 /** @type {any} */

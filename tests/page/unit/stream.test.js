@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import './stub.js';
 import { path, wait } from '../../../crates/web/page/lib/live.js';
-import { ALARMS_MAX, BUCKETS_MAX, extend, merge } from '../../../crates/web/page/lib/merge.js';
+import { ALARMS_MAX, BUCKETS_MAX, extend, merge, noted } from '../../../crates/web/page/lib/merge.js';
 import { Parser } from '../../../crates/web/page/lib/sse.js';
 
 const TEXT = ': keep-alive\n\nid: a.1\nevent: overview\ndata: {"x":1}\n\nid: a.1\nevent: tick\ndata: {"at_ms":5}\n\n';
@@ -75,4 +75,11 @@ test('buckets replace those of their time and the oldest go', () => {
 test('buckets of another key, or behind a gap, start over', () => {
   assert.equal(extend(piece(100, [1], true), { ...piece(101, [2]), key: '7' }).key, '7');
   assert.equal(extend(piece(100, [1], true), piece(105, [2])).start_s, 105);
+});
+
+test('the newest acknowledgement of an anomaly counts, and other notes do not', () => {
+  const note = (/** @type {string} */ text, kind = 'acknowledgement') => ({ id: text, kind, author: 'Ada', at: '2025-01-01T00:00:00Z', text, anomalies: ['e-1'] });
+  const rows = [anomaly(2), anomaly(1)];
+  assert.equal(noted(rows, [note('x', 'note')]), rows);
+  assert.deepEqual(noted(rows, [note('new'), note('old')]).map((each) => each.acknowledged?.text), [undefined, 'new']);
 });

@@ -123,7 +123,7 @@ fn a_variable_that_cannot_be_obeyed_ends_the_service_and_is_named() {
 }
 
 #[test]
-fn a_certificate_that_is_none_is_named() {
+fn a_certificate_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ca.pem");
     let path = path.to_str().unwrap();

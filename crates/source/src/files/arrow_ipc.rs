@@ -12,7 +12,11 @@ use arrow::{
     ipc::reader::{FileReader as IpcFile, StreamReader},
 };
 
-use super::{Chunk, FileReader, InputFile, damaged, fit, plan::Plan};
+use super::{
+    Chunk, FileReader, InputFile, damaged, fit,
+    guarded::{Guarded, no_panic},
+    plan::Plan,
+};
 use crate::{SourceError, columns::own_name, csv_rows::missing_column};
 
 /// What a file begins with; a stream does not.
@@ -40,11 +44,7 @@ pub(crate) fn schema(file: &InputFile) -> Result<SchemaRef, SourceError> {
 }
 
 /// The columns, the batches from one on, and how many there are in all where that is known.
-pub(crate) fn open(
-    file: &InputFile,
-    projection: Option<Vec<usize>>,
-    first: u64,
-) -> Result<(SchemaRef, Batches, Option<u64>), SourceError> {
+pub(crate) fn open(file: &InputFile, projection: Option<Vec<usize>>, first: u64) -> Result<Opened, SourceError> {
     let fail = |error| SourceError::io("read", &file.path, error);
     let unreadable = |error: ArrowError| {
         let name = file.name();
@@ -55,17 +55,24 @@ pub(crate) fn open(
     let is_file = on_disk.read_exact(&mut magic).is_ok() && &magic == MAGIC;
     on_disk.seek(SeekFrom::Start(0)).map_err(fail)?;
     if is_file {
-        let mut reader = IpcFile::try_new(BufReader::new(on_disk), projection).map_err(unreadable)?;
-        let total = reader.num_batches() as u64;
-        if first < total {
-            reader.set_index(first as usize).map_err(unreadable)?;
-        }
-        let schema = reader.schema();
-        let batches: Batches = if first < total { Box::new(reader) } else { Box::new(std::iter::empty()) };
-        return Ok((schema, batches, Some(total)));
+        return no_panic(|| open_file(on_disk, projection, first)).and_then(|opened| opened).map_err(unreadable);
     }
-    let reader = StreamReader::try_new(BufReader::new(on_disk), projection).map_err(unreadable)?;
-    Ok((reader.schema(), Box::new(reader.skip(first as usize)), None))
+    let reader = no_panic(|| StreamReader::try_new(BufReader::new(on_disk), projection));
+    let reader = reader.and_then(|reader| reader).map_err(unreadable)?;
+    Ok((reader.schema(), Box::new(Guarded(reader.skip(first as usize))), None))
+}
+
+type Opened = (SchemaRef, Batches, Option<u64>);
+
+fn open_file(on_disk: File, projection: Option<Vec<usize>>, first: u64) -> Result<Opened, ArrowError> {
+    let mut reader = IpcFile::try_new(BufReader::new(on_disk), projection)?;
+    let total = reader.num_batches() as u64;
+    let schema = reader.schema();
+    if first >= total {
+        return Ok((schema, Box::new(std::iter::empty()), Some(total)));
+    }
+    reader.set_index(first as usize)?;
+    Ok((schema, Box::new(Guarded(reader)), Some(total)))
 }
 
 impl ArrowFile {

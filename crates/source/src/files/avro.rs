@@ -43,12 +43,14 @@ pub(crate) fn schema(file: &InputFile) -> Result<SchemaRef, SourceError> {
 impl AvroFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
         let container = Container::open(file, offset)?;
-        let wanted = Schema::new(plan.file_schema().fields().iter().map(|field| with_own_name(field)).collect::<Vec<_>>());
+        let wanted =
+            Schema::new(plan.file_schema().fields().iter().map(|field| with_own_name(field)).collect::<Vec<_>>());
         let decoder = RowDecoder::new(container.schema(), &wanted)
             .map_err(|error| SourceError::input(format!("{}: {error}", file.name())))?;
         for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {
             if *required && decoder.arrow().index_of(own_name(field)).is_err() {
-                let names: Vec<String> = container.schema().arrow().fields().iter().map(|own| own.name().clone()).collect();
+                let names: Vec<String> =
+                    container.schema().arrow().fields().iter().map(|own| own.name().clone()).collect();
                 return Err(missing_column(&file.name(), own_name(field), &names));
             }
         }
@@ -132,8 +134,9 @@ impl FileReader for AvroFile {
             counts.push(count);
             left -= count;
         }
-        let damaged_here =
-            |file: &Self, reason: &str| damaged(&file.file.path, &format!("after {} unpacked bytes", file.container.next), &reason);
+        let damaged_here = |file: &Self, reason: &str| {
+            damaged(&file.file.path, &format!("after {} unpacked bytes", file.container.next), &reason)
+        };
         if pieces.is_empty() || self.is_broken {
             return match &self.failure {
                 Some(reason) => Err(damaged_here(self, reason)),

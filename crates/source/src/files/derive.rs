@@ -3,19 +3,18 @@
 //! Binary formats say it themselves. In CSV and JSON the types follow from the first [`SAMPLE_RECORDS`] records
 //! of the first file: whole numbers, numbers, booleans, else text. A later record that does not fit is rejected.
 
-use std::{fs::File, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     datatypes::{DataType, Field, FieldRef, Fields},
     json::reader::infer_json_schema_from_iterator,
 };
 use indexmap::IndexMap;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use stream::{CsvOptions, FileFormat, JsonOptions};
 use text::{Splitter, boolean, float, float_with_comma, integer, rewritten};
 
-use super::{InputFile, arrow_ipc, avro, csv, input, json};
+use super::{InputFile, arrow_ipc, avro, csv, input, json, parquet};
 use crate::{
     SourceError,
     csv_rows::{self, header_names},
@@ -32,12 +31,7 @@ pub(crate) fn columns(file: &InputFile, definition: &stream::Files) -> Result<Fi
         FileFormat::Jsonl | FileFormat::Json => json_columns(file, definition.json),
         FileFormat::Arrow => Ok(arrow_ipc::schema(file)?.fields().clone()),
         FileFormat::Avro => Ok(avro::schema(file)?.fields().clone()),
-        FileFormat::Parquet => {
-            let on_disk = File::open(&file.path).map_err(|error| SourceError::io("read", &file.path, error))?;
-            let reader = ParquetRecordBatchReaderBuilder::try_new(on_disk);
-            let reader = reader.map_err(|error| super::damaged(&file.path, "", &error))?;
-            Ok(reader.schema().fields().clone())
-        }
+        FileFormat::Parquet => Ok(parquet::builder(file)?.schema().fields().clone()),
     }
 }
 
@@ -134,7 +128,8 @@ fn json_columns(file: &InputFile, options: JsonOptions) -> Result<Fields, Source
 /// The type that holds all values of a column; `None` where they have none in common.
 fn json_type(values: Vec<Value>, options: JsonOptions) -> Option<DataType> {
     let all = |fits: &dyn Fn(&Value) -> bool| values.iter().all(fits);
-    let is_nan = |value: &Value| options.nan && value.as_str().is_some_and(|text| text::float(text.as_bytes()).is_some());
+    let is_nan =
+        |value: &Value| options.nan && value.as_str().is_some_and(|text| text::float(text.as_bytes()).is_some());
     if all(&Value::is_boolean) {
         return Some(DataType::Boolean);
     }

@@ -40,7 +40,6 @@ pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Res
         Some("avro") => Ok(FileFormat::Avro),
         Some("arrow" | "feather" | "ipc") => Ok(FileFormat::Arrow),
         _ if looks_like_json => Ok(json(head)),
-        Some("txt" | "dat" | "log") => Ok(FileFormat::Csv),
         _ => Err(SourceError::input(format!(
             "the name of {} does not tell its format; set `format` to csv, jsonl, parquet or avro",
             path.display()

@@ -12,7 +12,11 @@ use arrow::{
 use bytes::Bytes;
 
 use super::{Chunk, nested};
-use crate::{Rejected, SourceError, cells::{cells, type_name}, columns::own_name};
+use crate::{
+    Rejected, SourceError,
+    cells::{cells, type_name},
+    columns::own_name,
+};
 
 /// Rows that are none of the schema, each with its first reason.
 pub(crate) type Bad = BTreeMap<usize, String>;

@@ -101,7 +101,8 @@ pub(crate) fn open(file: &InputFile, offset: u64) -> Result<Input, SourceError> 
         read.store(offset, Ordering::Relaxed);
         return Ok(Input { bytes: Box::new(Counted(on_disk, read.clone())), read });
     }
-    let unpacked = unpack(BufReader::with_capacity(BUFFER_BYTES, Counted(on_disk, read.clone())), packing).map_err(fail)?;
+    let unpacked =
+        unpack(BufReader::with_capacity(BUFFER_BYTES, Counted(on_disk, read.clone())), packing).map_err(fail)?;
     let mut bytes: Box<dyn Read + Send> = match file.encoding {
         Encoding::Utf8 => unpacked,
         Encoding::Utf16Le => Box::new(Utf8::new(unpacked, UTF_16LE.new_decoder_with_bom_removal())),

@@ -15,7 +15,11 @@ pub(crate) fn is_possible(from: &DataType, to: &DataType) -> bool {
     matches!(
         (from, to),
         (
-            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::ListView(_) | DataType::LargeListView(_),
+            DataType::List(_)
+                | DataType::LargeList(_)
+                | DataType::FixedSizeList(..)
+                | DataType::ListView(_)
+                | DataType::LargeListView(_),
             DataType::List(_)
         ) | (DataType::Map(..), DataType::Map(..))
             | (DataType::Struct(_), DataType::Struct(_))
@@ -48,7 +52,13 @@ fn list(column: &ArrayRef, field: &Field, item: &FieldRef, bad: &mut Bad) -> Res
     Ok(std::sync::Arc::new(ListArray::try_new(item.clone(), rebased(lists.offsets()), items, lists.nulls().cloned())?))
 }
 
-fn map(column: &ArrayRef, field: &Field, entries: &FieldRef, sorted: bool, bad: &mut Bad) -> Result<ArrayRef, SourceError> {
+fn map(
+    column: &ArrayRef,
+    field: &Field,
+    entries: &FieldRef,
+    sorted: bool,
+    bad: &mut Bad,
+) -> Result<ArrayRef, SourceError> {
     let maps = column.as_map();
     let (DataType::Struct(wanted), [key, value]) = (entries.data_type(), maps.entries().columns()) else {
         return Err(misfit(column.data_type(), field));
@@ -87,7 +97,11 @@ fn record(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Result<ArrayRef, S
             None if inner.is_nullable() => new_null_array(inner.data_type(), column.len()),
             None => {
                 let names = found.column_names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                return Err(SourceError::input(format!("column `{}` lacks `{}`; it has {names}", field.name(), inner.name())));
+                return Err(SourceError::input(format!(
+                    "column `{}` lacks `{}`; it has {names}",
+                    field.name(),
+                    inner.name()
+                )));
             }
         });
     }

@@ -3,12 +3,19 @@
 use std::fs::File;
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use parquet::arrow::{
-    ProjectionMask,
-    arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+    },
+    errors::ParquetError,
 };
 
-use super::{Chunk, FileReader, InputFile, damaged, fit, plan::Plan};
+use super::{
+    Chunk, FileReader, InputFile, damaged, fit,
+    guarded::{Guarded, no_panic},
+    plan::Plan,
+};
 use crate::{SourceError, columns::own_name, csv_rows::missing_column};
 
 /// Rows decoded at a time.
@@ -18,29 +25,35 @@ const BATCH_ROWS: usize = 16_384;
 pub(crate) struct ParquetFile {
     file: InputFile,
     schema: SchemaRef,
-    reader: ParquetRecordBatchReader,
+    reader: Guarded<ParquetRecordBatchReader>,
     /// What is decoded and not yet given.
     held: Option<RecordBatch>,
     offset: u64,
     rows: u64,
 }
 
+/// Opens a file as Parquet.
+pub(crate) fn builder(file: &InputFile) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
+    let on_disk = File::open(&file.path).map_err(|error| SourceError::io("read", &file.path, error))?;
+    let opened = no_panic(|| ParquetRecordBatchReaderBuilder::try_new(on_disk)).map_err(ParquetError::from);
+    opened.and_then(|opened| opened).map_err(|error| {
+        SourceError::input(format!("{} cannot be read as Parquet: {error}; replace it with a whole file", file.name()))
+    })
+}
+
 impl ParquetFile {
     pub(crate) fn open(file: &InputFile, plan: &Plan, offset: u64) -> Result<Self, SourceError> {
-        let on_disk = File::open(&file.path).map_err(|error| SourceError::io("read", &file.path, error))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(on_disk).map_err(|error| {
-            SourceError::input(format!(
-                "{} cannot be read as Parquet: {error}; replace it with a whole file",
-                file.name()
-            ))
-        })?;
+        let builder = builder(file)?;
         let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         for (field, required) in plan.file_schema().fields().iter().zip(plan.required()) {
             if *required && !names.iter().any(|name| name == own_name(field)) {
                 return Err(missing_column(&file.name(), own_name(field), &names));
             }
         }
-        let wanted = names.iter().enumerate().filter(|(_, name)| plan.file_schema().fields().iter().any(|field| own_name(field) == *name));
+        let wanted = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| plan.file_schema().fields().iter().any(|field| own_name(field) == *name));
         let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.map(|(index, _)| index));
         let rows = builder.metadata().file_metadata().num_rows().max(0) as u64;
         // Whole row groups before the place are not even opened.
@@ -55,7 +68,9 @@ impl ParquetFile {
         }
         let groups = (first..builder.metadata().num_row_groups()).collect();
         let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS).with_row_groups(groups);
-        let reader = builder.with_offset(skip).build().map_err(|error| damaged(&file.path, "", &error))?;
+        let reader = no_panic(|| builder.with_offset(skip).build());
+        let reader = reader.map_err(|error| damaged(&file.path, "", &error))?;
+        let reader = Guarded(reader.map_err(|error| damaged(&file.path, "", &error))?);
         Ok(Self { file: file.clone(), schema: plan.file_schema().clone(), reader, held: None, offset, rows })
     }
 }

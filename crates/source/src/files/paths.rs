@@ -18,7 +18,8 @@ const PACKED_ENDINGS: [&str; 4] = [".gz", ".zst", ".bz2", ".xz"];
 
 /// Endings that tell a format.
 const ENDINGS: [&str; 13] = [
-    ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".avro", ".arrow", ".feather", ".fits", ".fit", ".txt", ".dat",
+    ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".avro", ".arrow", ".feather", ".fits", ".fit", ".txt",
+    ".dat",
 ];
 
 /// The files of `definition`, in its order, a pattern's sorted by name; at least one.

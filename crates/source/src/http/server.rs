@@ -101,7 +101,8 @@ fn accept(endpoint: &Endpoint, content_type: Option<&str>, body: &Bytes, invalid
     if body.trim_ascii().is_empty() {
         return answer(StatusCode::BAD_REQUEST, "the body is empty; send a JSON array or one JSON object a line");
     }
-    let events = body::layout(content_type, body).and_then(|layout| body::events(layout, body, endpoint.limits.json.nan));
+    let events =
+        body::layout(content_type, body).and_then(|layout| body::events(layout, body, endpoint.limits.json.nan));
     let events = match events {
         Ok(events) => events,
         Err(BodyError::ContentType(message)) => return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message),

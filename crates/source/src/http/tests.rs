@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::*;
 
 fn open(folder: &Path, backlog_max: u64) -> HttpSource {
-    let definition = stream::Http { listen: "127.0.0.1:0".into(), body_bytes_max: 1000, backlog_max, ..stream::Http::default() };
+    let definition =
+        stream::Http { listen: "127.0.0.1:0".into(), body_bytes_max: 1000, backlog_max, ..stream::Http::default() };
     let fields = vec![Field::new("id", DataType::Int64, false), Field::new("x", DataType::Float64, true)];
     let log = Log::open(folder).unwrap();
     HttpSource::open(&definition, Arc::new(Schema::new(fields)), 500, log).unwrap()

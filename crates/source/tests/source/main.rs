@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod bytes;
 mod derive;
 mod house;
 mod pace;

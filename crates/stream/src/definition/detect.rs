@@ -18,7 +18,7 @@ pub struct Detect {
     /// The learned layers. Each is on with good defaults; `false` turns one off.
     #[serde(default)]
     pub layers: Layers,
-    /// The share of ordinary events that each layer may call anomalous.
+    /// The share of ordinary events that the learned layers together may call anomalous.
     #[serde(default = "default_false_alarm_rate")]
     #[schemars(range(min = 1e-7, max = 0.1))]
     #[schemars(example = 1e-4)]
@@ -28,6 +28,11 @@ pub struct Detect {
     #[schemars(range(min = 16, max = 1_000_000))]
     #[schemars(example = 512)]
     pub warm_up: u32,
+    /// How many alarms of a key in a row make what causes them the new normal.
+    #[serde(default = "default_adapt_after")]
+    #[schemars(range(min = 100, max = 10_000_000))]
+    #[schemars(example = 2_000)]
+    pub adapt_after: u32,
 }
 
 fn default_false_alarm_rate() -> f64 {
@@ -36,6 +41,10 @@ fn default_false_alarm_rate() -> f64 {
 
 fn default_warm_up() -> u32 {
     256
+}
+
+fn default_adapt_after() -> u32 {
+    10_000
 }
 
 /// A condition that is an anomaly whatever was learned.

@@ -14,6 +14,7 @@ pub struct Limits {
     /// default. A larger one is refused where its sender can hear it, and becomes a dead letter where it stands in a topic
     /// already.
     #[schemars(range(min = 1024, max = 16777216))]
+    #[schemars(example = 65_536)]
     pub event_bytes: u32,
 }
 

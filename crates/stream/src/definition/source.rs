@@ -189,23 +189,25 @@ impl FileFormat {
 pub struct CsvOptions {
     /// What stands between two fields: one character of ASCII; without it a comma.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1))]
+    #[schemars(length(min = 1, max = 1), example = ";")]
     pub separator: Option<String>,
     /// Numbers are written 1,5 and 1.234,5.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub decimal_comma: bool,
     /// Lines that stand before the header.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
+    #[schemars(example = 2)]
     pub skip_lines: u32,
     /// Lines that begin with this are passed over, wherever they stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), example = "#")]
     pub comment: Option<String>,
     /// Cells that say that a value is missing. A column of text keeps them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["NA", "-"])]
     pub missing: Vec<String>,
     /// Records have one field more than the header, which is empty and is dropped.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub trailing_separator: bool,
     /// How a line ends; without it with a line feed, before which a carriage return may stand.
     #[serde(default, skip_serializing_if = "LineEnd::is_default")]
@@ -241,10 +243,10 @@ impl LineEnd {
 #[serde(deny_unknown_fields)]
 pub struct JsonOptions {
     /// `NaN`, `Infinity` and `-Infinity` stand where a number may, as Python writes them.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub nan: bool,
     /// A column of text takes numbers and booleans as well, as they are written.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub as_written: bool,
 }
 
@@ -253,11 +255,6 @@ impl JsonOptions {
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 /// Events posted to `POST /v1/events`.
@@ -285,7 +282,12 @@ pub struct Http {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: default_listen(), body_bytes_max: default_body_bytes_max(), backlog_max: default_backlog_max(), json: JsonOptions::default() }
+        Self {
+            listen: default_listen(),
+            body_bytes_max: default_body_bytes_max(),
+            backlog_max: default_backlog_max(),
+            json: JsonOptions::default(),
+        }
     }
 }
 

@@ -73,6 +73,7 @@ pub struct FileStore {
     /// latest one; files without event time (dead letters, windows, selections) count from when they were written. For ever
     /// without it. For `beamline run`; not for the writer of a Delta table or Parquet files.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "30days")]
     pub keep: Option<Duration>,
 }
 

@@ -23,6 +23,7 @@ fn it_stays_where_no_result_can_change() {
         ),
         ("the spelling of a number", with("false_alarm_rate: 1e-3", "false_alarm_rate: 0.001")),
         ("a default written out", with("layers:\n", "warm_up: 256\n    layers:\n")),
+        ("another default written out", with("layers:\n", "adapt_after: 10000\n    layers:\n")),
         ("a layer's default written out", with("chains: false", "chains: false\n      mahalanobis: { alpha: 0.001 }")),
         ("a comment", format!("# A comment.\n{GOOD}")),
     ];
@@ -44,6 +45,7 @@ fn it_changes_with_everything_that_can_change_a_result() {
         ("key: detector_id", "key: particle_type"),
         ("columns: [mass_gev]", "columns: [mass_gev, charge]"),
         ("false_alarm_rate: 1e-3", "false_alarm_rate: 2e-3"),
+        ("false_alarm_rate: 1e-3", "false_alarm_rate: 1e-3\n    adapt_after: 500"),
     ];
     for (from, to) in changes {
         let changed = fingerprint(&with(from, to));
@@ -104,4 +106,18 @@ fn state_is_gone_on_from_unless_what_it_follows_from_changes() {
     // What is over the detector's columns follows from the detector.
     let scores = windowed.replace("m: avg(log_pt)", "m: max(anomaly_score)");
     assert_ne!(of(&scores).windows, of(&scores.replace("energy_gev > 900", "energy_gev > 901")).windows);
+}
+
+/// Golden: state is kept from one version of Beamline to the next only while these stay. A change of the second one empties
+/// what every detector has learned, and goes with another `SCORES_VERSION`; one of the third all windows.
+#[test]
+fn a_definition_has_the_fingerprints_that_it_had() {
+    let windowed = with(
+        "  store:\n",
+        "  aggregate:\n    - { name: rates, window: 1m, group_by: [detector_id], select: { n: count(*) } }\n  store:\n",
+    );
+    let found = load(&windowed).unwrap_or_else(|errors| panic!("{errors}")).fingerprints;
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots" }, {
+        insta::assert_debug_snapshot!("fingerprints", found);
+    });
 }

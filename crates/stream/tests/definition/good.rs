@@ -18,7 +18,16 @@ fn columns_follow_one_another_in_the_order_of_the_definition() {
     assert_eq!(names(&stream.enriched)[raw..], ["mass_gev", "pt", "log_pt"]);
     assert_eq!(
         names(&stream.scored)[raw + 3..],
-        ["anomalous", "anomaly_score", "score_ewma", "score_mahalanobis", "anomaly_reasons"]
+        [
+            "anomalous",
+            "anomaly_score",
+            "score_ewma",
+            "score_mahalanobis",
+            "anomaly_reasons",
+            "anomaly_state",
+            "anomaly_words",
+            "anomaly_causes"
+        ]
     );
     assert_eq!(stream.features.len(), 2);
     assert_eq!(stream.quality[0].0, "positive_energy");
@@ -34,9 +43,9 @@ fn without_features_no_learned_layer_is_on_and_without_a_detector_nothing_is_add
     let added = stream.scored.fields().len() - stream.enriched.fields().len();
     assert_eq!(
         names(&stream.scored)[stream.enriched.fields().len()..],
-        ["anomalous", "anomaly_score", "anomaly_reasons"]
+        ["anomalous", "anomaly_score", "anomaly_reasons", "anomaly_state", "anomaly_words", "anomaly_causes"]
     );
-    assert_eq!(added, 3);
+    assert_eq!(added, 6);
 
     let (head, rest) = GOOD.split_once("  detect:\n").unwrap();
     let store = &rest[rest.find("  store:\n").unwrap()..];
@@ -69,6 +78,15 @@ fn topics_and_schemas_are_named_after_stream_and_record() {
         avro["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
     assert_eq!(fields, names(&stream.scored));
     assert!(columns::RESERVED.iter().any(|name| fields.contains(name)));
+    // A reader can tell which scale the scores have, and what is new can be null, so that old rows can be read.
+    let field = |name: &str| avro["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).unwrap();
+    assert!(field("anomaly_score")["doc"].as_str().unwrap().starts_with("version 2 of the scores"));
+    for name in ["anomaly_score", "anomaly_state", "anomaly_words", "anomaly_causes"] {
+        assert_eq!(
+            (&field(name)["type"][0], field(name).get("default")),
+            (&"null".into(), Some(&serde_json::Value::Null))
+        );
+    }
 }
 
 struct Beside(PathBuf);

@@ -6,6 +6,9 @@ export const BASE = 'api/v1';
 const TOKEN = 'beamline-token';
 /** How many answers are kept to ask for again by their tag. */
 const KEPT_MAX = 64;
+/** A server whose files are just changing says `not-yet`: how often it is asked again, and after how long. */
+const AGAIN_MAX = 3;
+const AGAIN_MS = 700;
 
 /** Whether the server wants a token that the page does not have. */
 export const tokenNeeded = signal(false);
@@ -25,21 +28,24 @@ export class Problem extends Error {
 /** Keeps the token for this tab. @param {string} token */
 export function signIn(token) {
   sessionStorage.setItem(TOKEN, token);
-  tokenNeeded.value = false;
 }
 
 /**
  * Asks the server; an answer that is not a success becomes a `Problem`.
- * @param {string} path below `/api/v1` @param {Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }} [init]
+ * @param {string} path below `/api/v1` @param {Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }} [init] @param {number} [tries]
+ * @returns {Promise<Response>}
  */
-export async function request(path, init = {}) {
+export async function request(path, init = {}, tries = 0) {
   const token = sessionStorage.getItem(TOKEN);
   const headers = { ...(init.headers || {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   const answer = await fetch(`${BASE}${path}`, { ...init, headers, cache: 'no-store' });
   if (answer.ok || answer.status === 304) return answer;
   if (answer.status === 401) tokenNeeded.value = true;
   const retry = Number(answer.headers.get('Retry-After') || 0) * 1000;
-  throw new Problem(answer.status, await answer.json().catch(() => ({})), retry);
+  const problem = new Problem(answer.status, await answer.json().catch(() => ({})), retry);
+  if (problem.code !== 'not-yet' || tries >= AGAIN_MAX) throw problem;
+  await new Promise((resolve) => setTimeout(resolve, Math.max(AGAIN_MS, retry)));
+  return request(path, init, tries + 1);
 }
 
 /** @type {Map<string, { tag: string, body: any }>} */

@@ -2,8 +2,8 @@
 // What is on the page as a command line, quoted for a shell.
 
 
-/** @param {string} text */
-export const shell = (text) => (/^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+/** Double quotes where they are the easier ones to read and nothing within them means something. @param {string} text */
+export const shell = (text) => (/^[\w./:@=-]+$/.test(text) ? text : /'/.test(text) && !/["$`\\!]/.test(text) ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`);
 /** @param {string} text */
 export const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 /** @param {string} name */
@@ -15,8 +15,10 @@ function keyOf(stream, value) {
   return (kind === 'integer' || kind === 'number') && /^-?\d+(\.\d+)?$/.test(value) ? value : quoted(value);
 }
 
-/** @param {Api.Stream} stream @param {string} sql @param {string} [format] */
-const query = (stream, sql, format) => `beamline query --results ${shell(stream.results)}${format ? ` --format ${format}` : ''} ${shell(sql)}`;
+/** The options that say where the results are: the server gives them, or a folder. @param {Api.Stream} stream */
+const where = ({ results }) => (results.startsWith('--') ? results : `--results ${shell(results)}`);
+/** @param {Api.Stream} stream @param {string} sql */
+const query = (stream, sql) => `beamline query ${where(stream)} ${shell(sql)}`;
 
 export const command = {
   query,
@@ -24,17 +26,17 @@ export const command = {
   isKey: (stream, key) => `${identifier(stream.key)} = ${keyOf(stream, key)}`,
   /** @param {Api.Stream} stream @param {Record<string, string>} filters */
   anomalies(stream, filters) {
-    const where = [
+    const chosen = [
       filters.key && command.isKey(stream, filters.key),
-      filters.reason && `array_has(anomaly_reasons, ${quoted(filters.reason)})`,
+      filters.reason && `anomaly_reasons LIKE ${quoted(`%${filters.reason}%`)}`,
       filters.from && `${identifier(stream.time)} >= ${quoted(filters.from)}`,
       filters.to && `${identifier(stream.time)} <= ${quoted(filters.to)}`,
     ].filter(Boolean);
-    const sql = `SELECT * FROM anomalies${where.length ? ` WHERE ${where.join(' AND ')}` : ''} ORDER BY ${identifier(stream.time)} DESC LIMIT 50`;
+    const sql = `SELECT * FROM anomalies${chosen.length ? ` WHERE ${chosen.join(' AND ')}` : ''} ORDER BY ${identifier(stream.time)} DESC LIMIT 50`;
     return query(stream, sql);
   },
   /** @param {Api.Stream} stream */
-  deadLetters: (stream) => `beamline dlq list --results ${shell(stream.results)}`,
+  deadLetters: (stream) => `beamline dlq list ${where(stream)}`,
   /** @param {Api.Stream} stream */
-  verify: (stream) => `beamline verify ${shell(stream.results)}`,
+  verify: (stream) => `beamline verify ${where(stream).replace(/^--results /, '')}`,
 };

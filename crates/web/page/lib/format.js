@@ -25,6 +25,14 @@ export function number(value) {
   return (value < 0 ? '−' : '') + count(Number(whole)) + (part ? `.${part}` : '');
 }
 
+/** What a score is. */
+export const BITS = 'minus log2 of the chance of an ordinary event at least as odd: 10 bits are about 1 in 1,024';
+
+/** A score; nothing where an event has none. @param {number | string | null | undefined} score @returns {string} */
+export function bits(score) {
+  return typeof score === 'number' && score > 0 ? `${score.toFixed(1)} bits` : '';
+}
+
 /** A number beside others in a column: as many decimals as its size leaves. @param {number | null | undefined} value */
 export function rate(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;

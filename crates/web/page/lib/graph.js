@@ -3,7 +3,7 @@
 
 const WIDTH = 196;
 const HEIGHT = 60;
-const ACROSS = 124;
+const ACROSS = 176;
 const DOWN = 30;
 /** How far behind a node its arrows bend. */
 const BEND = 16;
@@ -58,5 +58,5 @@ function arrow(a, b) {
   const y2 = b.y + HEIGHT / 2;
   const from = Math.max(x1 + BEND, b.x - ACROSS + BEND);
   const way = y1 === y2 ? '' : `H${from}C${from + BEND},${y1} ${from - BEND / 2},${y2} ${from + 2 * BEND},${y2}`;
-  return { d: `M${x1},${y1}${way}H${b.x - 2}`, x: y1 === y2 ? b.x - ACROSS / 2 : (from + 2 * BEND + b.x) / 2 - 2, y: y2 - 8 };
+  return { d: `M${x1},${y1}${way}H${b.x - 2}`, x: b.x - 14, y: y2 - 8 };
 }

@@ -43,3 +43,18 @@ export function extend(kept, fresh) {
   }
   return { ...kept, start_s: kept.start_s + cut * kept.step_s, columns };
 }
+
+/**
+ * The same anomalies, with what notes say of them.
+ * @param {Api.Anomaly[]} anomalies @param {Api.Note[]} notes newest first
+ */
+export function noted(anomalies, notes) {
+  /** @type {Map<string, Api.Note>} */
+  const byAnomaly = new Map();
+  for (const note of notes.toReversed()) if (note.kind === 'acknowledgement') for (const id of note.anomalies) byAnomaly.set(id, note);
+  if (!anomalies.some(({ id }) => byAnomaly.has(id))) return anomalies;
+  return anomalies.map((each) => {
+    const note = byAnomaly.get(each.id);
+    return note ? { ...each, acknowledged: { author: note.author, at: note.at, text: note.text } } : each;
+  });
+}

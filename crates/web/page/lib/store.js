@@ -3,7 +3,7 @@
 import { address } from './address.js';
 import { get, tokenNeeded } from './api.js';
 import { follow } from './live.js';
-import { extend, merge } from './merge.js';
+import { extend, merge, noted } from './merge.js';
 import { batch, computed, effect, signal } from './ui.js';
 
 
@@ -92,19 +92,13 @@ const APPLY = {
   },
 };
 
-/** Takes in notes: a row that one acknowledges says so. @param {Api.Note[]} fresh */
+/** Takes in notes: what one acknowledges says so. @param {Api.Note[]} fresh */
 export function acknowledge(fresh) {
   const known = new Set(notes.value.map((note) => note.id));
   const added = fresh.filter((note) => !known.has(note.id));
   if (!added.length) return;
   notes.value = [...added, ...notes.value].slice(0, NOTES_MAX);
-  /** @type {Map<string, Api.Note>} */
-  const byAnomaly = new Map();
-  for (const note of added) if (note.kind === 'acknowledgement') for (const id of note.anomalies) byAnomaly.set(id, note);
-  alarms.value = alarms.value.map((each) => {
-    const note = byAnomaly.get(each.id);
-    return note ? { ...each, acknowledged: { author: note.author, at: note.at, text: note.text } } : each;
-  });
+  alarms.value = noted(alarms.value, added);
 }
 
 function forget() {
@@ -124,6 +118,7 @@ export async function start() {
       session.value = who;
       streams.value = all.streams;
       failure.value = null;
+      tokenNeeded.value = false;
     });
   } catch (error) {
     failure.value = error;

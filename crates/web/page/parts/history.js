@@ -12,8 +12,9 @@ export function History({ story, stream }) {
   const choices = columns.filter((name, index) => index > 0 && name !== 'anomalous' && rows.some((row) => typeof row[index] === 'number'));
   const named = story.anomaly.causes.map((cause) => cause.feature).find((feature) => feature && choices.includes(feature));
   const outside = story.event.find(({ value, expected_low: low, expected_high: high, column }) => typeof value === 'number' && low !== null && high !== null && (value < low || value > high) && choices.includes(column.name));
-  const inWords = choices.find((name) => story.anomaly.words?.includes(name));
-  const [column, setColumn] = useState(named ?? outside?.column.name ?? inWords ?? choices[0] ?? '');
+  const rules = stream.layers.filter(({ name, kind }) => kind === 'rule' && story.anomaly.reasons.includes(name)).map(({ what }) => what);
+  const told = choices.find((name) => [story.anomaly.words, ...rules].some((text) => text?.includes(name)));
+  const [column, setColumn] = useState(named ?? outside?.column.name ?? told ?? choices[0] ?? '');
   const [table, setTable] = useState(false);
   const [index, setIndex] = useState(/** @type {number | null} */ (null));
   const place = columns.indexOf(column);

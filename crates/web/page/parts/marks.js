@@ -16,10 +16,11 @@ const SHAPES = {
 /** @type {Record<Api.Level, string>} */
 export const WORDS = { ok: 'fine', watch: 'watch', bad: 'bad', off: 'off' };
 
-/** @param {{ level: Api.Level, label?: string }} props */
+/** @param {{ level: Api.Level, label?: string }} props an empty label where the words beside it say the same */
 export function Mark({ level, label }) {
   const [outline, sign] = SHAPES[level] ?? SHAPES.off;
-  return html`<svg class=${`mark ${level}`} viewBox="0 0 24 24" role="img" aria-label=${label ?? WORDS[level] ?? level}>
+  const said = label ?? WORDS[level] ?? level;
+  return html`<svg class=${`mark ${level}`} viewBox="0 0 24 24" role=${said ? 'img' : null} aria-label=${said || null} aria-hidden=${said ? null : 'true'}>
     <path class="shape" d=${outline} /><path class="sign" d=${sign} />
   </svg>`;
 }
@@ -41,7 +42,7 @@ export function Ago({ ms }) {
 export function Cell({ value, kind = '' }) {
   const zone = useValue(local);
   const numeric = kind === 'number' || kind === 'integer';
-  return html`<td class=${classes(numeric && 'numeric', kind === 'time' && 'when', value === null && 'none')}>${cell(value, kind, zone)}</td>`;
+  return html`<td class=${classes(numeric && 'numeric', kind === 'time' && 'when', kind === 'nested' && 'nested', value === null && 'none')}>${cell(value, kind, zone)}</td>`;
 }
 
 /** Copies a command line. @param {{ text: string, label?: string }} props */

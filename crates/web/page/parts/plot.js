@@ -1,7 +1,7 @@
 // @ts-check
 // Series over time, drawn by uPlot in the colours of the theme, with UTC or the browser's zone on the axis.
 import { address, local } from '../lib/address.js';
-import { clock, moment, number, zoneName } from '../lib/format.js';
+import { clock, exact, moment, number, zoneName } from '../lib/format.js';
 import { computed, html, signal, useEffect, useLayoutEffect, useRef, useValue } from '../lib/ui.js';
 
 /** @typedef {import('uplot')} Chart */
@@ -23,7 +23,7 @@ const library = () => /** @type {any} */ (globalThis).uPlot;
 const ticks = (zone) => (_chart, splits, _axis, _space, step) =>
   splits.map((s, index) => {
     if (step >= 86400) return moment(s * 1000, zone).slice(0, 10);
-    const text = clock(s * 1000, zone).slice(0, step < 60 ? 8 : 5);
+    const text = step < 1 ? exact(s * 1000, zone).slice(11) : clock(s * 1000, zone).slice(0, step < 60 ? 8 : 5);
     return index === 0 ? `${text}\n${zoneName(zone)}` : text;
   });
 
@@ -96,7 +96,7 @@ function options(props, width, zone) {
     series: [{}, ...lines.map(line)],
     bands: bands.map(([upper, lower]) => ({ series: /** @type {[number, number]} */ ([upper, lower]), fill: colour('beam-soft') })),
     axes: [
-      { ...axis, values: ticks(zone), space: 76, size: 42 },
+      { ...axis, values: ticks(zone), space: 84, size: 42 },
       { ...axis, label: unit, labelFont: font(), labelSize: unit ? 20 : 0, size: 58, values: (_chart, splits) => splits.map((value) => number(value)) },
     ],
     hooks,

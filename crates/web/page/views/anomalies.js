@@ -2,9 +2,10 @@
 // Anomalies, newest first: a list that stands still under the pointer, filters that stand in the address, the story of one beside it.
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, sentence } from '../lib/api.js';
-import { count, millis, moment, several, zoneName } from '../lib/format.js';
-import { merge } from '../lib/merge.js';
-import { alarms, missed, overview, replaced, serverNow } from '../lib/store.js';
+import { BITS, bits, count, millis, moment, several, zoneName } from '../lib/format.js';
+import { merge, noted } from '../lib/merge.js';
+import { alarms, missed, notes, overview, replaced, serverNow, stream as chosenStream } from '../lib/store.js';
+import { inWords } from '../lib/words.js';
 import { classes, html, useEffect, useMemo, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge, COVERED_MAX } from '../parts/acknowledge.js';
 import { Filters, matches } from '../parts/filters.js';
@@ -30,6 +31,7 @@ function useRows(stream, query) {
   const filters = Object.fromEntries(chosen.map((name) => [name, query[name] ?? '']));
   const name = JSON.stringify([stream, filters]);
   const live = useValue(alarms);
+  const said = useValue(notes);
   const lost = useValue(missed);
   const gaps = `${lost} ${useValue(replaced)}`;
   const last = useRef({ name: '', asked: 0, at: 0 });
@@ -60,9 +62,9 @@ function useRows(stream, query) {
     const before = rows.current.name === name ? rows.current.list : [];
     const page = stored?.name === name ? stored.rows : [];
     const fresh = [...page, ...live.filter((each) => matches(each, filters))];
-    rows.current = { name, list: merge(before, fresh, ROWS_MAX).filter((each) => matches(each, filters)) };
+    rows.current = { name, list: noted(merge(before, fresh, ROWS_MAX), said).filter((each) => matches(each, filters)) };
     return rows.current.list;
-  }, [name, stored, live]);
+  }, [name, stored, live, said]);
   const older = async () => {
     const oldest = list.at(-1);
     if (!oldest) return;
@@ -73,15 +75,15 @@ function useRows(stream, query) {
       setProblem(sentence(error));
     }
   };
-  return { list, lost, known: stored?.name === name, more: Boolean(stored?.more) && list.length < ROWS_MAX, problem, older, filters, retry: () => ask((times) => times + 1) };
+  return { list, name, lost, known: stored?.name === name, more: Boolean(stored?.more) && list.length < ROWS_MAX, problem, older, filters, retry: () => ask((times) => times + 1) };
 }
 
 /** @param {{ stream: Api.Stream }} props */
 export function Anomalies({ stream }) {
   const { query } = useValue(address);
   const seen = useValue(overview);
-  const { list, lost, known, more, problem, older, filters, retry } = useRows(stream.name, query);
-  const { shown, held, waiting, on, release } = useHeld(list);
+  const { list, name, lost, known, more, problem, older, filters, retry } = useRows(stream.name, query);
+  const { shown, held, waiting, on, release } = useHeld(list, name);
   const [size, setSize] = useState(PAGE);
   const [noting, setNoting] = useState(/** @type {string[] | null} */ (null));
   const drawn = shown.slice(0, size);
@@ -96,7 +98,7 @@ export function Anomalies({ stream }) {
     <h1 class="unseen">Anomalies of ${stream.name}</h1>
     <${Filters} stream=${stream} filters=${filters} layers=${seen?.alarms.layers ?? []} />
     <div class=${classes('desk', chosen && 'open')}>
-      <section class="panel list" aria-label="Anomalies, newest first">
+      <section class="panel list" aria-label="Anomalies, newest first" tabindex="-1" ...${on}>
         <header>
           <p class=${classes('news', waiting > 0 && 'some')} role="status">
             ${waiting > 0 ? html`<button type="button" onClick=${release}>Show ${several(waiting, 'newer anomaly', 'newer anomalies')}</button>` : held ? 'Held while you are on the list' : 'Newest first, live'}
@@ -105,7 +107,7 @@ export function Anomalies({ stream }) {
         </header>
         ${noting && html`<${Acknowledge} stream=${stream.name} ids=${noting} done=${() => setNoting(null)} close=${() => setNoting(null)} />`}
         ${problem && html`<${Failed} text=${problem} retry=${retry} />`}
-        ${drawn.length > 0 && html`<ol class="rows" ...${on}>${drawn.map((each) => html`<${Row} key=${each.id} anomaly=${each} chosen=${each.id === chosen} />`)}</ol>`}
+        ${drawn.length > 0 && html`<ol class="rows">${drawn.map((each) => html`<${Row} key=${each.id} anomaly=${each} chosen=${each.id === chosen} />`)}</ol>`}
         ${!drawn.length && !problem && (known ? html`<${Nothing} filtered=${Object.values(filters).some(Boolean)} />` : html`<${Loading} what="anomalies" />`)}
         ${(more || shown.length > size) && html`<p class="older"><button type="button" onClick=${grow}>Show older</button></p>`}
         ${lost > 0 && html`<p class="aside older">${count(lost)} came too fast to be listed here as they came; counts are exact, and a filter or a query finds all.</p>`}
@@ -132,8 +134,8 @@ function Row({ anomaly, chosen }) {
     <time class="numbers" dateTime=${anomaly.time} title=${zoneName(zone)}>${moment(ms, zone, serverNow.peek())}</time>
     <span class="key">key <b>${anomaly.key}</b></span>
     <${Reasons} reasons=${anomaly.reasons} />
-    <span class="numbers score" title="score over threshold of the worst layer">${anomaly.score.toFixed(2)}×</span>
-    <span class="words">${anomaly.words ?? ''}</span>
+    <span class="numbers score" title=${BITS}>${bits(anomaly.score) || 'rule'}</span>
+    <span class="words">${inWords(anomaly, chosenStream.peek())}</span>
     <span class="status">${anomaly.acknowledged ? html`<${Mark} level="ok" label="acknowledged" /> ${anomaly.acknowledged.author}` : anomaly.committed ? '' : 'not yet committed'}</span>
   </a></li>`;
 }

@@ -84,7 +84,7 @@ function Open({ stream, position, done }) {
       <section><h3>Decoded</h3>${found.decoded ? html`<div class="table"><table><tbody>${Object.entries(found.decoded).map(([name, value]) => html`<tr key=${name}><th scope="row">${name}</th><td>${cell(value)}</td></tr>`)}</tbody></table></div>` : ''}${found.decode_error ? html`<p class="aside">${found.decode_error}</p>` : found.decoded ? '' : html`<p class="aside">It cannot be decoded.</p>`}</section>
       ${found.text !== null && html`<section><h3>As text</h3><pre tabindex="0">${found.text}</pre></section>`}
       <section><h3>Byte by byte${found.truncated ? ', the first 64 KiB' : ''}</h3><pre class="hex" tabindex="0" aria-label="hexadecimal">${dump(found.hex)}</pre></section>
-      <${Redrive} stream=${stream} letter=${found} done=${done} />`}
+      <${Redrive} stream=${stream} letter=${found} done=${() => (again(), done())} />`}
   </article>`;
 }
 

@@ -3,7 +3,7 @@
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, of, post, request, sentence } from '../lib/api.js';
 import { useAsked } from '../lib/asked.js';
-import { cell, count, millis, moment, several, zoneName } from '../lib/format.js';
+import { bits, cell, count, millis, moment, several, zoneName } from '../lib/format.js';
 import { session } from '../lib/store.js';
 import { classes, html, useState, useValue } from '../lib/ui.js';
 import { Ago, Copy, Empty, Failed, Loading, Mark, Reasons } from '../parts/marks.js';
@@ -67,7 +67,7 @@ function Episodes({ episodes }) {
   return html`<section class="panel episodes" aria-labelledby="episodes-title"><header><h2 id="episodes-title">${several(episodes.length, 'episode')}</h2></header>
     <div class="table" tabindex="0" role="region" aria-label="Episodes"><table><thead><tr><th scope="col">from</th><th scope="col">to [${zoneName(zone)}]</th><th scope="col">key</th><th scope="col" class="numeric">alarms</th><th scope="col">layers</th><th scope="col" class="numeric">worst</th><th scope="col">acknowledged</th><th scope="col">notes</th></tr></thead>
     <tbody>${episodes.map((each) => html`<tr key=${each.key + each.first}><td class="when">${moment(millis(each.first), zone)}</td><td class="when">${moment(millis(each.last), zone, millis(each.first))}</td>
-      <td><a href=${to('anomalies', { key: each.key, from: each.first, to: each.last })}>${each.key}</a></td><td class="numeric">${count(each.count)}</td><td><${Reasons} reasons=${each.reasons} /></td><td class="numeric">${each.worst.toFixed(2)}×</td>
+      <td><a href=${to('anomalies', { key: each.key, from: each.first, to: each.last })}>${each.key}</a></td><td class="numeric">${count(each.count)}</td><td><${Reasons} reasons=${each.reasons} /></td><td class="numeric">${bits(each.worst) || 'rule'}</td>
       <td>${each.acknowledged >= each.count ? html`<${Mark} level="ok" label="" /> all` : `${count(each.acknowledged)} of ${count(each.count)}`}</td><td>${each.notes.map((note) => html`<p key=${note.id}>${note.text} <small>${note.author}</small></p>`)}</td></tr>`)}</tbody></table></div></section>`;
 }
 

@@ -2,6 +2,7 @@
 // How things are, in one sentence and a few figures that are legible from across the room.
 import { count, percent, rate, several, span, thin } from '../lib/format.js';
 import { link as to } from '../lib/address.js';
+import { command } from '../lib/command.js';
 import { alarms, overview, streams } from '../lib/store.js';
 import { classes, html, useValue } from '../lib/ui.js';
 import { Beam } from '../parts/beam.js';
@@ -29,7 +30,7 @@ export function Overview({ stream }) {
     <${Detectors} layers=${seen.alarms.layers} alarms=${list} />
     <div class="pair"><${Beam} stages=${seen.stages} /><${Ledger} ledger=${seen.ledger} /></div>
     <${Drawn} seen=${seen} />
-    <${Copy} text=${`beamline verify ${stream.results}`} />
+    <${Copy} text=${command.verify(stream)} />
   `;
 }
 
@@ -55,11 +56,11 @@ function Figures({ seen }) {
       <div class="two"><${Percentile} name="p50" ms=${seen.latency.p50_ms} /><${Percentile} name="p99" ms=${seen.latency.p99_ms} /></div>
       <p class="aside">of ${several(seen.latency.events, 'event')} in 5 min</p>
     </section>
-    <a class="figure" href=${to('anomalies')} aria-label=${`Anomalies: ${count(seen.alarms.total)}`}>
+    <a class="figure" href=${to('anomalies')}>
       <h2>Anomalies</h2><p class="value numbers">${count(seen.alarms.total)}</p>
       <p class="aside">${percent(seen.alarms.share)} of events${seen.alarms.open === null ? '' : ` · ${count(seen.alarms.open)} open`}</p>
     </a>
-    <a class=${classes('figure', seen.dead_letters.open > 0 && 'watch')} href=${to('dead-letters')} aria-label=${`Dead letters: ${count(seen.dead_letters.total)}`}>
+    <a class=${classes('figure', seen.dead_letters.open > 0 && 'watch')} href=${to('dead-letters')}>
       <h2>Dead letters ${seen.dead_letters.open > 0 && html`<${Mark} level="watch" label="open" />`}</h2><p class="value numbers">${count(seen.dead_letters.open)}<small> open</small></p>
       <p class="aside">${reasons(seen.dead_letters)}</p>
     </a>

@@ -10,7 +10,7 @@ import { classes, html, useMemo, useValue } from '../lib/ui.js';
 import { Copy, Failed, Loading, Mark, WORDS } from '../parts/marks.js';
 
 const EVERY_MS = 2000;
-const LABEL_MAX = 22;
+const LABEL_MAX = 17;
 
 /** @param {{ stream: Api.Stream }} props */
 export function Pipeline({ stream }) {
@@ -43,7 +43,7 @@ function Arrow({ edge, place }) {
   if (!place) return null;
   const still = !edge.rate;
   return html`<g class=${classes('edge', edge.state, still && 'still')}><path d=${place.d} marker-end="url(#arrow)" />
-    <text x=${place.x} y=${place.y} text-anchor="middle">${edge.rate === null ? '' : `${rate(edge.rate)} /s`}${edge.label ? ` ${edge.label}` : ''}</text></g>`;
+    <text x=${place.x} y=${place.y} text-anchor="end">${edge.rate === null ? '' : `${rate(edge.rate)} /s`}${edge.label ? ` ${edge.label}` : ''}</text></g>`;
 }
 
 /** @param {{ node: Api.Node, place: { x: number, y: number, width: number, height: number } | undefined, chosen: boolean }} props */
@@ -56,11 +56,12 @@ function Box({ node, place, chosen }) {
     open();
   };
   const label = node.label.length > LABEL_MAX ? `${node.label.slice(0, LABEL_MAX - 1)}…` : node.label;
+  const flow = node.rate === null ? (node.state === 'off' ? 'off' : node.kind) : `${rate(node.rate)} /s`;
   return html`<g class=${classes('node', node.kind, node.state, chosen && 'chosen')} transform=${`translate(${place.x},${place.y})`} role="button" tabindex="0" aria-pressed=${chosen}
-      aria-label=${`${node.label}, ${node.kind}, ${WORDS[node.state] ?? node.state}${node.rate === null ? '' : `, ${rate(node.rate)} a second`}`} onClick=${open} onKeyDown=${keys}>
+      aria-label=${`${label} ${flow}, ${label === node.label ? '' : `${node.label}, `}${node.kind}, ${WORDS[node.state] ?? node.state}`} onClick=${open} onKeyDown=${keys}>
     <rect width=${place.width} height=${place.height} rx=${node.kind === 'table' || node.kind === 'topic' ? 22 : 5} />
-    <text class="name" x="14" y="25">${label}</text>
-    <text class="flow" x="14" y="46">${node.rate === null ? (node.state === 'off' ? 'off' : node.kind) : `${rate(node.rate)} /s`}</text>
+    <text class="name" x="14" y="25">${label}</text>${' '}
+    <text class="flow" x="14" y="46">${flow}</text>
     <svg x=${place.width - 32} y="15" width="19" height="19" viewBox="0 0 24 24" overflow="visible"><${Mark} level=${node.state} label="" /></svg>
   </g>`;
 }

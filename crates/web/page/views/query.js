@@ -20,16 +20,21 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
+/** A line for each clause. @param {string} sql */
+const lines = (sql) => sql.replace(/ (?=(FROM|WHERE|GROUP BY|ORDER BY) )/g, '\n');
+
 /** @param {{ stream: Api.Stream }} props */
 export function Query({ stream }) {
   const { query } = useValue(address);
-  const [sql, setSql] = useState(query.sql ?? stream.example);
+  const example = lines(stream.example);
+  const [sql, setSql] = useState(query.sql ?? example);
   const [limit, setLimit] = useState(1000);
   const [answer, setAnswer] = useState(/** @type {Api.Answer | null} */ (null));
   const [problem, setProblem] = useState(/** @type {{ text: string, hint: string } | null} */ (null));
   const [since, setSince] = useState(0);
   const running = useRef(/** @type {AbortController | null} */ (null));
   useEffect(() => () => running.current?.abort(), []);
+  useEffect(() => setSql(query.sql ?? example), [query.sql]);
   const path = of(stream.name, 'query');
   /** @param {(stop: AbortSignal) => Promise<void>} work */
   const run = async (work) => {
@@ -49,7 +54,7 @@ export function Query({ stream }) {
     }
   };
   const ask = () => {
-    change({ sql: sql === stream.example ? null : sql }, true);
+    change({ sql: sql === example ? null : sql }, true);
     return run(async (signal) => setAnswer(await (await post(path, { sql, limit }, { signal })).json()));
   };
   const take = (/** @type {string} */ accept, /** @type {string} */ ending) =>
@@ -69,12 +74,12 @@ export function Query({ stream }) {
         <label>At most <select value=${limit} onChange=${(/** @type {any} */ event) => setLimit(Number(event.target.value))}>${LIMITS.map((each) => html`<option key=${each} value=${each}>${count(each)} rows</option>`)}</select></label>
         <button type="button" class="quiet" onClick=${() => take('text/csv', 'csv')} disabled=${since > 0}>CSV</button>
         <button type="button" class="quiet" onClick=${() => take('application/vnd.apache.parquet', 'parquet')} disabled=${since > 0}>Parquet</button>
-        ${sql !== stream.example && html`<button type="button" class="quiet" onClick=${() => setSql(stream.example)}>Example</button>`}
+        ${sql !== example && html`<button type="button" class="quiet" onClick=${() => setSql(example)}>Example</button>`}
         <span class="aside" role="status">${since ? 'Running …' : answer ? `${several(answer.rows.length, 'row')} in ${count(answer.elapsed_ms)} ms` : ''}</span>
       </p>
     </section>
     ${problem && html`<div><${Failed} text=${problem.text} />${problem.hint && html`<p class="aside"><${Mark} level="watch" label="hint" /> ${problem.hint}</p>`}</div>`}
     ${answer?.truncated && html`<p class="honest"><${Mark} level="watch" label="" /> Only the first ${count(answer.rows.length)} rows are here; there are more.</p>`}
     ${answer ? html`<${Answered} answer=${answer} />` : !problem && html`<section class="panel"><${Empty} title="Nothing asked yet">The example runs as it is. Queries only read; they see what is committed.<//></section>`}
-    <${Copy} text=${command.query(stream, sql)} />`;
+    <${Copy} text=${command.query(stream, sql.replace(/\s*\n\s*/g, ' '))} />`;
 }

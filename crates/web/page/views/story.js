@@ -3,8 +3,10 @@
 // before, who else alarmed then, and what people said of it.
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, Problem, sentence } from '../lib/api.js';
-import { cell, exact, millis, moment, number, several, zoneName } from '../lib/format.js';
-import { alarms } from '../lib/store.js';
+import { BITS, bits, cell, exact, millis, moment, number, several, zoneName } from '../lib/format.js';
+import { noted } from '../lib/merge.js';
+import { alarms, notes } from '../lib/store.js';
+import { inWords } from '../lib/words.js';
 import { classes, html, useEffect, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge } from '../parts/acknowledge.js';
 import { History } from '../parts/history.js';
@@ -33,8 +35,9 @@ export function Story({ stream, id, known }) {
       })
       .catch((error) => {
         if (aborted(error)) return;
-        const soon = error instanceof Problem && error.status === 404 && tries < TRIES_MAX && first.current;
-        if (soon) timer = /** @type {any} */ (setTimeout(() => setTries(tries + 1), AGAIN_MS));
+        // Not there yet, or the server has its hands full for a moment.
+        const soon = error instanceof Problem && tries < TRIES_MAX && ((error.status === 404 && first.current) || [429, 503].includes(error.status));
+        if (soon) timer = /** @type {any} */ (setTimeout(() => setTries(tries + 1), Math.max(AGAIN_MS, error.retryMs)));
         else setProblem(sentence(error));
       });
     return () => {
@@ -42,11 +45,14 @@ export function Story({ stream, id, known }) {
       stop.abort();
     };
   }, [id, tries]);
-  const anomaly = story ? { ...story.anomaly, acknowledged: live?.acknowledged ?? known?.acknowledged ?? story.anomaly.acknowledged } : live ?? known ?? first.current;
+  const best = story?.anomaly ?? live ?? known ?? first.current;
+  const said = useValue(notes);
+  const anomaly = best && noted([best], said)[0];
+  const heard = said.filter((note) => note.anomalies.includes(id) && !story?.notes.some((each) => each.id === note.id));
   const again = () => setTries(tries + 1);
   return html`<article class="panel story" aria-labelledby="story-title">
     <header><p class="trail"><a class="back" href=${to('anomalies', { ...address.peek().query, id: null })}>All anomalies</a></p>
-      <button type="button" class="quiet" onClick=${() => change({ id: null })} aria-label="Close the story">Close <kbd>Esc</kbd></button></header>
+      <button type="button" class="quiet" onClick=${() => change({ id: null })}>Close <kbd>Esc</kbd></button></header>
     ${problem && html`<${Failed} text=${problem} retry=${again} />`}
     ${anomaly && html`<${Head} anomaly=${anomaly} stream=${stream} />`}
     ${!story && !problem && html`<${Loading} what=${anomaly ? 'its history; it is committed within a second or so' : 'the story'} />`}
@@ -54,7 +60,7 @@ export function Story({ stream, id, known }) {
       <${Layers} layers=${story.layers} />
       <${History} key=${id} story=${story} stream=${stream} />
       <${Also} story=${story} />
-      <${Notes} stream=${stream} story=${story} anomaly=${anomaly ?? story.anomaly} again=${again} />
+      <${Notes} stream=${stream} notes=${[...heard, ...story.notes]} anomaly=${anomaly ?? story.anomaly} again=${again} />
       <${Values} story=${story} />
       <${Copy} text=${story.command} />`}
   </article>`;
@@ -67,11 +73,11 @@ function Head({ anomaly, stream }) {
   const ranges = anomaly.causes.filter((cause) => cause.value !== null && cause.expected_low !== null && cause.expected_high !== null);
   const trace = anomaly.trace && stream.jaeger ? `${stream.jaeger.replace(/\/$/, '')}/trace/${encodeURIComponent(anomaly.trace)}` : null;
   return html`<div class="head">
-    <h2 id="story-title">${anomaly.words ?? `${anomaly.reasons.join(' and ')} fired for key ${anomaly.key}`}</h2>
+    <h2 id="story-title">${inWords(anomaly, stream)}</h2>
     <p class="facts"><${Reasons} reasons=${anomaly.reasons} />
       <span>${stream.key} <b>${anomaly.key}</b></span>
       <span class="numbers">${exact(ms, zone)} ${zoneName(zone)} (<${Ago} ms=${ms} />)</span>
-      <span class="numbers"><b>${anomaly.score.toFixed(2)}</b> times the threshold</span>
+      ${bits(anomaly.score) && html`<span class="numbers" title=${BITS}>${bits(anomaly.score)}</span>`}
       <span>${anomaly.acknowledged ? html`<${Mark} level="ok" label="" /> acknowledged by <b>${anomaly.acknowledged.author}</b>` : html`<${Mark} level="watch" label="" /> open`}</span>
       ${!anomaly.committed && html`<span>not yet committed</span>`}
       ${trace && /^https?:/.test(trace) && html`<a href=${trace} rel="noreferrer" target="_blank">trace in Jaeger</a>`}</p>
@@ -101,11 +107,11 @@ function Also({ story }) {
   </section>`;
 }
 
-/** @param {{ stream: Api.Stream, story: Api.Story, anomaly: Api.Anomaly, again: () => void }} props */
-function Notes({ stream, story, anomaly, again }) {
+/** @param {{ stream: Api.Stream, notes: Api.Note[], anomaly: Api.Anomaly, again: () => void }} props */
+function Notes({ stream, notes: all, anomaly, again }) {
   return html`<section class="notes"><h3>Notes</h3>
-    ${story.notes.map((note) => html`<blockquote key=${note.id}><p>${note.text}</p><footer>${note.author}, <${Ago} ms=${millis(note.at)} />${note.anomalies.length > 1 ? `, for ${several(note.anomalies.length, 'anomaly', 'anomalies')}` : ''}</footer></blockquote>`)}
-    ${story.notes.length === 0 && anomaly.acknowledged && html`<blockquote><p>${anomaly.acknowledged.text}</p><footer>${anomaly.acknowledged.author}, <${Ago} ms=${millis(anomaly.acknowledged.at)} /></footer></blockquote>`}
+    ${all.map((note) => html`<blockquote key=${note.id}><p>${note.text}</p><footer>${note.author}, <${Ago} ms=${millis(note.at)} />${note.anomalies.length > 1 ? `, for ${several(note.anomalies.length, 'anomaly', 'anomalies')}` : ''}</footer></blockquote>`)}
+    ${all.length === 0 && anomaly.acknowledged && html`<blockquote><p>${anomaly.acknowledged.text}</p><footer>${anomaly.acknowledged.author}, <${Ago} ms=${millis(anomaly.acknowledged.at)} /></footer></blockquote>`}
     <${Acknowledge} stream=${stream.name} ids=${[anomaly.id]} done=${again} />
   </section>`;
 }

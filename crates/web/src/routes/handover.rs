@@ -72,7 +72,7 @@ struct Episode {
     last: String,
     count: u64,
     reasons: Vec<String>,
-    /// The largest ratio of a score to its threshold.
+    /// The largest score, in bits.
     worst: f64,
     /// How many of them somebody acknowledged.
     acknowledged: u64,

@@ -186,7 +186,7 @@ fn no_source(path: &Path) -> Failure {
     ))
 }
 
-fn absolute(files: &[PathBuf]) -> Result<Vec<String>, Failure> {
+pub(super) fn absolute(files: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let path = |file: &PathBuf| {
         std::path::absolute(file)
             .map(|file| file.to_string_lossy().into_owned())

@@ -33,7 +33,8 @@ const FOUR: &str = "id,timestamp,sensor_id,v\n1,2025-01-01T00:00:01Z,s,1.5\n2,20
                     3,2025-01-01T00:00:03Z,s,3.5\n4,2025-01-01T00:00:04Z,s,4.5";
 const TWO: &str = "id,timestamp,value\n1,2025-01-01T00:00:00Z,1.5\n2,2025-01-01T00:00:01Z,2.5";
 const FLUX: &str = "SELECT id, flux FROM processed_data ORDER BY id";
-const LETTERS: &str = "SELECT (SELECT count(*) FROM processed_data) AS rows, (SELECT count(*) FROM dead_letters) AS dead";
+const LETTERS: &str =
+    "SELECT (SELECT count(*) FROM processed_data) AS rows, (SELECT count(*) FROM dead_letters) AS dead";
 
 /// Every file, in the order of its kind.
 pub(crate) const CASES: &[Case] = &[
@@ -92,12 +93,7 @@ pub(crate) const CASES: &[Case] = &[
         &[],
     ),
     init("time-gmt.csv", VALUES, TWO, &[]),
-    init(
-        "time-minutes.csv",
-        VALUES,
-        "id,timestamp,value\n1,2025-01-01T00:00:00Z,1.5\n2,2025-01-01T00:01:00Z,2.5",
-        &[],
-    ),
+    init("time-minutes.csv", VALUES, "id,timestamp,value\n1,2025-01-01T00:00:00Z,1.5\n2,2025-01-01T00:01:00Z,2.5", &[]),
     init(
         "time-leap-second.csv",
         VALUES,
@@ -142,8 +138,18 @@ pub(crate) const CASES: &[Case] = &[
         "n\n9",
         &["`x` (its values have no type in common"],
     ),
-    init("plain.avro", "SELECT count(*) AS n, sum(v) AS v, max(ts) AS last FROM processed_data", "n,v,last\n200,20000.0,2025-01-01T00:00:59Z", &[]),
-    init("bzip2.avro", "SELECT count(*) AS n, sum(v) AS v, max(ts) AS last FROM processed_data", "n,v,last\n200,20000.0,2025-01-01T00:00:59Z", &[]),
+    init(
+        "plain.avro",
+        "SELECT count(*) AS n, sum(v) AS v, max(ts) AS last FROM processed_data",
+        "n,v,last\n200,20000.0,2025-01-01T00:00:59Z",
+        &[],
+    ),
+    init(
+        "bzip2.avro",
+        "SELECT count(*) AS n, sum(v) AS v, max(ts) AS last FROM processed_data",
+        "n,v,last\n200,20000.0,2025-01-01T00:00:59Z",
+        &[],
+    ),
     init("dotted-ns.avro", "SELECT id, a['x'] AS a, b['x'] AS b FROM processed_data", "id,a,b\n1,1.5,2.5", &[]),
     replay("dotted-ns.avro", "SELECT id FROM processed_data", "id\n1"),
     init("rec-in-rec.avro", "SELECT id, a['b']['c'] AS c FROM processed_data", "id,c\n1,7", &[]),
@@ -156,7 +162,12 @@ pub(crate) const CASES: &[Case] = &[
     replay("union-derive.avro", "SELECT id, x FROM processed_data ORDER BY id", "id,x\n1,5.0\n2,2.25\n3,"),
     replay("default.avro", "SELECT id, v, w FROM processed_data", "id,v,w\n1,1.5,9.5"),
     replay("alias.avro", "SELECT id, v FROM processed_data", "id,v\n1,1.5"),
-    init("rec-unread.avro", "SELECT id, v FROM processed_data", "id,v\n1,1.5", &["`x.next` (record `Node` within itself)"]),
+    init(
+        "rec-unread.avro",
+        "SELECT id, v FROM processed_data",
+        "id,v\n1,1.5",
+        &["`x.next` (record `Node` within itself)"],
+    ),
     replay("rec-unread.avro", "SELECT id, v FROM processed_data", "id,v\n1,1.5"),
     init(
         "list-pyarrow.parquet",

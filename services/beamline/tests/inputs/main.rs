@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod alerts;
+mod avro;
 mod cases;
 
 use std::{
@@ -82,11 +84,15 @@ fn every_input_is_read_as_it_was_written() {
     for case in CASES {
         let outcome = run(case);
         let how = if case.init { "init, replay" } else { "replay" };
-        println!("{:32} {how:14} {}", case.file, match &outcome {
-            Outcome::Read => "read",
-            Outcome::Refused => "refused",
-            Outcome::Wrong(_) => "WRONG",
-        });
+        println!(
+            "{:32} {how:14} {}",
+            case.file,
+            match &outcome {
+                Outcome::Read => "read",
+                Outcome::Refused => "refused",
+                Outcome::Wrong(_) => "WRONG",
+            }
+        );
         match outcome {
             Outcome::Read => read += 1,
             Outcome::Refused => refused += 1,

@@ -9,6 +9,7 @@ mod examples;
 mod faults;
 mod foreign;
 mod input;
+mod loading;
 mod measure_windows;
 mod places;
 mod poison;

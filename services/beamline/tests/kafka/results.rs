@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arrow::{array::AsArray, datatypes::Float64Type};
+use arrow::{
+    array::{Array, AsArray},
+    datatypes::Float64Type,
+};
 use broker::{Offsets, Reports};
 use codec::ValueSchema;
 use kafka::{ReadLetter, ReadTopic, Reader, Received};
@@ -87,6 +90,9 @@ pub(crate) fn read_all(cluster: &Cluster, topic: &str, schema: ValueSchema) -> V
     received
 }
 
+/// What stands for no score, of an event of a key that is being learned: no score has these bits.
+const NO_SCORE: u64 = u64::MAX;
+
 /// The scores on Kafka. An event that stands twice is a failure.
 pub(crate) fn scores(cluster: &Cluster) -> Scores {
     scores_of(cluster, "particles.scored")
@@ -104,7 +110,8 @@ pub(crate) fn scores_of(cluster: &Cluster, topic: &str) -> Scores {
         let (ids, reasons) = (ids.as_string::<i32>(), reasons.as_string::<i32>());
         for row in 0..rows.num_rows() {
             let reasons = reasons.iter().nth(row).flatten().unwrap_or_default().to_owned();
-            let twice = scores.insert(ids.value(row).to_owned(), (score.value(row).to_bits(), reasons));
+            let bits = if score.is_null(row) { NO_SCORE } else { score.value(row).to_bits() };
+            let twice = scores.insert(ids.value(row).to_owned(), (bits, reasons));
             assert!(twice.is_none(), "{} stands twice", ids.value(row));
         }
     }
@@ -134,7 +141,8 @@ pub(crate) fn scores_in(cluster: &Cluster, place: &[&str]) -> Scores {
         .map(|line| {
             let (id, rest) = line.split_once(',').unwrap();
             let (score, reasons) = rest.split_once(',').unwrap();
-            (id.to_owned(), (score.parse::<f64>().unwrap().to_bits(), reasons.trim_matches('"').to_owned()))
+            let bits = if score.is_empty() { NO_SCORE } else { score.parse::<f64>().unwrap().to_bits() };
+            (id.to_owned(), (bits, reasons.trim_matches('"').to_owned()))
         })
         .collect();
     assert_eq!(scores.len(), answer.lines().count() - 1, "each event once in {place:?}");

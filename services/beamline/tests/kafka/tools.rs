@@ -88,7 +88,10 @@ fn replayed(cluster: &Cluster, kafka: &[&str]) {
     on(&["replay", "changed.yaml", "--into", "changed"]);
     let verify = ["verify", "stream.yaml", "changed.yaml", "--into", "changed"];
     let (code, printed, _) = cluster.beamline_ends(&[&verify, kafka].concat());
-    assert!(code == Some(1) && printed.contains(" anomalous anomaly_reasons"), "{printed}");
+    assert!(
+        code == Some(1) && printed.contains(" anomalous anomaly_score anomaly_reasons anomaly_words anomaly_causes"),
+        "{printed}"
+    );
 
     let said = on(&["replay", "stream.yaml", "--into", "earlier", "--until", "2025-01-01"]);
     assert!(said.starts_with("0 records"), "{said}");

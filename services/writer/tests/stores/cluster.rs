@@ -158,7 +158,12 @@ impl Cluster {
             .set("group.id", group(backend))
             .create()
             .unwrap();
-        client.commit(&self.everywhere(offset), CommitMode::Sync).unwrap();
+        let begun = Instant::now();
+        // A coordinator that has just been chosen says so at first.
+        while let Err(error) = client.commit(&self.everywhere(offset), CommitMode::Sync) {
+            assert!(begun.elapsed() < LIMIT, "{error}");
+            thread::sleep(Duration::from_millis(200));
+        }
     }
 
     fn everywhere(&self, offset: i64) -> TopicPartitionList {

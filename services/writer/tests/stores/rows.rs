@@ -4,10 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-        UInt64Array,
+        ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+        TimestampMicrosecondArray, UInt64Array,
     },
-    datatypes::DataType,
+    buffer::{NullBuffer, OffsetBuffer},
+    datatypes::{DataType, Field},
 };
 use sink::{Batch, Table};
 use stream::Stream;
@@ -34,34 +35,55 @@ pub(crate) fn time(number: u64) -> i64 {
 /// The events with these numbers.
 pub(crate) fn events(stream: &Stream, numbers: &[u64]) -> RecordBatch {
     let schema = stream.scored.clone();
-    let column = |name: &str, data_type: &DataType, nullable: bool| -> ArrayRef {
-        let salt = name.bytes().map(u64::from).sum::<u64>();
-        let empty = |number: u64| nullable && (number + salt).is_multiple_of(7);
-        match data_type {
-            DataType::Utf8 => Arc::new(StringArray::from_iter(numbers.iter().map(|number| match name {
-                "event_id" => Some(format!("event-{number:09}")),
-                "detector_id" => Some(format!("detector-{:02}", number % 23)),
-                _ => (!empty(*number)).then(|| format!("{name} ü {}", number % 5)),
-            }))),
-            DataType::Float64 => Arc::new(Float64Array::from_iter(
-                numbers.iter().map(|number| (!empty(*number)).then(|| (*number as f64 + salt as f64).sin() * 1e3)),
-            )),
-            DataType::Int64 => Arc::new(Int64Array::from_iter(
-                numbers.iter().map(|number| (!empty(*number)).then_some(*number as i64 - 3)),
-            )),
-            DataType::Boolean => {
-                Arc::new(BooleanArray::from_iter(numbers.iter().map(|number| Some((number + salt).is_multiple_of(3)))))
-            }
-            DataType::Timestamp(_, zone) => {
-                let times = TimestampMicrosecondArray::from_iter_values(numbers.iter().map(|n| time(*n)));
-                Arc::new(times.with_timezone_opt(zone.clone()))
-            }
-            other => panic!("no values for {other}"),
-        }
-    };
     let fields = schema.fields().iter();
-    let columns = fields.map(|field| column(field.name(), field.data_type(), field.is_nullable())).collect();
+    let columns = fields.map(|field| values(field, numbers)).collect();
     RecordBatch::try_new(schema, columns).unwrap()
+}
+
+/// The values of a column in the events with these numbers.
+fn values(field: &Field, numbers: &[u64]) -> ArrayRef {
+    let name = field.name().as_str();
+    let salt = name.bytes().map(u64::from).sum::<u64>();
+    // The first version had a score in every row.
+    let nullable = field.is_nullable() && name != "anomaly_score";
+    let empty = |number: u64| nullable && (number + salt).is_multiple_of(7);
+    match field.data_type() {
+        DataType::Utf8 => Arc::new(StringArray::from_iter(numbers.iter().map(|number| match name {
+            "event_id" => Some(format!("event-{number:09}")),
+            "detector_id" => Some(format!("detector-{:02}", number % 23)),
+            _ => (!empty(*number)).then(|| format!("{name} ü {}", number % 5)),
+        }))),
+        DataType::Float64 => Arc::new(Float64Array::from_iter(
+            numbers.iter().map(|number| (!empty(*number)).then(|| (*number as f64 + salt as f64).sin() * 1e3)),
+        )),
+        DataType::Int64 => Arc::new(Int64Array::from_iter(
+            numbers.iter().map(|number| (!empty(*number)).then_some(*number as i64 - 3)),
+        )),
+        DataType::Boolean => {
+            Arc::new(BooleanArray::from_iter(numbers.iter().map(|number| Some((number + salt).is_multiple_of(3)))))
+        }
+        DataType::Timestamp(_, zone) => {
+            let times = TimestampMicrosecondArray::from_iter_values(numbers.iter().map(|n| time(*n)));
+            Arc::new(times.with_timezone_opt(zone.clone()))
+        }
+        // One item where there is a list.
+        DataType::List(item) => {
+            let there: Vec<u64> = numbers.iter().copied().filter(|number| !empty(*number)).collect();
+            let lengths = numbers.iter().map(|number| usize::from(!empty(*number)));
+            let valid = NullBuffer::from_iter(numbers.iter().map(|number| !empty(*number)));
+            Arc::new(ListArray::new(
+                item.clone(),
+                OffsetBuffer::from_lengths(lengths),
+                values(item, &there),
+                Some(valid),
+            ))
+        }
+        DataType::Struct(fields) => {
+            let children = fields.iter().map(|field| values(field, numbers)).collect();
+            Arc::new(StructArray::new(fields.clone(), children, None))
+        }
+        other => panic!("no values for {other}"),
+    }
 }
 
 /// Positions `from..to` of a partition. Event `n` is in partition `n % PARTITIONS`, at every other position.

@@ -1,0 +1,31 @@
+//! Why a layer alarms: the feature that contributes most, its value, and what was expected of it.
+
+use crate::Layer;
+
+/// What one feature has to do with the alarm of one layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cause {
+    /// The layer.
+    pub layer: Layer,
+    /// The layer's score: EWMA and Mahalanobis in standard deviations, chains in bits.
+    pub score: f64,
+    /// The score from which on the layer alarms, in the same unit.
+    pub threshold: f64,
+    /// The number of the feature, from 0.
+    pub feature: usize,
+    /// Its value.
+    pub value: f64,
+    /// The range in which the value would not be remarkable; NaN where there is none. The value is outside of it.
+    pub expected: (f64, f64),
+    /// How far the value is from what was expected, in standard deviations: EWMA from the feature's mean, Mahalanobis from
+    /// what the event's other features say, chains from the feature's mean.
+    pub deviation: f64,
+}
+
+/// What a layer found in one feature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Finding {
+    pub(crate) feature: usize,
+    pub(crate) expected: (f64, f64),
+    pub(crate) deviation: f64,
+}

@@ -1,0 +1,236 @@
+//! How rare the layers' scores are, whether they alarm, and which events are learned from.
+//!
+//! Each layer alarms at its share of the asked false-alarm rate, so that the alarms of all together keep to it. An event that
+//! is far beyond a threshold is not learned from, or anomalies would become normal; one that is just beyond may belong to
+//! the tail, or to values that wander, and is. What alarms in a row for `adapt_after` events is the new normal.
+
+use crate::{
+    Layer, RowState, Scores, Settings,
+    rarity::{RARITY_WORDS, Rarity, bits_at, place_of_bits, place_of_score, score_at},
+    words::{get, set},
+};
+
+/// Scores below this are never anomalous, however rare: EWMA and Mahalanobis in standard deviations, chains in bits.
+const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5];
+
+/// What is expected of the tails of each layer's scores, and of all layers together: how the slope grows a bin. Over the
+/// logarithm of a standard deviation it grows by .087 where the tail is exponential and by .173 where it is normal.
+const TAILS: [Rarity; Layer::COUNT] = [
+    Rarity { growth: 0.05, growth_range: (0.0, 0.25) },
+    Rarity { growth: 0.05, growth_range: (0.0, 0.25) },
+    Rarity { growth: 0.0, growth_range: (-0.02, 0.06) },
+];
+const TOGETHER: Rarity = Rarity { growth: 0.0, growth_range: (-0.04, 0.04) };
+
+/// The layers' shares of the asked rate add up to one over this, because they often alarm at the same events.
+const SHARED: f64 = 0.75;
+
+/// What all layers together say is what the one says that finds the event rarest, and a little of their mean, which orders
+/// events that several layers find odd; in bins a bit.
+const BINS_A_BIT: f64 = 1.6;
+const MEAN_WEIGHT: f64 = 0.25;
+
+/// An alarm by no more than this, in bits beyond the threshold, is learned from.
+const NEAR_BITS: f64 = 2.5;
+
+/// Events over which exclusions are forgotten, and how many of them make what is excluded the new normal, as multiples of
+/// `adapt_after`: an unbroken run of that length reaches 4 (1 - e^(-1/4)), a steady share of a fifth does not.
+const FORGET: f64 = 4.0;
+const CAP: f64 = 0.884_796_868_473_1;
+
+/// The share of recent far alarms that is kept at each event, the count beyond which a run of them is on, and the bits from
+/// which on everything is then taken to be part of it: else its tamest events would be learned.
+const RUN_KEEP: f64 = 15.0 / 16.0;
+const RUN_LONG: f64 = 4.0;
+const SUSPICIOUS_BITS: f64 = 4.0;
+
+/// Far alarms of the chains alone that are learned from, as a multiple of the false-alarm rate, and how many may be saved up:
+/// chains that never counted the rarest ordinary events would find them rarer and rarer.
+const LEARNABLE: f64 = 8.0;
+const LEARNABLE_MAX: f64 = 4.0;
+
+/// Counted events below which every score of few distinct values is counted, alarm or not.
+const YOUNG_EVENTS: u32 = 1024;
+
+/// A tail may be heavier than it looks from below, so alarms just beyond a threshold are counted against their expected number:
+/// each lifts the threshold by this many bits, and every event lowers it by as much as balances the expected ones.
+const LIFT: f64 = 0.25;
+const LIFT_RANGE: (f64, f64) = (-0.5, 4.0);
+
+/// Warm-ups before a threshold is lifted: until then anomalies that were learned from may still be just beyond it.
+const LIFT_AFTER: u64 = 4;
+
+/// A lift applies in full from the threshold on, and not at all below these bits.
+const LIFT_FROM: f64 = 4.0;
+
+/// Where the numbers are: recent exclusions, recent far alarms, alarms of the chains that may be learned from, the lift of each
+/// layer; then the histograms of the layers that are on, and of all together.
+const EXCLUDED: usize = 0;
+const RUN: usize = 1;
+const BUDGET: usize = 2;
+const LIFTS: usize = 3;
+const HISTOGRAMS: usize = LIFTS + Layer::COUNT;
+
+/// How scores are judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Judging {
+    warm_up: u64,
+    /// For each layer, the events after which its scores are counted; then for all together.
+    count_after: [u64; Layer::COUNT + 1],
+    /// The bits beyond which a layer alarms.
+    threshold: f64,
+    /// The bits of the asked false-alarm rate: no alarm has fewer.
+    alarm_bits: f64,
+    /// The share of ordinary events that should be beyond a threshold by no more than `NEAR_BITS`.
+    near_share: f64,
+    learnable: f64,
+    /// What the count of exclusions keeps at each event, and its limit.
+    keep: f64,
+    cap: f64,
+    /// Events over which exclusions are forgotten.
+    forget: f64,
+    /// Where the histograms are: of each layer, then of all together.
+    at: [usize; Layer::COUNT + 1],
+}
+
+impl Judging {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let layers = settings.layers();
+        let mut at = [HISTOGRAMS; Layer::COUNT + 1];
+        let mut end = HISTOGRAMS;
+        for (index, layer) in Layer::ALL.iter().enumerate() {
+            at[index] = end;
+            end += if layers.contains(layer) { RARITY_WORDS } else { 0 };
+        }
+        at[Layer::COUNT] = end;
+        let settle = u64::from(settings.warm_up / 4);
+        let alarm_bits = -libm::log2(settings.false_alarm_rate);
+        let forget = FORGET * f64::from(settings.adapt_after);
+        let threshold = alarm_bits + libm::log2((SHARED * layers.len() as f64).max(1.0));
+        Self {
+            warm_up: u64::from(settings.warm_up),
+            count_after: [1, 1, 2, 2].map(|times| times * settle),
+            threshold,
+            near_share: libm::exp2(-threshold) - libm::exp2(-threshold - NEAR_BITS),
+            alarm_bits,
+            learnable: LEARNABLE * settings.false_alarm_rate,
+            keep: 1.0 - 1.0 / forget,
+            cap: CAP * f64::from(settings.adapt_after),
+            forget,
+            at,
+        }
+    }
+
+    pub(crate) fn words(&self) -> usize {
+        self.at[Layer::COUNT] + RARITY_WORDS
+    }
+
+    /// Enters the score of a layer that is on: how rare it is, and whether it alarms. Gives its place in the histogram, NaN
+    /// where it has none.
+    #[inline]
+    pub(crate) fn judge(&self, layer: Layer, events: u64, words: &[u64], score: f64, scores: &mut Scores) -> f64 {
+        let index = layer as usize;
+        scores.scores[index] = score;
+        if score.is_nan() || events <= self.count_after[index] {
+            return f64::NAN;
+        }
+        let place = if layer == Layer::Chains { place_of_bits(score) } else { place_of_score(score) };
+        let bits = self.lifted(Rarity::bits(self.histogram(words, index), place), get(words, LIFTS + index));
+        scores.bits[index] = bits;
+        if events > self.warm_up && bits > self.threshold && score >= LEAST_SCORES[index] {
+            scores.alarms |= 1 << index;
+        }
+        place
+    }
+
+    /// The score from which on a layer alarms.
+    pub(crate) fn threshold(&self, layer: Layer, words: &[u64]) -> f64 {
+        let index = layer as usize;
+        let bits = self.threshold + get(words, LIFTS + index);
+        let place = Rarity::place_of(self.histogram(words, index), bits);
+        let score = if layer == Layer::Chains { bits_at(place) } else { score_at(place) };
+        score.max(LEAST_SCORES[index])
+    }
+
+    /// Whether the layers learn from the event; keeps account of those that they do not learn from.
+    #[inline]
+    pub(crate) fn learns(&self, events: u64, words: &mut [u64], scores: &Scores) -> bool {
+        if events <= self.warm_up {
+            return true;
+        }
+        let (excluded, run) = (get(words, EXCLUDED) * self.keep, get(words, RUN) * RUN_KEEP);
+        let budget = (get(words, BUDGET) + self.learnable).min(LEARNABLE_MAX);
+        let most = scores.bits.iter().fold(0.0, |most: f64, bits| most.max(*bits));
+        let far = scores.alarms != 0 && most > self.threshold + NEAR_BITS;
+        let in_run = run > RUN_LONG;
+        let suspicious = far || (in_run && most > SUSPICIOUS_BITS);
+        let by_chains_alone = !in_run && scores.alarms == 1 << Layer::Chains as u32 && budget >= 1.0;
+        let excludes = suspicious && !by_chains_alone && excluded < self.cap;
+        set(words, EXCLUDED, excluded + f64::from(u8::from(excludes)));
+        set(words, RUN, run + f64::from(u8::from(far)));
+        set(words, BUDGET, budget - f64::from(u8::from(suspicious && by_chains_alone)));
+        if !in_run && events > LIFT_AFTER * self.warm_up {
+            self.lift(words, scores);
+        }
+        !excludes
+    }
+
+    /// Moves the layers' thresholds towards where as many events as asked are just beyond.
+    fn lift(&self, words: &mut [u64], scores: &Scores) {
+        for (index, bits) in scores.bits.iter().enumerate().filter(|(_, bits)| !bits.is_nan()) {
+            let beyond = bits - self.threshold;
+            let near = f64::from(u8::from(beyond > 0.0 && beyond <= NEAR_BITS));
+            let lift = get(words, LIFTS + index) + LIFT * (near - self.near_share);
+            set(words, LIFTS + index, lift.clamp(LIFT_RANGE.0, LIFT_RANGE.1));
+        }
+    }
+
+    /// A rarity less the lift, which grows into its full size up to the threshold.
+    fn lifted(&self, bits: f64, lift: f64) -> f64 {
+        bits - lift * ((bits - LIFT_FROM) / (self.threshold - LIFT_FROM).max(1.0)).clamp(0.0, 1.0)
+    }
+
+    /// Counts the scores among the ordinary ones, and enters how rare the event is by all layers together.
+    #[inline]
+    pub(crate) fn count(
+        &self,
+        events: u64,
+        words: &mut [u64],
+        places: &[f64; Layer::COUNT],
+        learn: bool,
+        scores: &mut Scores,
+    ) {
+        let excluded = get(words, EXCLUDED) / (events as f64).min(self.forget);
+        let (mut sum, mut most, mut layers) = (0.0, 0.0f64, 0.0);
+        for (index, place) in places.iter().enumerate().filter(|(_, place)| !place.is_nan()) {
+            sum += scores.bits[index];
+            most = most.max(scores.bits[index]);
+            layers += 1.0;
+            let histogram = self.histogram_mut(words, index);
+            if learn || (Rarity::discrete(histogram) && Rarity::counted(histogram) < YOUNG_EVENTS) {
+                TAILS[index].count(histogram, *place, excluded);
+            }
+        }
+        if layers == 0.0 || events <= self.count_after[Layer::COUNT] {
+            return;
+        }
+        let histogram = self.histogram_mut(words, Layer::COUNT);
+        let place = BINS_A_BIT * (most + MEAN_WEIGHT * sum / layers);
+        let bits = Rarity::bits(histogram, place);
+        if learn {
+            TOGETHER.count(histogram, place, excluded);
+        }
+        if events > self.warm_up {
+            scores.rarity = if scores.alarms == 0 { bits } else { bits.max(self.alarm_bits) };
+            scores.state = RowState::Scored;
+        }
+    }
+
+    fn histogram<'w>(&self, words: &'w [u64], index: usize) -> &'w [u64] {
+        &words[self.at[index]..self.at[index] + RARITY_WORDS]
+    }
+
+    fn histogram_mut<'w>(&self, words: &'w mut [u64], index: usize) -> &'w mut [u64] {
+        &mut words[self.at[index]..self.at[index] + RARITY_WORDS]
+    }
+}

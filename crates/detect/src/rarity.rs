@@ -1,0 +1,256 @@
+//! How rare a score is, in bits: minus log2 of the share of ordinary events that score at least as high.
+//!
+//! Ordinary scores are counted in bins of their logarithm; the share above a bin's edge is counted where enough events
+//! are, and extrapolated beyond by the slope of the bits over the logarithm and by how that slope grows: both are
+//! measured between bulk quantiles, which a few per cent of anomalies do not move. (Over the logarithm of a score the
+//! slope of a power law's tail is constant, that of an exponential's doubles with each octave, that of a normal's
+//! grows fourfold.) Scores of few distinct values are recognised by their gaps and are not extrapolated: there the count
+//! itself decides, a bin's width on the safe side.
+//!
+//! Counts are integers, halved when there are [`COUNT_MAX`], so that the past is forgotten. The table of bits is worked
+//! out afresh after every eighth more events.
+
+use crate::words::{half, set_half};
+
+/// Bins, an eighth of an octave each.
+pub(crate) const BINS: usize = 56;
+
+/// Counted events at which all counts are halved.
+const COUNT_MAX: u32 = 8192;
+
+/// Events between two tables, at least.
+const REFIT_EVENTS: u32 = 16;
+
+/// Units of the table a bit.
+const UNITS: f64 = 4.0;
+
+/// The most bits that are said of any score.
+pub(crate) const BITS_MAX: f64 = 64.0;
+
+/// The share of events above the lowest quantile that the tail is measured from.
+const UPPER_BITS: f64 = 1.5;
+
+/// The bits between the lowest and the highest of these quantiles, at most: further down scores may be of another kind.
+const SPAN_BITS: f64 = 4.5;
+
+/// Events above the highest quantile that the tail is measured from, at least, and their share, at least.
+const TAIL_EVENTS: f64 = 32.0;
+const TAIL_SHARE: f64 = 0.004;
+const TAIL_SHARE_MAX: f64 = 0.06;
+
+/// The share of events in bins that stick out of their neighbours beyond which scores are taken for discrete.
+const SPIKY: f64 = 0.45;
+
+/// How many events the expected growth of the slope is worth.
+const PRIOR_EVENTS: f64 = 256.0;
+
+/// Bits a bin that are assumed beyond the last value of a discrete score.
+const GAP_SLOPE: f64 = 0.35;
+
+const COUNTED: usize = 0;
+const DUE: usize = 1;
+const DISCRETE: u32 = 1 << 31;
+const COUNTS: usize = 1;
+const TABLE: usize = COUNTS + BINS / 4;
+
+/// Words of a histogram with its table.
+pub(crate) const RARITY_WORDS: usize = TABLE + BINS / 8;
+
+/// What is expected of the tails of a layer's scores.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rarity {
+    /// How much the slope grows a bin, as a logarithm, before anything is known, and the range in which it is believed.
+    pub(crate) growth: f64,
+    pub(crate) growth_range: (f64, f64),
+}
+
+impl Rarity {
+    /// The rarity of a score at `place` (in bins); 0 before there is a table.
+    #[inline]
+    pub(crate) fn bits(words: &[u64], place: f64) -> f64 {
+        let inside = place.clamp(0.0, BINS as f64 - 1.0);
+        let bin = inside as usize;
+        let low = f64::from(table(words, bin));
+        let high = if bin + 1 < BINS { f64::from(table(words, bin + 1)) } else { low + 1.0 };
+        let bits = (low + (high - low) * (inside - bin as f64)) / UNITS;
+        if place > inside { (bits + 0.125 * (place - inside)).min(BITS_MAX) } else { bits }
+    }
+
+    /// The place at which the rarity first reaches `bits`.
+    pub(crate) fn place_of(words: &[u64], bits: f64) -> f64 {
+        let wanted = bits * UNITS;
+        for bin in 1..BINS {
+            let (low, high) = (f64::from(table(words, bin - 1)), f64::from(table(words, bin)));
+            if high >= wanted {
+                return bin as f64 - 1.0 + if high > low { ((wanted - low) / (high - low)).max(0.0) } else { 0.0 };
+            }
+        }
+        BINS as f64 - 1.0 + 8.0 * (bits - f64::from(table(words, BINS - 1)) / UNITS).max(0.0)
+    }
+
+    /// Whether the scores are of few distinct values.
+    pub(crate) fn discrete(words: &[u64]) -> bool {
+        half(words, DUE) & DISCRETE != 0
+    }
+
+    /// How many events are counted.
+    pub(crate) fn counted(words: &[u64]) -> u32 {
+        half(words, COUNTED)
+    }
+
+    /// Counts a score among the ordinary ones.
+    #[inline]
+    pub(crate) fn count(&self, words: &mut [u64], place: f64, excluded: f64) {
+        let bin = place.clamp(0.0, BINS as f64 - 1.0) as usize;
+        let shift = 16 * (bin & 3);
+        words[COUNTS + bin / 4] += 1 << shift;
+        let counted = half(words, COUNTED) + 1;
+        set_half(words, COUNTED, counted);
+        if counted >= half(words, DUE) & !DISCRETE {
+            self.refit(words, counted, excluded);
+        }
+    }
+
+    #[cold]
+    fn refit(&self, words: &mut [u64], counted: u32, excluded: f64) {
+        let mut counted = counted;
+        if counted >= COUNT_MAX {
+            counted = halve(words);
+            set_half(words, COUNTED, counted);
+        }
+        set_half(words, DUE, counted + (counted / 8).max(REFIT_EVENTS));
+        let counts: [u32; BINS] =
+            std::array::from_fn(|bin| (words[COUNTS + bin / 4] >> (16 * (bin & 3)) & 0xffff) as u32);
+        let discrete = spiky(&counts, f64::from(counted));
+        set_half(words, DUE, half(words, DUE) | if discrete { DISCRETE } else { 0 });
+        let table = self.table(&counts, f64::from(counted), discrete, excluded);
+        for (eight, word) in table.chunks_exact(8).zip(&mut words[TABLE..TABLE + BINS / 8]) {
+            *word = eight.iter().rev().fold(0, |word, units| word << 8 | u64::from(*units));
+        }
+    }
+
+    /// The bits at each bin's lower edge, in units.
+    fn table(&self, counts: &[u32; BINS], counted: f64, discrete: bool, excluded: f64) -> [u8; BINS] {
+        let mut bits = [0.0; BINS];
+        let mut above = 0;
+        for bin in (0..BINS).rev() {
+            above += counts[bin];
+            bits[bin] = log2(counted + 1.0) - log2(f64::from(above) + 0.5);
+        }
+        if discrete {
+            self.steps(counts, &mut bits, counted);
+        } else {
+            self.extrapolate(&mut bits, counted, excluded);
+        }
+        let mut least = 0.0;
+        bits.map(|bits| {
+            least = bits.clamp(least, BITS_MAX - 0.25);
+            (least * UNITS + 0.5) as u8
+        })
+    }
+
+    /// A bin's width to the safe side, and beyond the last value as little as the events say, or a gap's slope.
+    fn steps(&self, counts: &[u32; BINS], bits: &mut [f64; BINS], counted: f64) {
+        let last = counts.iter().rposition(|count| *count > 0).unwrap_or(0);
+        for bin in (1..BINS).rev() {
+            bits[bin] = if bin <= last + 1 {
+                bits[bin - 1]
+            } else {
+                log2(counted + 1.0).max(bits[last] + GAP_SLOPE * (bin - last) as f64)
+            };
+        }
+    }
+
+    fn extrapolate(&self, bits: &mut [f64; BINS], counted: f64, excluded: f64) {
+        let tail =
+            log2(1.0 / (1.5 * excluded).clamp(TAIL_SHARE, TAIL_SHARE_MAX)).min(log2(counted / TAIL_EVENTS)).max(2.5);
+        let first = UPPER_BITS.max(tail - SPAN_BITS);
+        let quantiles = [first, (first + tail) / 2.0, tail].map(|wanted| place(bits, wanted));
+        let step = (tail - first) / 2.0;
+        let widths = [(quantiles[1] - quantiles[0]).max(0.05), (quantiles[2] - quantiles[1]).max(0.05)];
+        let (lower, upper) = (step / widths[0], step / widths[1]);
+        let seen = ln(upper / lower) / ((quantiles[2] - quantiles[0]) / 2.0).max(0.1);
+        let growth = (counted * seen + PRIOR_EVENTS * self.growth) / (counted + PRIOR_EVENTS);
+        let growth = growth.clamp(self.growth_range.0, self.growth_range.1);
+        let slope = upper * libm::exp(growth * widths[1] / 2.0);
+        let beyond_tail = quantiles[2].max(0.0) as usize + 1;
+        for (bin, bits) in bits.iter_mut().enumerate().skip(beyond_tail) {
+            let beyond = bin as f64 - quantiles[2];
+            let grown = if growth.abs() < 1e-6 { beyond } else { libm::expm1(growth * beyond) / growth };
+            *bits = (tail + slope * grown).min(BITS_MAX);
+        }
+    }
+}
+
+/// Where the bits first reach `wanted`, between two edges by the straight line.
+fn place(bits: &[f64; BINS], wanted: f64) -> f64 {
+    let after = bits.iter().position(|bits| *bits >= wanted).unwrap_or(BINS - 1).max(1);
+    let (low, high) = (bits[after - 1], bits[after]);
+    after as f64 - 1.0 + if high > low { ((wanted - low) / (high - low)).clamp(0.0, 1.0) } else { 1.0 }
+}
+
+fn spiky(counts: &[u32; BINS], counted: f64) -> bool {
+    let mut sticking = 0.0;
+    for bin in 0..BINS {
+        let below = if bin > 0 { counts[bin - 1] } else { 0 };
+        let above = if bin + 1 < BINS { counts[bin + 1] } else { 0 };
+        let beyond = f64::from(counts[bin]) - f64::from(below.max(above)) * 1.5;
+        if bin > 0 || above == 0 {
+            sticking += beyond.max(0.0);
+        }
+    }
+    sticking > SPIKY * counted
+}
+
+/// Halves all counts; what one leaves over goes to the next.
+fn halve(words: &mut [u64]) -> u32 {
+    let (mut rest, mut sum) = (0, 0);
+    for bin in 0..BINS {
+        let shift = 16 * (bin & 3);
+        let word = &mut words[COUNTS + bin / 4];
+        let count = (*word >> shift & 0xffff) + rest;
+        rest = count & 1;
+        *word = *word & !(0xffff << shift) | (count >> 1) << shift;
+        sum += count >> 1;
+    }
+    sum as u32
+}
+
+fn table(words: &[u64], bin: usize) -> u8 {
+    (words[TABLE + bin / 8] >> (8 * (bin & 7))) as u8
+}
+
+/// The place of a score that is not negative: an eighth of an octave a bin, from 1/2 on.
+#[inline]
+pub(crate) fn place_of_score(score: f64) -> f64 {
+    8.0 * (log2(score.max(1e-9)) + 1.0)
+}
+
+/// The place of a score in bits: an eighth of half a bit a bin, from -2 on.
+pub(crate) fn place_of_bits(score: f64) -> f64 {
+    4.0 * (score + 2.0)
+}
+
+/// The score at a place.
+pub(crate) fn score_at(place: f64) -> f64 {
+    libm::exp2(place / 8.0 - 1.0)
+}
+
+/// The score in bits at a place.
+pub(crate) fn bits_at(place: f64) -> f64 {
+    place / 4.0 - 2.0
+}
+
+/// The logarithm to base 2 of a positive, normal number, to within 0.01, by its exponent and a parabola: the same on
+/// every platform, and a few nanoseconds.
+#[inline]
+pub(crate) fn log2(x: f64) -> f64 {
+    let bits = x.to_bits();
+    let exponent = (bits >> 52) as i64 - 1023;
+    let mantissa = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000) - 1.0;
+    exponent as f64 + mantissa + 0.339 * mantissa * (1.0 - mantissa)
+}
+
+fn ln(x: f64) -> f64 {
+    log2(x) * std::f64::consts::LN_2
+}

@@ -1,0 +1,166 @@
+//! What makes an event an anomaly, in words and as numbers.
+
+use detect::{Cause, Layer};
+
+/// Features that the words name at most; the causes as numbers are complete.
+const NAMED_MAX: usize = 3;
+
+/// What a feature is called, and how its values are told: one that is a function of something is told as that.
+#[derive(Debug, Clone)]
+pub(super) struct Feature {
+    name: String,
+    back: fn(f64) -> f64,
+}
+
+/// A cause in the units that it is told in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    pub(super) layer: Layer,
+    pub(super) score: f64,
+    pub(super) threshold: f64,
+    pub(super) feature: usize,
+    pub(super) value: f64,
+    /// `None` where there is no such range.
+    pub(super) expected: Option<(f64, f64)>,
+    pub(super) deviation: f64,
+}
+
+impl Feature {
+    /// Of the feature's SQL. `ln(x)`, `log10(x)`, `log2(x)`, `sqrt(x)` and `asinh(x)` are told as `x`.
+    pub(super) fn new(sql: &str) -> Self {
+        let functions: [(&str, fn(f64) -> f64); 5] = [
+            ("ln", libm::exp),
+            ("log10", libm::exp10),
+            ("log2", libm::exp2),
+            ("asinh", libm::sinh),
+            ("sqrt", |root| root.max(0.0) * root.max(0.0)),
+        ];
+        let sql = sql.trim();
+        for (function, back) in functions {
+            let rest = sql.strip_prefix(function).and_then(|rest| rest.strip_prefix('('));
+            if let Some(argument) = rest.and_then(|rest| rest.strip_suffix(')')).filter(|argument| closed(argument)) {
+                return Self { name: argument.trim().to_owned(), back };
+            }
+        }
+        Self { name: sql.to_owned(), back: |value| value }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The cause in this feature's units.
+    pub(super) fn told(&self, cause: &Cause) -> Told {
+        let (low, high) = ((self.back)(cause.expected.0), (self.back)(cause.expected.1));
+        let expected = (low.is_finite() && high.is_finite()).then_some((low, high));
+        let &Cause { layer, score, threshold, feature, deviation, .. } = cause;
+        Told { layer, score, threshold, feature, value: (self.back)(cause.value), expected, deviation }
+    }
+}
+
+/// Whether every bracket that is opened in a text is closed in it, and none before.
+fn closed(text: &str) -> bool {
+    let mut open = 0i32;
+    text.chars().all(|character| {
+        open += i32::from(character == '(') - i32::from(character == ')');
+        open >= 0
+    }) && open == 0
+}
+
+/// One sentence for the rules that fired and for each feature that the layers name, the most remarkable first.
+pub(super) fn sentence(key: &str, rules: &[(&str, &str)], features: &[Feature], causes: &[Told]) -> String {
+    let mut parts: Vec<String> = rules.iter().map(|(name, when)| format!("{name}: {when}")).collect();
+    let mut named: Vec<usize> = Vec::new();
+    for cause in causes {
+        if named.contains(&cause.feature) || named.len() == NAMED_MAX {
+            continue;
+        }
+        named.push(cause.feature);
+        parts.push(describe(key, features[cause.feature].name(), cause));
+    }
+    parts.join("; ")
+}
+
+fn describe(key: &str, feature: &str, cause: &Told) -> String {
+    let Told { layer, score, threshold, value, expected, deviation, .. } = cause;
+    let beside = if *layer == Layer::Ewma { "" } else { " by its other features" };
+    let expected = match expected {
+        Some((low, high)) => format!("expected {} to {}{beside}", number(*low), number(*high)),
+        None => "expected nowhere near".to_owned(),
+    };
+    let direction = if *deviation < 0.0 { "below" } else { "above" };
+    let found = match layer {
+        Layer::Chains => format!("rare, {} bits where {} alarm", number(*score), number(*threshold)),
+        _ => format!("{} sigma {direction}", number(deviation.abs())),
+    };
+    format!("{feature} {}, {expected} for {key}: {found}", number(*value))
+}
+
+/// Up to four significant digits; very large and very small numbers with an exponent.
+fn number(value: f64) -> String {
+    let magnitude = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    if !(1e-4..1e7).contains(&magnitude) {
+        return format!("{value:.2e}");
+    }
+    // The exponent as it is written is exact, where a logarithm might round to the next.
+    let exponent: i32 =
+        format!("{magnitude:.3e}").rsplit('e').next().and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let decimals = (3 - exponent).max(0) as usize;
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(layer: Layer, feature: usize, value: f64, expected: (f64, f64), deviation: f64) -> Cause {
+        Cause { layer, score: 9.0, threshold: 4.0, feature, value, expected, deviation }
+    }
+
+    #[test]
+    fn a_feature_is_told_in_the_units_of_its_column() {
+        let names = ["ln(energy_gev)", "asinh( pull )", "ln(a) + ln(b)", "ln(a) - (b)", "eta", "log10(f(x))"];
+        let told: Vec<String> = names.iter().map(|sql| Feature::new(sql).name).collect();
+        assert_eq!(told, ["energy_gev", "pull", "ln(a) + ln(b)", "ln(a) - (b)", "eta", "f(x)"]);
+        let energy = Feature::new("ln(energy_gev)");
+        let told = energy.told(&cause(Layer::Ewma, 0, 982.1f64.ln(), (12f64.ln(), 430f64.ln()), 7.3));
+        assert!((told.value - 982.1).abs() < 1e-9);
+        let nowhere = energy.told(&cause(Layer::Chains, 0, 1.0, (f64::NAN, f64::NAN), 7.3));
+        assert_eq!(nowhere.expected, None);
+    }
+
+    #[test]
+    fn the_words_say_value_range_key_and_distance() {
+        let features = [Feature::new("ln(energy_gev)"), Feature::new("eta")];
+        let causes = [
+            cause(Layer::Ewma, 0, 982.1f64.ln(), (12f64.ln(), 430f64.ln()), 7.3),
+            cause(Layer::Mahalanobis, 0, 982.1f64.ln(), (1.0, 2.0), 9.0),
+            cause(Layer::Mahalanobis, 1, -0.000_512_3, (1.0, 2.5), -4.56),
+        ];
+        let told: Vec<Told> = causes.iter().map(|cause| features[cause.feature].told(cause)).collect();
+        assert_eq!(
+            sentence("det-00011", &[("high_energy", "energy_gev > 900")], &features, &told),
+            "high_energy: energy_gev > 900; energy_gev 982.1, expected 12 to 430 for det-00011: 7.3 sigma above; \
+             eta -0.0005123, expected 1 to 2.5 by its other features for det-00011: 4.56 sigma below"
+        );
+        let chains = features[1].told(&cause(Layer::Chains, 1, 3.0, (f64::NAN, f64::NAN), 2.0));
+        assert_eq!(
+            sentence("a", &[], &features, &[chains]),
+            "eta 3, expected nowhere near for a: rare, 9 bits where 4 alarm"
+        );
+    }
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let said = [0.0, 1.0, 999.96, 1234.56, 0.000_123_456, 12_345_678.0, -1e-9, 100.0, 9999.96];
+        let expected = ["0", "1", "1000", "1235", "0.0001235", "1.23e7", "-1.00e-9", "100", "10000"];
+        assert_eq!(said.map(number), expected.map(str::to_owned));
+    }
+}

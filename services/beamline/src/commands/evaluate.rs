@@ -1,0 +1,140 @@
+//! `beamline evaluate`: how good a stream's detection is on events whose anomalies are known.
+
+mod collect;
+mod labels;
+
+use std::{
+    fs,
+    io::{Write, stdout},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use evaluate::{Events, nab};
+use service::{folder_of, load_stream};
+use source::Next;
+use stage::{Outputs, Pipeline, Rows, Stage};
+use stream::{Source, Stream};
+
+use self::{collect::Collector, labels::Labels};
+use super::run::absolute;
+use crate::{
+    Failure,
+    cli::{EvaluateArgs, EvaluateFormat},
+};
+
+/// Events that are measured at most: their scores are kept in memory, about 100 bytes an event.
+const EVENTS_MAX: u64 = 20_000_000;
+
+/// Events that are read at a time.
+const BATCH_EVENTS: usize = 65_536;
+
+pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
+    let mut stream = load_stream(&args.stream)?;
+    if stream.definition.spec.detect.is_none() {
+        return Err(Failure::configuration(format!("{} has no `detect`, add what to look for", args.stream.display())));
+    }
+    if args.without_rules {
+        let mut learned = (*stream).clone();
+        learned.rules.clear();
+        stream = Arc::new(learned);
+    }
+    let labels = Labels::new(&args, &stream)?;
+    let source = source_of(&args, &stream)?;
+    let events = run(&args, &stream, &source, &labels)?;
+    let asked = stream.definition.spec.detect.as_ref().map(|detect| detect.false_alarm_rate);
+    let mut evaluation = evaluate::evaluate(&events, asked).map_err(Failure::run_time)?;
+    if labels.are_windows() {
+        let series = nab_series(&events);
+        evaluation.nab = nab::PROFILES.iter().map(|profile| nab::score(&series, profile)).collect();
+    }
+    if let Some(path) = &args.svg {
+        let picture = evaluate::draw(stream.name(), &events);
+        fs::write(path, picture)
+            .map_err(|error| Failure::run_time(format!("cannot write {}: {error}", path.display())))?;
+    }
+    let text = match args.format {
+        EvaluateFormat::Table => evaluate::table(&evaluation),
+        EvaluateFormat::Json => serde_json::to_string_pretty(&evaluation).map_err(Failure::run_time)? + "\n",
+    };
+    stdout().write_all(text.as_bytes()).map_err(Failure::run_time)
+}
+
+/// The files that are named, else the definition's source as fast as it goes.
+fn source_of(args: &EvaluateArgs, stream: &Stream) -> Result<Source, Failure> {
+    let defined = stream.definition.spec.source.clone();
+    if !args.files.is_empty() {
+        let derive = match defined {
+            Some(Source::Files(files)) => files.derive,
+            _ => Default::default(),
+        };
+        return Ok(Source::Files(stream::Files { paths: absolute(&args.files)?, format: None, derive, speed: None }));
+    }
+    match defined {
+        Some(Source::Files(files)) => Ok(Source::Files(stream::Files { speed: None, ..files })),
+        Some(Source::Synthetic(mut synthetic)) => {
+            synthetic.rate = 0.0;
+            synthetic.events = args.events.or(synthetic.events);
+            match synthetic.events {
+                Some(_) => Ok(Source::Synthetic(synthetic)),
+                None => Err(Failure::configuration("say how many synthetic events to measure: --events N")),
+            }
+        }
+        _ => Err(Failure::configuration("name the files to measure: `beamline evaluate STREAM FILE...`")),
+    }
+}
+
+/// Runs the stream over its events and keeps what is measured.
+fn run(args: &EvaluateArgs, stream: &Arc<Stream>, source: &Source, labels: &Labels) -> Result<Events, Failure> {
+    let options = source::Options { base: folder_of(&args.stream), ..source::Options::default() };
+    let mut opened = source::open(source, stream, &options).map_err(Failure::run_time)?;
+    let mut pipeline = Pipeline::new(stream).map_err(Failure::run_time)?;
+    let mut collector = Collector::new(stream, labels)?;
+    let mut left = args.events.unwrap_or(EVENTS_MAX + 1);
+    while left > 0 {
+        let records = match opened.next(BATCH_EVENTS.min(left as usize)).map_err(Failure::run_time)? {
+            Next::Records(records) => records,
+            Next::Idle => continue,
+            Next::End => break,
+        };
+        left = left.saturating_sub(records.len() as u64);
+        let mut outputs = Outputs::default();
+        pipeline.process(keyed(stream, records)?, &mut outputs).map_err(Failure::run_time)?;
+        for rows in &outputs.rows {
+            collector.add(&rows.batch)?;
+        }
+        if collector.len() as u64 > EVENTS_MAX {
+            return Err(Failure::run_time(format!("more than {EVENTS_MAX} events: measure fewer with --events")));
+        }
+    }
+    collector.finish()
+}
+
+fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
+    let column = records.rows.schema().index_of(&stream.definition.spec.key).map_err(Failure::run_time)?;
+    let keys = stage::key_text(records.rows.column(column)).map_err(Failure::run_time)?;
+    Ok(Rows { batch: records.rows, positions: records.positions, keys, ingested: None })
+}
+
+/// Each key as a series: the scores of the detector as a whole, and where labelled events follow each other.
+fn nab_series(events: &Events) -> Vec<nab::Series> {
+    let keys = events.keys.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut series = vec![nab::Series { scores: Vec::new(), windows: Vec::new() }; keys];
+    let scores = events.judges.first().and_then(|judge| judge.scores.as_ref());
+    for (row, (key, kind)) in events.keys.iter().zip(&events.kinds).enumerate() {
+        let series = &mut series[*key as usize];
+        let index = series.scores.len();
+        series.scores.push(scores.map_or(f64::NAN, |scores| scores[row]));
+        match series.windows.last_mut() {
+            _ if *kind == 0 => {}
+            Some((_, last)) if *last + 1 == index => *last = index,
+            _ => series.windows.push((index, index)),
+        }
+    }
+    series
+}
+
+/// Where a path of the command line is.
+pub(super) fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::configuration(format!("cannot read {}: {error}", path.display())))
+}
