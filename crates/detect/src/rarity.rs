@@ -44,6 +44,11 @@ const SPIKY: f64 = 0.45;
 /// How many events the expected growth of the slope is worth.
 const PRIOR_EVENTS: f64 = 256.0;
 
+/// How many bits beyond what so many events could show are believed at once; of more than that a share, the whole of it only
+/// when so many events are counted.
+const KNOWN_BITS: f64 = 6.0;
+const PROVEN_EVENTS: f64 = 4096.0;
+
 /// Bits a bin that are assumed beyond the last value of a discrete score.
 const GAP_SLOPE: f64 = 0.35;
 
@@ -173,11 +178,14 @@ impl Rarity {
         let growth = (counted * seen + PRIOR_EVENTS * self.growth) / (counted + PRIOR_EVENTS);
         let growth = growth.clamp(self.growth_range.0, self.growth_range.1);
         let slope = upper * libm::exp(growth * widths[1] / 2.0);
+        let known = log2(counted) + KNOWN_BITS;
         let beyond_tail = quantiles[2].max(0.0) as usize + 1;
         for (bin, bits) in bits.iter_mut().enumerate().skip(beyond_tail) {
             let beyond = bin as f64 - quantiles[2];
             let grown = if growth.abs() < 1e-6 { beyond } else { libm::expm1(growth * beyond) / growth };
-            *bits = (tail + slope * grown).min(BITS_MAX);
+            let extrapolated = (tail + slope * grown).min(BITS_MAX);
+            let doubtful = (extrapolated - known).max(0.0) * (1.0 - (counted / PROVEN_EVENTS).min(1.0));
+            *bits = extrapolated - doubtful;
         }
     }
 }
