@@ -87,7 +87,9 @@ impl Anomaly {
                 .unwrap_or_default(),
             score: value(columns::ANOMALY_SCORE).unwrap_or_default(),
             words: optional(columns::ANOMALY_WORDS),
-            causes: value(columns::ANOMALY_CAUSES).filter(|causes| !causes.is_null()).unwrap_or_else(|| Value::Array(Vec::new())),
+            causes: value(columns::ANOMALY_CAUSES)
+                .filter(|causes| !causes.is_null())
+                .unwrap_or_else(|| Value::Array(Vec::new())),
             values,
             position: None,
             committed: true,
