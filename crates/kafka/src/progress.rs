@@ -167,7 +167,9 @@ mod tests {
     fn a_worker_that_fails_again_and_again_says_why_until_it_commits() {
         let said = Said::default();
         let mut progress = Progress::of("enricher-0", &said);
-        (1..FAILURES_MAX).for_each(|_| drop(progress.failed(&aborted())));
+        (1..FAILURES_MAX).for_each(|_| {
+            progress.failed(&aborted());
+        });
         assert!(said.0.lock().unwrap().is_empty());
         progress.failed(&aborted());
         let last = said.0.lock().unwrap().pop().unwrap();

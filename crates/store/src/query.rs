@@ -10,7 +10,7 @@ use datafusion::{
     common::tree_node::{Transformed, TreeNode},
     error::DataFusionError,
     execution::{
-        SessionStateBuilder,
+        FunctionRegistry, SessionStateBuilder,
         context::{SQLOptions, SessionContext},
         disk_manager::DiskManagerBuilder,
         memory_pool::FairSpillPool,
@@ -20,6 +20,7 @@ use datafusion::{
     physical_plan::{ExecutionPlan, coop::CooperativeExec, execute_stream},
     prelude::SessionConfig,
 };
+use datafusion_functions_nested::planner::{FieldAccessPlanner, NestedFunctionPlanner};
 use object_store::ObjectStore;
 use url::Url;
 
@@ -196,9 +197,17 @@ fn context(options: &QueryOptions) -> Result<SessionContext, StoreError> {
         .map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
     let state =
         SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
-    let context = SessionContext::new_with_state(state);
+    let mut context = SessionContext::new_with_state(state);
+    nested(&mut context).map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
     for function in physics::functions().into_iter().chain(times::functions()) {
         context.register_udf(function.as_ref().clone());
     }
     Ok(context)
+}
+
+/// Functions of lists and structs, and `list[1]`, as expressions of a definition have them.
+fn nested(context: &mut SessionContext) -> datafusion::error::Result<()> {
+    datafusion_functions_nested::register_all(context)?;
+    context.register_expr_planner(Arc::new(NestedFunctionPlanner))?;
+    context.register_expr_planner(Arc::new(FieldAccessPlanner))
 }

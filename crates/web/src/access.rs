@@ -9,7 +9,7 @@
 use std::{
     fs,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -183,7 +183,7 @@ fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && differ == 0
 }
 
-fn read(folder: &PathBuf) -> Result<Tokens, String> {
+fn read(folder: &Path) -> Result<Tokens, String> {
     let token = |name: &str| {
         let path = folder.join(name);
         let text = match fs::metadata(&path) {

@@ -96,10 +96,17 @@ mod tests {
 
     /// Methods and paths of the handlers, as they stand in the code.
     fn written() -> BTreeSet<String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes");
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes")];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
         let mut written = BTreeSet::new();
-        for entry in fs::read_dir(folder).unwrap() {
-            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for file in files {
+            let text = fs::read_to_string(file).unwrap();
             for handler in text.split("#[utoipa::path(").skip(1) {
                 let method = handler.trim_start().split(',').next().unwrap().trim().to_owned();
                 let path = handler.split("path = \"").nth(1).unwrap().split('"').next().unwrap();

@@ -70,7 +70,8 @@ fn figures_by_layer_and_kind_are_those_of_the_labels() {
     assert_eq!(names, ["all", "ewma", "mahalanobis", "chains", "high"]);
     // The rule finds the five values of 200 of 24 anomalies, and nothing else.
     let rule = &report["judges"][4];
-    assert_eq!((&rule["precision"], &rule["recall"], &rule["auc"]), (&json!(1.0), &json!(5.0 / 24.0), &Value::Null));
+    assert_eq!((&rule["precision"], &rule["auc"]), (&json!(1.0), &Value::Null));
+    assert!((rule["recall"].as_f64().unwrap() - 5.0 / 24.0).abs() < 1e-12, "{rule}");
     assert_eq!(report["kinds"][0]["name"], "spike");
     assert_eq!((&report["kinds"][0]["events"], &report["kinds"][1]["events"]), (&json!(19), &json!(5)));
     let level = &report["kinds"][1]["delays"];

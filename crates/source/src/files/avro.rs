@@ -1,7 +1,9 @@
 //! Avro object container files.
 //!
 //! The container's blocks are cut out and unpacked here, and the codec decodes their rows, so that a place in the file is
-//! found without decoding what stands before it, a bad row costs nothing but itself, and damage no row before it.
+//! found without decoding what stands before it, and a bad row costs nothing but itself. A block that turns out to be
+//! damaged gives no row at all, because the last ones before the damage may be wrong without looking so; the blocks before
+//! it are given.
 
 use std::{collections::VecDeque, sync::atomic::Ordering};
 
@@ -86,6 +88,21 @@ impl AvroFile {
         }
     }
 
+    /// Looks through a first block that will not be given at once: it must not turn out to be damaged later.
+    fn check_cut_block(&mut self, rows_max: usize) {
+        let Some(block) = self.blocks.front_mut() else { return };
+        if block.whole || self.is_broken || block.rows - block.given <= rows_max as u64 {
+            return;
+        }
+        let count = usize::try_from(block.rows).unwrap_or(usize::MAX);
+        let decoded = self.decoder.decode(&[Rows { bytes: &block.bytes, count }]);
+        match decoded.map(|decoded| decoded.failure) {
+            Ok(None) => block.whole = true,
+            Ok(Some(reason)) => (self.failure, self.is_broken) = (Some(reason), true),
+            Err(error) => (self.failure, self.is_broken) = (Some(error.to_string()), true),
+        }
+    }
+
     /// Takes what was decoded off the blocks.
     fn advance(&mut self, counts: &[usize], decoded: &DecodedRows) {
         let mut rows = decoded.rows.num_rows() + decoded.rejected.len();
@@ -121,13 +138,32 @@ impl AvroFile {
     }
 }
 
+/// Leaves out the rows of the block that could not be read to its end, and of those behind it.
+fn keep_whole_blocks(decoded: &mut DecodedRows, counts: &[usize]) {
+    let read = decoded.rows.num_rows() + decoded.rejected.len();
+    let mut kept = 0;
+    for count in counts {
+        if kept + count > read {
+            break;
+        }
+        kept += count;
+    }
+    let good = decoded.indexes.partition_point(|index| *index < kept as u64);
+    decoded.rows = decoded.rows.slice(0, good);
+    decoded.indexes.truncate(good);
+    decoded.rejected.retain(|(index, ..)| *index < kept as u64);
+}
+
 impl FileReader for AvroFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
         self.read_blocks(rows_max);
+        self.check_cut_block(rows_max);
         let (mut pieces, mut counts, mut left) = (Vec::new(), Vec::new(), rows_max);
         for block in &self.blocks {
-            let count = usize::try_from(block.rows - block.given).unwrap_or(usize::MAX).min(left);
-            if count == 0 {
+            let rows = usize::try_from(block.rows - block.given).unwrap_or(usize::MAX);
+            let count = rows.min(left);
+            // Only the first block is given in pieces.
+            if count == 0 || count < rows && !pieces.is_empty() {
                 break;
             }
             pieces.push(Rows { bytes: &block.bytes[block.taken..], count });
@@ -143,11 +179,12 @@ impl FileReader for AvroFile {
                 None => Ok(None),
             };
         }
-        let decoded = self.decoder.decode(&pieces).map_err(|error| damaged_here(self, &error.to_string()))?;
-        self.advance(&counts, &decoded);
+        let mut decoded = self.decoder.decode(&pieces).map_err(|error| damaged_here(self, &error.to_string()))?;
         if let Some(reason) = &decoded.failure {
             (self.failure, self.is_broken) = (Some(reason.clone()), true);
+            keep_whole_blocks(&mut decoded, &counts);
         }
+        self.advance(&counts, &decoded);
         if decoded.rows.num_rows() == 0 && decoded.rejected.is_empty() {
             return self.read(rows_max);
         }

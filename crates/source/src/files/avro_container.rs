@@ -41,6 +41,8 @@ pub(crate) struct Block {
     /// Bytes and rows that were given.
     pub taken: usize,
     pub given: u64,
+    /// Whether all of its rows are known to be there.
+    pub whole: bool,
 }
 
 /// The blocks of a container.
@@ -172,7 +174,7 @@ impl Container {
             return Err("a block has bytes but no rows".into());
         }
         self.next += length + whole;
-        Ok(Some(Block { place, bytes, rows, taken: 0, given: 0 }))
+        Ok(Some(Block { place, bytes, rows, taken: 0, given: 0, whole: false }))
     }
 
     /// A zigzag-encoded number, whose bytes are added to `length`; `None` where the file ends before it.

@@ -5,6 +5,18 @@ use detect::{Cause, Layer};
 /// Features that the words name at most; the causes as numbers are complete.
 const NAMED_MAX: usize = 3;
 
+/// A function and what undoes it.
+type Inverse = (&'static str, fn(f64) -> f64);
+
+/// The functions whose argument is told instead of their value.
+const INVERSES: [Inverse; 5] = [
+    ("ln", libm::exp),
+    ("log10", libm::exp10),
+    ("log2", libm::exp2),
+    ("asinh", libm::sinh),
+    ("sqrt", |root| root.max(0.0) * root.max(0.0)),
+];
+
 /// What a feature is called, and how its values are told: one that is a function of something is told as that.
 #[derive(Debug, Clone)]
 pub(super) struct Feature {
@@ -28,15 +40,8 @@ pub(super) struct Told {
 impl Feature {
     /// Of the feature's SQL. `ln(x)`, `log10(x)`, `log2(x)`, `sqrt(x)` and `asinh(x)` are told as `x`.
     pub(super) fn new(sql: &str) -> Self {
-        let functions: [(&str, fn(f64) -> f64); 5] = [
-            ("ln", libm::exp),
-            ("log10", libm::exp10),
-            ("log2", libm::exp2),
-            ("asinh", libm::sinh),
-            ("sqrt", |root| root.max(0.0) * root.max(0.0)),
-        ];
         let sql = sql.trim();
-        for (function, back) in functions {
+        for (function, back) in INVERSES {
             let rest = sql.strip_prefix(function).and_then(|rest| rest.strip_prefix('('));
             if let Some(argument) = rest.and_then(|rest| rest.strip_suffix(')')).filter(|argument| closed(argument)) {
                 return Self { name: argument.trim().to_owned(), back };

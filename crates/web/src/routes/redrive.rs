@@ -132,7 +132,7 @@ async fn unknown(app: &App, shown: &Shown, events: &[RepairedEvent]) -> Result<V
     let sql = format!("SELECT CAST(position AS VARCHAR) FROM dead_letters WHERE position IN ({})", list.join(", "));
     let found = rows::cells(&app.sql.ask(shown.watched.tables(), sql, EVENTS_MAX as u64).await?.batches);
     let missing = events.iter().filter(|event| {
-        let asked = list.iter().any(|position| *position == event.position);
+        let asked = list.contains(&event.position);
         asked && !found.iter().any(|row| row[0] == event.position.as_str())
     });
     rejected.extend(missing.map(|event| event.rejected("there is no dead letter at this position")));

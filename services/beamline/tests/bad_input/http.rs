@@ -31,7 +31,12 @@ impl Server {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = lines.by_ref().find_map(|line| {
-            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            let line = line.unwrap();
+            // The first line says where the live page is; the others are log lines.
+            if line.starts_with("page: ") {
+                return None;
+            }
+            let line: Value = serde_json::from_str(&line).unwrap();
             line["address"].as_str().map(str::to_owned)
         });
         thread::spawn(move || lines.for_each(drop));

@@ -27,7 +27,7 @@ fn values(fields: &Value, row: usize) -> Map<String, Value> {
     let of = |place: usize, kind: &Value| {
         let optional = kind.is_array();
         match kind.as_str().or(kind[1].as_str()).unwrap() {
-            _ if optional && (row + place) % 10 == 0 => Value::Null,
+            _ if optional && (row + place).is_multiple_of(10) => Value::Null,
             "int" | "long" => json!(row * 7 + place),
             "float" | "double" => json!(((row * 31 + place * 17) % 101) as f64 / 8.0),
             "boolean" => json!(row.is_multiple_of(2)),
@@ -80,7 +80,7 @@ fn ztf() -> (Value, Vec<Value>) {
         let earlier: Vec<Value> = (0..row % 4).map(|n| Value::Object(values(&earlier, n))).collect();
         let stamp = json!({ "fileName": "x.fits.gz", "stampData": "x".repeat(4000) });
         json!({ "schemavsn": "4.02", "publisher": "ZTF", "objectId": format!("ZTF25{}", row % 5), "candid": 3_000_000_000_000_i64 + row as i64,
-            "candidate": candidate, "prv_candidates": if row % 4 == 0 { Value::Null } else { json!(earlier) },
+            "candidate": candidate, "prv_candidates": if row.is_multiple_of(4) { Value::Null } else { json!(earlier) },
             "cutoutScience": stamp, "cutoutTemplate": stamp, "cutoutDifference": if row == 3 { Value::Null } else { stamp.clone() } })
     };
     (schema, (0..ALERTS).map(alert).collect())

@@ -17,6 +17,8 @@ use store::{OutputFormat, QueryOptions, Results, Session, Table, TableLimits, qu
 
 /// Results that the program of revision f956084 has left in the middle of a stream, with the stream.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/long_life/f956084");
+/// The same of a definition that detects nothing.
+const GOLDEN_PLAIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/long_life/f956084-plain");
 
 /// A folder with a stream, and the program in it.
 struct Place {
@@ -98,7 +100,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn results_of_an_older_program_are_read_and_carried_on() {
     let place = Place::new();
-    copy(Path::new(GOLDEN), place.folder.path());
+    copy(Path::new(GOLDEN_PLAIN), place.folder.path());
     assert_eq!(place.query("results", COUNT), "39", "as the older program left them");
     place.ok(&["verify", "results"]);
     place.ok(&["run", "readings.yaml", "--out", "results", "--commit-events", "10"]);
@@ -106,6 +108,20 @@ fn results_of_an_older_program_are_read_and_carried_on() {
     place.ok(&["verify", "results", "fresh"]);
     assert_eq!(place.query("results", COUNT), "58");
     assert_eq!(Results::new(place.path("results")).manifest().unwrap().unwrap().version, store::MANIFEST_VERSION);
+}
+
+/// Scores of two versions do not belong into one table.
+#[test]
+fn results_with_scores_of_an_older_version_are_read_and_not_mixed() {
+    let place = Place::new();
+    copy(Path::new(GOLDEN), place.folder.path());
+    assert_eq!(place.query("results", COUNT), "39");
+    place.ok(&["verify", "results"]);
+    let done = place.command(&["run", "readings.yaml", "--out", "results"]).output().unwrap();
+    assert_eq!(done.status.code(), Some(64));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(said.contains("name another folder with --out, or start over with --fresh"), "{said}");
+    assert_eq!(place.query("results", COUNT), "39");
 }
 
 #[test]
