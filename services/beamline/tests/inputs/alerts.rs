@@ -170,7 +170,8 @@ fn alerts_of_ztf_run_as_init_proposes() {
     let magpsf = sum(&|alert| alert["candidate"]["magpsf"].as_f64().unwrap());
     let rb = alerts.iter().filter(|alert| !alert["candidate"]["rb"].is_null()).count();
     assert_eq!(answers[0], "n,ids,keys\n40,40,5");
-    assert_eq!(answers[1], "first,last\n2025-01-01T00:00:00Z,2025-01-01T00:39:00Z", "{definition}");
+    // A double holds a Julian date to 40 microseconds.
+    assert_eq!(answers[1], "first,last\n2025-01-01T00:00:00Z,2025-01-01T00:38:59.999981Z", "{definition}");
     assert_eq!(answers[2], format!("earlier,ra\n60,{ra:?}"));
     assert_eq!(answers[3], format!("magpsf,rb\n{magpsf:?},{rb}"));
     assert_eq!(answers[4], "dead\n0");

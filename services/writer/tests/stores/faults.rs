@@ -5,12 +5,14 @@ use std::{
     env,
     path::Path,
     process::Command,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
     compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch},
+    datatypes::Schema,
 };
 use servers::{Cassandra, S3};
 
@@ -106,9 +108,10 @@ fn without(rows: &RecordBatch, names: &[&str]) -> RecordBatch {
 fn sorted(rows: &RecordBatch) -> RecordBatch {
     let by = SortColumn { values: rows.column_by_name("event_id").unwrap().clone(), options: None };
     let rows = take_record_batch(rows, &lexsort_to_indices(&[by], None).unwrap()).unwrap();
-    // An answer's columns are as the query has them; which can be null is the table's business.
-    let schema = stream().scored.clone();
-    RecordBatch::try_new(schema, rows.columns().to_vec()).unwrap()
+    // Which columns can be null is the table's business. A table of an earlier version has fewer of them.
+    let (scored, found) = (stream().scored.clone(), rows.schema());
+    let fields = found.fields().iter().map(|field| scored.field_with_name(field.name()).unwrap().clone());
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), rows.columns().to_vec()).unwrap()
 }
 
 #[test]
