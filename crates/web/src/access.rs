@@ -151,7 +151,7 @@ impl Access {
     }
 
     /// The tokens as they are now; those before where they cannot be read.
-    fn tokens(&self, folder: &PathBuf) -> Tokens {
+    fn tokens(&self, folder: &Path) -> Tokens {
         let mut known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read_at, tokens)) = known.as_ref().filter(|(read_at, _)| read_at.elapsed() < TOKEN_AGE_MAX) {
             let _ = read_at;
