@@ -94,13 +94,14 @@ impl Board {
     }
 
     fn drawn_view(&self) -> Drawn {
-        let offered = self.facts().offered;
+        // What was offered is counted elsewhere, and may have been looked at before the last rows were drawn.
+        let offered = self.facts().offered.max(self.drawn);
         Drawn {
             bytes: self.bytes(),
             offered,
             drawn: self.drawn,
             dropped: self.facts().dropped,
-            share: share(self.drawn.min(offered), offered),
+            share: share(self.drawn, offered),
         }
     }
 
