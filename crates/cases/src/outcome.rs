@@ -19,7 +19,7 @@ pub struct Share {
     pub partition: u32,
     /// Its rows, where there are any.
     pub rows: Option<Rows>,
-    /// Events that are no rows.
+    /// Events that are not rows of the schema.
     pub rejected: Vec<DeadLetter>,
 }
 

@@ -261,7 +261,8 @@ fn next(state: &mut u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn half_space() -> (HalfSpace, Vec<u64>, Moments, Vec<u64>) {
+    /// Chains that have seen two events, with what was learned of these.
+    pub(super) fn half_space() -> (HalfSpace, Vec<u64>, Moments, Vec<u64>) {
         let half_space = HalfSpace::new(Chains { chains: 4, depth: 6, width: 64, window: 64 }, 2, 8);
         let moments = Moments { features: 2, alpha: 1e-2 };
         let (mut words, mut learned) = (vec![0; half_space.words()], vec![0; moments.words()]);

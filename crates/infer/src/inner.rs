@@ -1,4 +1,4 @@
-//! Values within objects and records, which may have a role or be measured but are no columns.
+//! Values within objects and records, which may have a role or be measured but are not columns.
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},

@@ -62,18 +62,11 @@ impl HalfSpace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Chains, moments::Moments};
+    use crate::half_space::tests::half_space;
 
     #[test]
     fn an_explanation_scores_as_the_score_and_names_the_odd_feature() {
-        let half_space = HalfSpace::new(Chains { chains: 4, depth: 6, width: 64, window: 64 }, 2, 8);
-        let moments = Moments { features: 2, alpha: 1e-2 };
-        let (mut words, mut learned) = (vec![0; half_space.words()], vec![0; moments.words()]);
-        for x in [[1.0, 1.0], [-1.0, -1.0]] {
-            moments.learn(&mut learned, &x);
-        }
-        half_space.draw(&mut words, 7);
-        half_space.start(&mut words, &moments, &learned);
+        let (half_space, mut words, moments, learned) = half_space();
         for event in 0..200 {
             let x = [(f64::from(event) * 0.7).sin(), (f64::from(event) * 1.3).sin()];
             half_space.score(&mut words, &x);

@@ -1,9 +1,9 @@
 //! Avro object container files.
 //!
 //! The container's blocks are cut out and unpacked here, and the codec decodes their rows, so that a place in the file is
-//! found without decoding what stands before it, and a bad row costs nothing but itself. A block that turns out to be
-//! damaged gives no row at all, because the last ones before the damage may be wrong without looking so; the blocks before
-//! it are given.
+//! found without decoding what stands before it, and a bad row costs nothing but itself. A block whose rows
+//! cannot be read to its end gives no row at all, because the last ones before the damage may be wrong without looking so;
+//! the blocks before it are given.
 
 use std::{collections::VecDeque, sync::atomic::Ordering};
 
