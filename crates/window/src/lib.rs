@@ -16,6 +16,7 @@ mod calls;
 mod clock;
 mod error;
 mod exact;
+mod functions;
 mod groups;
 mod merge;
 mod open;
@@ -26,6 +27,7 @@ mod state;
 pub use self::{
     aggregator::{Aggregator, Events, Flushed, LeftOut, Partial},
     error::WindowError,
+    functions::query_functions,
     merge::Merge,
     results::result_keys,
 };

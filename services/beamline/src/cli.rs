@@ -292,6 +292,8 @@ pub enum InputFormat {
     Avro,
     /// An Arrow IPC file or stream (Feather).
     Arrow,
+    /// The first binary table of a FITS file.
+    Fits,
 }
 
 /// `beamline query`.
@@ -388,7 +390,7 @@ pub struct BenchArgs {
 /// `beamline init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// A file of the stream: CSV, JSON, Parquet, Avro or Arrow; text also compressed with gzip, zstd, bzip2 or xz.
+    /// A file of the stream: CSV, JSON, Parquet, Avro, Arrow or FITS; text also compressed with gzip, zstd, bzip2 or xz.
     pub sample: PathBuf,
     /// The format, where neither the file's content nor its name tells.
     #[arg(long, value_enum)]

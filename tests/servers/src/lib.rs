@@ -33,7 +33,7 @@ pub use self::{
     node::Node,
     program::Program,
     proxy::Proxy,
-    python::python,
+    python::{python, python_of_inputs},
     registry::Registry,
     s3::S3,
 };
