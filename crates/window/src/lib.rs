@@ -15,6 +15,7 @@ mod bytes;
 mod calls;
 mod clock;
 mod error;
+mod events;
 mod exact;
 mod functions;
 mod groups;
@@ -25,8 +26,9 @@ mod slots;
 mod state;
 
 pub use self::{
-    aggregator::{Aggregator, Events, Flushed, LeftOut, Partial},
+    aggregator::{Aggregator, Flushed},
     error::WindowError,
+    events::{Events, LeftOut, Partial},
     functions::query_functions,
     merge::Merge,
     results::result_keys,
