@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 use stream::FileFormat;
 
-use crate::{names::words, plan::Plan, sample::Sample, table::Table, unique::Written};
+use crate::{names::words, planned::Plan, sample::Sample, table::Table, unique::Written};
 
 /// The namespace of the schema.
 const NAMESPACE: &str = "dev.beamline.events";

@@ -13,6 +13,7 @@ mod http;
 mod json_rows;
 mod log;
 mod objects;
+mod open;
 mod paced;
 mod record;
 mod records;
@@ -26,9 +27,10 @@ pub use self::{
     error::SourceError,
     http::{HttpLimits, HttpServer, Intake, IntakeError},
     objects::decode_objects,
+    open::open,
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
     route::{Router, Share},
     sample::{Content, SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX, Sample, sample},
-    source::{Options, Source, open},
+    source::{Options, Source},
     synthetic::PARTICLES,
 };
