@@ -20,12 +20,9 @@ const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.
 /// normal.
 const DEVIATIONS: Rarity = Rarity { growth: 0.05, growth_range: (0.0, 0.25) };
 const IN_BITS: Rarity = Rarity { growth: 0.0, growth_range: (-0.02, 0.06) };
-const TOGETHER: Rarity = Rarity { growth: 0.0, growth_range: (-0.04, 0.04) };
 
-/// What all layers together say is what the one says that finds the event rarest, and a little of their mean, which orders
-/// events that several layers find odd; in bins a bit.
-const BINS_A_BIT: f64 = 1.6;
-const MEAN_WEIGHT: f64 = 0.25;
+/// How what all layers say together is counted: the largest surprise of any, in bits.
+const TOGETHER: Scale = Scale::Surprises;
 
 /// An alarm by no more than this, in bits beyond the threshold, is learned from.
 const NEAR_BITS: f64 = 2.5;
@@ -229,34 +226,32 @@ impl Judging {
         scores: &mut Scores,
     ) {
         let excluded = get(words, EXCLUDED) / (events as f64).min(self.forget);
-        let (mut sum, mut most, mut layers, mut said) = (0.0, 0.0f64, 0.0f64, false);
+        let (mut most, mut said) = (0.0f64, false);
         for layer in &self.on {
             let (index, bits) = (*layer as usize, scores.bits[*layer as usize]);
             if bits.is_nan() {
                 continue;
             }
             said = true;
-            most = most.max(bits);
-            if *layer <= Layer::Chains {
-                sum += bits;
-                layers += 1.0;
-            }
-            if places[index].is_nan() {
+            let Some(scale) = scale(*layer) else {
+                most = most.max(bits);
                 continue;
-            }
+            };
             let histogram = self.histogram_mut(words, index);
+            let surprise = Rarity::surprise(histogram, scale, scores.scores[index]);
+            most = most.max(if Rarity::discrete(histogram) { bits } else { surprise });
             if learn || (Rarity::discrete(histogram) && Rarity::counted(histogram) < YOUNG_EVENTS) {
-                tail(*layer).count(histogram, places[index], excluded);
+                tail(*layer).count(histogram, scale, places[index], excluded);
             }
         }
         if !said || events <= 2 * self.settle {
             return;
         }
         let histogram = self.histogram_mut(words, Layer::COUNT);
-        let place = BINS_A_BIT * (most + MEAN_WEIGHT * sum / layers.max(1.0));
+        let place = TOGETHER.place(most);
         let bits = Rarity::bits(histogram, place);
         if learn {
-            TOGETHER.count(histogram, place, excluded);
+            DEVIATIONS.count(histogram, TOGETHER, place, excluded);
         }
         if events > self.warm_up {
             scores.rarity = if scores.alarms == 0 { bits } else { bits.max(self.alarm_bits) };

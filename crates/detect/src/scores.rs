@@ -24,8 +24,16 @@ pub enum Layer {
 
 impl Layer {
     /// All layers, in the order in which they are reported.
-    pub const ALL: [Layer; Layer::COUNT] =
-        [Layer::Ewma, Layer::Mahalanobis, Layer::Chains, Layer::Rate, Layer::Stuck, Layer::Missing, Layer::Burst];
+    pub const ALL: [Layer; Layer::COUNT] = [
+        Layer::Ewma,
+        Layer::Mahalanobis,
+        Layer::Chains,
+        Layer::Rate,
+        Layer::Stuck,
+        Layer::Missing,
+        Layer::Season,
+        Layer::Burst,
+    ];
 
     /// How many layers there are.
     pub const COUNT: usize = 8;
