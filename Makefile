@@ -220,6 +220,10 @@ faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers 
 	BEAMLINE_FAULTS=$${BEAMLINE_FAULTS:-50} BEAMLINE_FAULTS_EVENTS=$${BEAMLINE_FAULTS_EVENTS:-5000000} \
 		cargo test --locked --workspace --test kafka -- --nocapture faults
 
+.PHONY: spark
+spark: setup-servers ## Let Spark read a stream's lake and run examples/spark/streaming_job.py on its topic, and compare every number (fetches Spark, 600 MB)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture spark_
+
 .PHONY: bench-kafka bench-windows
 bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads 1 measure_windows

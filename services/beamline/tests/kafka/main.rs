@@ -18,6 +18,7 @@ mod raw;
 mod results;
 mod security;
 mod sizes;
+mod spark;
 mod stores;
 mod tools;
 mod traces;
