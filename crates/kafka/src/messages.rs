@@ -12,3 +12,4 @@ pub(crate) mod size;
 pub(crate) mod snapshots;
 pub(crate) mod target;
 pub(crate) mod trace;
+pub(crate) mod traceparent;

@@ -25,7 +25,7 @@ impl Subject {
 }
 
 pub(crate) fn subject_of(topic: &str) -> String {
-    format!("{topic}-value")
+    registry::values_of(topic)
 }
 
 /// Everything that a stream registers.
