@@ -23,7 +23,7 @@ spec:
   detect:
     features: [value]
     layers: { ewma: {} }
-    warm_up: 4
+    warm_up: 16
   aggregate:
     - { name: by_sensor, window: 1m, group_by: [sensor], select: { events: "count(*)" } }
     - { name: all, window: 1m, select: { events: "count(*)" } }

@@ -12,16 +12,13 @@ use datafusion::{
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use suggest::IN_COLUMNS;
+
 use super::{QueryOptions, tables::Files};
 use crate::{
     StoreError,
     error::{sentence, system_error},
 };
-
-/// Among tables and columns, a letter in three may be wrong.
-const LETTERS_A_SLIP: usize = 3;
-/// How many names a list shows before it is cut.
-const NAMES_SHOWN_MAX: usize = 24;
 
 /// Refuses a statement that is not a query before it is planned: planning one that changes something would stumble over
 /// the names in it first. What cannot be parsed is left to the planner, which says why.
@@ -134,19 +131,11 @@ fn query(text: &str) -> StoreError {
 }
 
 /// The nearest name, or the names there are.
-fn suggest<'a>(written: &str, names: impl Iterator<Item = &'a str>, what: &str) -> String {
-    let mut names: Vec<&str> = names.collect();
-    if let Some(name) = expr::nearest(written, names.iter().copied(), LETTERS_A_SLIP) {
-        return format!("did you mean `{name}`?");
-    }
-    let more = names.len().saturating_sub(NAMES_SHOWN_MAX);
-    names.truncate(NAMES_SHOWN_MAX);
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match (names.is_empty(), more) {
-        (true, _) => format!("there are no {what}"),
-        (_, 0) => format!("the {what} are {}", names.join(", ")),
-        (_, more) => format!("the {what} are {} and {more} more", names.join(", ")),
-    }
+fn suggest<'a>(written: &str, names: impl Iterator<Item = &'a str> + Clone, what: &str) -> String {
+    suggest::sentence(written, names, IN_COLUMNS, |list, count| match count {
+        0 => format!("there are no {what}"),
+        _ => format!("the {what} are {list}"),
+    })
 }
 
 #[cfg(test)]
