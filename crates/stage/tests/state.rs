@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use bytes::Bytes;
+use fixtures::Memory;
 use stage::{Aggregate, Detect, Key, Outputs, Rows, Stage, StateSize};
-use stream::{FileReader, Stream};
+use stream::Stream;
 
 const DEFINITION: &str = r#"
 apiVersion: beamline.dev/v1
@@ -35,22 +36,16 @@ const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
     { "name": "at", "type": { "type": "long", "logicalType": "timestamp-micros" } },
     { "name": "value", "type": "double" } ] }"#;
 
+const FILES: Memory<'_> = Memory(&[("reading.avsc", SCHEMA)]);
+
 /// Where the first row stands, and how far each is from the one before.
 const FIRST: u64 = 100;
 const STEP: u64 = 10;
 /// Bytes that hold all snapshots.
 const PLENTY: usize = 1 << 20;
 
-struct Files;
-
-impl FileReader for Files {
-    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(SCHEMA.into())
-    }
-}
-
 fn stream() -> Arc<Stream> {
-    Arc::new(Stream::load("readings.yaml", DEFINITION, &Files).unwrap_or_else(|errors| panic!("{errors}")))
+    Arc::new(Stream::load("readings.yaml", DEFINITION, &FILES).unwrap_or_else(|errors| panic!("{errors}")))
 }
 
 /// A row for each sensor, from the row `first` on, at these seconds.
@@ -222,7 +217,7 @@ fn no_rows_are_no_change() {
 }
 
 #[test]
-fn a_pipeline_passes_on_to_the_stages_that_have_state() {
+fn what_is_not_closed_yet_can_be_asked_for() {
     let stream = stream();
     let mut aggregate = Aggregate::new(stream.clone()).unwrap().unwrap();
     assert!(aggregate.unclosed(false).unwrap().is_none());
