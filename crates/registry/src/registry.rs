@@ -312,6 +312,19 @@ impl Registry {
         }
     }
 
+    /// Asks once whether the registry is there, and gives its time in milliseconds since 1970 where it says so, to the
+    /// second.
+    ///
+    /// # Errors
+    /// What keeps it from answering.
+    pub fn time(&self) -> Result<Option<i64>, RegistryError> {
+        let ask = Ask::get("read its configuration", vec!["config"]);
+        let reply = self.transport.ask_once(&ask, READY_TIMEOUT)?;
+        let answer: LevelAnswer = self.transport.read(&ask, &reply)?;
+        answer.level().map_err(|what| self.transport.odd(&ask, what))?;
+        Ok(reply.time)
+    }
+
     fn ask(&self, ask: &Ask<'_>) -> Result<Reply, RegistryError> {
         self.transport.ask(ask, self.retry_for)
     }

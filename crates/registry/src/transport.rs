@@ -12,7 +12,7 @@ use std::{
 use reqwest::{
     Certificate, Method, Url,
     blocking::{Client, RequestBuilder, Response},
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, CONTENT_TYPE, DATE},
     redirect::Policy,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -56,6 +56,8 @@ impl<'a> Ask<'a> {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     body: Vec<u8>,
+    /// The server's time when it answered, in milliseconds since 1970, where it says so.
+    pub(crate) time: Option<i64>,
 }
 
 /// The way to one registry.
@@ -118,12 +120,13 @@ impl Transport {
     pub(crate) fn ask_once(&self, ask: &Ask<'_>, timeout: Duration) -> Result<Reply, RegistryError> {
         let response = self.request(ask).timeout(timeout).send().map_err(|error| self.failed(&error))?;
         let status = response.status().as_u16();
+        let time = response.headers().get(DATE).and_then(|date| moment(date.to_str().ok()?));
         let body = self.body(response)?;
         let operation = ask.operation.clone();
         match status {
             401 | 403 => Err(RegistryError::Refused { url: self.shown.clone(), operation, status }),
-            408 | 429 | 500..=599 => Err(self.status(ask, &Reply { status, body })),
-            _ => Ok(Reply { status, body }),
+            408 | 429 | 500..=599 => Err(self.status(ask, &Reply { status, body, time })),
+            _ => Ok(Reply { status, body, time }),
         }
     }
 
@@ -222,6 +225,12 @@ fn client(base: &Url, ca_file: Option<&Path>) -> Result<Client, RegistryError> {
     builder.build().map_err(|error| wrong(innermost(&error)))
 }
 
+/// The milliseconds since 1970 of a date as HTTP writes it.
+fn moment(date: &str) -> Option<i64> {
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date);
+    parsed.ok().map(|time| time.as_millisecond())
+}
+
 fn after(error: RegistryError, elapsed: Duration) -> RegistryError {
     match error {
         RegistryError::Unreachable { url, reason, .. } => {
@@ -251,4 +260,15 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 /// What is wrong between us that no time mends.
 fn tls_error(error: &(dyn Error + 'static)) -> Option<String> {
     chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()).map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_as_http_writes_them() {
+        assert_eq!(moment("Wed, 01 Jan 2025 00:00:01 GMT"), Some(1_735_689_601_000));
+        assert_eq!(moment("2025-01-01"), None);
+    }
 }
