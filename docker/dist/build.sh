@@ -23,7 +23,7 @@ bytes_max=$((80 * 1000 * 1000))
 }
 export PATH=$tools/zig/bin:$tools/bin:$PATH
 command -v cargo-about >/dev/null || cargo install --locked --root "$tools" --version 0.8.4 --features cli cargo-about
-command -v cargo-cyclonedx >/dev/null || cargo install --locked --root "$tools" --version 0.5.7 cargo-cyclonedx
+command -v cargo-cyclonedx >/dev/null || cargo install --locked --root "$tools" --version 0.5.9 cargo-cyclonedx
 
 mkdir -p "$out"
 rm -rf "$out/papers" "$out/$arch"

@@ -1,7 +1,7 @@
 //! What a source answers: the metrics of a service, or the overviews of the streams of a run.
 
 use crate::{
-    TopError,
+    error::TopError,
     exposition::{self, Sample},
     page::{self, Overview},
 };

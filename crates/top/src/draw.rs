@@ -9,7 +9,8 @@ use ratatui::{
 };
 
 use crate::{
-    Board, Row,
+    board::Board,
+    row::Row,
     text::{self, ALARMS, STAGES},
 };
 

@@ -2,7 +2,7 @@
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
-use crate::TopError;
+use crate::error::TopError;
 
 /// Metrics of one answer.
 const SAMPLES_MAX: usize = 50_000;

@@ -10,12 +10,14 @@ mod error;
 mod exposition;
 mod histogram;
 mod page;
+mod row;
 mod text;
 
 pub use self::{
     answer::Answer,
-    board::{Alarms, Board, Row},
+    board::Board,
     draw::draw,
     error::TopError,
+    row::{Alarms, Row},
     text::table,
 };

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::{Alarms, Row, TopError};
+use crate::{
+    error::TopError,
+    row::{Alarms, Row},
+};
 
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Overview {

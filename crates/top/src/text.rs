@@ -1,6 +1,9 @@
 //! The board as text: the cells of its tables, and the whole of it for a pipe or a log.
 
-use crate::{Alarms, Board, Row};
+use crate::{
+    board::Board,
+    row::{Alarms, Row},
+};
 
 /// The heads of the columns of stages.
 pub(crate) const STAGES: [&str; 12] =

@@ -51,7 +51,9 @@ fn said(output: &Output) -> String {
 fn the_archive_runs_in_an_empty_folder_without_environment_or_network() {
     let folder = tempfile::tempdir().unwrap();
     let out = pack(folder.path());
-    run(Command::new("sha256sum").args(["--check", "--strict", "--quiet", "SHA256SUMS-x86_64-unknown-linux-gnu"]).current_dir(&out));
+    run(Command::new("sha256sum")
+        .args(["--check", "--strict", "--quiet", "SHA256SUMS-x86_64-unknown-linux-gnu"])
+        .current_dir(&out));
 
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();

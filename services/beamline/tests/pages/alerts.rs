@@ -11,9 +11,9 @@ const HEAD: &str = "\
 
 After reading this page you know what each alert of the chart means, when it fires, and which runbook to open.
 
-The chart installs these rules where `monitoring.rules.enabled` is set. Without Kubernetes, take the expressions into rules of your
-own. `make docs-pages` writes this page from `charts/beamline/files/rules.yaml`. `LAG_SECONDS` and `LATENCY_SECONDS` are values of
-the chart, `NAMESPACE` is that of the release.
+The chart installs these rules where `monitoring.prometheusRule.enabled` is set. Without Kubernetes, take the expressions into rules of your
+own. `make docs-pages` writes this page from `charts/beamline/files/rules.yaml`. `LAG_SECONDS` and `LATENCY_SECONDS` are values
+of the chart (60 and 5 by default), `NAMESPACE` is that of the release.
 
 | alert | severity | when | for | what to do |
 |---|---|---|---|---|
@@ -24,7 +24,7 @@ pub(crate) fn page() -> String {
     let rules = fs::read_to_string(docs().join("../charts/beamline/files/rules.yaml")).unwrap();
     let rules = Yaml::load_from_str(&rules).unwrap();
     let (mut table, mut expressions) = (String::new(), String::new());
-    for rule in rules[0].as_vec().unwrap() {
+    for rule in rules[0].as_sequence().unwrap() {
         let text = |node: &Yaml<'_>| node.as_str().unwrap().to_owned();
         let (name, annotations) = (text(&rule["alert"]), &rule["annotations"]);
         let runbook = text(&annotations["runbook_url"]).replace("RUNBOOKS/", "runbooks/");
