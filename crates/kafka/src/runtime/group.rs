@@ -1,0 +1,188 @@
+//! What the group says to a worker, and how a worker takes partitions and gives them back.
+//!
+//! The client calls its context inside `poll`. Nothing is done there: the context hands each event to the worker, which
+//! owns its partitions, handles the event when `poll` has returned, and only then answers the group. The group waits for
+//! that answer as long as a rebalance may take.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use broker::Reports;
+use rdkafka::{
+    ClientContext, Offset, Statistics, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::{KafkaError as ClientError, KafkaResult},
+    types::RDKafkaRespErr,
+};
+
+use crate::{
+    KafkaError,
+    client::assignment::{give_back, leave, numbers, take},
+};
+
+/// How long the client may take to go to an offset.
+const SEEK_MAX: Duration = Duration::from_secs(2);
+
+/// The consumer's context: what the client has said since the worker last looked.
+///
+/// There is at most one event that waits for an answer: the group says nothing else before it has one.
+#[derive(Default)]
+pub(crate) struct Group {
+    reports: Reports,
+    said: Mutex<Said>,
+    /// Whether the worker answers no more, so that partitions are given back at once.
+    leaving: AtomicBool,
+}
+
+#[derive(Default)]
+struct Said {
+    events: VecDeque<Event>,
+    statistics: Option<Statistics>,
+}
+
+/// What the group wants of a worker.
+pub(crate) enum Event {
+    /// To take these partitions.
+    Assigned(TopicPartitionList),
+    /// To give these back.
+    Revoked(TopicPartitionList),
+}
+
+impl Event {
+    fn new(event: RDKafkaRespErr, list: TopicPartitionList) -> Self {
+        match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Self::Assigned(list),
+            _ => Self::Revoked(list),
+        }
+    }
+
+    /// Answers without looking at what is there: partitions that come are not read, those that go are given back.
+    fn answer(&self, consumer: &BaseConsumer<Group>) {
+        let done = match self {
+            Self::Assigned(list) => take(consumer, list).and_then(|()| consumer.pause(list)),
+            Self::Revoked(list) => give_back(consumer, list),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "leaving the group");
+        }
+    }
+}
+
+impl Group {
+    /// The next event that has no answer yet.
+    pub(crate) fn next_event(&self) -> Option<Event> {
+        self.said().events.pop_front()
+    }
+
+    /// Whether an event waits for an answer.
+    pub(crate) fn has_event(&self) -> bool {
+        !self.said().events.is_empty()
+    }
+
+    /// What the client has seen of its partitions since this was last called, if it has looked since.
+    pub(crate) fn take_statistics(&self) -> Option<Statistics> {
+        self.said().statistics.take()
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leaves the group when it is dropped, also where the worker panics: a client that is closed with an event unanswered
+/// waits for the answer.
+pub(crate) struct Leave<'a>(pub &'a BaseConsumer<Group>);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        let group = self.0.context();
+        group.leaving.store(true, Ordering::Relaxed);
+        while let Some(event) = group.next_event() {
+            event.answer(self.0);
+        }
+        leave(self.0);
+    }
+}
+
+/// Takes partitions without reading them yet.
+pub(crate) fn hold(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+    let fail = |source| KafkaError::Client { what: "pausing partitions", source };
+    let mut list = TopicPartitionList::with_capacity(numbers.len());
+    for number in numbers {
+        // Where to begin is not known yet. A named offset, such as the end, would be looked up, and the answer could come
+        // after the client was sent to where the partition begins.
+        list.add_partition_offset(topic, *number as i32, Offset::Offset(0)).map_err(fail)?;
+    }
+    take(consumer, &list).and_then(|()| consumer.pause(&list)).map_err(fail)
+}
+
+/// Begins to read partitions that were held, at these offsets; gives those that the client was ready for.
+pub(crate) fn start(
+    consumer: &BaseConsumer<Group>,
+    topic: &str,
+    starts: &[(u32, i64)],
+) -> Result<Vec<u32>, KafkaError> {
+    let fail = |source| KafkaError::Client { what: "starting partitions", source };
+    let mut list = TopicPartitionList::with_capacity(starts.len());
+    for (number, start) in starts {
+        list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
+    }
+    let sought = consumer.seek_partitions(list, SEEK_MAX).map_err(fail)?;
+    let mut resumed = TopicPartitionList::new();
+    for element in sought.elements().iter().filter(|element| element.error().is_ok()) {
+        resumed.add_partition(topic, element.partition());
+    }
+    consumer.resume(&resumed).map_err(fail)?;
+    Ok(numbers(&resumed))
+}
+
+/// Stops reading partitions that stay ours.
+pub(crate) fn pause(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(numbers.len());
+    for number in numbers {
+        list.add_partition(topic, *number as i32);
+    }
+    consumer.pause(&list).map_err(|source| KafkaError::Client { what: "pausing partitions", source })
+}
+
+/// Ends reading partitions, which is the answer to their revocation.
+pub(crate) fn end(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
+    give_back(consumer, list).map_err(|source| KafkaError::Client { what: "giving partitions back", source })
+}
+
+impl ClientContext for Group {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.reports.log(level, facility, message);
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        self.reports.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.said().statistics = Some(statistics);
+    }
+}
+
+impl ConsumerContext for Group {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let event = Event::new(event, list.clone());
+        match self.leaving.load(Ordering::Relaxed) {
+            true => event.answer(consumer),
+            false => self.said().events.push_back(event),
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "commit");
+        }
+    }
+}
