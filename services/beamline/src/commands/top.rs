@@ -13,7 +13,7 @@ use ratatui::{Terminal, backend::TermionBackend, termion::screen::IntoAlternateS
 use top::Board;
 
 use self::ask::Sources;
-use super::run::stop_on_signals;
+use super::signals::stop_on_signals;
 use crate::{Failure, cli::TopArgs};
 
 /// The shortest interval: services count their lag every few seconds.
