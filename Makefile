@@ -136,7 +136,7 @@ docs: setup docs-pages ## Build the documentation as a site in target/book and c
 	python3 docs/links.py target/book
 
 .PHONY: docs-pages
-docs-pages: setup ## Write the pages of the documentation that follow from the code: docs/commands.md, docs/definition.md
+docs-pages: setup ## Write the pages of the documentation that follow from the code: docs/alerts.md, docs/commands.md, docs/definition.md
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test pages code
 
 .PHONY: bench-store
@@ -196,6 +196,16 @@ chart-examples: setup-chart ## Write the chart's rendered examples anew
 .PHONY: chart-dashboard
 chart-dashboard: ## Write the chart's Grafana dashboard from charts/grafana/dashboard.py
 	python3 charts/grafana/dashboard.py
+
+.PHONY: dist dist-check
+ARCH ?= $(shell uname -m)
+dist: setup ## Build what is published: archive, Debian package, checksums, licences, bill of materials, for glibc 2.31 (ARCH=aarch64 needs qemu-user)
+	@$(call need,python3:python3 objdump:binutils)
+	TOOLS=$(TOOLS) docker/dist/build.sh $(ARCH)
+
+dist-check: ## Use the archive of make dist in empty roots of Debian 11 and 13, without toolchain and network (needs root and debootstrap)
+	@$(call need,debootstrap:debootstrap ip:iproute2)
+	docker/dist/check.sh $(or $(CARGO_TARGET_DIR),target)/dist/$(ARCH)/beamline-*-linux-gnu.tar.gz
 
 .PHONY: images
 images: ## Build the images of all services from source (PREBUILT=1 packages what is in target/debug)

@@ -73,7 +73,7 @@ const MESSAGE_BYTES: &str = "max.message.bytes";
 
 impl Difference {
     /// Whether a step cannot run on it.
-    fn is_fatal(&self) -> bool {
+    pub fn is_fatal(&self) -> bool {
         match self {
             Self::Missing | Self::Partitions { .. } => true,
             // Events, or the dead letters that they become, would be refused, and their partition would stand still.

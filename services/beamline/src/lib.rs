@@ -37,6 +37,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Graph(args) => commands::graph::graph(args),
         Command::Test(args) => commands::test::test(args),
         Command::CheckConfig(args) => commands::check_config::check_config(args),
+        Command::Top(args) => commands::top::top(args),
+        Command::Man(args) => commands::man::man(args),
         Command::Completions(args) => commands::completions::completions(args),
     }
 }

@@ -19,7 +19,7 @@ use web::{AccessSettings, Counts, Facts, Hub, Pace, Server, Shown, State, Watche
 use crate::{Failure, cli::PageArgs};
 
 /// Where the page is when nobody says it, or at one of the ports behind it.
-const PORT: u16 = 8085;
+pub(crate) const PORT: u16 = 8085;
 /// How long rows gather before they are drawn.
 const DRAW_INTERVAL: Duration = Duration::from_millis(50);
 /// Rows that are drawn at once, a last batch aside.

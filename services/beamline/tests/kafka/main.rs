@@ -4,6 +4,7 @@
 
 mod bench;
 mod cluster;
+mod connect;
 mod end_to_end;
 mod examples;
 mod faults;
