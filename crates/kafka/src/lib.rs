@@ -52,7 +52,7 @@ pub use self::{
     originals::{EventText, Originals},
     placing::{At, Choice, Placing},
     reader::{ReadTopic, Reader, Received, Unreadable},
-    redrive::{Redrive, redrive},
+    redrive::{Redrive, redrive, redrive_group},
     replay::{Replay, replay},
     runtime::{GroupProtocol, Options, run},
     schemas::{Subject, subjects},

@@ -19,13 +19,15 @@ mod routes;
 mod rows;
 mod server;
 mod sql;
+mod watched;
 
 pub use live::{Counts, Facts, Pace, State};
 
 pub use self::{
     access::AccessSettings,
-    error::WebError,
-    hub::{Hub, Shown, Watched},
+    error::{NotKept, WebError},
+    hub::{Hub, Shown},
     notes::Notes,
     server::Server,
+    watched::{LetterIds, Mode, Watched},
 };

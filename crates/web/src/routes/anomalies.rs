@@ -83,7 +83,7 @@ pub(crate) async fn anomalies(
     let as_of = super::as_of(shown);
     let sql = statement(shown, &filters, limit)?;
     // One more than is asked says whether there is another page.
-    let found = app.sql.ask(shown.watched.tables(), sql, limit + 1).await?;
+    let found = app.sql.ask(shown, sql, limit + 1).await?;
     let mut anomalies = read(shown, &found);
     let more = anomalies.len() as u64 > limit;
     anomalies.truncate(limit as usize);
