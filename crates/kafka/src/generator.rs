@@ -29,15 +29,15 @@ use stream::{Stream, Topics};
 
 use crate::{
     GeneratorNote, KafkaError,
-    backoff::Backoff,
-    hops,
-    letters::{Letter, letter_rows},
-    runtime::now_millis,
-    size::Sizes,
-    target::{Target, TooLarge},
+    client::backoff::Backoff,
+    client::transaction::TransactionalProducer,
+    clock::now_millis,
+    messages::hops,
+    messages::letters::{Letter, letter_rows},
+    messages::size::Sizes,
+    messages::target::{Target, TooLarge},
+    messages::trace::Sampling,
     topics,
-    trace::Sampling,
-    transaction::TransactionalProducer,
 };
 
 /// The name in groups, metrics and dead letters.

@@ -8,7 +8,7 @@ use stream::{Stream, Topics};
 
 use crate::{
     KafkaError,
-    partials::{self, MergeParts, partials_schema},
+    messages::partials::{self, MergeParts, partials_schema},
 };
 
 /// A part of the pipeline.

@@ -10,7 +10,7 @@ use std::{
 use broker::{Admin, Connection, NewTopic, Topic};
 use stream::{Stream, Topics};
 
-use crate::{KafkaError, size::Sizes};
+use crate::{KafkaError, messages::size::Sizes};
 
 /// How long events stay: a week, so that a consumer that is down over a weekend misses nothing.
 const EVENTS_RETENTION_MS: u64 = 7 * 24 * 3600 * 1000;

@@ -1,0 +1,14 @@
+//! What stands in messages, and how rows become messages and messages rows.
+
+pub(crate) mod hops;
+pub(crate) mod inbound;
+pub(crate) mod letters;
+pub(crate) mod note;
+pub(crate) mod outbound;
+pub(crate) mod partials;
+pub(crate) mod place;
+pub(crate) mod schemas;
+pub(crate) mod size;
+pub(crate) mod snapshots;
+pub(crate) mod target;
+pub(crate) mod trace;

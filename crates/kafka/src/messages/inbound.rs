@@ -1,0 +1,165 @@
+//! Messages to rows: decoding, with writers' schemas from the registry as they are first seen.
+
+mod budget;
+
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use arrow::array::RecordBatch;
+use codec::{CodecError, Decoder, Limits, ValueSchema};
+use registry::{Bounded, Registry, RegistryError};
+
+use self::budget::Budget;
+use crate::{KafkaError, messages::schemas::subject_of, messages::size::LARGEST};
+
+/// Ids whose messages cannot be read that are remembered.
+const REFUSED_MAX: usize = 4096;
+/// How long an id counts as unknown to the registry: it may be registered yet.
+const UNKNOWN_FOR: Duration = Duration::from_secs(2);
+/// How long a schema counts as one that cannot be read, which only another definition would change.
+const UNREADABLE_FOR: Duration = Duration::from_secs(60);
+/// Versions of the topic's own subject that are looked up at once, the latest first.
+const VERSIONS_MAX: usize = 8;
+
+/// Decodes the values of a topic.
+pub(crate) struct Inbound {
+    decoder: Decoder,
+    registry: Registry,
+    /// Ids whose messages cannot be read: why, and until when that counts.
+    refused: Bounded<u32, (String, Instant)>,
+    /// How often the registry may be asked.
+    budget: Budget,
+    /// The subject that writers of the topic usually register their schemas under, and its latest known version.
+    subject: Option<(String, u32)>,
+}
+
+/// What came of some messages: each is a row or was rejected.
+pub(crate) struct Decoded {
+    /// The good ones, in order.
+    pub rows: RecordBatch,
+    /// For each row the index of its message.
+    pub messages: Vec<usize>,
+    /// The bad ones: which, and why; in order.
+    pub rejected: Vec<(usize, String)>,
+}
+
+impl Inbound {
+    pub(crate) fn new(schema: ValueSchema, registry: Registry) -> Result<Self, KafkaError> {
+        Self::of_values(schema, registry, LARGEST)
+    }
+
+    /// The same for values of so many bytes at most, which also bounds the memory that one of them may take.
+    pub(crate) fn of_values(schema: ValueSchema, registry: Registry, bytes_max: usize) -> Result<Self, KafkaError> {
+        let limits = Limits { message_bytes_max: bytes_max, ..Limits::default() };
+        Ok(Self {
+            decoder: Decoder::new(schema, limits)?,
+            registry,
+            refused: Bounded::new(REFUSED_MAX),
+            budget: Budget::new(),
+            subject: None,
+        })
+    }
+
+    /// The same for the values of `topic`, whose writers usually register their schemas under its name.
+    pub(crate) fn of_topic(self, topic: &str) -> Self {
+        Self { subject: Some((subject_of(topic), 0)), ..self }
+    }
+
+    /// Decodes messages. A writer's schema that is not known yet is fetched, however long the registry takes within
+    /// its limit, and no message is lost meanwhile.
+    ///
+    /// The registry is asked for so many ids a second at most: those that most messages carry, and what the topic's own
+    /// subject has. So a flood of made-up ids holds nobody up, and a schema that is really written with comes through.
+    ///
+    /// # Errors
+    /// Where the registry cannot be asked, so that nothing is known about some messages.
+    pub(crate) fn decode(&mut self, messages: &[&[u8]]) -> Result<Decoded, KafkaError> {
+        let decoded = loop {
+            let decoded = self.decoder.decode(messages)?;
+            if !self.learn_all(&decoded.unknown)? {
+                break decoded;
+            }
+        };
+        let rejected = decoded.rejected.into_iter().map(|rejected| (rejected.message, rejected.reason));
+        let unknown = decoded.unknown.into_iter().map(|(message, id)| {
+            let reason = self.refused.get(&id).map(|(reason, _)| reason.clone());
+            let flood =
+                || format!("schema id {id} was not looked up among too many unknown ones; put the event back later");
+            (message, reason.unwrap_or_else(flood))
+        });
+        let mut rejected: Vec<(usize, String)> = rejected.chain(unknown).collect();
+        rejected.sort_by_key(|(message, _)| *message);
+        Ok(Decoded { rows: decoded.rows, messages: decoded.messages, rejected })
+    }
+
+    /// Makes the schemas of unknown messages known, as many as the budget allows. Says whether any was.
+    fn learn_all(&mut self, unknown: &[(usize, u32)]) -> Result<bool, KafkaError> {
+        let now = Instant::now();
+        let mut messages: HashMap<u32, usize> = HashMap::new();
+        for (_, id) in unknown {
+            if self.refused.get(id).is_none_or(|(_, until)| *until <= now) {
+                *messages.entry(*id).or_default() += 1;
+            }
+        }
+        let mut ids: Vec<(u32, usize)> = messages.into_iter().collect();
+        ids.sort_unstable_by_key(|(id, messages)| (Reverse(*messages), *id));
+        let mut learned = false;
+        for (id, _) in ids {
+            if !self.budget.ask() {
+                return Ok(self.learn_subject()? || learned);
+            }
+            learned |= self.learn(id)?;
+        }
+        Ok(learned)
+    }
+
+    /// Makes a writer's schema known; false where its messages cannot be read.
+    fn learn(&mut self, id: u32) -> Result<bool, KafkaError> {
+        let schema = match self.registry.schema(id) {
+            Ok(schema) => schema,
+            Err(error @ RegistryError::UnknownId { .. }) => {
+                self.refuse(id, error.to_string(), UNKNOWN_FOR);
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match self.decoder.add_writer(id, &schema) {
+            Ok(()) => Ok(true),
+            Err(error @ (CodecError::Resolution { .. } | CodecError::Schema { .. })) => {
+                tracing::warn!(id, %error, "messages of this schema cannot be read");
+                self.refuse(id, error.to_string(), UNREADABLE_FOR);
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes new versions of the topic's own subject known, where it was not looked for them just now.
+    fn learn_subject(&mut self) -> Result<bool, KafkaError> {
+        let Some((subject, latest)) = self.subject.clone().filter(|_| self.budget.list()) else { return Ok(false) };
+        let versions = self.registry.versions(&subject)?;
+        let mut learned = false;
+        for version in versions.iter().rev().filter(|version| **version > latest).take(VERSIONS_MAX) {
+            if let Some(registered) = self.registry.version(&subject, *version)? {
+                learned |= self.learn(registered.id)?;
+            }
+        }
+        self.subject = Some((subject, versions.last().copied().unwrap_or(latest).max(latest)));
+        Ok(learned)
+    }
+
+    fn refuse(&mut self, id: u32, reason: String, time: Duration) {
+        self.refused.insert(id, (reason, Instant::now() + time));
+    }
+}
+
+/// The schema id that a message claims to have.
+pub(crate) fn schema_id(message: &[u8]) -> Option<u32> {
+    match message.split_first_chunk::<5>() {
+        Some(([0, id @ ..], _)) => Some(u32::from_be_bytes(*id)),
+        _ => None,
+    }
+}

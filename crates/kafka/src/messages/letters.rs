@@ -1,0 +1,222 @@
+//! Dead letters as they stand on Kafka.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray},
+    datatypes::{Int32Type, Int64Type},
+};
+use codec::ValueSchema;
+use rdkafka::message::{BorrowedMessage, Message};
+use stage::DeadLetter;
+
+use crate::{
+    KafkaError, Step,
+    messages::inbound::schema_id,
+    messages::size::{HEAD_BYTES, REASON_BYTES_MAX, RULE_BYTES_MAX, Sizes, Whole, shortened},
+};
+
+/// The schema of a dead letter: stable, whatever the stream.
+const AVRO: &str = include_str!("../../schemas/dead-letter.avsc");
+
+/// The schema of dead letters.
+///
+/// # Errors
+/// Never in practice: the schema is part of the program.
+pub fn letters_schema() -> Result<ValueSchema, KafkaError> {
+    Ok(ValueSchema::parse(AVRO)?)
+}
+
+/// A dead letter with where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The letter; its position is the offset in `topic`, or the position in a source where that is empty.
+    pub letter: DeadLetter,
+    /// The step that could not go on with it.
+    pub stage: &'static str,
+    /// Where the bytes came from; empty for a source's.
+    pub topic: String,
+    /// The partition there.
+    pub partition: u32,
+    /// The registry's id of the schema that the bytes claim to have.
+    pub schema_id: Option<u32>,
+    /// The trace that the message belonged to.
+    pub trace_id: Option<String>,
+}
+
+impl Letter {
+    /// A letter of a step, on one of these messages of a partition, which are in order.
+    ///
+    /// A row that was decoded is in it as JSON, to be mended by hand; where that is larger than an event may be, the bytes
+    /// are in it as they came.
+    pub(crate) fn on(
+        letter: DeadLetter,
+        (step, topic, partition): (Step, &str, u32),
+        messages: &[&BorrowedMessage<'_>],
+        trace_id: Option<String>,
+        sizes: Sizes,
+    ) -> Self {
+        let index = messages.partition_point(|message| (message.offset() as u64) < letter.position);
+        let received = messages.get(index).and_then(|message| message.payload());
+        let letter = match received {
+            Some(received) if letter.payload.len() > sizes.event() => {
+                DeadLetter { payload: received.to_vec().into(), ..letter }
+            }
+            _ => letter,
+        };
+        let schema_id = received.and_then(schema_id);
+        Self { stage: step.name(), topic: topic.to_owned(), partition, schema_id, trace_id, letter }
+    }
+}
+
+/// Rows of the schema. Of an event above the limit they have the head, with the size and digest of the whole.
+pub(crate) fn letter_rows(letters: &[Letter], sizes: Sizes) -> Result<RecordBatch, KafkaError> {
+    let wholes: Vec<Option<Whole>> = letters
+        .iter()
+        .map(|letter| &letter.letter.payload)
+        .map(|payload| (payload.len() > sizes.event()).then(|| Whole::of(payload)))
+        .collect();
+    let payload = |(letter, whole): (&'_ Letter, &Option<Whole>)| match whole {
+        Some(_) => letter.letter.payload.slice(..letter.letter.payload.len().min(HEAD_BYTES)),
+        None => letter.letter.payload.clone(),
+    };
+    let text = |of: &dyn Fn(&Letter) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(letters.iter().map(of)))
+    };
+    let columns: Vec<ArrayRef> = vec![
+        text(&|letter| letter.stage.to_owned()),
+        text(&|letter| letter.letter.kind.name().to_owned()),
+        text(&|letter| shortened(&letter.letter.rule, RULE_BYTES_MAX).into_owned()),
+        text(&|letter| shortened(&letter.letter.reason, REASON_BYTES_MAX).into_owned()),
+        Arc::new(BinaryArray::from_iter_values(letters.iter().zip(&wholes).map(payload))),
+        Arc::new(letters.iter().map(|letter| letter.schema_id.map(|id| id as i32)).collect::<Int32Array>()),
+        text(&|letter| letter.topic.clone()),
+        Arc::new(Int32Array::from_iter_values(letters.iter().map(|letter| letter.partition as i32))),
+        Arc::new(Int64Array::from_iter_values(letters.iter().map(|letter| letter.letter.position as i64))),
+        Arc::new(letters.iter().map(|letter| letter.trace_id.clone()).collect::<StringArray>()),
+        Arc::new(wholes.iter().map(|whole| whole.as_ref().map(|whole| whole.size)).collect::<Int64Array>()),
+        Arc::new(wholes.iter().map(|whole| whole.as_ref().map(|whole| &*whole.digest)).collect::<StringArray>()),
+    ];
+    Ok(RecordBatch::try_new(letters_schema()?.arrow().clone(), columns)?)
+}
+
+/// A dead letter as it was read back from its topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadLetter {
+    /// The step that could not go on with it.
+    pub stage: String,
+    /// What kind of failure.
+    pub kind: String,
+    /// The rule or column that it failed at.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
+    /// The bytes.
+    pub payload: Vec<u8>,
+    /// The registry's id of the schema that the bytes claim to have.
+    pub schema_id: Option<u32>,
+    /// Where the bytes came from; empty for a source's.
+    pub topic: String,
+    /// The partition there.
+    pub partition: u32,
+    /// The offset there, or the position in a source.
+    pub offset: u64,
+    /// The trace that the message belonged to.
+    pub trace_id: Option<String>,
+    /// Bytes of the whole, where `payload` is only its head.
+    pub size: Option<u64>,
+    /// SHA-256 of the whole in hexadecimal, where `payload` is only its head.
+    pub digest: Option<String>,
+}
+
+impl ReadLetter {
+    /// The letters in rows of the schema.
+    ///
+    /// # Errors
+    /// Where the rows have other columns.
+    pub fn from_rows(rows: &RecordBatch) -> Result<Vec<Self>, KafkaError> {
+        let column = |name: &str| {
+            rows.column_by_name(name).cloned().ok_or_else(|| KafkaError::Foreign {
+                topic: "dead letters".into(),
+                reason: format!("column `{name}` is missing"),
+            })
+        };
+        let text = |name: &str| -> Result<StringArray, KafkaError> { Ok(column(name)?.as_string::<i32>().clone()) };
+        let (stage, kind, rule, reason) = (text("stage")?, text("kind")?, text("rule")?, text("reason")?);
+        let (topic, trace) = (text("topic")?, text("trace_id")?);
+        let (payload, schema) = (column("payload")?, column("schema_id")?);
+        let (partition, offset) = (column("partition")?, column("offset")?);
+        let schema = schema.as_primitive::<Int32Type>();
+        let (size, digest) = (column("size")?, text("digest")?);
+        let size = size.as_primitive::<Int64Type>();
+        let letter = |row: usize| Self {
+            stage: stage.value(row).to_owned(),
+            kind: kind.value(row).to_owned(),
+            rule: rule.value(row).to_owned(),
+            reason: reason.value(row).to_owned(),
+            payload: payload.as_binary::<i32>().value(row).to_vec(),
+            schema_id: schema.is_valid(row).then(|| schema.value(row) as u32),
+            topic: topic.value(row).to_owned(),
+            partition: partition.as_primitive::<Int32Type>().value(row) as u32,
+            offset: offset.as_primitive::<Int64Type>().value(row) as u64,
+            trace_id: trace.is_valid(row).then(|| trace.value(row).to_owned()),
+            size: size.is_valid(row).then(|| size.value(row) as u64),
+            digest: digest.is_valid(row).then(|| digest.value(row).to_owned()),
+        };
+        Ok((0..rows.num_rows()).map(letter).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stage::DeadLetterKind;
+
+    use super::*;
+
+    fn read(letter: &Letter, event: usize) -> Vec<ReadLetter> {
+        let rows = letter_rows(std::slice::from_ref(letter), Sizes::limited(event)).unwrap();
+        ReadLetter::from_rows(&rows).unwrap()
+    }
+
+    #[test]
+    fn of_what_is_above_the_limit_the_head_is_kept_with_size_and_digest() {
+        let payload: Vec<u8> = (0..100_000).map(|byte| byte as u8).collect();
+        let letter = Letter {
+            letter: DeadLetter::oversized(7, payload.clone().into(), "é".repeat(REASON_BYTES_MAX)),
+            stage: "enricher",
+            topic: "clicks".into(),
+            partition: 3,
+            schema_id: None,
+            trace_id: None,
+        };
+        let whole = read(&letter, payload.len());
+        assert_eq!((&whole[0].payload, whole[0].size), (&payload, None));
+        assert!(whole[0].reason.len() <= REASON_BYTES_MAX);
+        let head = read(&letter, payload.len() - 1);
+        assert_eq!((&*head[0].payload, head[0].size), (&payload[..HEAD_BYTES], Some(100_000)));
+        assert_eq!(head[0].digest, Some(crate::messages::size::sha256(&payload)));
+    }
+
+    #[test]
+    fn come_back_as_they_were() {
+        let letter = Letter {
+            letter: DeadLetter {
+                position: 7,
+                payload: b"\x00junk".as_slice().into(),
+                kind: DeadLetterKind::Decode,
+                rule: String::new(),
+                reason: "no framed Avro".into(),
+            },
+            stage: "enricher",
+            topic: "clicks".into(),
+            partition: 3,
+            schema_id: Some(u32::MAX),
+            trace_id: None,
+        };
+        let read = read(&letter, 4096);
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].size, &read[0].digest), (None, &None));
+        assert_eq!((read[0].offset, read[0].partition, read[0].schema_id), (7, 3, Some(u32::MAX)));
+        assert_eq!((read[0].kind.as_str(), read[0].payload.as_slice()), ("decode", b"\x00junk".as_slice()));
+    }
+}

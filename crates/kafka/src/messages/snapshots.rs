@@ -1,0 +1,37 @@
+//! Snapshots of state as they stand on Kafka.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray},
+    datatypes::Int64Type,
+};
+use bytes::Bytes;
+use codec::ValueSchema;
+use stage::Key;
+
+use crate::KafkaError;
+
+const AVRO: &str = include_str!("../../schemas/snapshot.avsc");
+
+/// The schema of snapshots.
+pub(crate) fn snapshots_schema() -> Result<ValueSchema, KafkaError> {
+    Ok(ValueSchema::parse(AVRO)?)
+}
+
+/// Rows of the schema.
+pub(crate) fn snapshot_rows(of: &str, position: i64, snapshots: &[(Key, Bytes)]) -> Result<RecordBatch, KafkaError> {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(of, snapshots.len()))),
+        Arc::new(Int64Array::from(vec![position; snapshots.len()])),
+        Arc::new(BinaryArray::from_iter_values(snapshots.iter().map(|(_, state)| state))),
+    ];
+    Ok(RecordBatch::try_new(snapshots_schema()?.arrow().clone(), columns)?)
+}
+
+/// One snapshot of a batch that was read back: of which state, up to where, and the state.
+pub(crate) fn snapshot(rows: &RecordBatch, row: usize) -> (&str, i64, &[u8]) {
+    let of = rows.column(0).as_string::<i32>().value(row);
+    let position = rows.column(1).as_primitive::<Int64Type>().value(row);
+    (of, position, rows.column(2).as_binary::<i32>().value(row))
+}

@@ -1,0 +1,248 @@
+//! Traces: one from the generator's send through every step, for the messages that carry one.
+//!
+//! Names and attributes follow OpenTelemetry's conventions for messaging. A message without a `traceparent` costs a
+//! look for its headers and nothing else.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use opentelemetry::{
+    Context, KeyValue, SpanId, TraceFlags, TraceId,
+    global::{self, BoxedTracer},
+    trace::{Link, Span, SpanContext, SpanKind, TraceContextExt, TraceState, Tracer},
+};
+use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+
+use measure::KEEP_SPAN as KEEP;
+
+use crate::{
+    Options,
+    messages::hops::{self, Hops},
+    messages::outbound::Times,
+};
+
+/// The header that carries a trace (W3C Trace Context).
+pub(crate) const TRACEPARENT: &str = "traceparent";
+/// The name of our instrumentation.
+pub(crate) const SCOPE: &str = "beamline";
+/// Links of a batch's span at most.
+const LINKS_MAX: usize = 128;
+
+/// The traced messages of a batch, with the span of each.
+#[derive(Default)]
+pub(crate) struct Traced {
+    /// By offset, ascending: a context with the span of processing it.
+    messages: Vec<(u64, Context)>,
+    /// The span of the batch as a whole.
+    batch: Option<Context>,
+    /// What the first message that comes of the batch tells.
+    hops: Option<String>,
+}
+
+impl Traced {
+    /// Begins a span for each message that carries a trace, and one for the batch that links to them.
+    pub(crate) fn of(messages: &[&BorrowedMessage<'_>], options: &Options, partition: u32) -> Self {
+        let parents: Vec<(u64, SpanContext)> =
+            messages.iter().filter_map(|message| Some((message.offset() as u64, parent(message)?))).collect();
+        if parents.is_empty() {
+            return Self::default();
+        }
+        let topic = options.step.input(&options.topics);
+        let tracer = global::tracer(SCOPE);
+        let common = || {
+            vec![
+                KeyValue::new("messaging.system", "kafka"),
+                KeyValue::new("messaging.operation.name", "process"),
+                KeyValue::new("messaging.operation.type", "process"),
+                KeyValue::new("messaging.destination.name", topic.to_owned()),
+                KeyValue::new("messaging.destination.partition.id", partition.to_string()),
+                KeyValue::new("messaging.consumer.group.name", options.group.clone()),
+                KeyValue::new("messaging.client.id", options.connection.client_id.clone()),
+            ]
+        };
+        let mut attributes = common();
+        attributes.push(KeyValue::new("messaging.batch.message_count", messages.len() as i64));
+        let links: Vec<Link> =
+            parents.iter().take(LINKS_MAX).map(|(_, parent)| Link::with_context(parent.clone())).collect();
+        let batch = tracer
+            .span_builder(format!("poll {topic}"))
+            .with_kind(SpanKind::Client)
+            .with_attributes(attributes)
+            .with_links(links)
+            .start_with_context(&tracer, &Context::new());
+        let batch = Context::new().with_span(batch);
+        let link = Link::with_context(batch.span().span_context().clone());
+        let messages = parents
+            .into_iter()
+            .map(|(offset, parent)| {
+                let mut attributes = common();
+                attributes.push(KeyValue::new("messaging.kafka.offset", offset as i64));
+                let context = Context::new().with_remote_span_context(parent);
+                let span = tracer
+                    .span_builder(format!("process {topic}"))
+                    .with_kind(SpanKind::Consumer)
+                    .with_attributes(attributes)
+                    .with_links(vec![link.clone()])
+                    .start_with_context(&tracer, &context);
+                // Where nothing is exported the trace still goes through.
+                let context = if span.span_context().is_valid() { context.with_span(span) } else { context };
+                (offset, context)
+            })
+            .collect();
+        Self { messages, batch: Some(batch), hops: None }
+    }
+
+    /// Has the first message that comes of the batch tell where it has been.
+    pub(crate) fn tell(&mut self, hops: String) {
+        self.hops = Some(hops);
+    }
+
+    /// Begins a trace, whatever ratio is kept, for each of these events of `topic` that belongs to none: with what its hops
+    /// have told, on the way from the topic `raw`. Where nothing has been told, with the time that it was taken in, which
+    /// says at least how long the event had been under way. It goes on with what comes of the event.
+    pub(crate) fn begin_for(
+        &mut self,
+        positions: impl Iterator<Item = u64>,
+        (times, hops, begun): (&Times, &Hops, SystemTime),
+        (raw, topic): (&str, &str),
+    ) {
+        let tracer = global::tracer(SCOPE);
+        for position in positions.take(LINKS_MAX) {
+            let Err(index) = self.messages.binary_search_by_key(&position, |(offset, _)| *offset) else { continue };
+            let taken_in = UNIX_EPOCH + Duration::from_millis(times.of(position).max(0) as u64);
+            let parent = hops.begin_trace(position, taken_in, raw);
+            let span = tracer
+                .span_builder(format!("anomaly in {topic}"))
+                .with_kind(SpanKind::Consumer)
+                .with_start_time(if parent.is_some() { begun } else { taken_in })
+                .with_attributes(vec![
+                    KeyValue::new(KEEP, true),
+                    KeyValue::new("messaging.system", "kafka"),
+                    KeyValue::new("messaging.destination.name", topic.to_owned()),
+                    KeyValue::new("messaging.kafka.offset", position as i64),
+                ])
+                .start_with_context(&tracer, &parent.unwrap_or_default());
+            // Where nothing is exported there is no trace.
+            if span.span_context().is_sampled() {
+                self.messages.insert(index, (position, Context::new().with_span(span)));
+            }
+        }
+    }
+
+    fn find(&self, position: u64) -> Option<&Context> {
+        let index = self.messages.binary_search_by_key(&position, |(offset, _)| *offset).ok()?;
+        Some(&self.messages[index].1)
+    }
+
+    /// The headers of what comes of a message and goes to `topic`: a span of its own for the send where it is traced, and
+    /// what the first is to tell.
+    pub(crate) fn headers(&self, position: u64, first: bool, topic: &str, partition: u32) -> Option<OwnedHeaders> {
+        let traced = self.find(position).map(|context| {
+            let sent = sent(&global::tracer(SCOPE), context, topic, partition);
+            header(if sent.is_valid() { sent } else { context.span().span_context().clone() })
+        });
+        match self.hops.as_deref().filter(|_| first) {
+            Some(hops) => Some(hops::tell(traced, hops)),
+            None => traced,
+        }
+    }
+
+    /// The headers of a copy, which gets no span of its own.
+    pub(crate) fn carried(&self, position: u64) -> Option<OwnedHeaders> {
+        self.find(position).map(|context| header(context.span().span_context().clone()))
+    }
+
+    /// The trace that a message belongs to.
+    pub(crate) fn trace_id(&self, position: u64) -> Option<String> {
+        self.find(position).map(|context| context.span().span_context().trace_id().to_string())
+    }
+
+    /// Ends the spans.
+    pub(crate) fn end(self) {
+        for (_, context) in &self.messages {
+            context.span().end();
+        }
+        if let Some(batch) = self.batch {
+            batch.span().end();
+        }
+    }
+}
+
+/// The trace that a message carries, where it is sampled.
+pub(crate) fn parent(message: &BorrowedMessage<'_>) -> Option<SpanContext> {
+    let headers = message.headers()?;
+    let value = headers.iter().find(|header| header.key == TRACEPARENT)?.value?;
+    parse(std::str::from_utf8(value).ok()?).filter(SpanContext::is_sampled)
+}
+
+/// Reads a `traceparent`: version, trace, span and flags in hexadecimal.
+fn parse(text: &str) -> Option<SpanContext> {
+    let mut parts = text.split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if version.len() != 2 || version == "ff" || trace.len() != 32 || span.len() != 16 || flags.len() != 2 {
+        return None;
+    }
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    let context = SpanContext::new(trace, span, flags, true, TraceState::default());
+    context.is_valid().then_some(context)
+}
+
+fn header(context: SpanContext) -> OwnedHeaders {
+    let value = format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8());
+    OwnedHeaders::new_with_capacity(1).insert(Header { key: TRACEPARENT, value: Some(&value) })
+}
+
+/// The span of a send. One that begins a trace was chosen: nobody is to choose among the chosen ones again.
+fn sent(tracer: &BoxedTracer, parent: &Context, topic: &str, partition: u32) -> SpanContext {
+    let mut span = tracer
+        .span_builder(format!("send {topic}"))
+        .with_kind(SpanKind::Producer)
+        .with_attributes(vec![
+            KeyValue::new("messaging.system", "kafka"),
+            KeyValue::new("messaging.operation.name", "send"),
+            KeyValue::new("messaging.operation.type", "send"),
+            KeyValue::new("messaging.destination.name", topic.to_owned()),
+            KeyValue::new("messaging.destination.partition.id", partition.to_string()),
+            KeyValue::new(KEEP, true),
+        ])
+        .start_with_context(tracer, parent);
+    let context = span.span_context().clone();
+    span.end();
+    context
+}
+
+/// Decides at the head of the pipeline which events are traced: evenly, one in so many by position, so that it costs
+/// nothing for the others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sampling {
+    every: Option<u64>,
+}
+
+impl Sampling {
+    /// Of `ratio` of the events.
+    pub(crate) fn of(ratio: f64) -> Self {
+        Self { every: (ratio > 0.0).then(|| (1.0 / ratio.min(1.0)).round() as u64) }
+    }
+
+    /// The headers of an event at `position`: the beginning of a trace, for one that is sampled.
+    pub(crate) fn headers(self, position: u64, topic: &str, partition: u32) -> Option<OwnedHeaders> {
+        self.every.filter(|every| position.is_multiple_of(*every))?;
+        let context = sent(&global::tracer(SCOPE), &Context::new(), topic, partition);
+        (context.is_valid() && context.is_sampled()).then(|| header(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_other_tracers_write() {
+        let context = parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+        assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert!(context.is_sampled());
+        for wrong in ["", "00-4bf9-00f0-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "junk"] {
+            assert!(parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

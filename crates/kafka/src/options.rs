@@ -1,0 +1,161 @@
+//! A step of a stream, and how it runs.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::{Connection, Offsets};
+use measure::TracedAs;
+use rdkafka::ClientConfig;
+use registry::Registry;
+use stage::Ledger;
+use stream::{Stream, Topics};
+
+use crate::{
+    KafkaError, Step,
+    client::{lag::INTERVAL_MS, transaction::TransactionalProducer},
+    messages::{note::account, size::Sizes},
+};
+
+/// How a consumer group agrees on who reads what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// The members agree among themselves (cooperative-sticky).
+    #[default]
+    Classic,
+    /// The broker decides (KIP-848); Kafka 4 and later.
+    Consumer,
+}
+
+/// How rarely steps with windows commit.
+const WINDOWS_COMMIT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A step of a stream, and how it runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The stream.
+    pub stream: Arc<Stream>,
+    /// Its topics: the stream's own, or others for a replay beside them.
+    pub topics: Topics,
+    /// Which step.
+    pub step: Step,
+    /// The cluster.
+    pub connection: Connection,
+    /// The registry.
+    pub registry: Registry,
+    /// The consumer group.
+    pub group: String,
+    /// What tells this process from others of the group: a worker that comes back under the same name ends at once
+    /// what its predecessor left open.
+    pub instance: String,
+    /// Workers: consumers, each with a thread.
+    pub threads: usize,
+    /// A commit at the latest after so long,
+    pub commit_interval: Duration,
+    /// or after so many records.
+    pub commit_rows: usize,
+    /// About how many bytes of state a commit writes.
+    pub snapshot_bytes: usize,
+    /// How the group agrees.
+    pub protocol: GroupProtocol,
+    /// How long a member may be silent before its partitions go to others (classic protocol).
+    pub session_timeout: Duration,
+    /// How long a transaction may stay open: what a worker that is gone holds back others by.
+    pub transaction_timeout: Duration,
+    /// Who this is in traces; nothing where none are sent.
+    pub traced_as: Option<TracedAs>,
+}
+
+impl Options {
+    /// The usual settings.
+    pub fn new(stream: Arc<Stream>, step: Step, connection: Connection, registry: Registry) -> Self {
+        Self {
+            topics: stream.topics(),
+            group: step.group(stream.name()),
+            stream,
+            step,
+            connection,
+            registry,
+            instance: "0".into(),
+            threads: 1,
+            commit_interval: Duration::from_millis(100),
+            commit_rows: 100_000,
+            snapshot_bytes: 256 << 10,
+            protocol: GroupProtocol::Classic,
+            session_timeout: Duration::from_secs(10),
+            transaction_timeout: Duration::from_secs(10),
+            traced_as: None,
+        }
+    }
+
+    /// The same as the step needs it: all results of windows that changed are written with every commit, and half a second
+    /// is soon enough for those; a merge has one partition, and so one worker.
+    pub(crate) fn suited(mut self) -> Self {
+        if self.step.aggregates() {
+            self.commit_interval = self.commit_interval.max(WINDOWS_COMMIT_INTERVAL);
+        }
+        if self.step == Step::Merge {
+            self.threads = 1;
+        }
+        self
+    }
+
+    /// Makes sure that a stream whose steps were fused so far, or were not, is gone on with in the same way: the others count
+    /// on another topic how far they have come, and would begin at its start.
+    pub(crate) fn goes_on(&self) -> Result<(), KafkaError> {
+        let (other, before, now) = match self.step {
+            Step::Fused => (Step::Enrich, "in two services", "in one, with --fused,"),
+            Step::Enrich | Step::Detect => (Step::Fused, "in one service, with --fused", "in two"),
+            Step::Aggregate | Step::Merge => return Ok(()),
+        };
+        if self.group != self.step.group(self.stream.name()) {
+            return Ok(());
+        }
+        let offsets = Offsets::connect(&self.connection)?;
+        let partitions = self.stream.definition.spec.partitions;
+        match account(&offsets, self.stream.name(), partitions, other)? {
+            Some(Ledger { records, .. }) if records > 0 => {
+                Err(KafkaError::Regrouped { stream: self.stream.name().to_owned(), before, now, records })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a worker is called in probes and logs.
+    pub(crate) fn worker(&self, number: usize) -> String {
+        format!("{}-{number}", self.step.name())
+    }
+
+    pub(crate) fn producer(&self, number: usize) -> Result<TransactionalProducer, KafkaError> {
+        let id = format!("{}.{}.{number}", self.group, self.instance);
+        let message_bytes = Sizes::of(&self.stream).state();
+        TransactionalProducer::connect(&self.connection, &id, self.transaction_timeout, message_bytes)
+    }
+
+    pub(crate) fn consumer(&self, config: &mut ClientConfig) {
+        config
+            .set("group.id", &self.group)
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("statistics.interval.ms", INTERVAL_MS)
+            .set("max.poll.interval.ms", "300000")
+            .set("fetch.message.max.bytes", Sizes::of(&self.stream).message().to_string())
+            .set("fetch.wait.max.ms", "50")
+            // After its queue was full the client would sleep for a second by default.
+            .set("fetch.queue.backoff.ms", "10")
+            .set("queued.min.messages", "50000")
+            .set("queued.max.messages.kbytes", "32768");
+        match self.protocol {
+            GroupProtocol::Classic => {
+                let session = self.session_timeout.as_millis();
+                config
+                    .set("partition.assignment.strategy", "cooperative-sticky")
+                    .set("session.timeout.ms", session.to_string())
+                    .set("heartbeat.interval.ms", (session / 4).max(100).to_string());
+            }
+            GroupProtocol::Consumer => {
+                config.set("group.protocol", "consumer");
+            }
+        }
+    }
+}

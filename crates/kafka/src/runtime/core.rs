@@ -1,0 +1,215 @@
+//! A worker's state between two polls: its partitions, its producer and the open transaction.
+
+mod commit;
+mod taking;
+mod watch;
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use rdkafka::message::{BorrowedMessage, Message};
+use stage::{DeadLetter, Ledger, Outputs, Rows};
+
+use crate::{
+    KafkaError, Options, Step,
+    client::transaction::TransactionalProducer,
+    messages::inbound::Inbound,
+    messages::letters::Letter,
+    messages::outbound::{Outbound, Times, anomalous},
+    messages::place,
+    messages::size::Sizes,
+    messages::target::TooLarge,
+    messages::trace::Traced,
+    runtime::load::Loads,
+    runtime::meters::Meters,
+    runtime::partition::Partition,
+};
+
+/// A worker's state between two polls.
+pub(crate) struct Core {
+    options: Arc<Options>,
+    sizes: Sizes,
+    producer: TransactionalProducer,
+    inbound: Inbound,
+    outbound: Outbound,
+    /// The partitions that are being taken.
+    loads: Loads,
+    /// Those whose state is there, and since when: the client has yet to be sent where they begin.
+    loaded: BTreeMap<u32, (Partition, Instant)>,
+    /// When places were last kept in the compacted topic, of a step that does not do so with every commit.
+    placed: Instant,
+    /// Whether this is the last commit.
+    leaving: bool,
+    /// When it was last said that the input does not keep long what is needed.
+    warned: Option<Instant>,
+    partitions: BTreeMap<u32, Partition>,
+    /// When the open transaction began.
+    open: Option<Instant>,
+    /// Rows of the open transaction, dropped ones included.
+    rows: usize,
+    meters: Meters,
+}
+
+impl Core {
+    /// Connects the producer, which fences what an earlier worker of this name left behind.
+    pub(crate) fn new(options: &Arc<Options>, number: usize) -> Result<Self, KafkaError> {
+        let (step, topics, registry) = (options.step, &options.topics, &options.registry);
+        let stream = &options.stream;
+        let sizes = Sizes::of(stream);
+        let outbound = Outbound::new(step, stream, topics, registry)?;
+        let producer = options.producer(number)?;
+        Ok(Self {
+            inbound: Inbound::of_values(step.input_schema(stream)?, registry.clone(), sizes.input(step))?
+                .of_topic(step.input(topics)),
+            meters: Meters::new(stream.name(), step.name()),
+            sizes,
+            options: options.clone(),
+            producer,
+            outbound,
+            loads: Loads::new(options),
+            loaded: BTreeMap::new(),
+            placed: Instant::now(),
+            leaving: false,
+            warned: None,
+            partitions: BTreeMap::new(),
+            open: None,
+            rows: 0,
+        })
+    }
+
+    pub(crate) fn input(&self) -> &str {
+        self.options.step.input(&self.options.topics)
+    }
+
+    pub(crate) fn rebalanced(&mut self) {
+        self.meters.rebalanced(self.owned().len());
+    }
+
+    /// Processes messages, which may be of several partitions, each partition's in order.
+    pub(crate) fn process(&mut self, messages: &[BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+        let mut of: BTreeMap<u32, Vec<&BorrowedMessage<'_>>> = BTreeMap::new();
+        for message in messages {
+            of.entry(message.partition() as u32).or_default().push(message);
+        }
+        for (number, messages) in of {
+            self.process_partition(number, &messages)?;
+        }
+        self.producer.poll();
+        Ok(())
+    }
+
+    fn process_partition(&mut self, number: u32, messages: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+        let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
+        let (begun, next) = (SystemTime::now(), partition.next);
+        let messages = &messages[messages.partition_point(|message| message.offset() < next)..];
+        let Some(last) = messages.last() else { return Ok(()) };
+        if self.options.traced_as.is_some() {
+            partition.hops.see(messages);
+        }
+        let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
+        // What is above the limit is not looked into.
+        let refused = |payload: &[u8]| self.sizes.refuse(payload.len()).filter(|_| self.options.step != Step::Merge);
+        let readable: Vec<&[u8]> =
+            payloads.iter().map(|payload| if refused(payload).is_some() { &[] } else { *payload }).collect();
+        let decoded = self.inbound.decode(&readable)?;
+        let key = decoded.rows.schema().index_of(self.options.step.key(&self.options.stream))?;
+        let rows = Rows {
+            keys: stage::key_text(decoded.rows.column(key))?,
+            positions: decoded.messages.iter().map(|message| messages[*message].offset() as u64).collect(),
+            batch: decoded.rows,
+            ingested: Some(decoded.messages.iter().map(|message| taken_in(messages[*message])).collect()),
+        };
+        partition.next = last.offset() + 1;
+        partition.last = place::mark(last);
+        let live = messages.partition_point(|message| message.offset() < partition.committed);
+        let mut outputs = partition.process(rows)?;
+        self.meters.restored(partition.restored());
+        if live == messages.len() {
+            return Ok(());
+        }
+        partition.touched = true;
+        let rejected = decoded.rejected.into_iter().filter(|(message, _)| *message >= live);
+        outputs.dead_letters.extend(rejected.map(|(message, reason)| {
+            let (offset, payload) = (messages[message].offset() as u64, payloads[message]);
+            match refused(payload) {
+                Some(reason) => DeadLetter::oversized(offset, payload.to_vec().into(), reason),
+                None => DeadLetter::undecodable(offset, payload.to_vec().into(), reason),
+            }
+        }));
+        self.send(number, &messages[live..], outputs, begun)
+    }
+
+    /// Sends what came of messages, whose processing began at `begun`, in the open transaction.
+    fn send(
+        &mut self,
+        number: u32,
+        messages: &[&BorrowedMessage<'_>],
+        mut outputs: Outputs,
+        begun: SystemTime,
+    ) -> Result<(), KafkaError> {
+        self.begin()?;
+        let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
+        let (step, topics) = (self.options.step, &self.options.topics);
+        let time = |message: &&BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();
+        let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
+        let mut traced = Traced::of(messages, &self.options, number);
+        if let (true, Some(by), Some(first)) = (step.tells_hops(), &self.options.traced_as, messages.first()) {
+            traced.tell(partition.hops.processed(first.offset() as u64, by, begun));
+        }
+        let mut ledger = Ledger {
+            records: messages.len() as u64,
+            filtered: outputs.filtered,
+            unscored: outputs.unscored,
+            late: outputs.late_events,
+            ..Ledger::default()
+        };
+        let raw = self.options.stream.input.arrow().fields().len();
+        for rows in &outputs.rows {
+            if let Some(anomalous) = anomalous(rows) {
+                let positions = anomalous.values().set_indices().map(|row| rows.positions.value(row));
+                let input = step.input(topics);
+                traced.begin_for(positions, (&times, &partition.hops, begun), (&topics.raw, input));
+            }
+            let sent = self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
+            ledger.out += (rows.len() - sent.too_large.len()) as u64;
+            ledger.anomalies += sent.anomalies;
+            self.meters.alarms(rows);
+            for TooLarge { row, reason } in sent.too_large {
+                let letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
+                outputs.dead_letters.push(letter);
+            }
+        }
+        outputs.dead_letters.sort_by_key(|letter| letter.position);
+        ledger.dead_lettered = outputs.dead_letters.len() as u64;
+        if step.aggregates() {
+            ledger.out = ledger.records - ledger.dead_lettered - ledger.late;
+        }
+        for rows in &outputs.late {
+            self.outbound.late(self.producer.client(), number, rows, &times, &traced)?;
+        }
+        let place = (step, step.input(topics), number);
+        let letter = |letter: DeadLetter| {
+            let trace_id = traced.trace_id(letter.position);
+            Letter::on(letter, place, messages, trace_id, self.sizes)
+        };
+        let letters: Vec<Letter> = outputs.dead_letters.into_iter().map(letter).collect();
+        self.outbound.letters(self.producer.client(), number, &letters, &times)?;
+        traced.end();
+        let (first, last) = (times.0.first(), times.0.last());
+        let taken_in = |of: Option<&(u64, i64)>| of.map_or(0, |(_, time)| *time);
+        self.meters.processed(&ledger, &letters, taken_in(first), taken_in(last));
+        self.rows += messages.len();
+        partition.ledger += &ledger;
+        partition.open_records += messages.len();
+        Ok(())
+    }
+}
+
+/// When a message was taken in, in microseconds since 1970: at the end of time where it does not say, so that nothing is
+/// ahead of it.
+fn taken_in(message: &BorrowedMessage<'_>) -> i64 {
+    message.timestamp().to_millis().map_or(i64::MAX, |millis| millis.saturating_mul(1000))
+}

@@ -1,0 +1,123 @@
+//! The open transaction, from its beginning to its end.
+//!
+//! The order of a commit is: what the stages flush, snapshots of their state, the places that go with the outputs, then the
+//! offsets of the input and the commit itself. All of it is one transaction, so that either everything holds or nothing.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::BaseConsumer,
+    error::{KafkaError as ClientError, RDKafkaErrorCode},
+};
+
+use super::Core;
+use crate::{KafkaError, clock::now_millis, messages::place::Place, runtime::group::Group};
+
+/// About how many records a worker that takes partitions reads again to bring their state up to date: two seconds' worth.
+const REPLAY_RECORDS: usize = 500_000;
+/// How often a step without state keeps its places in a compacted topic too.
+const PLACES_EVERY: Duration = Duration::from_secs(30);
+
+impl Core {
+    pub(super) fn begin(&mut self) -> Result<(), KafkaError> {
+        if self.open.is_none() {
+            self.producer.begin()?;
+            self.open = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// When the open transaction should be committed.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.open.map(|open| open + self.options.commit_interval)
+    }
+
+    /// Whether the open transaction should be committed now.
+    pub(crate) fn is_due(&self) -> bool {
+        self.rows >= self.options.commit_rows || self.due().is_some_and(|due| due <= Instant::now())
+    }
+
+    /// Commits the open transaction: what was sent, snapshots of the state, and how far the input has been read.
+    pub(crate) fn commit(&mut self, consumer: &BaseConsumer<Group>) -> Result<(), KafkaError> {
+        if self.open.is_none() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let now = now_millis();
+        let touched = self.partitions.values().filter(|partition| partition.touched).count().max(1);
+        let budget = self.options.snapshot_bytes / touched;
+        let replay_max = REPLAY_RECORDS / self.partitions.len().max(1);
+        let keeps_state = self.options.step.state(&self.options.topics).is_some();
+        let places_due = keeps_state || self.leaving || self.placed.elapsed() > PLACES_EVERY;
+        let mut offsets = TopicPartitionList::with_capacity(touched);
+        let mut state_bytes = 0;
+        for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
+            let flushed = partition.flush()?;
+            self.meters.closed(&flushed.closed);
+            self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
+            let snapshots = partition.snapshots(budget, replay_max);
+            state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
+            let (of, position) = (&partition.of, partition.next);
+            self.outbound.snapshots(self.producer.client(), *number, of, position, snapshots, now)?;
+            let note = partition.note();
+            let at = (self.options.step.input(&self.options.topics), *number);
+            let place = Place::new(&self.options.group, at, partition.next, &partition.last, note.clone());
+            self.outbound.release(self.producer.client(), *number, Some(&place))?;
+            partition.placed = places_due;
+            if places_due {
+                self.outbound.place(self.producer.client(), &place, now)?;
+            }
+            let fail = |source| KafkaError::Client { what: "noting an offset", source };
+            let mut element = offsets.add_partition(self.options.step.input(&self.options.topics), *number as i32);
+            element.set_offset(Offset::Offset(partition.next)).map_err(fail)?;
+            element.set_metadata(note.text());
+        }
+        self.producer.commit_offsets(consumer, offsets)?;
+        for partition in self.partitions.values_mut() {
+            partition.touched = false;
+            partition.open_records = 0;
+        }
+        self.open = None;
+        if places_due {
+            self.placed = Instant::now();
+        }
+        self.meters.committed(begun.elapsed(), state_bytes);
+        self.meters.state(self.partitions.values());
+        self.rows = 0;
+        Ok(())
+    }
+
+    /// The last commit before leaving, with the places that the compacted topic does not have yet.
+    pub(crate) fn commit_last(&mut self, consumer: &BaseConsumer<Group>) -> Result<(), KafkaError> {
+        let unplaced = self.partitions.values_mut().filter(|partition| !partition.placed);
+        let mut any = false;
+        for partition in unplaced {
+            partition.touched = true;
+            any = true;
+        }
+        if any {
+            self.begin()?;
+            self.leaving = true;
+        }
+        self.commit(consumer)
+    }
+
+    /// Says that the open transaction must not be committed, because partitions in it are not ours any more.
+    pub(crate) fn give_up(&self) -> Result<(), KafkaError> {
+        let source = ClientError::Global(RDKafkaErrorCode::AssignmentLost);
+        if self.open.is_some() { Err(KafkaError::Aborted { what: "losing partitions", source }) } else { Ok(()) }
+    }
+
+    /// Gives the open transaction up. What memory holds is ahead of the log from now on: every partition has to be
+    /// loaded again.
+    pub(crate) fn abort(&mut self) -> Result<(), KafkaError> {
+        self.meters.aborted();
+        self.outbound.forget();
+        self.rows = 0;
+        if self.open.take().is_none() {
+            return Ok(());
+        }
+        self.producer.abort()
+    }
+}

@@ -1,0 +1,215 @@
+//! What a step counts of itself: added up over a transaction, and told once that is committed.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use measure::Health;
+use metrics::{Counter, Gauge, Histogram};
+use stage::{DeadLetterKind, Ledger, Rows};
+
+use crate::{clock::now_millis, messages::letters::Letter, runtime::partition::Partition};
+
+/// The meters of one worker.
+pub(crate) struct Meters {
+    stream: String,
+    stage: &'static str,
+    pending: Pending,
+    records_in: Counter,
+    records_out: Counter,
+    filtered: Counter,
+    dead_letters: Counter,
+    anomalies: Counter,
+    commits: Counter,
+    aborts: Counter,
+    transaction: Histogram,
+    latency: Histogram,
+    rebalances: Counter,
+    snapshot_bytes: Counter,
+    restore: Histogram,
+    late: Counter,
+    windows_closed: Counter,
+    watermark_delay: Gauge,
+    partitions: Share,
+    state_keys: Share,
+    state_bytes: Share,
+}
+
+/// One worker's share of a gauge that all workers of a process add to.
+struct Share {
+    gauge: Gauge,
+    mine: f64,
+}
+
+impl Share {
+    fn of(gauge: Gauge) -> Self {
+        Self { gauge, mine: 0.0 }
+    }
+
+    fn set(&mut self, value: f64) {
+        self.gauge.increment(value - self.mine);
+        self.mine = value;
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.set(0.0);
+    }
+}
+
+/// What the open transaction adds.
+#[derive(Default)]
+struct Pending {
+    ledger: Ledger,
+    rejected: BTreeMap<&'static str, u64>,
+    alarms: BTreeMap<String, u64>,
+    /// When some of its messages were taken in, in milliseconds since 1970.
+    taken_in: Vec<i64>,
+    windows_closed: u64,
+}
+
+impl Meters {
+    pub(crate) fn new(stream: &str, stage: &'static str) -> Self {
+        let labels = [stream, stage];
+        Self {
+            stream: stream.to_owned(),
+            stage,
+            pending: Pending::default(),
+            records_in: measure::RECORDS_IN.of(labels),
+            records_out: measure::RECORDS_OUT.of(labels),
+            filtered: measure::RECORDS_FILTERED.of(labels),
+            dead_letters: measure::DEAD_LETTERS.of(labels),
+            anomalies: measure::ANOMALIES.of(labels),
+            commits: measure::TRANSACTIONS_COMMITTED.of(labels),
+            aborts: measure::TRANSACTIONS_ABORTED.of(labels),
+            transaction: measure::TRANSACTION_DURATION.of(labels),
+            latency: measure::END_TO_END_LATENCY.of(labels),
+            rebalances: measure::REBALANCES.of(labels),
+            snapshot_bytes: measure::SNAPSHOT_BYTES.of(labels),
+            restore: measure::RESTORE_DURATION.of(labels),
+            late: measure::LATE_RECORDS.of(labels),
+            windows_closed: measure::WINDOWS_CLOSED.of(labels),
+            watermark_delay: measure::WATERMARK_DELAY.of(labels),
+            partitions: Share::of(measure::PARTITIONS_ASSIGNED.of(labels)),
+            state_keys: Share::of(measure::STATE_KEYS.of(labels)),
+            state_bytes: Share::of(measure::STATE_BYTES.of(labels)),
+        }
+    }
+
+    /// Adds what came of some messages, which were taken in from `first` to `last`.
+    pub(crate) fn processed(&mut self, ledger: &Ledger, letters: &[Letter], first: i64, last: i64) {
+        self.pending.ledger += ledger;
+        self.pending.taken_in.extend([first, last]);
+        for letter in letters {
+            let reason = match letter.letter.kind {
+                DeadLetterKind::Decode => "undecodable",
+                DeadLetterKind::Identity => "schema",
+                DeadLetterKind::Quality => "quality",
+                DeadLetterKind::Expression => "expression",
+                DeadLetterKind::Size => "too_large",
+            };
+            *self.pending.rejected.entry(reason).or_default() += 1;
+        }
+    }
+
+    /// Adds alarms, by what raised them.
+    pub(crate) fn alarms(&mut self, rows: &Rows) {
+        let Some(reasons) = rows.batch.column_by_name(stream::columns::ANOMALY_REASONS) else { return };
+        let Some(reasons) = reasons.as_string_opt::<i32>().filter(|reasons| reasons.null_count() < reasons.len())
+        else {
+            return;
+        };
+        for reason in reasons.iter().flatten().flat_map(|reasons| reasons.split(',')) {
+            match self.pending.alarms.get_mut(reason) {
+                Some(count) => *count += 1,
+                None => drop(self.pending.alarms.insert(reason.to_owned(), 1)),
+            }
+        }
+    }
+
+    /// Adds windows that are closed.
+    pub(crate) fn closed(&mut self, results: &[RecordBatch]) {
+        self.pending.windows_closed += results.iter().map(|results| results.num_rows() as u64).sum::<u64>();
+    }
+
+    /// The transaction is committed, in so long, with so much state.
+    pub(crate) fn committed(&mut self, took: Duration, state_bytes: u64) {
+        let Pending { ledger, rejected, alarms, taken_in, windows_closed } = std::mem::take(&mut self.pending);
+        self.commits.increment(1);
+        self.transaction.record(took.as_secs_f64());
+        self.snapshot_bytes.increment(state_bytes);
+        self.records_in.increment(ledger.records);
+        self.records_out.increment(ledger.out);
+        self.filtered.increment(ledger.filtered);
+        self.dead_letters.increment(ledger.dead_lettered);
+        self.anomalies.increment(ledger.anomalies);
+        self.late.increment(ledger.late);
+        self.windows_closed.increment(windows_closed);
+        for (reason, count) in rejected {
+            measure::RECORDS_REJECTED.of([&self.stream, self.stage, reason]).increment(count);
+        }
+        for (layer, count) in alarms {
+            measure::ALARMS.of([&self.stream, self.stage, &layer]).increment(count);
+        }
+        let now = now_millis();
+        for time in taken_in {
+            self.latency.record((now - time).max(0) as f64 / 1e3);
+        }
+    }
+
+    /// The transaction is given up, and everything in it will be counted when it is done again.
+    pub(crate) fn aborted(&mut self) {
+        self.pending = Pending::default();
+        self.aborts.increment(1);
+    }
+
+    /// How much state the partitions have, and how far event time lags behind.
+    pub(crate) fn state<'a>(&mut self, partitions: impl Iterator<Item = &'a Partition>) {
+        let (mut keys, mut bytes, mut clock) = (0, 0, None::<i64>);
+        for partition in partitions {
+            let state = partition.state();
+            keys += state.keys;
+            bytes += state.bytes;
+            clock = [clock, partition.clock].into_iter().flatten().min();
+        }
+        self.state_keys.set(keys as f64);
+        self.state_bytes.set(bytes as f64);
+        if let Some(clock) = clock {
+            self.watermark_delay.set((now_millis() - clock / 1000) as f64 / 1e3);
+        }
+    }
+
+    /// So much waits in a partition.
+    pub(crate) fn lag(&self, partition: u32, records: u64) {
+        measure::CONSUMER_LAG.of([&self.stream, self.stage, &partition.to_string()]).set(records as f64);
+    }
+
+    pub(crate) fn rebalanced(&mut self, partitions: usize) {
+        self.rebalances.increment(1);
+        self.partitions.set(partitions as f64);
+    }
+
+    /// A partition's state is up to date again, where that took so long.
+    pub(crate) fn restored(&self, took: Option<Duration>) {
+        took.into_iter().for_each(|took| self.restore.record(took.as_secs_f64()));
+    }
+}
+
+/// Marks a worker as ready for as long as this lives.
+pub(crate) struct Ready<'a> {
+    health: &'a dyn Health,
+    part: String,
+}
+
+impl<'a> Ready<'a> {
+    pub(crate) fn new(health: &'a dyn Health, part: String) -> Self {
+        health.ready(&part, true);
+        Self { health, part }
+    }
+}
+
+impl Drop for Ready<'_> {
+    fn drop(&mut self) {
+        self.health.ready(&self.part, false);
+    }
+}
