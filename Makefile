@@ -154,14 +154,18 @@ setup-page: setup
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
 		PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund; }
 
+# What the tests of the page start.
+PAGE_PROGRAMS := $(foreach program,beamline dev generator enricher anomaly-detector aggregator dashboard,--bin $(program))
+
 .PHONY: test-page test-page-short
-test-page: setup-page ## Test the live page in a real browser on real runs: types, units, every view, 50 cuts (ARGS for Playwright)
-	cargo build --locked --bin beamline
+test-page: setup-page setup-servers ## Test the live page in a real browser on real runs, in one process and on Kafka: types, units, every view, 50 cuts (ARGS for Playwright)
+	cargo build --locked $(PAGE_PROGRAMS)
 	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=$${BEAMLINE_CUTS:-50} npx playwright test $(ARGS)
 
-test-page-short: setup-page ## The part of it that continuous integration runs, in at most five minutes
-	cargo build --locked --bin beamline
-	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=5 npx playwright test --grep-invert @long
+test-page-short: setup-page setup-servers ## The part of it that continuous integration runs, in at most five minutes
+	cargo build --locked $(PAGE_PROGRAMS)
+	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=5 npx playwright test --project one-process --grep-invert @long
+	cd tests/page && npx playwright test --project kafka overview
 
 .PHONY: screenshots
 screenshots: setup-page ## Take the pictures of the live page in docs/page from a running stream

@@ -11,6 +11,7 @@ mod schemas;
 mod smoke;
 mod store;
 mod test;
+mod tokens;
 mod topics;
 
 use std::{path::PathBuf, time::Duration};
@@ -29,6 +30,7 @@ pub(crate) use self::{
     smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     test::{Colour, TestArgs},
+    tokens::TokensArgs,
     topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
 };
 use crate::logging::LogFormat;
@@ -181,6 +183,11 @@ Examples:
 Example:
   beamline bench --events 10000000 streams/bench.yaml")]
     Bench(BenchArgs),
+    /// Make the tokens of the live page in a Secret of Kubernetes, where there is none; the chart's setup does so.
+    #[command(after_help = "\
+Example:
+  beamline tokens --secret beamline-dashboard")]
+    Tokens(TokensArgs),
     /// Print the completion script of a shell.
     #[command(after_help = "\
 Example:

@@ -17,5 +17,6 @@ pub(crate) mod schemas;
 pub(crate) mod smoke;
 pub(crate) mod store;
 pub(crate) mod test;
+pub(crate) mod tokens;
 pub(crate) mod topics;
 pub(crate) mod verify;
