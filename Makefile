@@ -203,7 +203,7 @@ server-images: ## Build stand-ins for the development servers, for a machine wit
 kind: ## Make a kind cluster, build and load the images, and install the chart with servers and the example stream
 	kind get clusters 2>/dev/null | grep -qx beamline || kind create cluster --config k8s/kind.yaml
 	ENGINE=docker docker/images.sh
-	for service in generator enricher anomaly-detector aggregator writer autoscaler beamline; do \
+	for service in generator enricher anomaly-detector aggregator writer dashboard autoscaler beamline; do \
 		kind load docker-image --name beamline "beamline/$$service:dev" || exit 1; done
 	helm upgrade --install beamline charts/beamline --kube-context kind-beamline -n beamline --create-namespace \
 		-f k8s/values-kind.yaml -f k8s/values-stream.yaml --wait --timeout 10m
