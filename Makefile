@@ -157,8 +157,19 @@ setup-page: setup
 # What the tests of the page start.
 PAGE_PROGRAMS := $(foreach program,beamline dev generator enricher anomaly-detector aggregator dashboard,--bin $(program))
 
+# Schemathesis, and what the notebook cell of docs/api.md needs.
+PAGE_PYTHON = $(TOOLS)/page-python/bin/python
+PAGE_PACKAGES := schemathesis==4.32.0 requests==2.32.5 plotly==6.5.0
+
+.PHONY: test-api
+test-api: setup-page ## Hold the API of the live page against its own description, and run the notebook cell of its page
+	@[ -x $(PAGE_PYTHON) ] && $(PAGE_PYTHON) -c 'import plotly, requests, schemathesis' 2>/dev/null || { \
+		python3 -m venv $(TOOLS)/page-python && $(PAGE_PYTHON) -m pip install --quiet $(PAGE_PACKAGES); }
+	cargo build --locked --bin beamline
+	node tests/page/api.js $(PAGE_PYTHON)
+
 .PHONY: test-page test-page-short
-test-page: setup-page setup-servers ## Test the live page in a real browser on real runs, in one process and on Kafka: types, units, every view, 50 cuts (ARGS for Playwright)
+test-page: test-api setup-page setup-servers ## Test the live page in a real browser on real runs, in one process and on Kafka: types, units, every view, 50 cuts (ARGS for Playwright)
 	cargo build --locked $(PAGE_PROGRAMS)
 	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=$${BEAMLINE_CUTS:-50} npx playwright test $(ARGS)
 

@@ -27,7 +27,7 @@ try {
   const cell = page.getByRole('region', { name: 'Rows' }).getByRole('cell').first();
   await cell.waitFor();
   const injected = ((await cell.textContent()) ?? '').trim();
-  await page.goto(`${url}/#/anomalies/${encodeURIComponent(injected)}?stream=${stream}`);
+  await page.goto(`${url}/#/anomalies?stream=${stream}&id=${encodeURIComponent(injected)}`);
   const story = page.getByRole('article');
   await patient(story).toContainText('Which layers fired');
   await patient(story.locator('.layers .fired').first()).toBeVisible();

@@ -9,9 +9,6 @@ pub(crate) enum DashboardError {
     /// A topic, or what a group noted.
     #[error(transparent)]
     Kafka(#[from] kafka::KafkaError),
-    /// A schema that has no form as a table.
-    #[error("the stream's schema: {0}")]
-    Schema(String),
     /// A topic is not there.
     #[error("topic `{0}` does not exist; run `beamline topics apply`")]
     NoTopic(String),

@@ -38,6 +38,7 @@ pub(crate) struct Filters {
     /// Only those before this event time, ISO 8601.
     to: Option<String>,
     /// Only those that somebody acknowledged (`yes`), or nobody (`no`).
+    #[param(inline)]
     acknowledged: Option<Choice>,
     /// Only those whose id, key or reasons have this text.
     text: Option<String>,

@@ -48,6 +48,7 @@ pub(crate) struct Filters {
     /// Only those with this reason.
     reason: Option<String>,
     /// Only those that were not repaired yet (`open`), or were (`redriven`).
+    #[param(inline)]
     state: Option<LetterState>,
 }
 

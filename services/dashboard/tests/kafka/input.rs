@@ -28,7 +28,7 @@ spec:
       pt: "transverse_momentum(momentum_x, momentum_y)"
       eta: "pseudorapidity(momentum_x, momentum_y, momentum_z)"
       phi: "azimuth(momentum_x, momentum_y)"
-      share: "100 / (CAST(energy_gev AS BIGINT) - 77)"
+      share: "100 / (CAST(energy_gev AS BIGINT) - 3377)"
     filter: "energy_gev >= 0.5"
   detect:
     features: ["ln(pt)", eta, "ln(energy_gev)"]
@@ -63,7 +63,7 @@ pub(crate) fn lines() -> String {
             }
             500 => "\"much\"".clone_into(&mut energy),
             700 => "-1.5".clone_into(&mut energy),
-            900 => "77.2".clone_into(&mut energy),
+            900 => "3377.2".clone_into(&mut energy),
             450 | 950 => "1234.5".clone_into(&mut energy),
             _ => {}
         }
