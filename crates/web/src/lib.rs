@@ -5,7 +5,9 @@
 
 mod access;
 mod answer;
+mod app;
 mod error;
+mod event;
 mod files;
 mod frames;
 mod guard;

@@ -25,8 +25,11 @@ fn api(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<String>>) {
                 let read = stream.read(&mut bytes).unwrap();
                 request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
             }
-            write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 24\r\nConnection: close\r\n\r\n{{\"message\":\"the reason\"}}")
-                .unwrap();
+            write!(
+                stream,
+                "HTTP/1.1 {answer}\r\nContent-Length: 24\r\nConnection: close\r\n\r\n{{\"message\":\"the reason\"}}"
+            )
+            .unwrap();
             requests.push(request);
         }
         requests

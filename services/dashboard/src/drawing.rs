@@ -85,8 +85,7 @@ impl Drawing {
             let newest = received.iter().flat_map(|received| received.times.last()).max().copied().unwrap_or_default();
             drawing.draw(received);
             drawing.seen().offered += rows as u64;
-            let behind = rows >= BEHIND_ROWS && newest > drawing.started_ms && now_ms() - newest > BEHIND_MS;
-            if behind && skipped.elapsed() > SKIP_INTERVAL {
+            if drawing.is_behind(rows, newest, now_ms()) && skipped.elapsed() > SKIP_INTERVAL {
                 let passed = feed.skip()?;
                 let mut seen = drawing.seen();
                 seen.offered += passed;
@@ -126,6 +125,12 @@ impl Drawing {
             }
             Ok(())
         }
+    }
+
+    /// Whether so many rows, the newest of which was taken in then, say that this process does not keep up. What was before
+    /// it began is behind by its nature.
+    fn is_behind(&self, rows: usize, newest_ms: i64, now_ms: i64) -> bool {
+        rows >= BEHIND_ROWS && newest_ms > self.started_ms && now_ms - newest_ms > BEHIND_MS
     }
 
     fn draw(&self, received: Vec<Received>) {

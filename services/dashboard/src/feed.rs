@@ -49,7 +49,6 @@ impl Feed {
         if partitions == 0 {
             return Err(DashboardError::NoTopic(topic.clone()));
         }
-        let most = (begin.offsets_max / u64::from(partitions)).max(1) as i64;
         let mut next = BTreeMap::new();
         for partition in 0..partitions {
             let (first, _) = offsets.range(topic, partition)?;
@@ -58,8 +57,7 @@ impl Feed {
                 Some(since) => offsets.at_time(topic, partition, since)?.max(first),
                 None => first,
             };
-            let start = wanted.max(end - most);
-            next.insert(partition, start);
+            next.insert(partition, start(wanted, end, begin.offsets_max, partitions));
         }
         self.next = next;
         self.reader = None;
@@ -102,6 +100,11 @@ impl Feed {
     }
 }
 
+/// Where to begin in one of several partitions, to read no more than `offsets_max` in all of them together.
+fn start(wanted: i64, end: i64, offsets_max: u64, partitions: u32) -> i64 {
+    wanted.max(end - (offsets_max / u64::from(partitions)).max(1) as i64)
+}
+
 /// Gives `take` what comes until `stopping` says so. What fails is tried again after a short wait.
 pub(crate) fn run(
     mut feed: Feed,
@@ -120,5 +123,17 @@ pub(crate) fn run(
             said = error;
         }
         std::thread::sleep(AGAIN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_past_is_read_from_its_end_alone() {
+        assert_eq!(start(100, 150, 1000, 4), 100, "all of it is read where it is short");
+        assert_eq!(start(100, 1150, 1000, 4), 900);
+        assert_eq!(start(100, 100, 1, 4), 100, "there is nothing");
     }
 }

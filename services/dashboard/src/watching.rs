@@ -223,3 +223,42 @@ impl Watched for Watching {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use stage::Ledger;
+
+    use super::*;
+
+    fn account(records: u64, waiting: u64) -> Account {
+        let ledger = Ledger { records, out: records, ..Ledger::default() };
+        Account { ledger, waiting: vec![("enrich", waiting)], runs: true, ..Account::default() }
+    }
+
+    #[test]
+    fn what_was_before_this_process_is_in_the_ledger_and_not_in_the_rate() {
+        let known = Known::default();
+        known.update(account(1000, 0), 0);
+        assert_eq!((known.facts(0).ledger.records, known.facts(0).counts.records), (1000, 0));
+        known.update(account(1250, 50), 1000);
+        let facts = known.facts(1000);
+        assert_eq!((facts.ledger.records, facts.counts.records, facts.uncommitted), (1250, 250, 50));
+        assert_eq!((facts.committed_ms, facts.lag_ms), (Some(1000), 1000));
+        known.update(account(1300, 0), 2000);
+        known.update(account(1300, 0), 3000);
+        assert_eq!((known.facts(3000).committed_ms, known.facts(3000).lag_ms), (Some(2000), 0), "nothing has happened");
+    }
+
+    #[test]
+    fn a_cluster_that_does_not_answer_is_said_after_a_while_and_not_at_once() {
+        let known = Known::default();
+        known.update(account(1000, 0), 0);
+        known.fail("no broker".to_owned());
+        assert_eq!(known.facts(SILENCE_MAX_MS).state, State::Running);
+        let facts = known.facts(SILENCE_MAX_MS + 1);
+        assert_eq!(facts.state, State::Failed);
+        assert!(facts.failure.unwrap().contains("no broker"));
+        known.update(account(1001, 0), SILENCE_MAX_MS + 2);
+        assert_eq!(known.facts(SILENCE_MAX_MS + 2).state, State::Running);
+    }
+}

@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     answer::{Names, Params, json},
+    app::App,
     hub::Shown,
     page_cursor::PageCursor,
     problem::Problem,
-    server::App,
     sql::{Found, literal, name, time_of},
 };
 

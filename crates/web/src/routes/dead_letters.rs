@@ -15,10 +15,10 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     LetterIds,
     answer::{Names, Params, json},
+    app::App,
     hub::Shown,
     page_cursor::PageCursor,
     problem::Problem,
-    server::App,
     sql::literal,
 };
 

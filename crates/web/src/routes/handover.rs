@@ -19,11 +19,11 @@ use self::markdown::markdown;
 use super::query::download;
 use crate::{
     answer::{Names, Params, json},
+    app::App,
     hub::{Shown, now_ms},
     notes::NoteView,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name, time_of},
 };
 

@@ -14,11 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     access::{Caller, Role},
     answer::{JsonBody, Names, Params, json},
+    app::App,
     hub::Shown,
     notes::{NoteKindView, NoteView},
     page_cursor::PageCursor,
     problem::Problem,
-    server::App,
     sql::{literal, name},
 };
 

@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 
 use crate::{
     answer::{JsonBody, Names},
+    app::App,
     problem::Problem,
     rows,
-    server::App,
 };
 
 /// Rows of a JSON answer at most,

@@ -11,10 +11,10 @@ use crate::{
     Mode,
     access::Caller,
     answer::{JsonBody, Names},
+    app::App,
     hub::Shown,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name},
 };
 

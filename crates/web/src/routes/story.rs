@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use crate::{
     answer::{Names, json},
+    app::App,
     hub::Shown,
     notes::NoteView,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name, time_of},
 };
 

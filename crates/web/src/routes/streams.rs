@@ -11,9 +11,9 @@ use crate::{
     Mode,
     access::{Caller, Role},
     answer::{Names, json, tagged},
+    app::App,
     hub::{Shown, now_ms},
     problem::Problem,
-    server::App,
 };
 
 /// Who asks, and of what.

@@ -11,10 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     answer::{Names, Params, json},
+    app::App,
     hub::now_ms,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name},
 };
 

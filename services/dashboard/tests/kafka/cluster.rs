@@ -80,7 +80,7 @@ impl Cluster {
         ]
     }
 
-    fn service(&self, name: &str, more: &[&str]) -> Program {
+    pub(crate) fn service(&self, name: &str, more: &[&str]) -> Program {
         let stream = self.folder.path().join("stream.yaml").display().to_string();
         let listen = format!("127.0.0.1:{}", free_port());
         let arguments = [&["--stream", &stream, "--listen", &listen, "--instance", name], more].concat();

@@ -1,10 +1,21 @@
 //! What the dashboard says of a stream's services is what a run in one process says of the same events.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
+use servers::Program;
 
-use crate::{access, cluster::Cluster, input, page::Page, written};
+use crate::{
+    access,
+    cluster::Cluster,
+    input,
+    page::{PATIENCE, Page},
+    written,
+};
 
 /// One cluster for all of it: what comes later changes what is there.
 #[test]
@@ -15,8 +26,12 @@ fn a_page_on_kafka_is_the_page_of_one_process_and_keeps_what_is_written_on_it() 
         the_same_overview(&on_kafka, &alone);
         the_same_anomalies(&on_kafka, &alone);
         the_same_dead_letters(&on_kafka, &alone);
-        the_same_rows(&on_kafka, &alone);
+        the_same_rows(&on_kafka, &alone, &["SELECT * FROM rates WHERE final ORDER BY window_start, detector_id"]);
         what_was_before_the_page(&on_kafka);
+        let (_writer, of_a_lake) = of_a_lake(&cluster);
+        the_same_anomalies(&of_a_lake, &alone);
+        the_same_dead_letters(&of_a_lake, &alone);
+        the_same_rows(&of_a_lake, &alone, &[]);
     }
     access::of_two_roles(&cluster);
     written::notes_survive(&cluster);
@@ -107,13 +122,31 @@ fn the_same_dead_letters(on_kafka: &Page, alone: &Page) {
     assert_eq!(found, wanted);
 }
 
-fn the_same_rows(on_kafka: &Page, alone: &Page) {
-    for sql in [
+/// A dashboard whose history is what a writer has stored as Parquet, once all of it is there; and the writer.
+fn of_a_lake(cluster: &Cluster) -> (Program, Page) {
+    let lake = cluster.folder.path().join("lake").display().to_string();
+    let writer = cluster.service("writer", &["--backend", "parquet", "--lake", &lake, "--batch-interval", "500ms"]);
+    let page = cluster.dashboard(&["--history", "lake", "--lake", &lake]);
+    let counted = |page: &Page, table: &str| {
+        let sql = json!({ "sql": format!("SELECT count(*) FROM {table}") });
+        page.post("/query", &sql).1["rows"][0][0].as_u64().unwrap_or_default()
+    };
+    let overview = page.wait("/overview", |overview| overview["ledger"]["records"] == input::RECORDS);
+    let (events, letters) = (overview["ledger"]["out"].as_u64().unwrap(), input::BAD);
+    let begun = Instant::now();
+    while (counted(&page, "processed_data"), counted(&page, "dead_letters")) != (events, letters) {
+        assert!(begun.elapsed() < PATIENCE, "{} of {events}", counted(&page, "processed_data"));
+        thread::sleep(Duration::from_millis(500));
+    }
+    (writer, page)
+}
+
+fn the_same_rows(on_kafka: &Page, alone: &Page, more: &[&str]) {
+    for sql in more.iter().copied().chain([
         "SELECT * FROM processed_data ORDER BY event_id",
         "SELECT detector_id, count(*) AS n, max(energy_gev) FROM processed_data GROUP BY 1 ORDER BY 1",
-        "SELECT * FROM rates WHERE final ORDER BY window_start, detector_id",
         "SELECT count(*) FROM notes",
-    ] {
+    ]) {
         let rows = |page: &Page| {
             let (status, found) = page.post("/query", &json!({ "sql": sql }));
             assert!(status.is_success(), "{sql}: {found}");

@@ -44,7 +44,8 @@ struct Asked {
 
 impl Asked {
     fn from(args: impl IntoIterator<Item = String>) -> Result<Self, ServerError> {
-        let mut asked = Self { folder: FOLDER.into(), cassandra: false, jaeger: false, ports: [KAFKA_PORT, REGISTRY_PORT] };
+        let mut asked =
+            Self { folder: FOLDER.into(), cassandra: false, jaeger: false, ports: [KAFKA_PORT, REGISTRY_PORT] };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             let value = args.next().ok_or_else(|| ServerError::Options(format!("{arg} needs a value; {USAGE}")))?;
