@@ -175,8 +175,8 @@ test-page: test-api setup-page setup-servers ## Test the live page in a real bro
 
 test-page-short: setup-page setup-servers ## The part of it that continuous integration runs, in at most five minutes
 	cargo build --locked $(PAGE_PROGRAMS)
-	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=5 npx playwright test --project one-process --grep-invert @long
-	cd tests/page && npx playwright test --project kafka overview
+	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=5 npx playwright test --project=one-process --grep-invert @long
+	cd tests/page && npx playwright test --project=kafka overview
 
 .PHONY: screenshots
 screenshots: setup-page ## Take the pictures of the live page in docs/page from a running stream
