@@ -202,6 +202,10 @@ chart-check: setup-chart ## Check the Helm chart: lint, rendered examples, Kuber
 chart-examples: setup-chart ## Write the chart's rendered examples anew
 	PATH="$$PATH:$(TOOLS)" WRITE=1 tests/chart/check.sh
 
+.PHONY: chart-dashboard
+chart-dashboard: ## Write the chart's Grafana dashboard from charts/grafana/dashboard.py
+	python3 charts/grafana/dashboard.py
+
 .PHONY: images
 images: ## Build the images of all services from source (PREBUILT=1 packages what is in target/debug)
 	docker/images.sh

@@ -11,6 +11,7 @@ mod foreign;
 mod input;
 mod loading;
 mod measure_windows;
+mod monitoring;
 mod places;
 mod poison;
 mod raw;
