@@ -47,7 +47,12 @@ impl Sql {
         self.ask_holding(shown, sql, rows_max, ()).await
     }
 
-    /// The same; `held` is dropped when the query has ended, and not before: also where nobody waits for it.
+    /// Asks for results of windows, wherever they are.
+    pub(crate) async fn ask_windows(&self, shown: &Shown, sql: String, rows_max: u64) -> Result<Found, Problem> {
+        self.ask_of(shown.watched.windows(), None, sql, rows_max, ()).await
+    }
+
+    /// The same as `ask`; `held` is dropped when the query has ended, and not before: also where nobody waits for it.
     pub(crate) async fn ask_holding(
         &self,
         shown: &Shown,
@@ -57,6 +62,17 @@ impl Sql {
     ) -> Result<Found, Problem> {
         let source = shown.watched.tables();
         let notes = notes(shown, &source, &sql);
+        self.ask_of(source, notes, sql, rows_max, held).await
+    }
+
+    async fn ask_of(
+        &self,
+        source: ask::Source,
+        notes: Option<Vec<Note>>,
+        sql: String,
+        rows_max: u64,
+        held: impl Send + 'static,
+    ) -> Result<Found, Problem> {
         let task = Ended(self.threads.spawn(async move {
             let _held = held;
             let options = QueryOptions {

@@ -10,6 +10,11 @@ pub trait Watched: Send + Sync + 'static {
     /// What SQL over the stream asks.
     fn tables(&self) -> ask::Source;
 
+    /// What has the results of windows: not every store has them.
+    fn windows(&self) -> ask::Source {
+        self.tables()
+    }
+
     /// How the stream runs.
     fn mode(&self) -> Mode {
         Mode::OneProcess

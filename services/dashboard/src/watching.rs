@@ -147,6 +147,14 @@ impl Watched for Watching {
         self.tables.clone()
     }
 
+    fn windows(&self) -> ask::Source {
+        match &self.tables {
+            // Files that are only added to do not have results that replace each other.
+            ask::Source::Lake(_) => ask::Source::Kafka(vec![self.on_kafka.clone()]),
+            tables => tables.clone(),
+        }
+    }
+
     fn mode(&self) -> Mode {
         Mode::Kafka
     }

@@ -32,6 +32,9 @@ fn a_page_on_kafka_is_the_page_of_one_process_and_keeps_what_is_written_on_it() 
         the_same_anomalies(&of_a_lake, &alone);
         the_same_dead_letters(&of_a_lake, &alone);
         the_same_rows(&of_a_lake, &alone, &[]);
+        let windows = "/aggregates?name=rates";
+        assert_eq!(of_a_lake.get(windows)["rows"], on_kafka.get(windows)["rows"]);
+        assert!(!of_a_lake.get(windows)["rows"].as_array().unwrap().is_empty());
     }
     access::of_two_roles(&cluster);
     written::notes_survive(&cluster);
