@@ -31,7 +31,7 @@ pub use self::{
     runtime::run,
     step::Step,
     tools::placing::{At, Choice, Placing},
-    tools::redrive::{Redrive, redrive},
+    tools::redrive::{Redrive, redrive, redrive_group},
     tools::replay::{Replay, replay},
     tools::send::send_records,
     topics::{Difference, TopicPlan, check_topics, create_topics, plan_topics},

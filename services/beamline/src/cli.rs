@@ -18,6 +18,7 @@ mod smoke;
 mod store;
 mod test;
 mod top;
+mod tokens;
 mod topics;
 mod verify;
 
@@ -42,6 +43,7 @@ pub(crate) use self::{
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     test::{Colour, TestArgs},
     top::TopArgs,
+    tokens::TokensArgs,
     topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
     verify::VerifyArgs,
 };
@@ -203,6 +205,11 @@ Examples:
 Example:
   beamline bench --events 10000000 streams/bench.yaml")]
     Bench(BenchArgs),
+    /// Make the tokens of the live page in a Secret of Kubernetes, where there is none; the chart's setup does so.
+    #[command(after_help = "\
+Example:
+  beamline tokens --secret beamline-dashboard")]
+    Tokens(TokensArgs),
     /// Print the completion script of a shell.
     #[command(after_help = "\
 Example:

@@ -128,9 +128,8 @@ impl Watched for Watching {
             missed: tap.missed,
             done: counts.done,
             total: counts.total,
-            acknowledged: 0,
-            redriven: 0,
             ledger: commit.ledger,
+            ..Facts::default()
         }
     }
 
