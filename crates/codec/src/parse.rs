@@ -38,10 +38,13 @@ pub(crate) fn parse(text: &str) -> Result<Record, CodecError> {
 }
 
 /// Reads a writer's schema, which may have what columns cannot hold: any union, types that contain themselves, records
-/// without fields, defaults that do not fit.
+/// without fields, defaults that do not fit, and a record at the top without a name, as Polars writes it.
 pub(crate) fn parse_writer(text: &str) -> Result<Record, CodecError> {
-    let json: Value =
+    let mut json: Value =
         serde_json::from_str(text).map_err(|error| schema_error(format!("the schema is not JSON: {error}")))?;
+    if let Some(name) = json.get_mut("name").filter(|name| *name == "") {
+        *name = Value::from("Rows");
+    }
     match (Parser { any: true, ..Parser::default() }).site(&json, &Scope::default())?.kind {
         Kind::Record(record) => Ok(record),
         other => Err(schema_error(format!("the schema must be a record, found {}", other.label()))),

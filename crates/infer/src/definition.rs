@@ -142,7 +142,7 @@ pub(crate) fn format_of(sample: &Sample) -> Option<&'static str> {
         FileFormat::Csv => ends(&[".csv", ".tsv", ".tab"]),
         FileFormat::Jsonl => ends(&[".jsonl", ".ndjson", ".json"]),
         FileFormat::Json => false,
-        FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow => true,
+        FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow | FileFormat::Fits => true,
     };
     (!tells).then(|| sample.format.ending())
 }

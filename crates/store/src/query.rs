@@ -210,6 +210,7 @@ fn context(options: &QueryOptions) -> Result<SessionContext, StoreError> {
     for function in physics::functions().into_iter().chain(times::functions()) {
         context.register_udf(function.as_ref().clone());
     }
+    window::query_functions().into_iter().for_each(|function| context.register_udaf(function));
     Ok(context)
 }
 

@@ -149,6 +149,11 @@ impl Container {
         &self.header.schema
     }
 
+    /// What ends every block.
+    pub(crate) fn marker(&self) -> &[u8] {
+        &self.header.sync
+    }
+
     /// The next block, `None` at the end of the file.
     pub(crate) fn next(&mut self, decoder: &RowDecoder) -> Result<Option<Block>, String> {
         let place = self.next;

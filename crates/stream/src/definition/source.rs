@@ -167,6 +167,8 @@ pub enum FileFormat {
     Avro,
     /// An Arrow IPC file or stream, which pandas calls Feather.
     Arrow,
+    /// The first binary table of a FITS file.
+    Fits,
 }
 
 impl FileFormat {
@@ -179,6 +181,7 @@ impl FileFormat {
             Self::Parquet => "parquet",
             Self::Avro => "avro",
             Self::Arrow => "arrow",
+            Self::Fits => "fits",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::InputFormat;
 /// `beamline init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// A file of the stream: CSV, JSON, Parquet, Avro or Arrow; text also compressed with gzip, zstd, bzip2 or xz.
+    /// A file of the stream: CSV, JSON, Parquet, Avro, Arrow or FITS; text also compressed with gzip, zstd, bzip2 or xz.
     pub sample: PathBuf,
     /// The format, where neither the file's content nor its name tells.
     #[arg(long, value_enum)]

@@ -5,8 +5,10 @@ use std::{
     io::{ErrorKind, Write, stdout},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
+use indicatif::{HumanBytes, ProgressBar};
 use infer::{Content, Proposal, ROWS_MAX, Sample};
 use source::Next;
 use stream::{FileReader, Files, Source, Stream};
@@ -20,6 +22,9 @@ use crate::{Failure, cli::InitArgs};
 /// What an editor completes definitions by.
 const SCHEMA: &str = "https://raw.githubusercontent.com/beamline/beamline/main/schemas/stream.schema.json";
 
+/// How often a person sees that something goes on.
+const TICK: Duration = Duration::from_millis(120);
+
 /// Letters of a stream's name.
 const NAME_LETTERS_MAX: usize = 63;
 
@@ -28,6 +33,7 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     let definition = args.out.join(format!("{name}.yaml"));
     let schema = args.out.join(format!("{name}.avsc"));
     let named = args.format.map(input_format);
+    let looking = looking(&args.sample);
     let read = source::sample(&args.sample, named).map_err(|error| Failure::configuration(error.to_string()))?;
     let sample = Sample {
         path: beside(&args.sample, &args.out)?,
@@ -45,6 +51,7 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     let mut proposal =
         infer::infer(&sample).map_err(|error| Failure::configuration(format!("{}: {error}", args.sample.display())))?;
     proposal.notes.extend(tried(&args, &proposal)?);
+    looking.finish_and_clear();
     fs::create_dir_all(&args.out).map_err(|error| cannot("make", &args.out, &error))?;
     if !args.force
         && let Some(there) = [&definition, &schema].into_iter().find(|path| path.exists())
@@ -56,6 +63,18 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     write(&definition, &text, args.force)?;
     tell(&args.sample, &definition, &schema, &proposal).map_err(Failure::run_time)?;
     tell_cases(&definition, args.force).map_err(Failure::run_time)
+}
+
+/// Shows on a terminal that the file is being looked at, which takes a moment where it is compressed or on another machine.
+fn looking(sample: &Path) -> ProgressBar {
+    let size = fs::metadata(sample).map_or(0, |found| found.len());
+    let shown = ProgressBar::new_spinner().with_message(format!(
+        "looking at {} ({}): its beginning, its middle and its end",
+        sample.display(),
+        HumanBytes(size)
+    ));
+    shown.enable_steady_tick(TICK);
+    shown
 }
 
 /// The one file that the definition names.

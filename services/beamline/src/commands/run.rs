@@ -214,5 +214,6 @@ pub(crate) fn input_format(format: InputFormat) -> FileFormat {
         InputFormat::Parquet => FileFormat::Parquet,
         InputFormat::Avro => FileFormat::Avro,
         InputFormat::Arrow => FileFormat::Arrow,
+        InputFormat::Fits => FileFormat::Fits,
     }
 }
