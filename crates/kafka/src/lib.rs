@@ -20,9 +20,10 @@ pub use measure::Health;
 
 pub use self::{
     error::KafkaError,
+    generator::topic_source::{SourcePlace, connection_of, registry_of},
     generator::{Generator, generate},
     messages::letters::{Letter, ReadLetter, letters_schema},
-    messages::note::{GeneratorNote, Note, account, account_since},
+    messages::note::{Ask, GeneratorNote, Note, account, account_since, sent_in_all},
     messages::schemas::{Subject, subjects},
     options::{GroupProtocol, Options},
     read::originals::{EventText, Originals},
@@ -32,6 +33,7 @@ pub use self::{
     tools::placing::{At, Choice, Placing},
     tools::redrive::{Redrive, redrive},
     tools::replay::{Replay, replay},
+    tools::sample::{SAMPLE_MESSAGES_MAX, SampledMessage, TopicSample, sample_topic},
     tools::send::send_records,
     topics::{Difference, TopicPlan, check_topics, create_topics, plan_topics},
 };

@@ -10,6 +10,7 @@ mod definition;
 mod diagnostic;
 mod document;
 mod fingerprint;
+mod messages;
 mod node;
 mod profile;
 mod provenance;
@@ -31,7 +32,7 @@ use expr::Expression;
 
 use self::{
     check::{Checked, check},
-    node::Position,
+    node::{Node, Position},
     report::Report,
     schema::SCHEMA,
     structure::Structure,
@@ -43,6 +44,7 @@ pub use self::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{document_schema, read_document},
     fingerprint::Fingerprints,
+    messages::{MessagePart, Messages},
     profile::{ColumnClass, ProfileColumn},
     schema::json_schema,
     topics::Topics,
@@ -85,6 +87,8 @@ pub struct Stream {
     pub aggregates: Aggregates,
     /// Selections of scored events for extra files, each a boolean over `scored`.
     pub selections: Vec<(String, Expression)>,
+    /// How events are made of messages, where the source is topics that another program writes.
+    pub messages: Option<Messages>,
     /// What tells this definition, and its state, from another's.
     pub fingerprints: Fingerprints,
 }
@@ -127,7 +131,8 @@ impl Stream {
 fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<Stream> {
     let document = yaml::parse(text, report)?;
     Structure::new(&SCHEMA, report).check_document(&document, "the definition");
-    let checked = document.get("spec").and_then(|spec| check(spec, files, report));
+    let name = document.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::text);
+    let checked = document.get("spec").and_then(|spec| check(spec, name, files, report));
     if !report.is_empty() {
         return None;
     }
@@ -153,6 +158,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         rules,
         aggregates,
         selections,
+        messages,
     } = checked;
     Some(Stream {
         definition,
@@ -167,6 +173,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         rules,
         aggregates,
         selections,
+        messages,
         fingerprints,
     })
 }

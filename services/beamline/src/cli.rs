@@ -22,7 +22,7 @@ pub(crate) use self::{
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind},
     evaluate::{EvaluateArgs, EvaluateFormat},
     graph::{GraphArgs, GraphFormat},
-    on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
+    on_kafka::{InitTopicArgs, OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     page::PageArgs,
     quality::{QualityArgs, QualityFormat},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
@@ -140,11 +140,12 @@ Examples:
 Examples:
   beamline smoke streams/particle-events.yaml     # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL, BEAMLINE_CQL")]
     Smoke(SmokeArgs),
-    /// Write a stream definition from a sample of its data.
+    /// Write a stream definition from a sample of its data: a file, or a topic of Kafka that another program writes.
     #[command(after_help = "\
 Examples:
   beamline init readings.csv                       # writes readings.yaml and readings.avsc
   beamline init data/clicks.jsonl.gz --name clicks --out streams
+  beamline init --kafka localhost:9092 --topic sensors      # a topic that another program writes
 
 Every guess has its reason beside it in the definition, which runs as it is: beamline replay readings.yaml readings.csv")]
     Init(InitArgs),
@@ -389,7 +390,11 @@ pub struct BenchArgs {
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// A file of the stream: CSV, JSON, Parquet, Avro or Arrow; text also compressed with gzip, zstd, bzip2 or xz.
-    pub sample: PathBuf,
+    #[arg(required_unless_present = "kafka", conflicts_with = "kafka")]
+    pub sample: Option<PathBuf>,
+    /// A topic that another program writes, instead of a file; --kafka says where it is.
+    #[command(flatten)]
+    pub topic: InitTopicArgs,
     /// The format, where neither the file's content nor its name tells.
     #[arg(long, value_enum)]
     pub format: Option<InputFormat>,

@@ -8,6 +8,7 @@ pub(crate) mod dlq;
 pub(crate) mod evaluate;
 pub(crate) mod graph;
 pub(crate) mod init;
+mod init_topic;
 pub(crate) mod quality;
 pub(crate) mod query;
 mod replay_on_kafka;

@@ -18,6 +18,7 @@ mod results;
 mod security;
 mod sizes;
 mod stores;
+mod theirs;
 mod tools;
 mod traces;
 mod upgrades;
