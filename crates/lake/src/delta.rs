@@ -13,12 +13,7 @@ use arrow::{
 };
 use deltalake_core::{
     DeltaTable, DeltaTableBuilder, DeltaTableError,
-    kernel::{
-        StructType, Transaction,
-        engine::arrow_conversion::TryIntoKernel,
-        transaction::{CommitProperties, TransactionError},
-    },
-    logstore::logstore_factories,
+    kernel::{StructType, Transaction, engine::arrow_conversion::TryIntoKernel, transaction::CommitProperties},
     protocol::SaveMode,
     writer::{DeltaWriter, RecordBatchWriter},
 };
@@ -26,10 +21,12 @@ use object_store::ObjectStore;
 use sink::{Batch, Positions, Sink, SinkError, Table};
 use tokio::runtime::Runtime;
 
-use crate::{Descriptor, Format, LakeError, Location, delta_types, shape, widen, write};
+use crate::{
+    Descriptor, Format, LakeError, Location,
+    delta_table::{ATTEMPTS_MAX, allow_cloud_stores, delta, is_overtaken, load_table},
+    delta_types, shape, widen, write,
+};
 
-/// How often a commit that somebody else has overtaken is tried again.
-pub(crate) const ATTEMPTS_MAX: usize = 8;
 const NAME: &str = "delta";
 /// What the column of the hour is called, which partitions a table with times.
 const HOUR: &str = "event_hour";
@@ -134,32 +131,6 @@ impl Sink for DeltaSink {
     fn name(&self) -> &str {
         NAME
     }
-}
-
-/// Cloud stores put an object only where none is (`If-None-Match`), which is all that Delta's log asks of a store; this
-/// says so for their schemes, of which the library itself knows none.
-fn allow_cloud_stores() {
-    let factories = logstore_factories();
-    let parse = |scheme: &str| url::Url::parse(&format!("{scheme}://")).ok();
-    let Some(default) = parse("file").and_then(|url| factories.get(&url).map(|found| found.value().clone())) else {
-        return;
-    };
-    for url in ["s3", "s3a", "gs", "az", "abfs", "abfss"].into_iter().filter_map(parse) {
-        factories.insert(url, default.clone());
-    }
-}
-
-/// A table that is there.
-pub(crate) async fn load_table(
-    location: &Location,
-    store: &Arc<dyn ObjectStore>,
-    table: Table,
-) -> Result<DeltaTable, LakeError> {
-    allow_cloud_stores();
-    let failed = |error: DeltaTableError| delta(&format!("opening {table}"), &error);
-    let url = location.folder(table.name());
-    let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
-    builder.with_storage_backend(store.clone(), url).load().await.map_err(failed)
 }
 
 async fn open_table(
@@ -268,27 +239,4 @@ pub(crate) fn with_hour(rows: RecordBatch, hour: Option<&str>, time: &str) -> Re
     let hours: ArrayRef = Arc::new(std::iter::repeat_n(value, rows.num_rows()).collect::<StringArray>());
     let columns = rows.columns().iter().cloned().chain([hours]).collect();
     RecordBatch::try_new(with_hour_field(&rows.schema(), time), columns).map_err(|error| LakeError::rows(HOUR, error))
-}
-
-pub(crate) fn is_overtaken(error: &DeltaTableError) -> bool {
-    matches!(
-        error,
-        DeltaTableError::VersionAlreadyExists(_)
-            | DeltaTableError::Transaction {
-                source: TransactionError::CommitConflict(_)
-                    | TransactionError::VersionAlreadyExists(_)
-                    | TransactionError::MaxCommitAttempts(_)
-            }
-    )
-}
-
-/// An error of a Delta table.
-pub(crate) fn delta(context: &str, error: &DeltaTableError) -> LakeError {
-    let temporary = is_overtaken(error)
-        || matches!(
-            error,
-            DeltaTableError::ObjectStore { source: object_store::Error::Generic { .. } }
-                | DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } }
-        );
-    LakeError::Delta { context: context.to_owned(), message: error.to_string(), temporary }
 }

@@ -5,7 +5,6 @@
 //! row is in the lake once, whoever crashes, is paused or comes back. No name is used twice: nothing is ever overwritten.
 
 mod earlier;
-mod names;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,11 +17,10 @@ use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use sink::{Batch, Positions, Sink, SinkError, Table, TopicPartition};
 use tokio::runtime::Runtime;
 
-pub(crate) use self::names::{attempt, attempt_of, earlier as earlier_name, merged as merged_name};
 use crate::{
     Descriptor, Format, LakeError, Location,
     log::{Committed, Entry, Log, Move, flat, staged},
-    shape, sweep, write,
+    names, shape, sweep, write,
 };
 
 /// How many files are written at once.
@@ -181,7 +179,7 @@ impl OpenLake {
         schemas: &BTreeMap<Table, SchemaRef>,
         time: &str,
     ) -> Result<Staged, LakeError> {
-        let id = attempt()?;
+        let id = names::attempt()?;
         let mut files = Vec::new();
         for batch in batches {
             let stored = self.log.last().position(&batch.topic, batch.partition).unwrap_or(0);

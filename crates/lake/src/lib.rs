@@ -5,12 +5,14 @@
 
 mod compact;
 mod delta;
+mod delta_table;
 mod delta_types;
 mod descriptor;
 mod error;
 mod files;
 mod location;
 mod log;
+mod names;
 mod shape;
 mod sweep;
 mod tables;

@@ -14,8 +14,8 @@ use object_store::{ObjectMeta, ObjectStore, path::Path};
 
 use crate::{
     LakeError,
-    files::{attempt, attempt_of},
     log::{Committed, Log, delete, staged_folder},
+    names::{attempt, attempt_of},
 };
 
 /// How long staged files are left alone, by the store's own clock.

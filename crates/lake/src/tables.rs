@@ -8,7 +8,7 @@ use sink::Table;
 
 use crate::{
     Descriptor, Format, LakeError, Location,
-    delta::{delta, load_table},
+    delta_table::{delta, load_table},
     log::Places,
 };
 

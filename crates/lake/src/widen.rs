@@ -12,7 +12,7 @@ use sink::Table;
 
 use crate::{
     LakeError, Location,
-    delta::{ATTEMPTS_MAX, delta, load_table},
+    delta_table::{ATTEMPTS_MAX, delta, load_table},
 };
 
 /// Adds the columns that the table lacks and that can be null, and lets those be null that now can: one commit, which

@@ -12,7 +12,8 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
@@ -101,8 +102,34 @@ impl ManifestLog {
     }
 }
 
+impl Results {
+    /// The manifest, where there is one.
+    ///
+    /// # Errors
+    /// `Damaged` where it cannot be read, `Newer` where it is of a later version, `Missing` where its log is gone.
+    pub fn manifest(&self) -> Result<Option<Manifest>, StoreError> {
+        read(self)
+    }
+
+    /// When the manifest was last written; `None` where there is none.
+    pub fn written(&self) -> Option<SystemTime> {
+        let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let checkpoint = time(&self.manifest_path())?;
+        let logs = logs(self).unwrap_or_default();
+        logs.into_iter().filter_map(|number| time(&log_path(self, number))).chain([checkpoint]).max()
+    }
+
+    /// Replaces the manifest, whole or not at all. A run that commits again and again has a [`crate::ManifestLog`].
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn publish_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        write_checkpoint(self, manifest, None).map(|_| ())
+    }
+}
+
 /// Replaces the checkpoint. Returns its bytes.
-pub(crate) fn write_checkpoint(results: &Results, manifest: &Manifest, log: Option<u64>) -> Result<u64, StoreError> {
+fn write_checkpoint(results: &Results, manifest: &Manifest, log: Option<u64>) -> Result<u64, StoreError> {
     let path = results.manifest_path();
     let text = serde_json::to_vec(&Checkpoint { manifest, log })
         .map_err(|error| StoreError::Damaged { path: path.clone(), message: error.to_string() })?;
@@ -111,7 +138,7 @@ pub(crate) fn write_checkpoint(results: &Results, manifest: &Manifest, log: Opti
 }
 
 /// The manifest as committed; `None` where there is none.
-pub(crate) fn read(results: &Results) -> Result<Option<Manifest>, StoreError> {
+fn read(results: &Results) -> Result<Option<Manifest>, StoreError> {
     let path = results.manifest_path();
     let damaged = |error: serde_json::Error| StoreError::Damaged { path: path.clone(), message: error.to_string() };
     for _ in 0..READS_MAX {
@@ -159,7 +186,7 @@ fn read_file(path: &std::path::Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
-pub(crate) fn log_path(results: &Results, number: u64) -> PathBuf {
+fn log_path(results: &Results, number: u64) -> PathBuf {
     results.state().join(format!("manifest-{number:06}.log"))
 }
 

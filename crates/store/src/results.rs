@@ -12,10 +12,9 @@ use std::{
     collections::{BTreeSet, HashSet},
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
-use crate::{FileEntry, Manifest, StoreError, Table, durable::sync_folder, manifest_log};
+use crate::{FileEntry, Manifest, StoreError, Table, durable::sync_folder};
 
 /// The folder of one stream's results.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,30 +64,6 @@ impl Results {
             }
             Err(source) => Err(StoreError::NotWritable { path: self.root.clone(), source }),
         }
-    }
-
-    /// The manifest, where there is one.
-    ///
-    /// # Errors
-    /// `Damaged` where it cannot be read, `Newer` where it is of a later version, `Missing` where its log is gone.
-    pub fn manifest(&self) -> Result<Option<Manifest>, StoreError> {
-        manifest_log::read(self)
-    }
-
-    /// When the manifest was last written; `None` where there is none.
-    pub fn written(&self) -> Option<SystemTime> {
-        let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
-        let checkpoint = time(&self.manifest_path())?;
-        let logs = manifest_log::logs(self).unwrap_or_default();
-        logs.into_iter().filter_map(|number| time(&manifest_log::log_path(self, number))).chain([checkpoint]).max()
-    }
-
-    /// Replaces the manifest, whole or not at all. A run that commits again and again has a [`crate::ManifestLog`].
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn publish_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        manifest_log::write_checkpoint(self, manifest, None).map(|_| ())
     }
 
     /// Moves finished files to their places. What is there already is done, so that this can be repeated after a

@@ -3,6 +3,7 @@
 mod folders;
 mod parquet;
 mod part;
+mod row_file;
 mod text;
 
 use std::collections::BTreeMap;

@@ -1,12 +1,10 @@
 //! Hashes over what a result, or state, follows from: state of another detector is never continued.
 
 use serde_json::{Value as Json, json};
-use twox_hash::xxhash3_128::Hasher;
 
-use crate::{Detect, Layer, Spec, Store, check::Checked, columns::SCORES_VERSION, provenance::Provenance};
-
-/// Goes up when the same definition would give other results than before; the detector's scores have [`SCORES_VERSION`].
-const VERSION: &[u8] = b"2";
+use crate::{
+    Detect, Layer, Spec, Store, check::Checked, columns::SCORES_VERSION, digest::hash, provenance::Provenance,
+};
 
 /// What tells definitions apart: 32 hexadecimal digits each (XXH3, 128 bits).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,17 +67,6 @@ fn windows(spec: &Spec, checked: &Checked) -> String {
     let of_row = [spec.key.as_str(), spec.id.as_str(), spec.time.as_str()];
     let follows = Provenance { spec, checked }.of(over.chain(groups).map(String::as_str).chain(of_row));
     hash([json!([spec.key, spec.id, spec.time, spec.aggregate, follows]).to_string().as_bytes()])
-}
-
-/// Over the version and these parts.
-pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hashed = Vec::new();
-    for part in [VERSION].into_iter().chain(parts) {
-        // Lengths keep neighbouring parts apart.
-        hashed.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        hashed.extend_from_slice(part);
-    }
-    format!("{:032x}", Hasher::oneshot(&hashed))
 }
 
 /// The same detection with the layers' defaults as settings, so that writing them out changes nothing.

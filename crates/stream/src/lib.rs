@@ -8,6 +8,7 @@ mod choice;
 pub mod columns;
 mod definition;
 mod diagnostic;
+mod digest;
 mod document;
 mod fingerprint;
 mod messages;

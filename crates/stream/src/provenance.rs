@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::{Value as Json, json};
 
-use crate::{Spec, check::Checked, columns::SCORES_VERSION, fingerprint::hash};
+use crate::{Spec, check::Checked, columns::SCORES_VERSION, digest::hash};
 
 /// The columns of a stream, and what makes their values.
 pub(crate) struct Provenance<'a> {

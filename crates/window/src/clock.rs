@@ -2,10 +2,18 @@
 
 use stream::{Source, Stream};
 
-use crate::{WindowError, bytes::Reader, open::is_time};
+use crate::{WindowError, bytes::Reader};
 
 /// How many events in a row must be ahead before the clock follows them.
 const AGREEING: usize = 3;
+
+/// Times beyond this (the year 74,000) leave no room for lengths of time to be added.
+const TIME_MAX: i64 = i64::MAX / 4;
+
+/// Whether a time leaves room for lengths of time to be added.
+pub(crate) fn is_time(time: i64) -> bool {
+    (-TIME_MAX..=TIME_MAX).contains(&time)
+}
 
 /// The latest event time of a partition.
 ///

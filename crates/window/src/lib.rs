@@ -15,6 +15,7 @@ mod bytes;
 mod calls;
 mod clock;
 mod error;
+mod events;
 mod exact;
 mod groups;
 mod merge;
@@ -24,8 +25,9 @@ mod slots;
 mod state;
 
 pub use self::{
-    aggregator::{Aggregator, Events, Flushed, LeftOut, Partial},
+    aggregator::{Aggregator, Flushed},
     error::WindowError,
+    events::{Events, LeftOut, Partial},
     merge::Merge,
     results::result_keys,
 };

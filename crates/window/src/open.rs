@@ -8,14 +8,12 @@ use stream::{WindowedAggregate, Windows};
 use crate::{
     Events, LeftOut, Partial, WindowError,
     calls::Calls,
+    clock::is_time,
     groups::Groups,
     results::{Wanted, rows},
     slots::{SLOTS_MAX, Slot, Slots, WHOLE},
     state::{State, key},
 };
-
-/// Times beyond this (the year 74,000) leave no room for lengths of time to be added.
-const TIME_MAX: i64 = i64::MAX / 4;
 
 /// The state of an aggregate in a partition.
 #[derive(Debug)]
@@ -281,11 +279,6 @@ impl Open {
     pub(crate) fn count(&self) -> usize {
         self.slots.count()
     }
-}
-
-/// Whether a time leaves room for lengths of time to be added.
-pub(crate) fn is_time(time: i64) -> bool {
-    (-TIME_MAX..=TIME_MAX).contains(&time)
 }
 
 fn encode(aggregate: &WindowedAggregate, calls: &mut Calls, index: u32, slot: &Slot) -> Result<Vec<u8>, WindowError> {

@@ -15,6 +15,7 @@ mod replay_on_kafka;
 pub(crate) mod run;
 mod run_on_kafka;
 pub(crate) mod schemas;
+mod signals;
 pub(crate) mod smoke;
 pub(crate) mod store;
 pub(crate) mod test;

@@ -8,7 +8,7 @@ use std::{
 use measure::Health;
 use sink::{Sink, SinkError};
 
-use crate::{Feed, FeedError, held::Held};
+use crate::{Feed, FeedError, Limits, held::Held};
 
 /// How the loop's parts are called in probes.
 const LOOP: &str = "writer";
@@ -18,20 +18,6 @@ const ASSIGNMENT: &str = "assignment";
 const LOOK: Duration = Duration::from_millis(200);
 /// The wait before a store or a group that does not answer is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// When rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Write when so many rows are held.
-    pub rows: usize,
-    /// Write when so many bytes are held.
-    pub bytes: usize,
-    /// Write when the first of them has been held for so long.
-    pub linger: Duration,
-    /// Take nothing more in while so many bytes are held, because the store is away. What one look at the feed gives may
-    /// come on top.
-    pub held_bytes: usize,
-}
 
 /// What the loop has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

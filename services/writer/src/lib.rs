@@ -8,6 +8,7 @@ mod drive;
 mod feed;
 mod held;
 mod kafka_feed;
+mod limits;
 mod settings;
 mod tables;
 
@@ -19,9 +20,10 @@ use sink::{Sink, Table};
 use stream::Stream;
 
 pub use self::{
-    drive::{Done, DriveError, Limits, Meter, drive},
+    drive::{Done, DriveError, Meter, drive},
     feed::{Feed, FeedError},
     kafka_feed::KafkaFeed,
+    limits::Limits,
     settings::{Backend, Settings},
     tables::{Source, sources},
 };

@@ -24,7 +24,8 @@ use sink::Table;
 use super::{Compacted, read};
 use crate::{
     LakeError, Location,
-    delta::{delta, hour_column, is_overtaken, load_table, with_hour},
+    delta::{hour_column, with_hour},
+    delta_table::{delta, is_overtaken, load_table},
     shape,
 };
 

@@ -10,9 +10,8 @@ use sink::Table;
 use super::{Compacted, read};
 use crate::{
     LakeError,
-    files::{attempt, earlier_name, merged_name},
     log::{Committed, Log, Move, Places, delete, join, staged},
-    shape,
+    names, shape,
     sweep::sweep,
 };
 
@@ -43,7 +42,7 @@ pub(super) async fn compact(
         .collect();
     let mut done = Compacted { table, merged: 0, made: 0, dropped: 0 };
     let old: Vec<String> = files.keys().filter(|file| is_before(file, keep_from)).cloned().collect();
-    if !old.is_empty() && swap(&mut log, Move { id: attempt()?, add: Vec::new(), remove: old.clone() }).await? {
+    if !old.is_empty() && swap(&mut log, Move { id: names::attempt()?, add: Vec::new(), remove: old.clone() }).await? {
         done.dropped = old.len();
     }
     for (folder, group) in groups(files.into_iter().filter(|(file, _)| !is_before(file, keep_from)), target_bytes) {
@@ -59,7 +58,7 @@ pub(super) async fn compact(
 /// Whether the rows of a file are stored for good. Those of the first version may be replaced while their partition has
 /// no position in the log.
 fn is_stored(log: &Log, file: &str) -> bool {
-    earlier_name(file)
+    names::earlier(file)
         .is_none_or(|(topic, partition, first)| log.last().position(&topic, partition).is_some_and(|next| first < next))
 }
 
@@ -110,11 +109,11 @@ async fn merge(
         }
     }
     let rows = concat_batches(schema, &batches).map_err(|error| LakeError::rows(folder, error))?;
-    let id = attempt()?;
+    let id = names::attempt()?;
     let mut add = Vec::new();
     // The rows of one folder are of one hour; this sorts them.
     for (number, (_, rows)) in shape::by_hour(&rows, time)?.into_iter().enumerate() {
-        let file = merged_name(folder, number, &id);
+        let file = names::merged(folder, number, &id);
         let bytes = shape::parquet(&rows)?;
         store.put(&staged(lake, &file), bytes.into()).await.map_err(LakeError::store(format!("writing {file}")))?;
         add.push(file);

@@ -14,10 +14,10 @@ use futures::TryStreamExt;
 use object_store::{ObjectStore, path::Path};
 use sink::{Batch, Table, TopicPartition};
 
-use super::names;
 use crate::{
     LakeError,
     log::{Log, delete, join, relative},
+    names,
 };
 
 /// Begins the log with what the files of the first version show.

@@ -16,7 +16,7 @@ use parquet::{
     schema::types::ColumnPath,
 };
 
-use super::part::RowFile;
+use super::row_file::RowFile;
 use crate::WriterOptions;
 
 /// Who wrote a file.

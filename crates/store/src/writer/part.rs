@@ -15,21 +15,10 @@ use stream::ResultFormat;
 
 use super::{
     parquet::ParquetFile,
+    row_file::RowFile,
     text::{CsvFile, JsonFile},
 };
 use crate::{FileEntry, Results, StoreError, Table, WriterOptions, durable::sync_folder, results::STAGING};
-
-/// A file that rows are written to.
-pub(crate) trait RowFile: Send {
-    /// Adds rows.
-    fn write(&mut self, rows: &RecordBatch) -> Result<(), Box<dyn Error>>;
-
-    /// Bytes it holds that the file does not have yet.
-    fn buffered_bytes(&self) -> usize;
-
-    /// Ends the file and gives it back, for its bytes to be made durable.
-    fn finish(self: Box<Self>) -> Result<File, Box<dyn Error>>;
-}
 
 /// Where the files of one writer go, and what they are called.
 pub(crate) struct Place {

@@ -18,7 +18,7 @@ use arrow::{
     },
 };
 
-use super::part::RowFile;
+use super::row_file::RowFile;
 
 /// A CSV file with a header line. Null is empty, times are ISO 8601, nested values are JSON text, bytes are hexadecimal.
 pub(crate) struct CsvFile<W: Write> {

@@ -14,7 +14,7 @@ use local::Counts;
 use service::load_stream;
 use stream::{Stream, Topics};
 
-use super::{run::stop_on_signals, topics::say};
+use super::{signals::stop_on_signals, topics::say};
 use crate::{
     Failure,
     cli::ReplayedArgs,

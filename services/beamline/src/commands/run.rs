@@ -3,14 +3,13 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
 use local::{LocalError, Meter};
 use service::{folder_of, load_stream};
-use signal_hook::{consts::TERM_SIGNALS, flag};
 use store::StoreError;
 use stream::{FileFormat, Source, Stream};
 
@@ -22,7 +21,7 @@ use crate::{
     progress, summary,
 };
 
-use super::{replay_on_kafka, run_on_kafka};
+use super::{replay_on_kafka, run_on_kafka, signals::stop_on_signals};
 
 /// How often live sources commit, so that results are there within about a second.
 const LIVE_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
@@ -139,16 +138,6 @@ pub(super) fn start(
         page.end(&summary);
     }
     summary::print(&options, &summary.map_err(failure)?)
-}
-
-/// What is set when the process is told to end. A second signal ends it at once: what is committed is safe.
-pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in TERM_SIGNALS {
-        flag::register_conditional_shutdown(*signal, 130, stop.clone()).map_err(Failure::run_time)?;
-        flag::register(*signal, stop.clone()).map_err(Failure::run_time)?;
-    }
-    Ok(stop)
 }
 
 /// Deletes earlier results, but nothing that is not known to be ours.

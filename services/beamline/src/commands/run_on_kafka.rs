@@ -16,7 +16,7 @@ use local::Counts;
 use stage::Ledger;
 use stream::{Source, Stream};
 
-use super::{run::stop_on_signals, topics::ledger};
+use super::{signals::stop_on_signals, topics::ledger};
 use crate::{
     Failure,
     cli::Running,

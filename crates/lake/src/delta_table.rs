@@ -1,0 +1,62 @@
+//! Opening Delta tables, and what their errors mean.
+
+use std::sync::Arc;
+
+use deltalake_core::{
+    DeltaTable, DeltaTableBuilder, DeltaTableError, kernel::transaction::TransactionError, logstore::logstore_factories,
+};
+use object_store::ObjectStore;
+use sink::Table;
+
+use crate::{LakeError, Location};
+
+/// How often a commit that somebody else has overtaken is tried again.
+pub(crate) const ATTEMPTS_MAX: usize = 8;
+/// Cloud stores put an object only where none is (`If-None-Match`), which is all that Delta's log asks of a store; this
+/// says so for their schemes, of which the library itself knows none.
+pub(crate) fn allow_cloud_stores() {
+    let factories = logstore_factories();
+    let parse = |scheme: &str| url::Url::parse(&format!("{scheme}://")).ok();
+    let Some(default) = parse("file").and_then(|url| factories.get(&url).map(|found| found.value().clone())) else {
+        return;
+    };
+    for url in ["s3", "s3a", "gs", "az", "abfs", "abfss"].into_iter().filter_map(parse) {
+        factories.insert(url, default.clone());
+    }
+}
+
+/// A table that is there.
+pub(crate) async fn load_table(
+    location: &Location,
+    store: &Arc<dyn ObjectStore>,
+    table: Table,
+) -> Result<DeltaTable, LakeError> {
+    allow_cloud_stores();
+    let failed = |error: DeltaTableError| delta(&format!("opening {table}"), &error);
+    let url = location.folder(table.name());
+    let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
+    builder.with_storage_backend(store.clone(), url).load().await.map_err(failed)
+}
+
+pub(crate) fn is_overtaken(error: &DeltaTableError) -> bool {
+    matches!(
+        error,
+        DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source: TransactionError::CommitConflict(_)
+                    | TransactionError::VersionAlreadyExists(_)
+                    | TransactionError::MaxCommitAttempts(_)
+            }
+    )
+}
+
+/// An error of a Delta table.
+pub(crate) fn delta(context: &str, error: &DeltaTableError) -> LakeError {
+    let temporary = is_overtaken(error)
+        || matches!(
+            error,
+            DeltaTableError::ObjectStore { source: object_store::Error::Generic { .. } }
+                | DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } }
+        );
+    LakeError::Delta { context: context.to_owned(), message: error.to_string(), temporary }
+}
