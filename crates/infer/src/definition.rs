@@ -5,7 +5,15 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 use stream::FileFormat;
 
-use crate::{names::words, plan::Plan, sample::Sample, table::Table, topic, unique::Written};
+use crate::{
+    names::words,
+    plan::Plan,
+    sample::Sample,
+    scalar::{comment, quoted},
+    table::Table,
+    topic_source,
+    unique::Written,
+};
 
 /// The namespace of the schema.
 const NAMESPACE: &str = "dev.beamline.events";
@@ -84,7 +92,7 @@ pub(crate) fn yaml(sample: &Sample, table: &Table, plan: &Plan) -> String {
     line(format!("  time: {}", quoted(&plan.time)));
     line(format!("  partitions: {}", plan.partitions));
     match &table.topic {
-        Some(topic) => line(topic::source(topic, table, plan)),
+        Some(topic) => line(topic_source::lines(topic, table, plan)),
         None => files(&mut line, sample, table),
     }
     let derived: Vec<_> =
@@ -156,35 +164,4 @@ pub(crate) fn format_of(sample: &Sample) -> Option<&'static str> {
         FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow => true,
     };
     (!tells).then(|| sample.format.ending())
-}
-
-/// Text in one line.
-fn comment(text: &str) -> String {
-    text.chars().map(|letter| if is_odd(letter) { ' ' } else { letter }).collect()
-}
-
-fn is_odd(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
-/// A YAML scalar: plain where it is a word, else in double quotes.
-pub(crate) fn quoted(text: &str) -> String {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
-        && text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
-    if plain {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            odd if is_odd(odd) => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(odd));
-            }
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

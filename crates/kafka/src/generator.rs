@@ -3,77 +3,28 @@
 //! The source's cursor is committed in the same transaction as the events, as a note with an offset of a group that
 //! nobody joins. A generator that starts reads the note, goes to the cursor and goes on.
 
+mod begin;
 mod outlet;
+pub(crate) mod settings;
 pub(crate) mod topic_source;
 
 use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use broker::{Connection, Offsets, Reports};
-use measure::{Health, TracedAs};
-use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::BaseConsumer,
-    error::{KafkaError as ClientError, RDKafkaErrorCode},
-};
-use registry::Registry;
+use broker::{Offsets, Reports};
+use measure::Health;
+use rdkafka::{Offset, TopicPartitionList, consumer::BaseConsumer};
 use source::{Cursor, Next, RECORDS_MAX, Source};
-use stream::{Stream, Topics};
 
-use self::outlet::{NAME, Origin, Outlet};
+use self::{
+    begin::{expect_empty, is_fenced},
+    outlet::{NAME, Origin, Outlet},
+    settings::{Generator, HEALTHY, START_MAX},
+};
 use crate::{GeneratorNote, KafkaError, client::backoff::Backoff, clock::now_millis, messages::note::Ask, topics};
-
-/// A generator that sent for so long was healthy: the next failure begins with the shortest wait.
-pub(crate) const HEALTHY: Duration = Duration::from_secs(30);
-/// How long the cluster may take to answer at the start.
-pub(crate) const START_MAX: Duration = Duration::from_secs(60);
-
-/// What to send, and how.
-#[derive(Debug, Clone)]
-pub struct Generator {
-    /// The stream.
-    pub stream: Arc<Stream>,
-    /// Its topics.
-    pub topics: Topics,
-    /// The cluster.
-    pub connection: Connection,
-    /// The registry.
-    pub registry: Registry,
-    /// Where the events come from.
-    pub source: stream::Source,
-    /// Which generator this is, where several read the topics of another program side by side.
-    pub instance: String,
-    /// The folder that paths in `source` are relative to.
-    pub base: PathBuf,
-    /// The folder of the durable log, for sources that cannot be read again.
-    pub log_dir: PathBuf,
-    /// A commit at the latest after so long.
-    pub commit_interval: Duration,
-    /// How long a transaction may stay open.
-    pub transaction_timeout: Duration,
-    /// End at this position.
-    pub end_position: Option<u64>,
-    /// Begin at the source's beginning whatever was sent before.
-    pub from_start: bool,
-    /// Of how many events a trace begins.
-    pub trace_ratio: f64,
-    /// Who this is in traces; nothing where none are sent.
-    pub traced_as: Option<TracedAs>,
-}
-
-impl Generator {
-    /// The group that keeps the place.
-    pub fn group(stream: &str) -> String {
-        format!("beamline.{stream}.{NAME}")
-    }
-}
 
 /// Sends until the source ends or `stop` is set; says what has been sent in all.
 ///
@@ -124,19 +75,6 @@ pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -
     }
 }
 
-/// Whether another generator of the same stream has taken over: fighting it would send nothing but trouble.
-pub(crate) fn is_fenced(error: &KafkaError) -> bool {
-    let (KafkaError::Client { source, .. } | KafkaError::Aborted { source, .. }) = error else { return false };
-    let code = match source {
-        ClientError::Transaction(error) => error.code(),
-        other => match other.rdkafka_error_code() {
-            Some(code) => code,
-            None => return false,
-        },
-    };
-    matches!(code, RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
-}
-
 /// What an earlier generator has sent.
 fn take_up(generator: &Generator, from_start: bool, ask: Ask) -> Result<GeneratorNote, KafkaError> {
     let wanted = generator.source.identity();
@@ -159,23 +97,6 @@ fn take_up(generator: &Generator, from_start: bool, ask: Ask) -> Result<Generato
     }
     expect_empty(generator, &offsets)?;
     Ok(begin())
-}
-
-/// Makes sure that nothing was sent yet: where no place is known, a beginning would send it again.
-pub(crate) fn expect_empty(generator: &Generator, offsets: &Offsets) -> Result<(), KafkaError> {
-    let topic = &generator.topics.raw;
-    let mut records = 0;
-    for partition in 0..generator.stream.definition.spec.partitions {
-        let (first, end) = offsets.range(topic, partition)?;
-        records += (end - first).max(0) as u64;
-    }
-    match records {
-        0 => Ok(()),
-        _ => {
-            let group = Generator::group(generator.stream.name());
-            Err(KafkaError::PlaceLost { topic: topic.clone(), records, group })
-        }
-    }
 }
 
 /// One producer, from its first transaction to its last.

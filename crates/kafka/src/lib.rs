@@ -21,11 +21,13 @@ pub use measure::Health;
 
 pub use self::{
     error::KafkaError,
-    generator::topic_source::{SourcePlace, connection_of, registry_of},
-    generator::{Generator, generate},
+    generator::generate,
+    generator::settings::Generator,
+    generator::topic_source::{connection_of, registry_of},
     messages::letters::{Letter, ReadLetter, letters_schema},
     messages::note::{Ask, GeneratorNote, Note, account, account_since, sent_in_all},
     messages::schemas::{Subject, subjects},
+    messages::source_place::SourcePlace,
     options::{GroupProtocol, Options},
     read::originals::{EventText, Originals},
     read::reader::{ReadTopic, Reader, Received, Unreadable},

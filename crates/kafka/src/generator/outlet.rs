@@ -14,8 +14,9 @@ use rdkafka::{
 use source::{Records, Router, Share};
 use stage::DeadLetter;
 
+use super::settings::Generator;
 use crate::{
-    Generator, KafkaError,
+    KafkaError,
     client::transaction::TransactionalProducer,
     clock::now_millis,
     messages::hops,

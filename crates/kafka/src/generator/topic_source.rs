@@ -10,7 +10,6 @@ mod catalog;
 mod cluster;
 mod lane;
 mod member;
-mod place;
 mod polled;
 mod session;
 
@@ -22,13 +21,14 @@ use std::{
 use broker::Offsets;
 use measure::Health;
 
-use self::session::Session;
-pub use self::{
-    cluster::{connection_of, registry_of},
-    place::SourcePlace,
+pub use self::cluster::{connection_of, registry_of};
+use self::session::state::Session;
+use super::{
+    begin::is_fenced,
+    outlet::NAME,
+    settings::{Generator, HEALTHY},
 };
-use super::{HEALTHY, is_fenced, outlet::NAME};
-use crate::{Generator, GeneratorNote, KafkaError, client::backoff::Backoff, clock::rest};
+use crate::{GeneratorNote, KafkaError, client::backoff::Backoff, clock::rest};
 
 /// Sends until `stop` is set or so many messages were taken as the generator is to end at; says what all generators of the
 /// stream have sent.

@@ -11,7 +11,7 @@ use source::Cursor;
 use stage::Ledger;
 use stream::{Stream, Topics};
 
-use crate::{Generator, KafkaError, SourcePlace, Step};
+use crate::{KafkaError, Step, messages::source_place::SourcePlace};
 
 /// The layout of a note.
 const VERSION: u32 = 1;
@@ -153,6 +153,11 @@ impl GeneratorNote {
     }
 }
 
+/// The group that keeps how far a stream's source has been read.
+pub(crate) fn generator_group(stream: &str) -> String {
+    format!("beamline.{stream}.generator")
+}
+
 /// Reads what a group has committed of a topic's partitions: [`Offsets::committed`] or [`Offsets::decided`].
 pub type Ask = fn(&Offsets, &str, &str, &[u32]) -> Result<BTreeMap<u32, Committed>, BrokerError>;
 
@@ -161,7 +166,7 @@ pub type Ask = fn(&Offsets, &str, &str, &[u32]) -> Result<BTreeMap<u32, Committe
 /// # Errors
 /// Where the cluster does not answer, or a note is none of ours.
 pub fn sent_in_all(offsets: &Offsets, stream: &Stream, ask: Ask) -> Result<Option<GeneratorNote>, KafkaError> {
-    let group = Generator::group(stream.name());
+    let group = generator_group(stream.name());
     let partitions: Vec<u32> = (0..stream.definition.spec.partitions).collect();
     let mut sum: Option<GeneratorNote> = None;
     for (partition, committed) in ask(offsets, &group, &stream.topics().raw, &partitions)? {

@@ -9,7 +9,7 @@ use arrow::{
 use codec::{FileSchema, RowDecoder, Rows};
 use stream::{MessageFormat, Messages};
 
-use super::{FRAME_BYTES, container, joined};
+use super::{container, framing::framed};
 use crate::{SourceError, columns::own_name, files::fit, json_rows::Decoded};
 
 /// Writers' schemas that are kept; where there are more, all are forgotten and learnt again.
@@ -202,17 +202,6 @@ fn decode_some(
     Ok((Decoded { rows, indexes, rejected }, taken))
 }
 
-/// The schema id and what comes after it.
-pub(super) fn framed(value: &[u8]) -> Result<(u32, &[u8]), String> {
-    match value.split_first_chunk::<FRAME_BYTES>() {
-        Some(([0, id @ ..], body)) => Ok((u32::from_be_bytes(*id), body)),
-        _ => {
-            Err("the message does not begin with Confluent's five bytes; for plain Avro choose the format `avro`"
-                .into())
-        }
-    }
-}
-
 fn parsed(schema: &str, wanted: &Schema) -> Result<RowDecoder, String> {
     let schema = FileSchema::parse(schema).map_err(|error| error.to_string())?;
     decoder(&schema, wanted)
@@ -229,4 +218,19 @@ fn decoder(schema: &FileSchema, wanted: &Schema) -> Result<RowDecoder, String> {
         }
         None => Ok(decoder),
     }
+}
+
+/// Rows that were decoded in pieces, as one.
+fn joined(pieces: Vec<Decoded>, schema: &SchemaRef) -> Result<Decoded, SourceError> {
+    let (mut batches, mut indexes, mut rejected) = (Vec::with_capacity(pieces.len()), Vec::new(), Vec::new());
+    for piece in pieces {
+        batches.push(piece.rows);
+        indexes.extend(piece.indexes);
+        rejected.extend(piece.rejected);
+    }
+    let rows = match batches.len() {
+        1 => batches.swap_remove(0),
+        _ => arrow::compute::concat_batches(schema, &batches)?,
+    };
+    Ok(Decoded { rows, indexes, rejected })
 }

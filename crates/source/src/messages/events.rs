@@ -12,7 +12,7 @@ use arrow::{
 };
 use stream::{MessagePart, Messages};
 
-use super::Message;
+use super::message::Message;
 use crate::{
     SourceError,
     files::fit::{self, Bad},

@@ -8,7 +8,10 @@ use codec::{FileSchema, RowDecoder, Rows};
 use stream::MessageFormat;
 use text::{Piece, Splitter, next_value};
 
-use super::{FRAME_BYTES, container, unframed};
+use super::{
+    container,
+    framing::{FRAME_BYTES, framed, unframed},
+};
 use crate::{Content, SourceError};
 
 /// What stands between the cells of a line, the likelier first.
@@ -202,7 +205,7 @@ fn on_lines<'v>(values: impl Iterator<Item = &'v [u8]>) -> Vec<u8> {
 fn body(value: &[u8], how: &Recognized) -> Option<Vec<u8>> {
     match how {
         Recognized::ConfluentAvro(ids) => {
-            let (id, body) = super::avro::framed(value).ok()?;
+            let (id, body) = framed(value).ok()?;
             (ids.last() == Some(&id)).then(|| body.to_vec())
         }
         Recognized::AvroContainer(newest) => {

@@ -1,7 +1,7 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{array::AsArray, datatypes::Float64Type};
-use stream::{FileReader, Source};
+use stream::{FileReader, Source, Stream};
 
 use super::*;
 

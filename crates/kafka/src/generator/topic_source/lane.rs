@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::place::{Resume, SourcePlace};
-use crate::{GeneratorNote, KafkaError};
+use crate::{
+    GeneratorNote, KafkaError,
+    messages::source_place::{Resume, SourcePlace},
+};
 
 /// Bytes of the text that a lane commits: Kafka takes 4096 (`offset.metadata.max.bytes`).
 const TEXT_BYTES_MAX: usize = 4096;

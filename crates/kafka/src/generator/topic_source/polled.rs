@@ -9,7 +9,7 @@ use rdkafka::{
     message::{BorrowedMessage, Headers, Message},
 };
 
-use crate::{Generator, KafkaError, messages::size::Sizes};
+use crate::{KafkaError, generator::settings::Generator, messages::size::Sizes};
 
 /// A reader of the source's topics, whose partitions are assigned by hand.
 pub(super) fn reader_of(connection: &Connection, generator: &Generator) -> Result<BaseConsumer<Reports>, KafkaError> {

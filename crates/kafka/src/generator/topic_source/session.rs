@@ -2,112 +2,42 @@
 
 mod batch;
 mod lanes;
+pub(super) mod state;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
-use broker::{Offsets, Reports};
 use measure::Health;
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer},
+    consumer::{CommitMode, Consumer},
     error::KafkaError as ClientError,
 };
-use registry::Registry;
-use source::MessageReader;
 
-use super::{
-    catalog::Catalog,
-    cluster::{connection_of, registry_of},
-    lane::Lane,
-    member::{Member, lanes},
-    polled::{reader_of, reading_failed},
-};
+use self::state::Session;
+use super::{member::lanes, polled::reading_failed};
 use crate::{
-    Generator, KafkaError,
+    KafkaError,
     client::assignment::{give_back, leave},
     client::backoff::Backoff,
     clock::rest,
-    generator::START_MAX,
-    generator::outlet::{NAME, Outlet},
+    generator::outlet::NAME,
 };
 
 /// How often the source's cluster hears how far its topics have been read: for whoever looks at lag there.
 const SHOW: Duration = Duration::from_secs(5);
-/// How long a member may be silent before its lanes go to others.
-const SESSION: Duration = Duration::from_secs(10);
 /// How long the group may take before a generator counts as ready without a lane.
 const JOIN_WAIT: Duration = Duration::from_secs(15);
 
-/// A member of the group, with a producer and a reader.
-pub(super) struct Session<'a> {
-    generator: &'a Generator,
-    definition: &'a stream::Kafka,
-    group: String,
-    reader: MessageReader,
-    registry: Registry,
-    offsets: Offsets,
-    member: BaseConsumer<Member>,
-    source: Arc<BaseConsumer<Reports>>,
-    catalog: Catalog,
-    outlet: Outlet<'a>,
-    lanes: BTreeMap<u32, Lane>,
-    /// Lanes that are ours and not read yet.
-    waiting: BTreeSet<u32>,
-    looked: Option<Instant>,
-    shown: Instant,
-    begun: Instant,
-    joined: bool,
-}
-
-impl<'a> Session<'a> {
-    pub(super) fn open(generator: &'a Generator, definition: &'a stream::Kafka) -> Result<Self, KafkaError> {
-        let group = Generator::group(generator.stream.name());
-        let connection = connection_of(definition, &generator.base, &generator.connection)?;
-        connection.check(START_MAX)?;
-        let source = Arc::new(reader_of(&connection, generator)?);
-        let catalog = Catalog::new(source.clone(), definition, &generator.topics)?;
-        let outlet = Outlet::connect(generator, &format!("{group}.{}", generator.instance))?;
-        let member: BaseConsumer<Member> = generator.connection.client(Member::default(), |config| {
-            config
-                .set("group.id", &group)
-                .set("enable.auto.commit", "false")
-                .set("enable.auto.offset.store", "false")
-                .set("auto.offset.reset", "error")
-                .set("partition.assignment.strategy", "cooperative-sticky")
-                .set("session.timeout.ms", SESSION.as_millis().to_string())
-                .set("heartbeat.interval.ms", (SESSION.as_millis() / 4).to_string())
-                .set("max.poll.interval.ms", "300000");
-        })?;
-        let subscribed = member.subscribe(&[&generator.topics.raw]);
-        subscribed.map_err(|source| KafkaError::Client { what: "subscribing", source })?;
-        Ok(Self {
-            reader: MessageReader::new(definition, &generator.stream)?,
-            registry: registry_of(definition, &generator.base, &generator.registry)?,
-            offsets: Offsets::connect(&generator.connection)?,
-            generator,
-            definition,
-            group,
-            member,
-            source,
-            catalog,
-            outlet,
-            lanes: BTreeMap::new(),
-            waiting: BTreeSet::new(),
-            looked: None,
-            shown: Instant::now(),
-            begun: Instant::now(),
-            joined: false,
-        })
-    }
-
-    pub(super) fn run(&mut self, health: &dyn Health, stop: &AtomicBool) -> Result<(), KafkaError> {
+impl Session<'_> {
+    pub(in crate::generator::topic_source) fn run(
+        &mut self,
+        health: &dyn Health,
+        stop: &AtomicBool,
+    ) -> Result<(), KafkaError> {
         let done = self.read(health, stop);
         if done.is_err() {
             // What is open is not ours to commit any more.

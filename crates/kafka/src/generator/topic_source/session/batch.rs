@@ -11,7 +11,7 @@ use super::{
         lane::{Seen, lane_of},
         polled::{Polled, reading_failed},
     },
-    Session,
+    state::Session,
 };
 use crate::{GeneratorNote, KafkaError, generator::outlet::Origin};
 

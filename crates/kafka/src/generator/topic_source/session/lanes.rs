@@ -15,9 +15,9 @@ use super::{
         lane::{Lane, lane_of},
         polled::{reading, reading_failed},
     },
-    Session,
+    state::Session,
 };
-use crate::{GeneratorNote, KafkaError, clock::now_millis, generator::expect_empty};
+use crate::{GeneratorNote, KafkaError, clock::now_millis, generator::begin::expect_empty};
 
 /// How long to wait before what others have committed is asked for again.
 const AGAIN: Duration = Duration::from_millis(200);

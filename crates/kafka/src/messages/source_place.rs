@@ -30,7 +30,7 @@ impl From<SourcePlace> for (u32, i64, i64) {
 
 /// Where to go on in a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resume {
+pub(crate) enum Resume {
     /// At this offset.
     At(i64),
     /// At the message before, to see whether it is still the one that was read.
@@ -43,7 +43,7 @@ pub(super) enum Resume {
 
 impl SourcePlace {
     /// Where to go on in a partition that has the offsets from `first` to before `end` now.
-    pub(super) fn resume(self, first: i64, end: i64) -> Resume {
+    pub(crate) fn resume(self, first: i64, end: i64) -> Resume {
         match self.next {
             next if next > end => Resume::Recreated(first),
             next if next < first => Resume::Deleted(first, first - next),
@@ -54,7 +54,7 @@ impl SourcePlace {
 
     /// Whether the message at an offset shows that the topic was created again. Compaction or a marker of a transaction may
     /// be where the message before stood: then nothing is known, and the topic is taken for the same.
-    pub(super) fn is_other(self, offset: i64, time: i64) -> bool {
+    pub(crate) fn is_other(self, offset: i64, time: i64) -> bool {
         offset == self.next - 1 && self.last >= 0 && time != self.last
     }
 }
