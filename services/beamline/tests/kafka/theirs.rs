@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arrow::array::AsArray;
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::TimestampMillisecondType,
+};
 use broker::{Connection, NewTopic, Reports};
 use kafka::{ReadTopic, Reader, Step};
 use rdkafka::{
@@ -102,22 +105,40 @@ fn messages(cluster: &Cluster, topic: &str) -> BTreeMap<String, u64> {
     counts
 }
 
-/// How often each reading is an event of a stream.
-fn events(cluster: &Cluster, file: &str) -> BTreeMap<String, u64> {
+/// Gives every batch of a stream's raw events.
+fn each_batch(cluster: &Cluster, file: &str, mut give: impl FnMut(&RecordBatch)) {
     let stream = service::load_stream(&cluster.path(file)).unwrap();
     let topic = ReadTopic { name: stream.topics().raw, schema: stream.input.clone() };
-    let column = stream.definition.spec.id.clone();
     let starts: Vec<(u32, i64)> = (0..stream.definition.spec.partitions).map(|partition| (partition, 0)).collect();
     let mut reader = Reader::assign(&cluster.connection(), &cluster.registry(), &topic, &starts).unwrap();
-    let mut counts = BTreeMap::new();
     while reader.ended().len() < starts.len() {
         for received in reader.next(Duration::from_millis(500)).unwrap() {
-            for id in received.rows[column.as_str()].as_string::<i32>().iter().flatten() {
-                *counts.entry(id.to_owned()).or_default() += 1;
-            }
+            give(&received.rows);
         }
     }
+}
+
+/// How often each reading is an event of a stream.
+fn events(cluster: &Cluster, file: &str) -> BTreeMap<String, u64> {
+    let column = service::load_stream(&cluster.path(file)).unwrap().definition.spec.id.clone();
+    let mut counts = BTreeMap::new();
+    each_batch(cluster, file, |rows| {
+        for id in rows[column.as_str()].as_string::<i32>().iter().flatten() {
+            *counts.entry(id.to_owned()).or_default() += 1;
+        }
+    });
     counts
+}
+
+/// The time of the event that is called `wanted`, in milliseconds since 1970.
+fn time_of(cluster: &Cluster, file: &str, wanted: &str) -> Option<i64> {
+    let mut found = None;
+    each_batch(cluster, file, |rows| {
+        let times = rows["time"].as_primitive::<TimestampMillisecondType>();
+        let row = rows["id"].as_string::<i32>().iter().position(|id| id == Some(wanted));
+        found = found.or(row.map(|row| times.value(row)));
+    });
+    found
 }
 
 /// Waits until the program has written so many messages.
@@ -183,6 +204,11 @@ fn a_topic_in_json_is_scored_by_the_definition_that_init_writes() {
     detector.stop();
     let ledger = cluster.beamline(&["topics", "ledger", "sensors-events.yaml"]);
     assert!(ledger.contains("3000 taken in = 3000 sent + 0 dead letters"), "{ledger}");
+
+    // The command that `init` prints: everything in one process.
+    cluster.beamline(&["init", "--kafka", &hosts, "--topic", "sensors", "--name", "second"]);
+    let said = cluster.beamline(&["run", "second.yaml", "--kafka", &hosts, "--for", "8s"]);
+    assert!(said.contains("3000 taken in = 3000 sent") && said.contains("the ledger balances"), "{said}");
 }
 
 /// What befalls whom, in turn.
@@ -370,7 +396,9 @@ fn what_a_topic_may_do_has_an_answer() {
         "SELECT offset, reason FROM dead_letters ORDER BY offset",
     ]);
     assert!(rows.contains("5,the message has no value (a tombstone)") && rows.contains("6,"), "{rows}");
-    let _ = before;
+    // The producer wrote 1970; the broker's time counts.
+    assert!(time_of(&cluster, "own.yaml", "their.append-0-0").unwrap() >= before);
+    assert_eq!(cluster.beamline_ends(&["run", "own.yaml"]).0, Some(64), "topics are read on Kafka only");
 
     // A topic that a pattern matches later, a partition more, and a topic that is created again: from their beginning.
     create(&connection, "their.b", 1, 1, &[]);
@@ -380,8 +408,10 @@ fn what_a_topic_may_do_has_an_answer() {
     admin.add_partitions("their.b", 2).unwrap();
     thread::sleep(Duration::from_secs(1));
     let second: BaseRecord<'_, str, str> = BaseRecord::to("their.b").partition(1).payload("{\"x\": 2}");
-    plain.send(second).map_err(|(error, _)| error).unwrap();
-    plain.flush(Duration::from_secs(10)).unwrap();
+    // A producer that does not know the topic as it was.
+    let wider = producer(&connection, "none");
+    wider.send(second).map_err(|(error, _)| error).unwrap();
+    wider.flush(Duration::from_secs(10)).unwrap();
     taken(10, &generator);
     generator.stop();
     admin.delete(&["their.a"]).unwrap();

@@ -5,7 +5,6 @@ mod lanes;
 pub(super) mod state;
 
 use std::{
-    collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };

@@ -68,9 +68,13 @@ impl Session<'_> {
         let lanes = self.generator.stream.definition.spec.partitions;
         let mut fresh: Vec<&Polled<'_>> = Vec::with_capacity(batch.len());
         let mut of = Vec::with_capacity(batch.len());
+        let (mut at, mut number) = ((String::new(), 0), 0);
         for message in batch {
-            let at = (message.0.topic().to_owned(), message.0.partition() as u32);
-            let number = lane_of(&at.0, at.1, lanes);
+            let (topic, partition) = (message.0.topic(), message.0.partition() as u32);
+            if at.0 != topic || at.1 != partition {
+                at = (topic.to_owned(), partition);
+                number = lane_of(topic, partition, lanes);
+            }
             let (offset, time) = (message.0.offset(), message.time().unwrap_or(-1));
             let Some(lane) = self.lanes.get_mut(&number) else { continue };
             match lane.see(&at, offset, time) {
