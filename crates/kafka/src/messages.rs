@@ -15,3 +15,4 @@ pub(crate) mod source_place;
 pub(crate) mod target;
 pub(crate) mod times;
 pub(crate) mod trace;
+pub(crate) mod traceparent;

@@ -11,9 +11,9 @@ use std::{
 
 use serde_json::Value;
 
-const PURE: [&str; 17] = [
-    "expr", "lookup", "physics", "times", "text", "codec", "stream", "detect", "window", "stage", "cases", "infer",
-    "sink", "examples", "graph", "live", "evaluate",
+const PURE: [&str; 18] = [
+    "suggest", "expr", "lookup", "physics", "times", "text", "codec", "stream", "detect", "window", "stage", "cases",
+    "infer", "sink", "examples", "graph", "live", "evaluate",
 ];
 
 /// Crates that read files or sockets, start threads, look at clocks or throw dice.
