@@ -21,10 +21,13 @@ pub use measure::Health;
 
 pub use self::{
     error::KafkaError,
-    generator::{Generator, generate},
+    generator::generate,
+    generator::settings::Generator,
+    generator::topic_source::{connection_of, registry_of},
     messages::letters::{Letter, ReadLetter, letters_schema},
-    messages::note::{GeneratorNote, Note, account, account_since},
+    messages::note::{Ask, GeneratorNote, Note, account, account_since, sent_in_all},
     messages::schemas::{Subject, subjects},
+    messages::source_place::SourcePlace,
     options::{GroupProtocol, Options},
     read::originals::{EventText, Originals},
     read::reader::{ReadTopic, Reader, Received, Unreadable},
@@ -33,6 +36,7 @@ pub use self::{
     tools::placing::{At, Choice, Placing},
     tools::redrive::{Redrive, redrive, redrive_group},
     tools::replay::{Replay, replay},
+    tools::sample::{SAMPLE_MESSAGES_MAX, SampledMessage, TopicSample, sample_topic},
     tools::send::send_records,
     topics::{Difference, TopicPlan, check_topics, create_topics, plan_topics},
 };

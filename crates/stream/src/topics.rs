@@ -54,6 +54,23 @@ impl Topics {
             notes: topic("notes"),
         }
     }
+
+    /// All of the names.
+    pub fn all(&self) -> [&str; 11] {
+        [
+            &self.raw,
+            &self.enriched,
+            &self.scored,
+            &self.anomalies,
+            &self.aggregates,
+            &self.dead_letters,
+            &self.late,
+            &self.detector_state,
+            &self.aggregator_state,
+            &self.partials,
+            &self.merger_state,
+        ]
+    }
 }
 
 impl Stream {

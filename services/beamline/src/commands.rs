@@ -9,6 +9,7 @@ pub(crate) mod dlq;
 pub(crate) mod evaluate;
 pub(crate) mod graph;
 pub(crate) mod init;
+mod init_topic;
 pub(crate) mod man;
 pub(crate) mod quality;
 pub(crate) mod query;

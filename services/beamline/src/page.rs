@@ -247,5 +247,9 @@ fn words(source: &Source) -> String {
         },
         Source::Http(http) => format!("POST http://{}/v1/events", http.listen),
         Source::Stdin(_) => "standard input".to_owned(),
+        Source::Kafka(kafka) => match &kafka.pattern {
+            Some(pattern) => format!("topics {pattern}"),
+            None => format!("topic {}", kafka.named().join(", ")),
+        },
     }
 }
