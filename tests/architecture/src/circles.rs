@@ -293,7 +293,8 @@ mod tests {
 
     #[test]
     fn a_line_of_modules_is_not_a_circle() {
-        let files = [("", "mod a; mod b;"), ("a", "use crate::b::B;"), ("b", "use std::fmt;"), ("c", "use crate::{a, b};")];
+        let files =
+            [("", "mod a; mod b;"), ("a", "use crate::b::B;"), ("b", "use std::fmt;"), ("c", "use crate::{a, b};")];
         assert_eq!(circles(&files), []);
     }
 

@@ -20,7 +20,9 @@ fn modules_use_each_other_in_one_direction() {
             if path.join("Cargo.toml").exists() {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
                 let circles = Modules::read(&path.join("src")).unwrap().circles();
-                found.extend(circles.into_iter().map(|Circle { within, modules }| (name.clone(), within, modules.join(" "))));
+                found.extend(
+                    circles.into_iter().map(|Circle { within, modules }| (name.clone(), within, modules.join(" "))),
+                );
             }
         }
     }
@@ -33,7 +35,11 @@ fn modules_use_each_other_in_one_direction() {
         .filter(|circle| !listed(circle))
         .map(|(name, within, modules)| format!("(\"{name}\", \"{within}\", \"{modules}\")"))
         .collect();
-    assert!(new.is_empty(), "modules use each other in a circle; move what both need into a module of its own:\n{}", new.join("\n"));
+    assert!(
+        new.is_empty(),
+        "modules use each other in a circle; move what both need into a module of its own:\n{}",
+        new.join("\n")
+    );
     for (name, within, modules, _) in CIRCLES {
         let is_there = found.iter().any(|circle| (&*circle.0, &*circle.1, &*circle.2) == (name, within, modules));
         assert!(is_there, "{name} has no circle of {modules} in `{within}` any more; take it off the list");
