@@ -65,14 +65,20 @@ fuzz-inputs: setup ## Give random bytes and damaged files to every reader, 20,00
 	BEAMLINE_FUZZ_CASES=20000 cargo test --locked --workspace --test source -- bytes
 
 .PHONY: lint
-lint: setup ## Check the formatting and the lints
+lint: setup ## Check the formatting, the lints, and what holds the architecture
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --locked --package architecture
 
 .PHONY: deny
 deny: setup ## Check licences and advisories of the dependencies (installs cargo-deny where it is missing)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --all-features check licenses bans sources
+
+.PHONY: mutants
+mutants: setup ## Change the pure crates in 100 small ways each and say what their tests do not notice (ALL=1, SEED, CRATES; installs cargo-mutants where it is missing)
+	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
+	tests/mutants/run.sh
 
 .PHONY: bench bench-local
 bench: bench-local bench-kafka bench-windows bench-store evaluate ## All measurements

@@ -12,6 +12,7 @@ mod messages;
 mod options;
 mod read;
 mod runtime;
+mod stages;
 mod step;
 mod tools;
 mod topics;

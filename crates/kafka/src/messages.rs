@@ -1,5 +1,6 @@
 //! What stands in messages, and how rows become messages and messages rows.
 
+pub(crate) mod framing;
 pub(crate) mod hops;
 pub(crate) mod inbound;
 pub(crate) mod letters;
@@ -11,5 +12,6 @@ pub(crate) mod schemas;
 pub(crate) mod size;
 pub(crate) mod snapshots;
 pub(crate) mod target;
+pub(crate) mod times;
 pub(crate) mod trace;
 pub(crate) mod traceparent;

@@ -1,15 +1,6 @@
 //! Which part of the pipeline a service runs, and which topics it stands between.
 
-use std::sync::Arc;
-
-use codec::ValueSchema;
-use stage::{Aggregate, Detect, Enrich, Outputs, Pipeline, Rows, Stage, StageError};
 use stream::{Stream, Topics};
-
-use crate::{
-    KafkaError,
-    messages::partials::{self, MergeParts, partials_schema},
-};
 
 /// A part of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,55 +101,5 @@ impl Step {
     /// Whether results of windows come out of it.
     pub(crate) fn aggregates(self) -> bool {
         matches!(self, Self::Aggregate | Self::Merge)
-    }
-
-    /// The column of the input whose text is the rows' key.
-    pub(crate) fn key(self, stream: &Stream) -> &str {
-        match self {
-            Self::Merge => partials::KEY,
-            _ => &stream.definition.spec.key,
-        }
-    }
-
-    pub(crate) fn input_schema(self, stream: &Stream) -> Result<ValueSchema, KafkaError> {
-        match self {
-            Self::Enrich | Self::Fused => Ok(stream.input.clone()),
-            Self::Detect => Ok(stream.enriched_schema()?),
-            Self::Aggregate => Ok(stream.scored_schema()?),
-            Self::Merge => partials_schema(),
-        }
-    }
-
-    /// The topic that its rows go to, and their schema.
-    pub(crate) fn rows(self, stream: &Stream, topics: &Topics) -> Result<Option<(String, ValueSchema)>, KafkaError> {
-        let Some(topic) = self.output(topics) else { return Ok(None) };
-        let schema = if self.detects() { stream.scored_schema()? } else { stream.enriched_schema()? };
-        Ok(Some((topic.to_owned(), schema)))
-    }
-
-    pub(crate) fn stage(self, stream: &Arc<Stream>) -> Result<Box<dyn Stage>, StageError> {
-        Ok(match self {
-            Self::Enrich => Box::new(Enrich::new(stream.clone())),
-            Self::Fused => Box::new(Pipeline::new(stream)?),
-            Self::Detect => match Detect::new(stream.clone())? {
-                Some(detect) => Box::new(detect),
-                None => Box::new(Through),
-            },
-            Self::Aggregate => match Aggregate::new(stream.clone())? {
-                Some(aggregate) => Box::new(aggregate),
-                None => Box::new(Through),
-            },
-            Self::Merge => Box::new(MergeParts::new(stream)?),
-        })
-    }
-}
-
-/// A stream that has nothing for a step to do: its events go on as they are.
-struct Through;
-
-impl Stage for Through {
-    fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
-        out.rows.push(rows);
-        Ok(())
     }
 }

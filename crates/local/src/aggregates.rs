@@ -9,7 +9,7 @@ use stage::Merge;
 use store::{FileEntry, Results, Table, TableWriter, WriterOptions};
 use stream::Stream;
 
-use crate::{LocalError, checkpoint::Snapshot, worker::Windows};
+use crate::{LocalError, checkpoint::Snapshot, messages::Windows};
 
 /// The partition that the merge's state is kept under: no partition of the stream has this number.
 pub(crate) const MERGED: u32 = u32::MAX;

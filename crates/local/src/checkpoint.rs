@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use source::Cursor;
 use stage::{Key, Ledger};
 use store::{Dropped, FileEntry, Table};
+use stream::FileFormat;
 
-use crate::{LocalError, insertions::Insertion};
+use crate::LocalError;
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// Where the source stood at each commit that a restart may go back to, by position.
@@ -77,6 +78,27 @@ pub(crate) struct Commit<'a> {
 pub(crate) struct Checkpoint {
     database: Database,
     _lock: File,
+}
+
+/// A file of repaired events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Insertion {
+    /// The file in the folder of insertions.
+    pub name: String,
+    pub format: FileFormat,
+    /// XXH3-128 of its bytes, in hexadecimal.
+    pub hash: String,
+    /// How many events it has.
+    pub records: u64,
+    /// The position of its first event; none until a run has fixed it.
+    pub at: Option<u64>,
+}
+
+impl Insertion {
+    /// Whether all of it stands before `position`.
+    pub(crate) fn is_before(&self, position: u64) -> bool {
+        self.at.is_some_and(|at| at + self.records <= position)
+    }
 }
 
 impl Checkpoint {

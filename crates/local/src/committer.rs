@@ -16,22 +16,9 @@ use crate::{
     aggregates::Aggregates,
     catalog::{Catalog, add_dropped},
     checkpoint::{Checkpoint, Commit, Progress, Snapshot},
-    reader::Epoch,
+    messages::{Epoch, Event, Report},
     statistics,
-    worker::Report,
 };
-
-/// What the committer is told.
-pub(crate) enum Event {
-    /// Where the reader has put a barrier.
-    Epoch(Epoch),
-    /// What a worker did up to a barrier.
-    Report(Report),
-    /// The source could not go on; a last barrier follows where it gave anything since the one before.
-    SourceFailed(LocalError),
-    /// A thread could not go on.
-    Failed(LocalError),
-}
 
 /// An epoch that not everyone has reported yet.
 #[derive(Default)]

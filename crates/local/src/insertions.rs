@@ -5,37 +5,15 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use serde::{Deserialize, Serialize};
 use source::{Source, SourceError};
 use store::Results;
 use stream::{FileFormat, Stream};
 
 use crate::{
     LocalError,
-    checkpoint::{Checkpoint, Progress},
+    checkpoint::{Checkpoint, Insertion, Progress},
     spliced::{Splice, Spliced},
 };
-
-/// A file of repaired events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Insertion {
-    /// The file in the folder of insertions.
-    pub name: String,
-    pub format: FileFormat,
-    /// XXH3-128 of its bytes, in hexadecimal.
-    pub hash: String,
-    /// How many events it has.
-    pub records: u64,
-    /// The position of its first event; none until a run has fixed it.
-    pub at: Option<u64>,
-}
-
-impl Insertion {
-    /// Whether all of it stands before `position`.
-    pub(crate) fn is_before(&self, position: u64) -> bool {
-        self.at.is_some_and(|at| at + self.records <= position)
-    }
-}
 
 /// The folder of insertions.
 pub(crate) fn folder(results: &Results) -> PathBuf {

@@ -12,6 +12,7 @@ mod committer;
 mod epoch;
 mod error;
 mod insertions;
+mod messages;
 mod meter;
 mod reader;
 mod redrive;

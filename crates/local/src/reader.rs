@@ -8,26 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use source::{Cursor, Next, Router, Source};
+use source::{Next, Router, Source};
 
-use crate::{LocalError, Meter, committer::Event, worker::Work};
+use crate::{
+    LocalError, Meter,
+    messages::{Epoch, Event, Work},
+};
 
 /// How many records are asked of the source at a time: enough that a partition's share is worth a batch.
 const RECORDS_AT_ONCE: u64 = 65_536;
-
-/// Where a commit falls: every worker reports at this position.
-pub(crate) struct Epoch {
-    /// Counted from 0 within a run: two epochs may end at the same position.
-    pub number: u64,
-    pub position: u64,
-    /// Where the source stands at that position.
-    pub cursor: Cursor,
-    /// Whether this is the last one, and whether the source came to its end.
-    pub last: bool,
-    pub finished: bool,
-    /// Every record behind it is read after this moment.
-    pub read_until: Instant,
-}
 
 /// When a commit falls, and when the run ends.
 #[derive(Debug, Clone, Copy)]

@@ -20,8 +20,8 @@ use self::ids::Ids;
 pub use self::waiting::{check_repaired, is_waiting, keep_for_next_run, put_back_waiting};
 use crate::{
     LocalError,
-    checkpoint::{Checkpoint, Identity},
-    insertions::{self, Insertion},
+    checkpoint::{Checkpoint, Identity, Insertion},
+    insertions,
 };
 
 /// How many events can be put back at a time: their ids are held in memory meanwhile.

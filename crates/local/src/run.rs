@@ -24,9 +24,10 @@ use crate::{
     aggregates::{self, Aggregates, MERGED},
     catalog::Catalog,
     checkpoint::{self, Checkpoint, Identity, Progress},
-    committer::{self, Committer, Event},
+    committer::{self, Committer},
     epoch::{PartitionWriters, table_schemas},
     insertions,
+    messages::Event,
     reader::{Cadence, Reader},
     worker::{Partition, work},
 };

@@ -1,64 +1,30 @@
 //! A thread that processes some of the partitions.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::mpsc::{Receiver, SyncSender},
     time::Instant,
 };
 
-use arrow::array::{BooleanArray, Int64Array, RecordBatch};
+use arrow::array::Int64Array;
 use source::Share;
-use stage::{Aggregate, DeadLetter, Key, Ledger, Outputs, Partial, Pipeline, Rows, Stage};
-use store::FileEntry;
+use stage::{Aggregate, DeadLetter, Ledger, Outputs, Pipeline, Resumed, Stage};
 
-use crate::{LocalError, Meter, checkpoint::Snapshot, committer::Event, epoch::PartitionWriters};
-
-/// What a worker is given.
-pub(crate) enum Work {
-    /// Records of one of its partitions, and when the source gave them.
-    Share(Box<Share>, Instant),
-    /// Everything before `position` has been given: close the files and report.
-    /// It is the `last` one, and the source is `finished`, where they say so.
-    Barrier { epoch: u64, position: u64, last: bool, finished: bool },
-}
-
-/// What a worker did between two barriers.
-pub(crate) struct Report {
-    /// Which barrier.
-    pub epoch: u64,
-    pub files: Vec<FileEntry>,
-    pub ledger: Ledger,
-    pub snapshots: Vec<Snapshot>,
-    /// The oldest position that no snapshot covers.
-    pub horizon: Option<u64>,
-    pub windows: Windows,
-}
-
-/// What came of the windows between two barriers.
-#[derive(Default)]
-pub(crate) struct Windows {
-    /// Results of windows that are closed.
-    pub closed: Vec<RecordBatch>,
-    /// All results of windows that are not, as they stand.
-    pub unclosed: Vec<RecordBatch>,
-    /// Parts of groups that are in several partitions, with the partition.
-    pub partials: Vec<(u32, Partial)>,
-    /// The latest event time of each partition.
-    pub clocks: Vec<(u32, i64)>,
-}
+use crate::{
+    LocalError, Meter,
+    checkpoint::Snapshot,
+    epoch::PartitionWriters,
+    messages::{Event, Report, Windows, Work},
+};
 
 /// One partition: its stages, its files, and what it still has to read again after a restart.
 pub(crate) struct Partition {
     number: u32,
-    pipeline: Pipeline,
+    pipeline: Resumed<Pipeline>,
     aggregate: Option<Aggregate>,
     writers: PartitionWriters,
     /// When all rows were taken in, in microseconds since 1970, where that is one moment.
     ingested: Option<i64>,
-    /// Rows before this position were committed by an earlier run: they only bring the state up to date.
-    committed: u64,
-    /// Up to which position each key's restored snapshot covers its rows.
-    covered: HashMap<Key, u64>,
 }
 
 impl Partition {
@@ -71,7 +37,7 @@ impl Partition {
         committed: u64,
     ) -> Self {
         writers.begin(committed);
-        Self { number, pipeline, aggregate, writers, ingested, committed, covered: HashMap::new() }
+        Self { number, pipeline: Resumed::new(pipeline, committed), aggregate, writers, ingested }
     }
 
     /// Puts a committed state back.
@@ -80,33 +46,24 @@ impl Partition {
         if let Some(aggregate) = self.aggregate.as_mut().filter(|_| Aggregate::owns(&snapshot.key)) {
             return Ok(aggregate.restore(snapshot.key, &snapshot.state)?);
         }
-        self.pipeline.restore(snapshot.key.clone(), &snapshot.state)?;
-        self.covered.insert(snapshot.key, snapshot.position);
-        Ok(())
+        Ok(self.pipeline.restore(snapshot.key, snapshot.position, &snapshot.state)?)
     }
 
     fn process(&mut self, share: Share, read: Instant, meter: &Meter) -> Result<(), LocalError> {
         let mut outputs = Outputs::default();
-        outputs.dead_letters.extend(share.rejected.into_iter().filter(|letter| letter.position >= self.committed));
+        let committed = self.pipeline.committed();
+        outputs.dead_letters.extend(share.rejected.into_iter().filter(|letter| letter.position >= committed));
         let mut records = outputs.dead_letters.len();
         if let Some(mut rows) = share.rows {
             rows.ingested = self.ingested.map(|ingested| Int64Array::from(vec![ingested; rows.len()]));
-            let replayed = rows.positions.values().partition_point(|position| *position < self.committed);
-            if replayed > 0 {
-                self.replay(rows.slice(0, replayed))?;
-            }
-            if replayed < rows.len() {
-                let rows = rows.slice(replayed, rows.len() - replayed);
-                self.covered = HashMap::new();
-                records += rows.len();
-                self.pipeline.process(rows, &mut outputs)?;
-                if let Some(aggregate) = &mut self.aggregate {
-                    for rows in outputs.rows.clone() {
-                        aggregate.process(rows, &mut outputs)?;
-                    }
+            let new = self.pipeline.process(rows, &mut outputs)?;
+            records += new;
+            if let Some(aggregate) = self.aggregate.as_mut().filter(|_| new > 0) {
+                for rows in outputs.rows.clone() {
+                    aggregate.process(rows, &mut outputs)?;
                 }
-                outputs.dead_letters.sort_by_key(|letter: &DeadLetter| letter.position);
             }
+            outputs.dead_letters.sort_by_key(|letter: &DeadLetter| letter.position);
         }
         if records > 0 {
             let ledger = self.writers.write(records as u64, &outputs)?;
@@ -114,19 +71,6 @@ impl Partition {
             meter.offer(outputs.rows, ledger.anomalies, read);
         }
         Ok(())
-    }
-
-    /// Brings the state of each key up to date with rows that are committed, beyond what its snapshot covers.
-    fn replay(&mut self, rows: Rows) -> Result<(), LocalError> {
-        let uncovered: BooleanArray = rows
-            .keys
-            .iter()
-            .zip(rows.positions.values())
-            .map(|(key, position)| {
-                Some(self.covered.get(key.unwrap_or_default()).is_none_or(|covered| position >= covered))
-            })
-            .collect();
-        Ok(self.pipeline.process(rows.select(&uncovered)?, &mut Outputs::default())?)
     }
 
     fn finish(
@@ -141,7 +85,7 @@ impl Partition {
         report.files.extend(files);
         report.ledger += &ledger;
         let partition = self.number;
-        let mut snapshots = self.pipeline.snapshots(snapshot_bytes);
+        let mut snapshots = self.pipeline.stage_mut().snapshots(snapshot_bytes);
         if let Some(aggregate) = &mut self.aggregate {
             let mut outputs = Outputs::default();
             aggregate.flush(&mut outputs)?;
@@ -153,7 +97,7 @@ impl Partition {
             snapshots.extend(aggregate.snapshots(usize::MAX));
         }
         report.snapshots.extend(snapshots.into_iter().map(|(key, state)| Snapshot { partition, key, position, state }));
-        report.horizon = [report.horizon, self.pipeline.horizon()].into_iter().flatten().min();
+        report.horizon = [report.horizon, self.pipeline.stage().horizon()].into_iter().flatten().min();
         Ok(())
     }
 }

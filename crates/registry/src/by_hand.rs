@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     Compatibility, Level, RegistryError,
     answers::{CompatibilityAnswer, LevelAnswer},
-    registry::absent,
+    failure::absent,
     transport::{Request, Transport},
 };
 

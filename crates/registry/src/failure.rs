@@ -63,6 +63,15 @@ impl At<'_> {
     }
 }
 
+/// What the registry has; none where it says that there is no such thing.
+pub(crate) fn absent<T>(answer: Result<T, RegistryError>) -> Result<Option<T>, RegistryError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(RegistryError::Status { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl From<&RawError> for ErrorAnswer {
     /// The library gives the code 0 to an error that is not in a registry's form.
     fn from(raw: &RawError) -> Self {

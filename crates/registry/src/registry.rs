@@ -12,7 +12,9 @@ use schema_registry_converter::{
 };
 use serde_json::json;
 
-use crate::{Compatibility, Level, RegistryError, Settings, bounded::Bounded, by_hand, transport::Transport};
+use crate::{
+    Compatibility, Level, RegistryError, Settings, bounded::Bounded, by_hand, failure::absent, transport::Transport,
+};
 
 /// Schemas that are remembered, by id and by subject.
 const SCHEMAS_MAX: usize = 1024;
@@ -306,15 +308,6 @@ pub fn values_of(topic: &str) -> String {
 /// The body of a request about a schema. Registries take one without a type for Avro.
 fn body(avro: &str) -> String {
     json!({ "schema": avro }).to_string()
-}
-
-/// What the registry has; none where it says that there is no such thing.
-pub(crate) fn absent<T>(answer: Result<T, RegistryError>) -> Result<Option<T>, RegistryError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(RegistryError::Status { status: 404, .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// A list; some registries answer null for an empty one, which the library takes for an answer that is not a list.

@@ -8,19 +8,16 @@ use arrow::{
 };
 use bytes::Bytes;
 use stream::Stream;
-use window::{Aggregator, Events, LeftOut, WindowError};
+use window::{Aggregator, Events, LeftOut};
 
-use crate::{Key, Outputs, Rows, Stage, StageError, StateSize, key_text, rows::event_times};
+use crate::{Key, Outputs, Rows, Stage, StageError, StateSize, WholeState, key_text, rows::event_times};
 
 /// Windows of event time.
 #[derive(Debug)]
 pub struct Aggregate {
     stream: Arc<Stream>,
     aggregator: Aggregator,
-    /// The first row since the last snapshot.
-    uncovered: Option<u64>,
-    /// Why a snapshot could not be taken.
-    failure: Option<WindowError>,
+    state: WholeState,
 }
 
 impl Aggregate {
@@ -33,7 +30,7 @@ impl Aggregate {
             return Ok(None);
         }
         let aggregator = Aggregator::new(&stream)?;
-        Ok(Some(Self { stream, aggregator, uncovered: None, failure: None }))
+        Ok(Some(Self { stream, aggregator, state: WholeState::default() }))
     }
 
     /// Whether a snapshot's key is one of this stage's: no event has such a key.
@@ -77,13 +74,11 @@ impl Aggregate {
 
 impl Stage for Aggregate {
     fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure.into());
-        }
+        self.state.check()?;
         if rows.is_empty() {
             return Ok(());
         }
-        self.uncovered.get_or_insert(rows.positions.value(0));
+        self.state.changed_at(rows.positions.value(0));
         let spec = &self.stream.definition.spec;
         let column = |name: &str| Ok::<_, StageError>(rows.batch.column(rows.batch.schema_ref().index_of(name)?));
         let times: Int64Array = event_times(column(&spec.time)?)?;
@@ -100,9 +95,7 @@ impl Stage for Aggregate {
     }
 
     fn flush(&mut self, out: &mut Outputs) -> Result<(), StageError> {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure.into());
-        }
+        self.state.check()?;
         let flushed = self.aggregator.flush()?;
         out.closed.extend(flushed.closed);
         out.changed.extend(flushed.changed);
@@ -112,23 +105,13 @@ impl Stage for Aggregate {
     }
 
     fn horizon(&self) -> Option<u64> {
-        self.uncovered
+        self.state.horizon()
     }
 
-    /// All that changed, whatever `bytes` says: half of a window's groups would be no state to go on from.
+    /// All that changed, whatever `bytes` says.
     fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
         let _ = bytes;
-        match self.aggregator.snapshots() {
-            Ok(snapshots) => {
-                self.uncovered = None;
-                snapshots.into_iter().map(|(key, state)| (key, Bytes::from(state))).collect()
-            }
-            // Nothing is covered, and nothing more can be processed.
-            Err(error) => {
-                self.failure = Some(error);
-                Vec::new()
-            }
-        }
+        self.state.taken(self.aggregator.snapshots())
     }
 
     fn state(&self) -> StateSize {

@@ -9,7 +9,9 @@ mod keys;
 mod ledger;
 mod partition;
 mod pipeline;
+mod resume;
 mod rows;
+mod whole;
 
 use bytes::Bytes;
 
@@ -20,7 +22,9 @@ pub use self::{
     ledger::Ledger,
     partition::{key_text, partition_of},
     pipeline::Pipeline,
+    resume::Resumed,
     rows::{DeadLetter, DeadLetterKind, Key, Outputs, Rows, StageError, event_times, row_json},
+    whole::WholeState,
 };
 pub use window::{Merge, Partial, WindowError, result_keys};
 
@@ -77,5 +81,31 @@ pub trait Stage: Send {
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
         let _ = (key, snapshot);
         Ok(())
+    }
+}
+
+impl<S: Stage + ?Sized> Stage for Box<S> {
+    fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
+        (**self).process(rows, out)
+    }
+
+    fn flush(&mut self, out: &mut Outputs) -> Result<(), StageError> {
+        (**self).flush(out)
+    }
+
+    fn horizon(&self) -> Option<u64> {
+        (**self).horizon()
+    }
+
+    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+        (**self).snapshots(bytes)
+    }
+
+    fn state(&self) -> StateSize {
+        (**self).state()
+    }
+
+    fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
+        (**self).restore(key, snapshot)
     }
 }

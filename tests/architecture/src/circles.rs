@@ -111,6 +111,25 @@ impl Modules {
         path
     }
 
+    /// The uses that make a circle, as `modules::a uses modules::b::Name`.
+    pub fn uses_in(&self, circle: &Circle) -> Vec<String> {
+        let within: Module = circle.within.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let node = |module: &Module| {
+            let name = module.strip_prefix(&within[..])?.first()?;
+            circle.modules.contains(name).then(|| name.clone())
+        };
+        let mut found = BTreeSet::new();
+        for (module, paths) in &self.uses {
+            for path in paths {
+                let (from, to) = (node(module), node(&self.target(path)));
+                if from.is_some() && to.is_some() && from != to {
+                    found.insert(format!("{} uses {}", module.join("::"), path.join("::")));
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+
     /// The circles on all levels.
     pub fn circles(&self) -> Vec<Circle> {
         let mut levels: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
@@ -167,7 +186,7 @@ fn collect(folder: &Path, module: &mut Module, files: &mut Vec<(Module, String)>
             module.push(name);
             collect(&path, module, files)?;
             module.pop();
-        } else if path.extension().is_some_and(|ending| ending == "rs") && name != "main" {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && name != "main" && name != "tests" {
             let mut own = module.clone();
             if name != "lib" || !module.is_empty() {
                 own.push(name);

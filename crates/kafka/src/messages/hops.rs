@@ -15,8 +15,8 @@ use opentelemetry::{
 };
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 
-use crate::messages::trace::SCOPE;
-
+/// The name of our instrumentation.
+pub(crate) const SCOPE: &str = "beamline";
 /// The header that says where a batch has been.
 const HEADER: &str = "beamline-hops";
 /// What is believed of it at most.

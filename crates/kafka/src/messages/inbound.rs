@@ -13,7 +13,7 @@ use codec::{CodecError, Decoder, Limits, ValueSchema};
 use registry::{Bounded, Registry, RegistryError};
 
 use self::budget::Budget;
-use crate::{KafkaError, messages::schemas::subject_of, messages::size::LARGEST};
+use crate::{KafkaError, messages::framing::subject_of, messages::size::LARGEST};
 
 /// Ids whose messages cannot be read that are remembered.
 const REFUSED_MAX: usize = 4096;
@@ -153,13 +153,5 @@ impl Inbound {
 
     fn refuse(&mut self, id: u32, reason: String, time: Duration) {
         self.refused.insert(id, (reason, Instant::now() + time));
-    }
-}
-
-/// The schema id that a message claims to have.
-pub(crate) fn schema_id(message: &[u8]) -> Option<u32> {
-    match message.split_first_chunk::<5>() {
-        Some(([0, id @ ..], _)) => Some(u32::from_be_bytes(*id)),
-        _ => None,
     }
 }

@@ -12,7 +12,7 @@ use stage::DeadLetter;
 
 use crate::{
     KafkaError, Step,
-    messages::inbound::schema_id,
+    messages::framing::schema_id,
     messages::size::{HEAD_BYTES, REASON_BYTES_MAX, RULE_BYTES_MAX, Sizes, Whole, shortened},
 };
 

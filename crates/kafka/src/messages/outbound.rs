@@ -21,6 +21,7 @@ use crate::{
     messages::size::{STATE_BYTES_MAX, Sizes},
     messages::snapshots::{snapshot_rows, snapshots_schema},
     messages::target::{Target, TooLarge},
+    messages::times::Times,
     messages::trace::Traced,
 };
 
@@ -226,17 +227,4 @@ pub(crate) fn anomalous(rows: &Rows) -> Option<&BooleanArray> {
 
 fn key(keys: &StringArray, row: usize) -> &[u8] {
     keys.value(row).as_bytes()
-}
-
-/// When each message of a batch was taken in: milliseconds since 1970, by offset.
-#[derive(Debug, Default)]
-pub(crate) struct Times(pub Vec<(u64, i64)>);
-
-impl Times {
-    pub(crate) fn of(&self, position: u64) -> i64 {
-        match self.0.binary_search_by_key(&position, |(offset, _)| *offset) {
-            Ok(index) => self.0[index].1,
-            Err(_) => 0,
-        }
-    }
 }

@@ -4,8 +4,8 @@ use codec::ValueSchema;
 use stream::{Stream, Topics};
 
 use crate::{
-    KafkaError, messages::letters::letters_schema, messages::partials::partials_schema,
-    messages::snapshots::snapshots_schema,
+    KafkaError,
+    messages::{framing::subject_of, letters::letters_schema, partials::partials_schema, snapshots::snapshots_schema},
 };
 
 /// A topic's values in the registry.
@@ -22,10 +22,6 @@ impl Subject {
     pub fn name(&self) -> String {
         subject_of(&self.topic)
     }
-}
-
-pub(crate) fn subject_of(topic: &str) -> String {
-    registry::values_of(topic)
 }
 
 /// Everything that a stream registers.

@@ -18,7 +18,7 @@ use registry::Registry;
 use crate::{
     KafkaError,
     client::transaction::POLL,
-    messages::schemas::subject_of,
+    messages::framing::subject_of,
     messages::size::{HEADERS_BYTES_MAX, KEY_BYTES_MAX},
 };
 

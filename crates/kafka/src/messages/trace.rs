@@ -15,16 +15,21 @@ use rdkafka::message::{BorrowedMessage, Message, OwnedHeaders};
 use measure::KEEP_SPAN as KEEP;
 
 use crate::{
-    Options,
-    messages::hops::{self, Hops},
-    messages::outbound::Times,
+    messages::hops::{self, Hops, SCOPE},
+    messages::times::Times,
     messages::traceparent::{header, parent},
 };
 
-/// The name of our instrumentation.
-pub(crate) const SCOPE: &str = "beamline";
 /// Links of a batch's span at most.
 const LINKS_MAX: usize = 128;
+
+/// Where messages were read from, and by whom.
+pub(crate) struct Consumed<'a> {
+    pub topic: &'a str,
+    pub partition: u32,
+    pub group: &'a str,
+    pub client_id: &'a str,
+}
 
 /// The traced messages of a batch, with the span of each.
 #[derive(Default)]
@@ -39,13 +44,13 @@ pub(crate) struct Traced {
 
 impl Traced {
     /// Begins a span for each message that carries a trace, and one for the batch that links to them.
-    pub(crate) fn of(messages: &[&BorrowedMessage<'_>], options: &Options, partition: u32) -> Self {
+    pub(crate) fn of(messages: &[&BorrowedMessage<'_>], by: &Consumed<'_>) -> Self {
         let parents: Vec<(u64, SpanContext)> =
             messages.iter().filter_map(|message| Some((message.offset() as u64, parent(message)?))).collect();
         if parents.is_empty() {
             return Self::default();
         }
-        let topic = options.step.input(&options.topics);
+        let topic = by.topic;
         let tracer = global::tracer(SCOPE);
         let common = || {
             vec![
@@ -53,9 +58,9 @@ impl Traced {
                 KeyValue::new("messaging.operation.name", "process"),
                 KeyValue::new("messaging.operation.type", "process"),
                 KeyValue::new("messaging.destination.name", topic.to_owned()),
-                KeyValue::new("messaging.destination.partition.id", partition.to_string()),
-                KeyValue::new("messaging.consumer.group.name", options.group.clone()),
-                KeyValue::new("messaging.client.id", options.connection.client_id.clone()),
+                KeyValue::new("messaging.destination.partition.id", by.partition.to_string()),
+                KeyValue::new("messaging.consumer.group.name", by.group.to_owned()),
+                KeyValue::new("messaging.client.id", by.client_id.to_owned()),
             ]
         };
         let mut attributes = common();

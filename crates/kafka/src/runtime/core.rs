@@ -18,11 +18,12 @@ use crate::{
     client::transaction::TransactionalProducer,
     messages::inbound::Inbound,
     messages::letters::Letter,
-    messages::outbound::{Outbound, Times, anomalous},
+    messages::outbound::{Outbound, anomalous},
     messages::place,
     messages::size::Sizes,
     messages::target::TooLarge,
-    messages::trace::Traced,
+    messages::times::Times,
+    messages::trace::{Consumed, Traced},
     runtime::load::Loads,
     runtime::meters::Meters,
     runtime::partition::Partition,
@@ -155,7 +156,13 @@ impl Core {
         let (step, topics) = (self.options.step, &self.options.topics);
         let time = |message: &&BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();
         let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
-        let mut traced = Traced::of(messages, &self.options, number);
+        let consumed = Consumed {
+            topic: step.input(topics),
+            partition: number,
+            group: &self.options.group,
+            client_id: &self.options.connection.client_id,
+        };
+        let mut traced = Traced::of(messages, &consumed);
         if let (true, Some(by), Some(first)) = (step.tells_hops(), &self.options.traced_as, messages.first()) {
             traced.tell(partition.hops.processed(first.offset() as u64, by, begun));
         }

@@ -1,8 +1,15 @@
-//! What a worker does when its group hands partitions out and takes them back.
+//! What the group says to a worker, and how a worker takes partitions and gives them back.
+//!
+//! The client calls its context inside `poll`. Nothing is done there: the context hands each event to the worker, which
+//! owns its partitions, handles the event when `poll` has returned, and only then answers the group. The group waits for
+//! that answer as long as a rebalance may take.
 
 use std::{
-    collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,69 +24,95 @@ use rdkafka::{
 
 use crate::{
     KafkaError,
-    client::assignment::{give_back, numbers, take},
-    client::lag::seen,
-    runtime::core::Core,
+    client::assignment::{give_back, leave, numbers, take},
 };
 
 /// How long the client may take to go to an offset.
 const SEEK_MAX: Duration = Duration::from_secs(2);
 
-/// The consumer's context: it runs inside `poll`, on the worker's own thread.
+/// The consumer's context: what the client has said since the worker last looked.
+///
+/// There is at most one event that waits for an answer: the group says nothing else before it has one.
+#[derive(Default)]
 pub(crate) struct Group {
-    core: Mutex<Core>,
     reports: Reports,
-    changes: Mutex<Changes>,
+    said: Mutex<Said>,
+    /// Whether the worker answers no more, so that partitions are given back at once.
+    leaving: AtomicBool,
 }
 
-/// What rebalances have changed since the worker last looked.
 #[derive(Default)]
-pub(crate) struct Changes {
-    /// Partitions that came or went: messages of theirs that were polled before are void.
-    pub partitions: BTreeSet<u32>,
-    /// Why the worker cannot go on.
-    pub failed: Option<KafkaError>,
-    /// Whether there was any.
-    pub any: bool,
+struct Said {
+    events: VecDeque<Event>,
+    statistics: Option<Statistics>,
+}
+
+/// What the group wants of a worker.
+pub(crate) enum Event {
+    /// To take these partitions.
+    Assigned(TopicPartitionList),
+    /// To give these back.
+    Revoked(TopicPartitionList),
+}
+
+impl Event {
+    fn new(event: RDKafkaRespErr, list: TopicPartitionList) -> Self {
+        match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Self::Assigned(list),
+            _ => Self::Revoked(list),
+        }
+    }
+
+    /// Answers without looking at what is there: partitions that come are not read, those that go are given back.
+    fn answer(&self, consumer: &BaseConsumer<Group>) {
+        let done = match self {
+            Self::Assigned(list) => take(consumer, list).and_then(|()| consumer.pause(list)),
+            Self::Revoked(list) => give_back(consumer, list),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "leaving the group");
+        }
+    }
 }
 
 impl Group {
-    pub(crate) fn new(core: Core, reports: Reports) -> Self {
-        Self { core: Mutex::new(core), reports, changes: Mutex::default() }
+    /// The next event that has no answer yet.
+    pub(crate) fn next_event(&self) -> Option<Event> {
+        self.said().events.pop_front()
     }
 
-    /// The worker's state. Never held while polling.
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether an event waits for an answer.
+    pub(crate) fn has_event(&self) -> bool {
+        !self.said().events.is_empty()
     }
 
-    pub(crate) fn take_changes(&self) -> Changes {
-        std::mem::take(&mut *self.changes())
+    /// What the client has seen of its partitions since this was last called, if it has looked since.
+    pub(crate) fn take_statistics(&self) -> Option<Statistics> {
+        self.said().statistics.take()
     }
 
-    fn changes(&self) -> MutexGuard<'_, Changes> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Returns at once: the group must hear of its member while state is read.
-    fn assigned(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), KafkaError> {
-        let mut core = self.core();
-        hold(consumer, core.input(), &numbers(list))?;
-        core.load(&numbers(list))
-    }
+/// Leaves the group when it is dropped, also where the worker panics: a client that is closed with an event unanswered
+/// waits for the answer.
+pub(crate) struct Leave<'a>(pub &'a BaseConsumer<Group>);
 
-    fn revoked(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> Result<(), KafkaError> {
-        let mut core = self.core();
-        // What is done is committed while the group still knows us as the owner; where that fails, the next owner
-        // does it again.
-        let committed = if consumer.assignment_lost() { core.give_up() } else { core.commit(consumer) };
-        core.forget(&numbers(list));
-        committed
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        let group = self.0.context();
+        group.leaving.store(true, Ordering::Relaxed);
+        while let Some(event) = group.next_event() {
+            event.answer(self.0);
+        }
+        leave(self.0);
     }
 }
 
 /// Takes partitions without reading them yet.
-fn hold(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+pub(crate) fn hold(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
     let fail = |source| KafkaError::Client { what: "pausing partitions", source };
     let mut list = TopicPartitionList::with_capacity(numbers.len());
     for number in numbers {
@@ -119,8 +152,8 @@ pub(crate) fn pause(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]
     consumer.pause(&list).map_err(|source| KafkaError::Client { what: "pausing partitions", source })
 }
 
-/// Ends reading these partitions.
-fn unassign(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
+/// Ends reading partitions, which is the answer to their revocation.
+pub(crate) fn end(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
     give_back(consumer, list).map_err(|source| KafkaError::Client { what: "giving partitions back", source })
 }
 
@@ -134,27 +167,16 @@ impl ClientContext for Group {
     }
 
     fn stats(&self, statistics: Statistics) {
-        self.core().saw(seen(&statistics));
+        self.said().statistics = Some(statistics);
     }
 }
 
 impl ConsumerContext for Group {
-    /// The client's own handler drops errors of assigning, and knows nothing of where to begin.
     fn rebalance(&self, consumer: &BaseConsumer<Self>, event: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let (what, done) = match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => ("assigned", self.assigned(consumer, list)),
-            _ => {
-                let done = self.revoked(consumer, list);
-                ("revoked", done.and(unassign(consumer, list)))
-            }
-        };
-        tracing::info!(partitions = ?numbers(list), what, "rebalance");
-        self.core().rebalanced();
-        let mut changes = self.changes();
-        changes.any = true;
-        changes.partitions.extend(numbers(list));
-        if let Err(error) = done {
-            changes.failed.get_or_insert(error);
+        let event = Event::new(event, list.clone());
+        match self.leaving.load(Ordering::Relaxed) {
+            true => event.answer(consumer),
+            false => self.said().events.push_back(event),
         }
     }
 

@@ -1,27 +1,21 @@
 //! One partition of the input: its stage, and what it has come to.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use arrow::array::BooleanArray;
 use bytes::Bytes;
-use stage::{Key, Ledger, Outputs, Rows, Stage, StateSize};
+use stage::{Key, Ledger, Outputs, Resumed, Rows, Stage, StateSize};
 
 use crate::{KafkaError, Note, messages::hops::Hops, runtime::progress::STANDSTILL_MAX};
 
 /// One partition of the input.
 pub(crate) struct Partition {
-    stage: Box<dyn Stage>,
+    stage: Resumed<Box<dyn Stage>>,
     /// Which state it is, as its notes and snapshots say.
     pub of: String,
     /// The next offset to be read.
     pub next: i64,
     /// Rows before this offset are committed: they only bring the state up to date.
     pub committed: i64,
-    /// Up to which offset each key's restored snapshot covers its rows.
-    covered: HashMap<Key, u64>,
     /// The account of everything read so far, the open transaction included.
     pub ledger: Ledger,
     /// Since when the account counts, in milliseconds since 1970.
@@ -55,11 +49,10 @@ impl Partition {
     ) -> Self {
         let restoring = Some(Instant::now());
         Self {
-            stage,
+            stage: Resumed::new(stage, committed.max(0) as u64),
             of,
             next: start,
             committed,
-            covered: HashMap::new(),
             ledger,
             since,
             last: String::new(),
@@ -75,9 +68,7 @@ impl Partition {
 
     /// Puts back a key's state, which covers the input before `position`.
     pub(crate) fn restore(&mut self, key: Key, position: i64, state: &[u8]) -> Result<(), KafkaError> {
-        self.stage.restore(key.clone(), state)?;
-        self.covered.insert(key, position.max(0) as u64);
-        Ok(())
+        Ok(self.stage.restore(key, position.max(0) as u64, state)?)
     }
 
     /// How long it took to put the state back and to bring it up to date, once that is done; said once.
@@ -106,52 +97,31 @@ impl Partition {
 
     /// The oldest offset that would be read again after a restart.
     pub(crate) fn needed(&self) -> i64 {
-        self.stage.horizon().map_or(self.next, |horizon| self.next.min(horizon as i64))
+        self.stage.stage().horizon().map_or(self.next, |horizon| self.next.min(horizon as i64))
     }
 
     /// How much state there is.
     pub(crate) fn state(&self) -> StateSize {
-        self.stage.state()
+        self.stage.stage().state()
     }
 
     /// How many keys were put back.
     pub(crate) fn restored_keys(&self) -> usize {
-        self.covered.len()
+        self.stage.restored_keys()
     }
 
     /// Takes rows at their offsets. Those that are committed already bring the state up to date, each key only past
     /// its snapshot, and nothing comes out of them.
     pub(crate) fn process(&mut self, rows: Rows) -> Result<Outputs, KafkaError> {
         let mut outputs = Outputs::default();
-        let committed = self.committed.max(0) as u64;
-        let old = rows.positions.values().partition_point(|position| *position < committed);
-        if old > 0 {
-            self.replay(rows.slice(0, old))?;
-        }
-        if old < rows.len() {
-            // Everything that is read from now on is new to every key.
-            self.covered = HashMap::new();
-            self.stage.process(rows.slice(old, rows.len() - old), &mut outputs)?;
-        }
+        self.stage.process(rows, &mut outputs)?;
         Ok(outputs)
-    }
-
-    fn replay(&mut self, rows: Rows) -> Result<(), KafkaError> {
-        let uncovered: BooleanArray = rows
-            .keys
-            .iter()
-            .zip(rows.positions.values())
-            .map(|(key, position)| {
-                Some(self.covered.get(key.unwrap_or_default()).is_none_or(|covered| position >= covered))
-            })
-            .collect();
-        Ok(self.stage.process(rows.select(&uncovered)?, &mut Outputs::default())?)
     }
 
     /// What has changed since the last commit, of a stage that hands nothing on row by row.
     pub(crate) fn flush(&mut self) -> Result<Outputs, KafkaError> {
         let mut outputs = Outputs::default();
-        self.stage.flush(&mut outputs)?;
+        self.stage.stage_mut().flush(&mut outputs)?;
         self.clock = outputs.clock;
         self.ledger.overdue += outputs.overdue;
         Ok(outputs)
@@ -161,12 +131,13 @@ impl Partition {
     /// many are read again at most when the partition moves, however fast they come.
     pub(crate) fn snapshots(&mut self, bytes: usize, replay_max: usize) -> Vec<(Key, Bytes)> {
         let share = self.open_records as f64 / replay_max as f64;
-        self.stage.snapshots(bytes.max((self.stage.state().bytes as f64 * share) as usize))
+        let bytes = bytes.max((self.state().bytes as f64 * share) as usize);
+        self.stage.stage_mut().snapshots(bytes)
     }
 
     /// What goes with the committed offset `next`.
     pub(crate) fn note(&self) -> Note {
-        let horizon = self.stage.horizon().map_or(self.next, |horizon| horizon as i64);
+        let horizon = self.stage.stage().horizon().map_or(self.next, |horizon| horizon as i64);
         Note::new(&self.of, horizon, &self.ledger).counted_since(self.since)
     }
 }

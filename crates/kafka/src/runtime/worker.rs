@@ -8,23 +8,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{BrokerError, Reports};
+use broker::BrokerError;
 use measure::Health;
 use rdkafka::{
+    TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError as ClientError,
     message::{BorrowedMessage, Message},
     types::RDKafkaErrorCode,
 };
 
+use super::{
+    core::Core,
+    group::{Event, Group, Leave, end, hold, pause, start},
+    meters::Ready,
+    progress::Progress,
+};
 use crate::{
     KafkaError, Options,
-    client::assignment::leave,
+    client::{assignment::numbers, lag::seen},
     clock::rest,
-    runtime::core::Core,
-    runtime::group::{Group, pause, start},
-    runtime::meters::Ready,
-    runtime::progress::Progress,
 };
 
 /// Messages of a batch at most.
@@ -51,65 +54,57 @@ pub(crate) fn work(
     stop: &Arc<AtomicBool>,
 ) -> Result<(), KafkaError> {
     let core = Core::new(options, number)?;
-    let input = core.input().to_owned();
     let consumer: BaseConsumer<Group> =
-        options.connection.client(Group::new(core, Reports::default()), |config| options.consumer(config))?;
-    consumer.subscribe(&[&input]).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
+        options.connection.client(Group::default(), |config| options.consumer(config))?;
+    consumer.subscribe(&[core.input()]).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
+    let _leave = Leave(&consumer);
     let name = options.worker(number);
-    let done = Worker { consumer: &consumer, health, name, begun: Instant::now() }.run(progress, stop);
-    if done.is_err() {
-        // What is open is not ours to commit any more: leaving the group must not try.
-        let mut core = consumer.context().core();
-        let owned = core.owned();
-        core.forget(&owned);
-        if let Err(error) = core.abort() {
-            tracing::debug!(%error, "the transaction was left to time out");
-        }
+    let mut worker = Worker { consumer: &consumer, core, health, name, begun: Instant::now(), joined: false };
+    let done = worker.run(progress, stop);
+    if done.is_err()
+        && let Err(error) = worker.core.abort()
+    {
+        tracing::debug!(%error, "the transaction was left to time out");
     }
-    leave(&consumer);
     done
 }
 
 struct Worker<'a> {
     consumer: &'a BaseConsumer<Group>,
+    /// The partitions and the open transaction, which nobody else touches.
+    core: Core,
     health: &'a dyn Health,
     name: String,
     begun: Instant,
+    /// Whether the group has said anything yet.
+    joined: bool,
 }
 
 impl<'a> Worker<'a> {
-    fn run(&self, progress: &mut Progress<'_>, stop: &AtomicBool) -> Result<(), KafkaError> {
-        let group = self.consumer.context();
+    fn run(&mut self, progress: &mut Progress<'_>, stop: &AtomicBool) -> Result<(), KafkaError> {
         let mut batch = Vec::with_capacity(BATCH_MESSAGES_MAX);
-        let (mut joined, mut ready) = (false, None);
+        let mut ready = None;
         while !stop.load(Ordering::Relaxed) {
             self.health.beat(&self.name);
-            progress.look(|| group.core().standstill());
+            progress.look(|| self.core.standstill());
             if progress.should_probe() {
-                self.give_up()?;
+                self.core.abort()?;
                 self.start_over()?;
             }
-            let due = group.core().due();
             batch.clear();
-            let done = self.gather(&mut batch, due, progress).and_then(|spoken| {
-                joined |= spoken;
-                // What was read before a partition was taken is not where it begins.
-                let taken = self.take_loaded()?;
-                batch.retain(|message| !taken.contains(&(message.partition() as u32)));
-                self.step(&batch)
-            });
-            let loaded = joined && group.core().is_loaded();
+            let done = self.turn(&mut batch, progress);
+            let loaded = self.joined && self.core.is_loaded();
             if loaded {
                 progress.worked();
             }
-            if ready.is_none() && (loaded || !joined && self.begun.elapsed() > JOIN_WAIT) {
+            if ready.is_none() && (loaded || !self.joined && self.begun.elapsed() > JOIN_WAIT) {
                 ready = Some(Ready::new(self.health, format!("{}-assignment", self.name)));
             }
             match done {
                 Ok(true) => progress.committed(),
                 Ok(false) => {}
                 Err(error @ KafkaError::Aborted { .. }) => {
-                    self.give_up()?;
+                    self.core.abort()?;
                     let wait = progress.failed(&error);
                     tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "its input is read again");
                     rest(wait, stop, || self.health.beat(&self.name));
@@ -119,93 +114,119 @@ impl<'a> Worker<'a> {
             }
         }
         // The last commit before leaving; where it fails, the next owner does the rest again.
-        group.core().commit_last(self.consumer)
+        self.core.commit_last(self.consumer)
+    }
+
+    /// Reads a batch, takes partitions that are ready, processes the batch, and commits where that is due. Says whether a
+    /// transaction was committed.
+    fn turn(&mut self, batch: &mut Vec<BorrowedMessage<'a>>, progress: &mut Progress<'_>) -> Result<bool, KafkaError> {
+        self.gather(batch, progress)?;
+        // What was read before a partition was taken is not where it begins.
+        let taken = self.take_loaded()?;
+        batch.retain(|message| !taken.contains(&(message.partition() as u32)));
+        self.core.process(batch)?;
+        let due = self.core.is_due();
+        if due {
+            self.core.commit(self.consumer)?;
+        }
+        Ok(due)
     }
 
     /// Begins to read partitions whose state is there, and says which.
-    fn take_loaded(&self) -> Result<Vec<u32>, KafkaError> {
-        let mut core = self.consumer.context().core();
-        let starts = core.loaded()?;
+    fn take_loaded(&mut self) -> Result<Vec<u32>, KafkaError> {
+        let starts = self.core.loaded()?;
         if starts.is_empty() {
             return Ok(Vec::new());
         }
-        let started = start(self.consumer, core.input(), &starts)?;
-        started.iter().for_each(|number| core.started(*number));
-        match core.starting() > START_MAX {
+        let started = start(self.consumer, self.core.input(), &starts)?;
+        started.iter().for_each(|number| self.core.started(*number));
+        match self.core.starting() > START_MAX {
             true => Err(KafkaError::Client { what: "starting partitions", source: ClientError::NoMessageReceived }),
             false => Ok(started),
         }
     }
 
-    /// Processes messages, and says whether a transaction was committed.
-    fn step(&self, batch: &[BorrowedMessage<'_>]) -> Result<bool, KafkaError> {
-        let mut core = self.consumer.context().core();
-        core.process(batch)?;
-        let due = core.is_due();
-        if due {
-            core.commit(self.consumer)?;
-        }
-        Ok(due)
-    }
-
-    /// Polls messages until there are enough, none is left, or a commit is due. Says whether the group has spoken.
-    fn gather(
-        &self,
-        batch: &mut Vec<BorrowedMessage<'a>>,
-        due: Option<Instant>,
-        progress: &mut Progress<'_>,
-    ) -> Result<bool, KafkaError> {
-        let group = self.consumer.context();
-        let begun = Instant::now();
-        let (mut bytes, mut spoken) = (0, false);
+    /// Polls messages until there are enough, none is left, or a commit is due.
+    fn gather(&mut self, batch: &mut Vec<BorrowedMessage<'a>>, progress: &mut Progress<'_>) -> Result<(), KafkaError> {
+        let (consumer, begun, due) = (self.consumer, Instant::now(), self.core.due());
+        let mut bytes = 0;
         while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
-            let mut patience = Duration::ZERO;
             // What is there already is taken without a look at the clock, which would cost as much as the message.
-            let polled = self.consumer.poll(Duration::ZERO).or_else(|| {
-                patience = match batch.len() {
+            let mut polled = consumer.poll(Duration::ZERO);
+            if polled.is_none() && !consumer.context().has_event() {
+                let patience = match batch.len() {
                     0 => IDLE,
                     few if few < BATCH_MESSAGES_WORTH => LINGER.saturating_sub(begun.elapsed()),
                     _ => Duration::ZERO,
                 };
-                patience = due.map_or(patience, |due| patience.min(due.saturating_duration_since(Instant::now())));
-                if patience.is_zero() { None } else { self.consumer.poll(patience) }
-            });
-            let changes = group.take_changes();
-            if changes.any {
-                spoken = true;
-                batch.retain(|message| !changes.partitions.contains(&(message.partition() as u32)));
-                if let Some(error) = changes.failed {
-                    return Err(error);
+                let patience = due.map_or(patience, |due| patience.min(due.saturating_duration_since(Instant::now())));
+                if !patience.is_zero() {
+                    polled = consumer.poll(patience);
                 }
             }
+            let more = polled.is_some();
             match polled {
                 Some(Ok(message)) => {
                     bytes += message.payload_len();
                     batch.push(message);
                 }
                 Some(Err(error)) => heard(error, progress)?,
-                // Nothing more, or a rebalance, which is looked at above.
-                None if changes.any && patience > Duration::ZERO => {}
-                None => break,
+                None => {}
+            }
+            let changed = self.answer(batch)?;
+            if !more && !changed {
+                break;
             }
         }
-        Ok(spoken)
+        if let Some(statistics) = consumer.context().take_statistics() {
+            self.core.saw(seen(&statistics));
+        }
+        Ok(())
     }
 
-    /// Gives the open transaction up: memory is ahead of the log until every partition is loaded again.
-    fn give_up(&self) -> Result<(), KafkaError> {
-        self.consumer.context().core().abort()
+    /// Answers what the group has said. Messages of partitions that came or went are void.
+    fn answer(&mut self, batch: &mut Vec<BorrowedMessage<'a>>) -> Result<bool, KafkaError> {
+        let mut any = false;
+        while let Some(event) = self.consumer.context().next_event() {
+            (any, self.joined) = (true, true);
+            let (what, partitions, done) = match event {
+                Event::Assigned(list) => ("assigned", numbers(&list), self.assigned(&numbers(&list))),
+                Event::Revoked(list) => ("revoked", numbers(&list), self.revoked(&list)),
+            };
+            tracing::info!(?partitions, what, "rebalance");
+            self.core.rebalanced();
+            batch.retain(|message| !partitions.contains(&(message.partition() as u32)));
+            done?;
+        }
+        Ok(any)
+    }
+
+    /// Takes partitions, and returns at once: the group must hear of its member while state is read.
+    fn assigned(&mut self, numbers: &[u32]) -> Result<(), KafkaError> {
+        hold(self.consumer, self.core.input(), numbers)?;
+        self.core.load(numbers)
+    }
+
+    /// Gives partitions back. What is done is committed while the group still knows us as the owner; where that fails, the
+    /// next owner does it again.
+    fn revoked(&mut self, list: &TopicPartitionList) -> Result<(), KafkaError> {
+        let committed = match self.consumer.assignment_lost() {
+            true => self.core.give_up(),
+            false => self.core.commit(self.consumer),
+        };
+        self.core.forget(&numbers(list));
+        let ended = end(self.consumer, list);
+        committed.and(ended)
     }
 
     /// After a transaction was given up: every partition is loaded again from what is committed.
-    fn start_over(&self) -> Result<(), KafkaError> {
-        let mut core = self.consumer.context().core();
-        let owned = core.owned();
+    fn start_over(&mut self) -> Result<(), KafkaError> {
+        let owned = self.core.owned();
         if owned.is_empty() {
             return Ok(());
         }
-        pause(self.consumer, core.input(), &owned)?;
-        core.load(&owned)
+        pause(self.consumer, self.core.input(), &owned)?;
+        self.core.load(&owned)
     }
 }
 

@@ -19,16 +19,10 @@ use stage::{DeadLetter, Ledger, Outputs, Rows, Stage};
 use stream::{Stream, Topics};
 
 use crate::{
-    KafkaError, ReadTopic, Reader, Received, Step,
-    client::stable::wait_until_stable,
-    client::transaction::TransactionalProducer,
-    messages::inbound::schema_id,
-    messages::letters::Letter,
-    messages::outbound::{Outbound, Times},
-    messages::size::Sizes,
-    messages::target::TooLarge,
-    messages::trace::Traced,
-    read::reader::Unreadable,
+    KafkaError, ReadTopic, Reader, Received, Step, client::stable::wait_until_stable,
+    client::transaction::TransactionalProducer, messages::framing::schema_id, messages::letters::Letter,
+    messages::outbound::Outbound, messages::size::Sizes, messages::target::TooLarge, messages::times::Times,
+    messages::trace::Traced, read::reader::Unreadable,
 };
 
 /// Records of a transaction.
