@@ -31,5 +31,5 @@ pub use self::{
     hub::{Hub, Shown},
     notes::Notes,
     server::Server,
-    watched::{LetterIds, Mode, Watched},
+    watched::{DeadLetterIds, Mode, Watched},
 };

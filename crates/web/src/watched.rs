@@ -20,9 +20,9 @@ pub trait Watched: Send + Sync + 'static {
         Mode::OneProcess
     }
 
-    /// How its dead letters are told apart.
-    fn letters(&self) -> LetterIds {
-        LetterIds { id: "CAST(position AS VARCHAR)".to_owned(), order: "position".to_owned() }
+    /// How its dead letters are identified.
+    fn dead_letters(&self) -> DeadLetterIds {
+        DeadLetterIds { id: "CAST(position AS VARCHAR)".to_owned(), order: "position".to_owned() }
     }
 
     /// The bytes of a dead letter as text that a person can read, where they are an event in another form. It may wait.
@@ -69,11 +69,11 @@ impl Mode {
     }
 }
 
-/// How dead letters are told apart, as SQL over the table `dead_letters`.
+/// How dead letters are identified, as SQL over the table `dead_letters`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LetterIds {
-    /// A text that no two letters share.
+pub struct DeadLetterIds {
+    /// A text that no two dead letters share.
     pub id: String,
-    /// A whole number that later letters have more of.
+    /// A whole number that grows from one dead letter to the next of a partition.
     pub order: String,
 }

@@ -1,4 +1,4 @@
-//! The account of a stream whose steps run apart: what each step has noted with its offsets, put together.
+//! The account of a stream whose steps run apart: the metadata of each step's offsets, put together.
 //!
 //! Between two steps there are records that one has committed and the other has not read. How many follows from their
 //! accounts; how many there can be follows from the offsets between the reader's place and the end of its topic. Where
@@ -57,11 +57,11 @@ pub(crate) struct Account {
 impl Account {
     pub(crate) fn of(looked: &Looked) -> Self {
         let (front, detector) = (&looked.front, &looked.detector);
-        let letters = looked.generated.map_or(0, |(_, letters)| letters);
+        let dead_letters = looked.generated.map_or(0, |(_, dead_letters)| dead_letters);
         let mut ledger = Ledger {
-            records: front.ledger.records + letters,
+            records: front.ledger.records + dead_letters,
             filtered: front.ledger.filtered,
-            dead_lettered: letters + front.ledger.dead_lettered,
+            dead_lettered: dead_letters + front.ledger.dead_lettered,
             ..Ledger::default()
         };
         let mut between = Vec::new();

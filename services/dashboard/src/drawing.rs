@@ -117,7 +117,7 @@ impl Drawing {
     }
 
     /// Counts dead letters.
-    pub(crate) fn letters(&self) -> impl FnMut(&mut Feed, Vec<Received>) -> Result<(), DashboardError> + use<> {
+    pub(crate) fn dead_letters(&self) -> impl FnMut(&mut Feed, Vec<Received>) -> Result<(), DashboardError> + use<> {
         let drawing = self.clone();
         move |_, received| {
             for received in received {

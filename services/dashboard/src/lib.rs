@@ -1,7 +1,7 @@
 //! The live page of streams on Kafka: what their topics and their groups' offsets say, drawn as in one process.
 //!
 //! It joins no group and disturbs nobody: it reads committed rows from a quarter of an hour back, counts anomalies and
-//! dead letters from their topics' beginnings, and takes the ledger from what the steps note with their offsets. Where
+//! dead letters from their topics' beginnings, and takes the ledger from the metadata of the steps' offsets. Where
 //! rows come faster than it draws, it passes some over and says which share it drew. Exact figures do not depend on it.
 
 mod account;
@@ -47,7 +47,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the process looks whether it should end.
 const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs until it is told to stop.
+/// Runs until it is asked to stop.
 ///
 /// # Errors
 /// Where a definition or the settings cannot be used, or the page cannot be served.
@@ -135,14 +135,14 @@ impl Watch {
         let drawing = Drawing::new(self.shown.clone(), self.known.seen.clone());
         let topics = self.stream.topics();
         let scored = self.stream.scored_schema().map_err(Failure::run_time)?;
-        let letters = kafka::letters_schema().map_err(Failure::run_time)?;
+        let dead_letters = kafka::letters_schema().map_err(Failure::run_time)?;
         let feed = |name: &str, schema: &codec::ValueSchema| {
             Feed::new(&self.connection, &self.registry, ReadTopic { name: name.to_owned(), schema: schema.clone() })
         };
         let begin = drawing.begin_counted();
         self.spawn("draw", context, feed(&topics.scored, &scored), drawing.begin_scored(), drawing.scored())?;
         self.spawn("anomalies", context, feed(&topics.anomalies, &scored), begin, drawing.anomalies())?;
-        self.spawn("letters", context, feed(&topics.dead_letters, &letters), begin, drawing.letters())?;
+        self.spawn("dead letters", context, feed(&topics.dead_letters, &dead_letters), begin, drawing.dead_letters())?;
         self.follow_notes(context)?;
         self.look(context)
     }

@@ -1,4 +1,4 @@
-//! What the page is told of a stream that runs as services on Kafka.
+//! What the page knows of a stream that runs as services on Kafka.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use kafka::EventText;
 use live::Facts;
 use stream::{FileFormat, Files};
 use twox_hash::XxHash3_128;
-use web::{LetterIds, Mode, State, Watched};
+use web::{DeadLetterIds, Mode, State, Watched};
 
 use crate::{
     Dashboard,
@@ -159,14 +159,14 @@ impl Watched for Watching {
         Mode::Kafka
     }
 
-    fn letters(&self) -> LetterIds {
-        // A letter comes from an offset of a topic, or from a position in the generator's source.
+    fn dead_letters(&self) -> DeadLetterIds {
+        // A dead letter comes from an offset of a topic, or from a position in the generator's source.
         let begins = self.on_kafka.topics.raw.chars().count() + 2;
         let raw = self.on_kafka.topics.raw.replace('\'', "''");
         let from = format!(
             "CASE WHEN topic = '' THEN 'source' WHEN topic = '{raw}' THEN 'raw' ELSE substr(topic, {begins}) END"
         );
-        LetterIds {
+        DeadLetterIds {
             id: format!("concat({from}, '-', CAST(partition AS VARCHAR), '-', CAST(\"offset\" AS VARCHAR))"),
             order: "\"offset\"".to_owned(),
         }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    LetterIds,
+    DeadLetterIds,
     answer::{Names, Params, json},
     app::App,
     hub::Shown,
@@ -98,7 +98,7 @@ struct ReasonCount {
 /// A dead letter.
 #[derive(Debug, Serialize, ToSchema)]
 struct Letter {
-    /// What tells it from others: in one process where the record stood in its source; on Kafka the topic's ending, the
+    /// Its identity: in one process where the record stood in its source; on Kafka the topic's ending, the
     /// partition and the offset that it came from.
     position: String,
     partition: i32,
@@ -185,7 +185,7 @@ pub(crate) async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (_, shown) = super::find(&app, &stream)?;
-    let LetterIds { id, order } = shown.watched.letters();
+    let DeadLetterIds { id, order } = shown.watched.dead_letters();
     let sql = format!(
         "SELECT *, {id} AS {ID}, {order} AS {ORDER} FROM dead_letters WHERE {id} = {} LIMIT 1",
         literal(&position)
@@ -212,7 +212,7 @@ pub(crate) async fn one(
     json(&headers, &view)
 }
 
-/// What tells letters apart, and what orders them.
+/// What identifies dead letters, and what orders them.
 const ID: &str = "_id";
 const ORDER: &str = "_order";
 
@@ -225,7 +225,7 @@ async fn readable(shown: &Arc<Shown>, payload: Vec<u8>) -> Vec<u8> {
 }
 
 fn statement(shown: &Shown, filters: &Filters, limit: u64) -> Result<String, Problem> {
-    let LetterIds { id, order } = shown.watched.letters();
+    let DeadLetterIds { id, order } = shown.watched.dead_letters();
     let mut wanted = vec!["true".to_owned()];
     for (column, value) in [("kind", &filters.kind), ("rule", &filters.rule), ("reason", &filters.reason)] {
         wanted.extend(value.as_ref().map(|value| format!("{column} = {}", literal(value))));

@@ -133,7 +133,7 @@ async fn unknown(app: &App, shown: &Shown, events: &[RepairedEvent]) -> Result<V
         return Ok(rejected);
     }
     let list: Vec<String> = positions.iter().map(|position| literal(position)).collect();
-    let id = shown.watched.letters().id;
+    let id = shown.watched.dead_letters().id;
     let sql = format!("SELECT DISTINCT {id} AS id FROM dead_letters WHERE {id} IN ({})", list.join(", "));
     let found = rows::cells(&app.sql.ask(shown, sql, EVENTS_MAX as u64).await?.batches);
     let missing = events.iter().filter(|event| {

@@ -60,7 +60,7 @@ pub(crate) fn tokens(args: TokensArgs) -> Result<(), Failure> {
     writeln!(stdout(), "{said}").map_err(Failure::run_time)
 }
 
-/// The API as pods are told of it.
+/// The API, as Kubernetes says it in each pod's environment.
 fn of_this_cluster() -> Option<String> {
     let (host, port) = (env::var("KUBERNETES_SERVICE_HOST").ok()?, env::var("KUBERNETES_SERVICE_PORT").ok()?);
     let host = if host.contains(':') { format!("[{host}]") } else { host };
