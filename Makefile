@@ -65,14 +65,20 @@ fuzz-inputs: setup ## Give random bytes and damaged files to every reader, 20,00
 	BEAMLINE_FUZZ_CASES=20000 cargo test --locked --workspace --test source -- bytes
 
 .PHONY: lint
-lint: setup ## Check the formatting and the lints
+lint: setup ## Check the formatting, the lints, and what holds the architecture
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --locked --package architecture
 
 .PHONY: deny
 deny: setup ## Check licences and advisories of the dependencies (installs cargo-deny where it is missing)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --all-features check licenses bans sources
+
+.PHONY: mutants
+mutants: setup ## Change the pure crates in 100 small ways each and say what their tests do not notice (ALL=1, SEED, CRATES; installs cargo-mutants where it is missing)
+	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
+	tests/mutants/run.sh
 
 .PHONY: bench bench-local
 bench: bench-local bench-kafka bench-windows bench-store evaluate ## All measurements
@@ -197,6 +203,10 @@ dist-check: ## Use the archive of make dist in empty roots of Debian 11 and 13, 
 	@$(call need,debootstrap:debootstrap ip:iproute2)
 	docker/dist/check.sh $(or $(CARGO_TARGET_DIR),target)/dist/$(ARCH)/beamline-*-linux-gnu.tar.gz
 
+.PHONY: chart-dashboard
+chart-dashboard: ## Write the chart's Grafana dashboard from charts/grafana/dashboard.py
+	python3 charts/grafana/dashboard.py
+
 .PHONY: images
 images: ## Build the images of all services from source (PREBUILT=1 packages what is in target/debug)
 	docker/images.sh
@@ -225,6 +235,10 @@ bench-kafka: setup-servers ## Measure services on Kafka beside a bare loop of th
 faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
 	BEAMLINE_FAULTS=$${BEAMLINE_FAULTS:-50} BEAMLINE_FAULTS_EVENTS=$${BEAMLINE_FAULTS_EVENTS:-5000000} \
 		cargo test --locked --workspace --test kafka -- --nocapture faults
+
+.PHONY: spark
+spark: setup-servers ## Let Spark read a stream's lake and run examples/spark/streaming_job.py on its topic, and compare every number (fetches Spark, 600 MB)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture spark_
 
 .PHONY: bench-kafka bench-windows
 bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there

@@ -14,3 +14,4 @@ pub(crate) mod snapshots;
 pub(crate) mod target;
 pub(crate) mod times;
 pub(crate) mod trace;
+pub(crate) mod traceparent;

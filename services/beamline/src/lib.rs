@@ -1,4 +1,4 @@
-//! The command line: what each command takes, and what it does with the crates of the house.
+//! The command line: what each command takes, and what it does with our crates.
 
 mod cli;
 mod commands;
