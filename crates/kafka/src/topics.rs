@@ -121,6 +121,10 @@ pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
         plans.push(single(large(&topics.partials, &kept(PARTIALS_RETENTION_MS))));
         plans.push(single(large(&topics.merger_state, &state)));
     }
+    // A replay is not shown on a page of its own.
+    if topics.raw == stream.name() {
+        plans.push(TopicPlan { partitions: 1, ..plan(&topics.notes, &compacted) });
+    }
     plans
 }
 
@@ -201,7 +205,9 @@ pub(crate) fn fit(
     topics: &Topics,
     stop: &AtomicBool,
 ) -> Result<(), KafkaError> {
-    let plans = plan_topics(stream, topics);
+    let mut plans = plan_topics(stream, topics);
+    // A stream runs without anybody's notes.
+    plans.retain(|plan| plan.name != topics.notes);
     let begun = Instant::now();
     let mut said = false;
     loop {

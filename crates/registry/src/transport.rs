@@ -110,39 +110,21 @@ impl Transport {
         request: &Request<'_>,
         retry_for: Duration,
     ) -> Result<T, RegistryError> {
-        retrying(retry_for, || self.send_once(request, REQUEST_TIMEOUT))
+        retrying(retry_for, || self.send_once(request, REQUEST_TIMEOUT).map(|(answer, _)| answer))
     }
 
-    /// One try at each URL, until one answers.
+    /// One try at each URL, until one answers; with the server's time, in milliseconds since 1970, where it says so.
     pub(crate) fn send_once<T: DeserializeOwned>(
         &self,
         request: &Request<'_>,
         timeout: Duration,
-    ) -> Result<T, RegistryError> {
+    ) -> Result<(T, Option<i64>), RegistryError> {
         let (last, others) = (self.bases.len() - 1, &self.bases);
         let early = others[..last].iter().find_map(|base| self.send_to(base, request, timeout).ok());
         early.map_or_else(|| self.send_to(&others[last], request, timeout), Ok)
     }
 
     fn send_to<T: DeserializeOwned>(
-        &self,
-        base: &Url,
-        request: &Request<'_>,
-        timeout: Duration,
-    ) -> Result<T, RegistryError> {
-        self.send_dated(base, request, timeout).map(|(answer, _)| answer)
-    }
-
-    /// One try at the last URL; with the answer, the server's time in milliseconds since 1970 where it says so.
-    pub(crate) fn send_once_dated<T: DeserializeOwned>(
-        &self,
-        request: &Request<'_>,
-        timeout: Duration,
-    ) -> Result<(T, Option<i64>), RegistryError> {
-        self.send_dated(&self.bases[self.bases.len() - 1], request, timeout)
-    }
-
-    fn send_dated<T: DeserializeOwned>(
         &self,
         base: &Url,
         request: &Request<'_>,
@@ -254,14 +236,14 @@ fn client(is_plain: bool, ca_file: Option<&Path>) -> Result<ClientBuilder, Regis
     })
 }
 
-fn wrong(what: String) -> RegistryError {
-    RegistryError::Settings(what)
-}
-
 /// The milliseconds since 1970 of a date as HTTP writes it.
 fn moment(date: &str) -> Option<i64> {
     let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date);
     parsed.ok().map(|time| time.as_millisecond())
+}
+
+fn wrong(what: String) -> RegistryError {
+    RegistryError::Settings(what)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod smoke;
 mod store;
 mod test;
 mod top;
+mod tokens;
 mod topics;
 mod verify;
 
@@ -32,7 +33,7 @@ pub(crate) use self::{
     graph::{GraphArgs, GraphFormat},
     init::InitArgs,
     installed::{CompletionsArgs, ManArgs},
-    on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
+    on_kafka::{InitTopicArgs, OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     page::PageArgs,
     quality::{QualityArgs, QualityFormat},
     query::{QueryArgs, QueryFormat},
@@ -42,6 +43,7 @@ pub(crate) use self::{
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     test::{Colour, TestArgs},
     top::TopArgs,
+    tokens::TokensArgs,
     topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
     verify::VerifyArgs,
 };
@@ -154,11 +156,12 @@ Examples:
 Examples:
   beamline smoke streams/particle-events.yaml     # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL, BEAMLINE_CQL")]
     Smoke(SmokeArgs),
-    /// Write a stream definition from a sample of its data.
+    /// Write a stream definition from a sample of its data: a file, or a topic of Kafka that another program writes.
     #[command(after_help = "\
 Examples:
   beamline init readings.csv                       # writes readings.yaml and readings.avsc
   beamline init data/clicks.jsonl.gz --name clicks --out streams
+  beamline init --kafka localhost:9092 --topic sensors      # a topic that another program writes
 
 Every guess has its reason beside it in the definition, which runs as it is: beamline replay readings.yaml readings.csv")]
     Init(InitArgs),
@@ -203,6 +206,11 @@ Examples:
 Example:
   beamline bench --events 10000000 streams/bench.yaml")]
     Bench(BenchArgs),
+    /// Make the tokens of the live page in a Secret of Kubernetes, where there is none; the chart's setup does so.
+    #[command(after_help = "\
+Example:
+  beamline tokens --secret beamline-dashboard")]
+    Tokens(TokensArgs),
     /// Print the completion script of a shell.
     #[command(after_help = "\
 Example:

@@ -35,6 +35,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Topics(args) => commands::topics::topics(args),
         Command::Init(args) => commands::init::init(args),
         Command::Graph(args) => commands::graph::graph(args),
+        Command::Tokens(args) => commands::tokens::tokens(args),
         Command::Test(args) => commands::test::test(args),
         Command::CheckConfig(args) => commands::check_config::check_config(args),
         Command::Top(args) => commands::top::top(args),

@@ -128,9 +128,8 @@ impl Watched for Watching {
             missed: tap.missed,
             done: counts.done,
             total: counts.total,
-            acknowledged: 0,
-            redriven: 0,
             ledger: commit.ledger,
+            ..Facts::default()
         }
     }
 
@@ -248,5 +247,9 @@ fn words(source: &Source) -> String {
         },
         Source::Http(http) => format!("POST http://{}/v1/events", http.listen),
         Source::Stdin(_) => "standard input".to_owned(),
+        Source::Kafka(kafka) => match &kafka.pattern {
+            Some(pattern) => format!("topics {pattern}"),
+            None => format!("topic {}", kafka.named().join(", ")),
+        },
     }
 }

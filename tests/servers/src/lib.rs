@@ -36,7 +36,7 @@ pub use self::{
     program::Program,
     prometheus::Prometheus,
     proxy::Proxy,
-    python::python,
+    python::{python, python_of_inputs},
     registry::Registry,
     s3::S3,
     spark::Spark,

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::InputFormat;
+use super::{InitTopicArgs, InputFormat};
 
 /// `beamline init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// A file of the stream: CSV, JSON, Parquet, Avro or Arrow; text also compressed with gzip, zstd, bzip2 or xz.
-    pub sample: PathBuf,
+    /// A file of the stream: CSV, JSON, Parquet, Avro, Arrow or FITS; text also compressed with gzip, zstd, bzip2 or xz.
+    #[arg(required_unless_present = "kafka", conflicts_with = "kafka")]
+    pub sample: Option<PathBuf>,
+    /// A topic that another program writes, instead of a file; --kafka says where it is.
+    #[command(flatten)]
+    pub topic: InitTopicArgs,
     /// The format, where neither the file's content nor its name tells.
     #[arg(long, value_enum)]
     pub format: Option<InputFormat>,

@@ -110,4 +110,6 @@ pub enum InputFormat {
     Avro,
     /// An Arrow IPC file or stream (Feather).
     Arrow,
+    /// The first binary table of a FITS file.
+    Fits,
 }

@@ -21,6 +21,7 @@ mod security;
 mod sizes;
 mod spark;
 mod stores;
+mod theirs;
 mod tools;
 mod traces;
 mod upgrades;
