@@ -22,7 +22,7 @@ bytes_max=$((80 * 1000 * 1000))
     "$tools/zig/bin/pip" install -q ziglang==0.13.0 cargo-zigbuild==0.24.1
 }
 export PATH=$tools/zig/bin:$tools/bin:$PATH
-command -v cargo-about >/dev/null || cargo install --locked --root "$tools" --version 0.8.4 --features cli cargo-about
+command -v cargo-about >/dev/null || cargo install --locked --root "$tools" --version 0.9.3 --features cli cargo-about
 command -v cargo-cyclonedx >/dev/null || cargo install --locked --root "$tools" --version 0.5.9 cargo-cyclonedx
 
 mkdir -p "$out"
@@ -47,7 +47,7 @@ fi
 echo "needs glibc $(docker/dist/glibc.sh "$out/beamline-$arch" "$GLIBC")"
 
 mkdir -p "$out/papers"
-cargo about --locked generate --config docker/dist/about.toml --manifest-path services/beamline/Cargo.toml \
+cargo about generate --locked --config docker/dist/about.toml --manifest-path services/beamline/Cargo.toml \
     docker/dist/about.hbs >"$out/papers/THIRD-PARTY-LICENCES.txt"
 docker/dist/materials.sh "$target" "$out/papers/beamline.cdx.json"
 TARGET=$target PAPERS=$out/papers docker/dist/pack.sh "$out/beamline-$arch" "$out/$arch" >/dev/null
