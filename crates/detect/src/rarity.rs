@@ -228,25 +228,36 @@ fn table(words: &[u64], bin: usize) -> u8 {
     (words[TABLE + bin / 8] >> (8 * (bin & 7))) as u8
 }
 
-/// The place of a score that is not negative: an eighth of an octave a bin, from 1/2 on.
-#[inline]
-pub(crate) fn place_of_score(score: f64) -> f64 {
-    8.0 * (log2(score.max(1e-9)) + 1.0)
+/// How scores are laid out over the bins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Standard deviations: an eighth of an octave a bin, from 1/2 on.
+    Deviations,
+    /// Bits: an eighth of half a bit a bin, from -2 on.
+    Bits,
+    /// Cumulative sums in bits: half a bit a bin, from 0 on.
+    Sums,
 }
 
-/// The place of a score in bits: an eighth of half a bit a bin, from -2 on.
-pub(crate) fn place_of_bits(score: f64) -> f64 {
-    4.0 * (score + 2.0)
-}
+impl Scale {
+    /// The place of a score.
+    #[inline]
+    pub(crate) fn place(self, score: f64) -> f64 {
+        match self {
+            Self::Deviations => 8.0 * (log2(score.max(1e-9)) + 1.0),
+            Self::Bits => 4.0 * (score + 2.0),
+            Self::Sums => 2.0 * score,
+        }
+    }
 
-/// The score at a place.
-pub(crate) fn score_at(place: f64) -> f64 {
-    libm::exp2(place / 8.0 - 1.0)
-}
-
-/// The score in bits at a place.
-pub(crate) fn bits_at(place: f64) -> f64 {
-    place / 4.0 - 2.0
+    /// The score at a place.
+    pub(crate) fn score(self, place: f64) -> f64 {
+        match self {
+            Self::Deviations => libm::exp2(place / 8.0 - 1.0),
+            Self::Bits => place / 4.0 - 2.0,
+            Self::Sums => place / 2.0,
+        }
+    }
 }
 
 /// The logarithm to base 2 of a positive, normal number, to within 0.01, by its exponent and a parabola: the same on

@@ -63,11 +63,19 @@ pub(crate) fn set_level(
 /// Whether the registry answers and lets us in, in one quick try.
 pub(crate) fn is_ready(transport: &Transport) -> bool {
     match transport.send_once::<LevelAnswer>(&get("read its configuration", &["config"]), READY_TIMEOUT) {
-        Ok(answer) => answer.level().is_ok(),
+        Ok((answer, _)) => answer.level().is_ok(),
         // Who may not read the configuration has been let in.
         Err(RegistryError::Refused { status, .. }) => status == 403,
         Err(_) => false,
     }
+}
+
+/// The registry's time in milliseconds since 1970, to the second, where it says so; in one quick try.
+pub(crate) fn time(transport: &Transport) -> Result<Option<i64>, RegistryError> {
+    let operation = "read its configuration";
+    let (answer, time): (LevelAnswer, _) = transport.send_once(&get(operation, &["config"]), READY_TIMEOUT)?;
+    answer.level().map_err(|what| transport.at(operation).odd(what))?;
+    Ok(time)
 }
 
 fn get<'a>(operation: &'a str, path: &'a [&'a str]) -> Request<'a> {

@@ -279,6 +279,15 @@ impl Registry {
         by_hand::is_ready(&self.transport)
     }
 
+    /// Asks once whether the registry is there, and gives its time in milliseconds since 1970 where it says so, to the
+    /// second.
+    ///
+    /// # Errors
+    /// What keeps it from answering.
+    pub fn time(&self) -> Result<Option<i64>, RegistryError> {
+        by_hand::time(&self.transport)
+    }
+
     fn call(&self, operation: &str, call: SrCall<'_>) -> Result<RawRegisteredSchema, RegistryError> {
         self.transport.ask(operation, self.retry_for, |calls| perform_sr_call(calls, call))
     }

@@ -9,7 +9,7 @@ use backoff::Backoff;
 use reqwest::{
     Certificate, Method, Url,
     blocking::{Client, ClientBuilder, RequestBuilder},
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, CONTENT_TYPE, DATE},
     redirect::Policy,
 };
 use schema_registry_converter::{blocking::schema_registry::SrSettings, error::SRCError};
@@ -110,15 +110,15 @@ impl Transport {
         request: &Request<'_>,
         retry_for: Duration,
     ) -> Result<T, RegistryError> {
-        retrying(retry_for, || self.send_once(request, REQUEST_TIMEOUT))
+        retrying(retry_for, || self.send_once(request, REQUEST_TIMEOUT).map(|(answer, _)| answer))
     }
 
-    /// One try at each URL, until one answers.
+    /// One try at each URL, until one answers; with the server's time, in milliseconds since 1970, where it says so.
     pub(crate) fn send_once<T: DeserializeOwned>(
         &self,
         request: &Request<'_>,
         timeout: Duration,
-    ) -> Result<T, RegistryError> {
+    ) -> Result<(T, Option<i64>), RegistryError> {
         let (last, others) = (self.bases.len() - 1, &self.bases);
         let early = others[..last].iter().find_map(|base| self.send_to(base, request, timeout).ok());
         early.map_or_else(|| self.send_to(&others[last], request, timeout), Ok)
@@ -129,14 +129,18 @@ impl Transport {
         base: &Url,
         request: &Request<'_>,
         timeout: Duration,
-    ) -> Result<T, RegistryError> {
+    ) -> Result<(T, Option<i64>), RegistryError> {
         let at = self.at(request.operation);
         let response = self.request(base, request).timeout(timeout).send().map_err(|error| at.transport(&error))?;
         let status = response.status();
+        let time = response.headers().get(DATE).and_then(|date| moment(date.to_str().ok()?));
         let mut body = Vec::new();
         response.take(ANSWER_BYTES_MAX).read_to_end(&mut body).map_err(|error| at.transport(&error))?;
         match status.is_success() {
-            true => serde_json::from_slice(&body).map_err(|error| at.odd(error.to_string())),
+            true => {
+                let answer = serde_json::from_slice(&body).map_err(|error| at.odd(error.to_string()))?;
+                Ok((answer, time))
+            }
             false => Err(at.status(status.as_u16(), &ErrorAnswer::parse(&body))),
         }
     }
@@ -232,6 +236,23 @@ fn client(is_plain: bool, ca_file: Option<&Path>) -> Result<ClientBuilder, Regis
     })
 }
 
+/// The milliseconds since 1970 of a date as HTTP writes it.
+fn moment(date: &str) -> Option<i64> {
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date);
+    parsed.ok().map(|time| time.as_millisecond())
+}
+
 fn wrong(what: String) -> RegistryError {
     RegistryError::Settings(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_as_http_writes_them() {
+        assert_eq!(moment("Wed, 01 Jan 2025 00:00:01 GMT"), Some(1_735_689_601_000));
+        assert_eq!(moment("2025-01-01"), None);
+    }
 }

@@ -119,6 +119,8 @@ pub struct Outputs {
     pub late: Vec<Rows>,
     /// How many events `late` has, each counted once.
     pub late_events: u64,
+    /// Events whose time was too far ahead of the others to close windows at once.
+    pub ahead: u64,
     /// Results of windows that are closed, of groups that are in this partition alone. Each comes once.
     pub closed: Vec<RecordBatch>,
     /// Results of windows that are not closed, of groups that are in this partition alone, where they changed.
