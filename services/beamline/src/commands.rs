@@ -21,7 +21,7 @@ mod signals;
 pub(crate) mod smoke;
 pub(crate) mod store;
 pub(crate) mod test;
-pub(crate) mod tokens;
 pub(crate) mod top;
+pub(crate) mod tokens;
 pub(crate) mod topics;
 pub(crate) mod verify;

@@ -5,12 +5,7 @@ use std::sync::Arc;
 use expr::Expression;
 
 use super::{enrich::named_rules, is_misspelt};
-use crate::{
-    Detect, columns,
-    node::{Node, Value},
-    report::Report,
-    scope::Scope,
-};
+use crate::{Detect, columns, node::{Node, Value}, report::Report, scope::Scope};
 
 /// The most features that the layer `season` takes.
 const SEASON_FEATURES_MAX: usize = 2;
@@ -65,8 +60,7 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
 fn check_season(detect: &Node, report: &mut Report<'_>) {
     let features = detect.get("features").map(Node::items).unwrap_or_default().len();
     let season = detect.get("layers").and_then(|layers| layers.get("season"));
-    if let Some(season) = season.filter(|season| season.value == Value::Boolean(true) && features > SEASON_FEATURES_MAX)
-    {
+    if let Some(season) = season.filter(|season| season.value == Value::Boolean(true) && features > SEASON_FEATURES_MAX) {
         let message = format!("`season` takes {SEASON_FEATURES_MAX} features at most, and there are {features}");
         report.add(season.at, message, Some("leave it out, or name fewer features".to_owned()));
     }
