@@ -10,14 +10,7 @@ use crate::{
 impl Detector {
     /// What made the layers alarm, the rarest first.
     #[cold]
-    pub(crate) fn explain(
-        &self,
-        parts: &Split<'_>,
-        x: &[f64],
-        time: Option<i64>,
-        scores: &Scores,
-        causes: &mut Vec<Cause>,
-    ) {
+    pub(crate) fn explain(&self, parts: &Split<'_>, x: &[f64], time: Option<i64>, scores: &Scores, causes: &mut Vec<Cause>) {
         let mut alarmed: Vec<Layer> = self.layers().iter().copied().filter(|layer| scores.alarmed(*layer)).collect();
         alarmed.sort_by(|a, b| scores.bits[*b as usize].total_cmp(&scores.bits[*a as usize]));
         for layer in alarmed {
@@ -37,14 +30,7 @@ impl Detector {
     }
 
     /// What a layer found, each with the value that it is about.
-    fn findings(
-        &self,
-        layer: Layer,
-        parts: &Split<'_>,
-        x: &[f64],
-        time: Option<i64>,
-        threshold: f64,
-    ) -> Vec<(Finding, f64)> {
+    fn findings(&self, layer: Layer, parts: &Split<'_>, x: &[f64], time: Option<i64>, threshold: f64) -> Vec<(Finding, f64)> {
         let (moments, covariance, half_space) = (&*parts.moments, &*parts.covariance, &*parts.half_space);
         let repeated = |missing| self.repeats.as_ref()?.explain(parts.repeats, missing);
         let found: Vec<Finding> = match layer {

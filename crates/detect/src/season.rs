@@ -49,9 +49,7 @@ impl Season {
     /// The largest |z| of any feature; NaN where nothing is known.
     pub(crate) fn score(&self, words: &[u64], x: &[f64], time: i64) -> f64 {
         let each = words.chunks_exact(OF_FEATURE).zip(x);
-        each.fold(f64::NAN, |largest, (words, x)| {
-            largest.max(JUDGED.score(&words[MOMENTS..], &judged(words, *x, time)))
-        })
+        each.fold(f64::NAN, |largest, (words, x)| largest.max(JUDGED.score(&words[MOMENTS..], &judged(words, *x, time))))
     }
 
     /// Notes the event, and learns from it where it is to be learned from.
