@@ -5,8 +5,8 @@ use std::{
     fs,
     io::Write,
     ops::Deref,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Child, Stdio},
     thread,
     time::Duration,
 };
@@ -58,8 +58,8 @@ impl Deref for Place {
 
 impl Place {
     fn new(rows: usize) -> Self {
-        let definition = definition(SPEC);
-        let files = [("readings.yaml", &*definition), ("reading.avsc", READING), ("readings.csv", &*readings(rows))];
+        let (definition, input) = (definition(SPEC), readings(rows));
+        let files = [("readings.yaml", &*definition), ("reading.avsc", READING), ("readings.csv", &*input)];
         Self(fixtures::Place::new(env!("CARGO_BIN_EXE_beamline"), &files))
     }
 

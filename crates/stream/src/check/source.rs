@@ -1,6 +1,6 @@
 //! Where events come from: whether the source can fill the schema.
 
-use arrow::{compute::kernels::cast_utils::string_to_timestamp_nanos, datatypes::Schema};
+use arrow::datatypes::Schema;
 use expr::{ExprError, Expression};
 
 use crate::{
@@ -66,7 +66,7 @@ fn check_csv(csv: &Node, report: &mut Report<'_>) {
 fn check_synthetic(spec: &Node, synthetic: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
     if let Some(node) = synthetic.get("start")
         && let Some(text) = node.text()
-        && string_to_timestamp_nanos(text).is_err()
+        && times::parse(text.trim().as_bytes()).is_none()
     {
         let suggestion = "an instant is written `2025-01-31T12:00:00Z`".to_owned();
         report.add(node.at, format!("`start` cannot be `{text}`"), Some(suggestion));

@@ -1,13 +1,6 @@
 //! A folder with a stream, its inputs and its results, and the program run in it.
 
-use std::{
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write, ops::Deref, path::Path};
 
 use serde_json::Value;
 
@@ -138,10 +131,6 @@ impl Place {
         let rows = self.query(results, "SELECT id FROM processed_data ORDER BY id");
         rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
     }
-}
-
-pub(crate) fn both(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// What is committed in a folder of results.
