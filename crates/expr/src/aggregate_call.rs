@@ -83,6 +83,29 @@ pub enum AggregateFunction {
     },
 }
 
+impl AggregateFunction {
+    /// The function called `name` with the numbers that follow its values.
+    ///
+    /// # Errors
+    /// Where there is none of the name, or it takes other numbers.
+    pub fn of(name: &str, numbers: &[f64]) -> Result<Self, ExprError> {
+        named(name, numbers)
+    }
+
+    /// The type of the result over values of the type `of`.
+    pub fn data_type(self, of: &DataType) -> DataType {
+        let of = plain(of);
+        match self {
+            Self::Count | Self::ApproxDistinct => DataType::Int64,
+            Self::Sum if of.is_integer() || of == DataType::Boolean => DataType::Int64,
+            Self::Min | Self::Max | Self::First | Self::Last => of,
+            Self::TopK(_) => DataType::new_list(DataType::Struct(Fields::from(top_fields())), false),
+            Self::Histogram { .. } => DataType::new_list(DataType::Int64, false),
+            _ => DataType::Float64,
+        }
+    }
+}
+
 /// One call of an aggregate function.
 #[derive(Debug, Clone)]
 pub struct AggregateCall {
@@ -118,21 +141,7 @@ impl AggregateCall {
 
     /// The type of its result.
     pub fn data_type(&self) -> DataType {
-        let of = self.argument.as_ref().map(|argument| plain(argument.data_type()));
-        match (self.function, of) {
-            (AggregateFunction::Count | AggregateFunction::ApproxDistinct, _) => DataType::Int64,
-            (AggregateFunction::Sum, Some(of)) if of.is_integer() || of == DataType::Boolean => DataType::Int64,
-            (
-                AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::First | AggregateFunction::Last,
-                Some(of),
-            ) => of,
-            (AggregateFunction::TopK(_), _) => {
-                let fields = Fields::from(top_fields());
-                DataType::new_list(DataType::Struct(fields), false)
-            }
-            (AggregateFunction::Histogram { .. }, _) => DataType::new_list(DataType::Int64, false),
-            _ => DataType::Float64,
-        }
+        self.function.data_type(self.argument.as_ref().map_or(&DataType::Null, Expression::data_type))
     }
 
     /// Whether a group can have no result.
@@ -185,8 +194,12 @@ fn arguments<'a>(call: &'a Function, name: &str) -> Result<Vec<Option<&'a Expr>>
 /// The function called `name` with what follows its values.
 fn function(name: &str, parameters: &[Option<&Expr>]) -> Result<AggregateFunction, ExprError> {
     let numbers = parameters.iter().map(|parameter| number(name, *parameter)).collect::<Result<Vec<f64>, _>>()?;
+    AggregateFunction::of(name, &numbers)
+}
+
+fn named(name: &str, numbers: &[f64]) -> Result<AggregateFunction, ExprError> {
     let wrong = |usage: &str| Err(syntax(format!("`{name}` is written {usage}")));
-    match (name, numbers.as_slice()) {
+    match (name, numbers) {
         ("count", []) => Ok(AggregateFunction::Count),
         ("sum", []) => Ok(AggregateFunction::Sum),
         ("avg" | "mean", []) => Ok(AggregateFunction::Avg),

@@ -45,6 +45,10 @@ fn source(spec: &Spec) -> Step {
         Some(Source::Files(files)) => format!("files: {}", files.paths.join(", ")),
         Some(Source::Http(http)) => format!("POST /v1/events on {}", http.listen),
         Some(Source::Stdin(_)) => "standard input".to_owned(),
+        Some(Source::Kafka(kafka)) => match &kafka.pattern {
+            Some(pattern) => format!("topics {pattern} of Kafka"),
+            None => format!("of Kafka: {}", kafka.named().join(", ")),
+        },
     };
     let (key, partitions) = (&spec.key, spec.partitions);
     Step { name: "source", lines: vec![from, format!("{partitions} partitions by {key}")], tables: Vec::new() }

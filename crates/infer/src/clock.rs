@@ -8,8 +8,8 @@ use crate::{
     names::{self, has_word, shown, words},
     plan::{Plan, Planned},
     roles::{best, derived},
-    table::{Column, Table},
-    times,
+    table::{Cell, Column, Table},
+    times, topic,
 };
 
 /// Words of times that are not the event's.
@@ -38,6 +38,9 @@ const OTHER_TIMES: [&str; 18] = [
 const SURE: [&str; 9] =
     ["timestamp", "event_time", "event_timestamp", "time", "datetime", "date_time", "ts", "date", "obs_time"];
 
+/// The last words of names that say so of text.
+const SURE_ENDS: [&str; 6] = ["at", "time", "timestamp", "datetime", "date", "utc"];
+
 /// Of so many rows one may be without a time.
 const GAPS_SHARE: usize = 2;
 
@@ -55,6 +58,12 @@ pub(crate) fn time(plan: &mut Plan, table: &Table, no_time: bool) -> Result<(), 
              can. With --no-time rows are numbered instead",
             shown(&column)
         )));
+    }
+    if table.topic.is_some() {
+        let why = "no column has a time in every message: the time that its producer or broker gave it";
+        plan.time = derived(plan, table, "message_time", Kind::Time, topic::TIME.to_owned(), why);
+        plan.time_reason = format!("derived: {why}");
+        return Ok(());
     }
     let sql = "to_timestamp_micros(1735689600000000 + _row * 1000000)".to_owned();
     let why = if no_time { "numbered, as --no-time asks" } else { "the file has no times" };
@@ -132,7 +141,7 @@ fn score(planned: &Planned, table: &Table) -> u32 {
 /// A date in one column and a time of day in another.
 fn joined(plan: &mut Plan, table: &Table) -> bool {
     let all = |column: &Column, is: fn(&str) -> bool| {
-        !column.has_gaps() && column.texts().next().is_some() && column.texts().all(is)
+        column.gaps() * GAPS_SHARE <= column.cells.len() && column.texts().next().is_some() && column.texts().all(is)
     };
     let find = |kinds: fn(&Kind) -> bool, is: fn(&str) -> bool, named: &[&str]| {
         plan.columns.iter().position(|planned| {
@@ -146,9 +155,21 @@ fn joined(plan: &mut Plan, table: &Table) -> bool {
     let (Some(dates), Some(clocks)) = (plan.columns[date].column(table), plan.columns[clock].column(table)) else {
         return false;
     };
-    let texts: Vec<String> =
-        dates.texts().zip(clocks.texts()).map(|(date, clock)| format!("{} {}", date.trim(), clock.trim())).collect();
-    let both = format!("concat(trim({}), ' ', trim({}))", plan.columns[date].sql, plan.columns[clock].sql);
+    let both_there = |(date, clock): (&Cell, &Cell)| match (date, clock) {
+        (Cell::Text(date), Cell::Text(clock)) => Some(format!("{} {}", date.trim(), clock.trim())),
+        _ => None,
+    };
+    let texts: Vec<String> = dates.cells.iter().zip(&clocks.cells).filter_map(both_there).collect();
+    let gaps = table.rows - texts.len();
+    if gaps * GAPS_SHARE > table.rows {
+        return false;
+    }
+    let (date_sql, clock_sql) = (&plan.columns[date].sql, &plan.columns[clock].sql);
+    // Where one of the two is missing there is no time: `concat` would make midnight of that.
+    let both = match gaps {
+        0 => format!("concat(trim({date_sql}), ' ', trim({clock_sql}))"),
+        _ => format!("trim({date_sql}) || ' ' || trim({clock_sql})"),
+    };
     let sql = if texts.iter().all(|text| times::is_time(text)) {
         format!("parse_timestamp({both})")
     } else if let Some(format) = times::format_of(texts.iter().map(String::as_str)) {
@@ -162,6 +183,9 @@ fn joined(plan: &mut Plan, table: &Table) -> bool {
     plan.columns[date].derive = plan.columns[date].derive.take().filter(|_| plan.columns[date].doc.is_some());
     plan.time = derived(plan, table, "event_time", Kind::Time, sql, &why);
     plan.time_reason = format!("joined: {why}");
+    if gaps > 0 {
+        plan.notes.push(format!("{gaps} of {} rows of the sample have no time; they will be dead letters", table.rows));
+    }
     true
 }
 
@@ -182,8 +206,10 @@ fn written(plan: &mut Plan, table: &Table) -> bool {
 /// A column that is named like the event's time, and a value in it that cannot be read.
 fn unread(plan: &Plan, table: &Table) -> Option<(String, String)> {
     let is_sure = |planned: &&Planned| {
-        let name = planned.doc.as_ref().unwrap_or(&planned.name);
-        SURE.contains(&words(name).join("_").as_str())
+        let words = words(planned.doc.as_ref().unwrap_or(&planned.name));
+        let is_text = planned.kind == Kind::Text;
+        SURE.contains(&words.join("_").as_str())
+            || is_text && words.last().is_some_and(|last| SURE_ENDS.contains(&last.as_str()))
     };
     let column = plan.columns.iter().find(is_sure)?.column(table)?;
     let bad = |text: &&str| !times::is_time(text) && !times::is_epoch(text);

@@ -4,7 +4,8 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 use stream::CsvOptions;
 
 use crate::{
-    InferError, ROWS_MAX, dialect,
+    InferError, dialect,
+    sample::Spread,
     table::{Cell, Column, Table, float},
     times,
 };
@@ -41,14 +42,20 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
         names.pop();
     }
     table.columns = names.into_iter().map(|name| Column { name, ..Column::default() }).collect();
-    let mut odd = 0;
-    while table.rows < ROWS_MAX && records.read_byte_record(&mut record).map_err(|error| no_csv(&error))? {
+    let mut odd = Odd::default();
+    let spread = Spread::over(whole.iter().filter(|byte| **byte == dialect.line_end).count());
+    let mut seen = 0;
+    while records.read_byte_record(&mut record).map_err(|error| no_csv(&error))? {
         // A blank line is no record; but `""` is one where there is a single column, and its value is missing.
         let alone = table.columns.len() == 1 && record.iter().all(<[u8]>::is_empty);
         if record.len() == 1 && record[0].trim_ascii().is_empty() && !alone {
             continue;
         }
         if table.csv.comment.as_ref().is_some_and(|comment| record[0].starts_with(comment.as_bytes())) {
+            continue;
+        }
+        seen += 1;
+        if !spread.takes(seen - 1) {
             continue;
         }
         let last = record.len() - 1;
@@ -58,8 +65,7 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
         {
             record.truncate(last);
         }
-        if record.len() != table.columns.len() || record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {
-            odd += 1;
+        if odd.takes(&record, table.columns.len()) {
             continue;
         }
         for (column, cell) in table.columns.iter_mut().zip(&record) {
@@ -72,13 +78,112 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
         }
         table.rows += 1;
     }
-    if odd > 0 {
-        let fields = table.columns.len();
-        table.notes.push(format!(
-            "{odd} records of the sample are not UTF-8 or do not have the {fields} fields of the header; they will be dead letters"
-        ));
+    if table.rows == 0 && odd.first.is_some() {
+        return Err(InferError::sample(odd.alone(table.columns.len())));
     }
+    table.notes.extend(spread.note(seen));
+    table.notes.extend(odd.notes(table.columns.len()));
+    check_header(&table)?;
+    check_blanks(&table)?;
     Ok(table)
+}
+
+/// What makes UTF-8 of text in the encoding that spreadsheets use where nothing says another.
+const TO_UTF8: &str = "if it is in Windows-1252: `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW`";
+
+/// Records that are no rows.
+#[derive(Default)]
+struct Odd {
+    /// Of another encoding.
+    encoded: usize,
+    /// Of another number of fields.
+    cut: usize,
+    /// How many fields the first of the latter has, and its beginning.
+    first: Option<(usize, String)>,
+}
+
+impl Odd {
+    /// Counts a record if it is one.
+    fn takes(&mut self, record: &ByteRecord, fields: usize) -> bool {
+        let is_encoded = record.iter().any(|cell| std::str::from_utf8(cell).is_err());
+        let is_odd = is_encoded || record.len() != fields;
+        if is_odd {
+            let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+            let text = cells.join(" | ").chars().take(80).collect();
+            self.first.get_or_insert((record.len(), text));
+            self.encoded += usize::from(is_encoded);
+            self.cut += usize::from(!is_encoded);
+        }
+        is_odd
+    }
+
+    /// Why there are no rows.
+    fn alone(&self, fields: usize) -> String {
+        let (found, text) = self.first.clone().unwrap_or_default();
+        match self.encoded > 0 {
+            true => format!("no row of the sample is text in UTF-8; {TO_UTF8}"),
+            false => format!(
+                "no row of the sample has the {fields} fields of the header; the first has {found}: {text}. Quotes are \" \
+                 and are doubled within a field; write the file so"
+            ),
+        }
+    }
+
+    fn notes(&self, fields: usize) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.encoded > 0 {
+            notes.push(format!(
+                "{} records of the sample are not UTF-8; they will be dead letters; {TO_UTF8}",
+                self.encoded
+            ));
+        }
+        if self.cut > 0 {
+            notes.push(format!(
+                "{} records of the sample do not have the {fields} fields of the header; they will be dead letters",
+                self.cut
+            ));
+        }
+        notes
+    }
+}
+
+/// Refuses a file whose first line is a row: a time above times, or numbers where names should be.
+fn check_header(table: &Table) -> Result<(), InferError> {
+    let names = || table.columns.iter().map(|column| column.name.as_str());
+    let is_row = |column: &Column| {
+        times::is_time(&column.name) && column.texts().next().is_some() && column.texts().all(times::is_time)
+    };
+    let numbers = names().filter(|name| float(name).is_some()).count();
+    let headless = table.columns.iter().any(is_row) || numbers > 1 && numbers * 2 >= table.columns.len();
+    match headless {
+        true => Err(no_names(names())),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a table whose columns are aligned with blanks: it would be one column.
+fn check_blanks(table: &Table) -> Result<(), InferError> {
+    let [column] = table.columns.as_slice() else { return Ok(()) };
+    let fields = column.name.split_whitespace().count();
+    let rows: Vec<Vec<&str>> = column.texts().map(|text| text.split_whitespace().collect()).collect();
+    let is_value = |cell: &&str| float(cell).is_some() || times::is_time(cell);
+    let is_aligned =
+        fields > 1 && rows.iter().all(|cells| cells.len() == fields) && rows.iter().flatten().any(is_value);
+    match is_aligned {
+        true => Err(InferError::sample(
+            "its columns are aligned with blanks, which is not read; convert it: `python3 -c 'import pandas; \
+             pandas.read_csv(\"x.txt\", sep=\"\\\\s+\", comment=\"#\").to_csv(\"x.csv\", index=False)'`",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn no_names<'a>(names: impl Iterator<Item = &'a str>) -> InferError {
+    let line = names.collect::<Vec<_>>().join(",").chars().take(80).collect::<String>();
+    InferError::sample(format!(
+        "the first line holds values and no names: {line}; put a header line with the columns' names above it, without a # \
+         before them"
+    ))
 }
 
 /// The byte that lines end with.
@@ -105,7 +210,9 @@ fn header(record: &ByteRecord) -> Result<Vec<String>, InferError> {
     let mut names = Vec::with_capacity(record.len());
     for cell in record {
         let text = std::str::from_utf8(cell).ok().filter(|text| !text.contains('\0'));
-        let text = text.ok_or_else(|| InferError::sample("the sample is no CSV: its header line is no UTF-8 text"))?;
+        let text = text.ok_or_else(|| {
+            InferError::sample(format!("the sample is no CSV: its header line is no UTF-8 text; {TO_UTF8}"))
+        })?;
         names.push(text.trim().to_owned());
     }
     if names.len() > COLUMNS_MAX {
@@ -113,10 +220,7 @@ fn header(record: &ByteRecord) -> Result<Vec<String>, InferError> {
         return Err(InferError::sample(message));
     }
     if names.iter().all(|name| float(name).is_some() || times::is_time(name) || name.is_empty()) {
-        return Err(InferError::sample(format!(
-            "the first line holds values and no names: {}; put a header line with the columns' names above it",
-            names.join(",").chars().take(80).collect::<String>()
-        )));
+        return Err(no_names(names.iter().map(String::as_str)));
     }
     Ok(names)
 }

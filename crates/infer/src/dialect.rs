@@ -113,8 +113,8 @@ fn split(line: &[u8], separator: u8) -> Vec<Vec<u8>> {
 }
 
 /// What cuts most lines into as many fields as the header, and into more than one.
-fn separator(rows: &[&[u8]]) -> u8 {
-    let Some((header, rows)) = rows.split_first() else { return b',' };
+fn separator(all: &[&[u8]]) -> u8 {
+    let Some((header, rows)) = all.split_first() else { return b',' };
     let mut best = (b',', 0, 0);
     for separator in SEPARATORS {
         let fields = split(header, separator).len();
@@ -131,7 +131,16 @@ fn separator(rows: &[&[u8]]) -> u8 {
             best = (separator, score, fields);
         }
     }
-    best.0
+    if best.2 == 0 && blanks_separate(all) { b' ' } else { best.0 }
+}
+
+/// Whether single blanks cut every line into as many fields as the header, and there are numbers or times among them.
+fn blanks_separate(rows: &[&[u8]]) -> bool {
+    let fields: Vec<_> = rows.iter().map(|row| split(row, b' ')).collect();
+    let Some((header, rows)) = fields.split_first() else { return false };
+    let is_value = |cell: &Vec<u8>| float(cell).is_some() || times::parse(cell).is_some();
+    let alike = rows.iter().all(|row| row.len() == header.len() && !row.iter().any(Vec::is_empty));
+    header.len() > 1 && !rows.is_empty() && alike && rows.iter().flatten().any(is_value)
 }
 
 fn trailing(guess: &mut Guess, fields: &[Vec<Vec<u8>>]) {
@@ -186,6 +195,9 @@ mod tests {
         assert_eq!(settings("a,b\n1,2,\n3,4,\n"), ["trailing_separator: true"]);
         assert_eq!(settings("a,b\r1,2\r"), ["line_end: cr"]);
         assert_eq!(settings("a|b|c\n\"x|y\"|2|3\n"), ["separator: \"|\""]);
+        assert_eq!(settings("a b\n1 2\n\"x y\" 3\n"), ["separator: \" \""]);
+        assert_eq!(settings("a b\n1 2\n3  4\n"), Vec::<String>::new());
+        assert_eq!(settings("first name\nJohn Smith\n"), Vec::<String>::new());
         assert_eq!(settings(""), Vec::<String>::new());
     }
 }

@@ -8,6 +8,7 @@ use text::{Piece, next_value, rewritten};
 
 use crate::{
     InferError, ROWS_MAX,
+    sample::Spread,
     table::{Cell, Column, Table},
 };
 
@@ -73,10 +74,9 @@ fn values(bytes: &[u8], complete: bool) -> Vec<&[u8]> {
 
 fn objects(texts: &[&[u8]], table: &mut Table) -> Result<Vec<Json>, InferError> {
     let (mut objects, mut odd) = (Vec::new(), 0);
-    for text in texts {
-        if objects.len() == ROWS_MAX {
-            break;
-        }
+    let spread = Spread::over(texts.len());
+    table.notes.extend(spread.note(texts.len()));
+    for (_, text) in texts.iter().enumerate().filter(|(row, _)| spread.takes(*row)) {
         let object = serde_json::from_slice::<Json>(text).ok().or_else(|| {
             let object = serde_json::from_slice(&rewritten(text, true, |_, _| None)?).ok()?;
             table.json.nan = true;

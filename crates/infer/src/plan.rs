@@ -15,6 +15,12 @@ use crate::{
     times, typed_table,
 };
 
+/// Digits of a decimal type that is read as a double where its values allow it.
+const DECIMAL_DIGITS_MAX: u8 = 18;
+
+/// Digits that a double holds, whatever they are.
+const DOUBLE_DIGITS: usize = 15;
+
 /// Bytes of images and the like that a row keeps at most in a column.
 const BYTES_MAX: usize = 1_024;
 
@@ -181,7 +187,10 @@ pub(crate) fn typed(column: &Column, field: &FieldRef) -> Kind {
         DataType::Boolean => Kind::Boolean,
         DataType::Null => Kind::Mixed("it is always null".to_owned()),
         DataType::UInt64 if column.texts().any(|text| text.parse::<i64>().is_err()) => Kind::Text,
-        number if number.is_numeric() => {
+        number if number.is_numeric() && !is_exact(column, number) => {
+            if let Some(days) = times::from_reference(field) {
+                return Kind::Days(days);
+            }
             let numbers = column.numbers();
             let digits = if has_word(&column.name, &TIMES) { times::epoch_digits(column.texts()) } else { None };
             match (times::days_of(&column.name, &numbers), digits) {
@@ -211,6 +220,19 @@ pub(crate) fn typed(column: &Column, field: &FieldRef) -> Kind {
             }
         }
     }
+}
+
+/// Whether a decimal has more digits than a double holds: in the sample, or beyond the 18 that DuckDB's have by default.
+fn is_exact(column: &Column, number: &DataType) -> bool {
+    let (DataType::Decimal32(precision, _)
+    | DataType::Decimal64(precision, _)
+    | DataType::Decimal128(precision, _)
+    | DataType::Decimal256(precision, _)) = number
+    else {
+        return false;
+    };
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0').count();
+    *precision > DECIMAL_DIGITS_MAX || column.texts().any(|text| digits(text) > DOUBLE_DIGITS)
 }
 
 fn planned(table: &Table, origin: usize, column: &Column, name: String, kind: Kind, legal: bool) -> Planned {

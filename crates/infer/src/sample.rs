@@ -6,6 +6,37 @@ use stream::FileFormat;
 /// Rows of a sample that are looked at: as many as the file source looks at for the types of derived columns.
 pub const ROWS_MAX: usize = 10_000;
 
+/// Rows that come from the beginning of a text with more; the others are spread over the rest of it.
+const FIRST_ROWS: usize = 8_000;
+
+/// Which rows of a text are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spread {
+    stride: usize,
+}
+
+impl Spread {
+    /// Over a text that has so many rows at most.
+    pub(crate) fn over(rows: usize) -> Self {
+        let stride = match rows > ROWS_MAX {
+            true => (rows - FIRST_ROWS).div_ceil(ROWS_MAX - FIRST_ROWS),
+            false => 1,
+        };
+        Self { stride }
+    }
+
+    pub(crate) fn takes(self, row: usize) -> bool {
+        row < FIRST_ROWS || (row - FIRST_ROWS).is_multiple_of(self.stride)
+    }
+
+    /// What is to be said of rows that are not looked at.
+    pub(crate) fn note(self, rows: usize) -> Option<String> {
+        let all = (self.stride > 1).then_some(rows)?;
+        let seen = (0..all).filter(|row| self.takes(*row)).count();
+        Some(format!("{seen} rows were looked at, of {all} in that part of the file"))
+    }
+}
+
 /// The beginning of a file.
 #[derive(Debug, Clone)]
 pub struct Sample {
@@ -49,4 +80,20 @@ pub struct Proposal {
     pub format: Option<&'static str>,
     /// What a person should know before running it.
     pub notes: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_taken_from_the_whole_text_and_not_too_many() {
+        for rows in [1, ROWS_MAX, ROWS_MAX + 1, 12_345, 250_000] {
+            let spread = Spread::over(rows);
+            let taken: Vec<usize> = (0..rows).filter(|row| spread.takes(*row)).collect();
+            assert!(taken.len() <= ROWS_MAX && taken.len() >= rows.min(FIRST_ROWS), "{} of {rows}", taken.len());
+            assert!(rows - taken.last().unwrap() <= rows.div_ceil(1_000), "{rows}");
+            assert_eq!(spread.note(rows).is_some(), rows > ROWS_MAX);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Times as text: which cells are some, and how to read the forms that the sources do not know.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, StringArray},
@@ -13,7 +13,7 @@ use times::Scale;
 use crate::names::{TIMES, has_word, literal, shown, words};
 
 /// Other forms than ISO 8601, as chrono writes them. Where day and month cannot be told apart the first one wins.
-const FORMATS: [&str; 15] = [
+const FORMATS: [&str; 30] = [
     "%m/%d/%Y %H:%M:%S%.f",
     "%m/%d/%Y %H:%M",
     "%m/%d/%Y %I:%M:%S %p",
@@ -24,6 +24,21 @@ const FORMATS: [&str; 15] = [
     "%d.%m.%Y %H:%M",
     "%d-%m-%Y %H:%M:%S%.f",
     "%d-%m-%Y %H:%M",
+    "%m-%d-%Y %H:%M:%S%.f",
+    "%m-%d-%Y %H:%M",
+    "%m/%d/%y %H:%M:%S",
+    "%m/%d/%y %H:%M",
+    "%m/%d/%y %I:%M %p",
+    "%d.%m.%y %H:%M",
+    "%Y.%m.%d %H:%M:%S%.f",
+    "%Y.%m.%d %H:%M",
+    "%Y-%m-%d %I:%M:%S %p",
+    "%Y-%jT%H:%M:%S%.f",
+    "%d%b%Y:%H:%M:%S%.f",
+    "%d %b %Y %H:%M:%S%.f",
+    "%a %b %e %H:%M:%S %Y",
+    "%B %d, %Y %H:%M:%S",
+    "%B %d, %Y %I:%M %p",
     "%d/%b/%Y:%H:%M:%S %z",
     "%d-%b-%Y %H:%M:%S%.f",
     "%b %d %Y %H:%M:%S",
@@ -93,25 +108,52 @@ pub(crate) fn from_epoch(column: &str, digits: usize) -> String {
     }
 }
 
+/// Numbers of days that spreadsheets write for the years 2009 to 2030. As Modified Julian Dates they would be of 1968 to
+/// 1988, so that a name has to say it.
+const SPREADSHEET_DAYS: Range<f64> = 40_000.0..47_500.0;
+
+/// Seconds of a day.
+const DAY_SECONDS: f64 = 86_400.0;
+
+/// A time that counts from a day of its own, as the events of X-ray and gamma-ray missions do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Reference {
+    /// The day, as a Modified Julian Date.
+    mjd: f64,
+    /// Whether days are counted; otherwise seconds are.
+    in_days: bool,
+}
+
 /// Days as astronomers count them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Days {
     /// Julian Dates; otherwise Modified Julian Dates.
     pub julian: bool,
     pub scale: Scale,
     /// Whether the column's name says what it counts; otherwise the range of its values does.
     pub named: bool,
+    /// What the file says that it counts from.
+    pub reference: Option<Reference>,
 }
 
 impl Days {
     /// SQL for a moment from `column`.
     pub(crate) fn sql(self, column: &str) -> String {
+        if let Some(Reference { mjd, in_days }) = self.reference {
+            let days = if in_days { column.to_owned() } else { format!("{column} / {DAY_SECONDS:?}") };
+            return format!("mjd_to_timestamp({mjd:?} + {days}, '{}')", self.scale.name());
+        }
         let function = if self.julian { "jd_to_timestamp" } else { "mjd_to_timestamp" };
         format!("{function}({column}, '{}')", self.scale.name())
     }
 
     /// What it is, for a comment.
     pub(crate) fn reason(self, name: &str) -> String {
+        if let Some(Reference { mjd, in_days }) = self.reference {
+            let unit = if in_days { "days" } else { "seconds" };
+            let scale = self.scale.name().to_uppercase();
+            return format!("{} counts {unit} from MJD {mjd} in {scale}, as the file's header says", shown(name));
+        }
         let what = if self.julian { "a Julian Date" } else { "a Modified Julian Date" };
         let how = if self.named { "its name says" } else { "its range says" };
         let scale = self.scale.name().to_uppercase();
@@ -131,16 +173,33 @@ pub(crate) fn days_of(name: &str, numbers: &[f64]) -> Option<Days> {
         () if is("tt") || is("tdb") => Scale::Tt,
         () => Scale::Utc,
     };
-    let within =
-        |range: std::ops::Range<f64>| !numbers.is_empty() && numbers.iter().all(|number| range.contains(number));
+    let within = |range: Range<f64>| !numbers.is_empty() && numbers.iter().all(|number| range.contains(number));
     let is_time = has_word(name, &TIMES) || matches!(joined.as_str(), "t" | "obsdate" | "dateobs");
-    if mjd && within(0.0..200_000.0) || is_time && within(times::MJD_RANGE) {
-        return Some(Days { julian: false, scale, named: mjd });
+    if mjd && within(0.0..200_000.0) || is_time && within(times::MJD_RANGE) && !within(SPREADSHEET_DAYS) {
+        return Some(Days { julian: false, scale, named: mjd, reference: None });
     }
     if jd && within(1_721_000.0..3_000_000.0) || is_time && within(times::JD_RANGE) {
-        return Some(Days { julian: true, scale, named: jd });
+        return Some(Days { julian: true, scale, named: jd, reference: None });
     }
     None
+}
+
+/// What a column of a FITS table counts from, as its metadata say.
+pub(crate) fn from_reference(field: &Field) -> Option<Days> {
+    let said = |key: &str| field.metadata().get(key).map(|text| text.trim());
+    let mjd = said("fits.mjdref")?.parse().ok()?;
+    let in_days = match said("fits.unit")? {
+        "s" | "sec" | "seconds" | "" => false,
+        "d" | "day" | "days" => true,
+        _ => return None,
+    };
+    let scale = match said("fits.timesys")?.to_ascii_uppercase().as_str() {
+        "TAI" => Scale::Tai,
+        // TDB differs from TT by less than two milliseconds.
+        "TT" | "TDT" | "ET" | "TDB" => Scale::Tt,
+        _ => Scale::Utc,
+    };
+    Some(Days { julian: false, scale, named: true, reference: Some(Reference { mjd, in_days }) })
 }
 
 /// The form that all of `texts` have, if it is one of the known ones.
@@ -160,4 +219,41 @@ fn reads<'a>(format: &str, texts: impl Iterator<Item = &'a str>) -> bool {
     let column: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
     let Ok(batch) = RecordBatch::try_new(schema, vec![column]) else { return false };
     expression.evaluate(&batch).is_ok_and(|found| found.failed.is_empty() && found.values.null_count() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_known_form_is_found_and_the_first_one_wins() {
+        for (text, format) in [
+            ("03/04/2025 10:00:00", "%m/%d/%Y %H:%M:%S%.f"),
+            ("3/13/25 10:00", "%m/%d/%y %H:%M"),
+            ("13/03/2025 10:00", "%d/%m/%Y %H:%M"),
+            ("03-04-2025 10:00:00", "%d-%m-%Y %H:%M:%S%.f"),
+            ("03-28-2025 10:00:00", "%m-%d-%Y %H:%M:%S%.f"),
+            ("2025.03.01 10:00:00", "%Y.%m.%d %H:%M:%S%.f"),
+            ("2025-060T10:00:00.5", "%Y-%jT%H:%M:%S%.f"),
+            ("2025-03-01 10:00:00 PM", "%Y-%m-%d %I:%M:%S %p"),
+            ("01MAR2025:10:00:00", "%d%b%Y:%H:%M:%S%.f"),
+            ("Sat Mar  1 10:00:00 2025", "%a %b %e %H:%M:%S %Y"),
+            ("March 1, 2025 10:00 AM", "%B %d, %Y %I:%M %p"),
+        ] {
+            assert_eq!(format_of(std::iter::once(text)), Some(format), "{text}");
+        }
+        assert_eq!(format_of(["03/04/2025 10:00", "13/04/2025 10:00"].into_iter()), Some("%d/%m/%Y %H:%M"));
+        assert_eq!(format_of(std::iter::once("Mar  1 10:00:00")), None);
+    }
+
+    #[test]
+    fn a_time_of_a_mission_counts_from_its_day() {
+        let metadata = [("fits.mjdref", "50814"), ("fits.unit", "s"), ("fits.timesys", "TT")];
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let field = Field::new("TIME", DataType::Float64, true).with_metadata(metadata);
+        let days = from_reference(&field).unwrap();
+        assert_eq!(days.sql("\"TIME\""), "mjd_to_timestamp(50814.0 + \"TIME\" / 86400.0, 'tt')");
+        assert_eq!(days.reason("TIME"), "`TIME` counts seconds from MJD 50814 in TT, as the file's header says");
+        assert_eq!(from_reference(&Field::new("TIME", DataType::Float64, true)), None);
+    }
 }

@@ -41,9 +41,9 @@ pub(crate) fn column(field: &Field, values: &ArrayRef) -> Column {
     Column { name: field.name().clone(), cells, field: Some(field.clone().into()), bytes }
 }
 
-/// Whether a column is a uuid in sixteen bytes, as its Avro field says.
+/// Whether a column is a uuid in sixteen bytes, as its Avro field or Arrow's extension type says.
 pub(crate) fn is_uuid(field: &Field) -> bool {
-    field.metadata().values().any(|value| value.contains("\"logicalType\":\"uuid\""))
+    field.metadata().values().any(|value| value.contains("\"logicalType\":\"uuid\"") || value == "arrow.uuid")
 }
 
 fn uuids(values: &ArrayRef) -> ArrayRef {

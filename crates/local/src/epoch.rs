@@ -58,6 +58,7 @@ impl PartitionWriters {
             records,
             filtered: outputs.filtered,
             unscored: outputs.unscored,
+            ahead: outputs.ahead,
             dead_lettered: outputs.dead_letters.len() as u64,
             ..Ledger::default()
         };

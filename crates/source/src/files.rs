@@ -2,12 +2,13 @@
 
 pub(crate) mod arrow_ipc;
 mod avro;
-mod avro_codec;
+pub(crate) mod avro_codec;
 pub(crate) mod avro_container;
 mod csv;
 mod derive;
 mod detect;
-mod fit;
+pub(crate) mod fit;
+pub(crate) mod fits_table;
 pub(crate) mod guarded;
 pub(crate) mod input;
 mod json;
@@ -15,6 +16,7 @@ mod nested;
 pub(crate) mod parquet;
 pub(crate) mod paths;
 mod plan;
+mod unread;
 
 use std::{
     path::{Path, PathBuf},
@@ -80,6 +82,7 @@ pub(crate) fn open_file(file: &InputFile, plan: &Plan, offset: u64) -> Result<Bo
         FileFormat::Parquet => Box::new(parquet::ParquetFile::open(file, plan, offset)?),
         FileFormat::Avro => Box::new(avro::AvroFile::open(file, plan, offset)?),
         FileFormat::Arrow => Box::new(arrow_ipc::ArrowFile::open(file, plan, offset)?),
+        FileFormat::Fits => Box::new(fits_table::FitsFile::open(file, plan, offset)?),
     })
 }
 

@@ -1,24 +1,22 @@
 //! A part of a file to guess a definition from, read as the sources read the whole.
 
+mod typed;
+
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::Path,
 };
 
-use arrow::{array::RecordBatch, compute};
-use codec::Rows;
+use arrow::array::RecordBatch;
 use stream::FileFormat;
 
 use crate::{
     SourceError,
     files::{
         InputFile,
-        arrow_ipc::{self, Batches},
-        avro_container, damaged,
-        guarded::{Guarded, no_panic},
         input::{self, Encoding, Packing},
-        parquet, paths,
+        paths,
     },
 };
 
@@ -69,12 +67,7 @@ pub fn sample(path: &Path, named: Option<FileFormat>) -> Result<Sample, SourceEr
             let (bytes, complete) = text(&file, &mut notes)?;
             (Content::Text(bytes), complete)
         }
-        FileFormat::Parquet => rows(&file, parquet_rows(&file)?, &mut notes)?,
-        FileFormat::Arrow => {
-            let (_, batches, _) = arrow_ipc::open(&file, None, 0)?;
-            rows(&file, batches, &mut notes)?
-        }
-        FileFormat::Avro => avro_rows(&file, &mut notes)?,
+        _ => typed::rows(&file, &mut notes)?,
     };
     if file.packing != Packing::None {
         notes.push(format!("the file is compressed with {}, and is read so", file.packing.name()));
@@ -83,6 +76,14 @@ pub fn sample(path: &Path, named: Option<FileFormat>) -> Result<Sample, SourceEr
         notes.push("the file is in UTF-16, as its first bytes say, and is read so".to_owned());
     }
     Ok(Sample { format: file.format, content, complete, notes })
+}
+
+/// Where the middle and the last part of something begin, which is `total` long and of which `looked_at` is the first part:
+/// no two parts have anything in common.
+fn elsewhere(total: u64, looked_at: u64, part: u64) -> impl Iterator<Item = u64> {
+    let middle = (total / 2).max(looked_at);
+    let last = total.saturating_sub(part).max(middle + part);
+    [middle, last].into_iter().filter(move |place| *place < total)
 }
 
 fn text(file: &InputFile, notes: &mut Vec<String>) -> Result<(Vec<u8>, bool), SourceError> {
@@ -108,11 +109,10 @@ fn text(file: &InputFile, notes: &mut Vec<String>) -> Result<(Vec<u8>, bool), So
     bytes.truncate(SAMPLE_BYTES_MAX - 2 * ELSEWHERE_BYTES);
     bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1));
     let mut on_disk = File::open(&file.path).map_err(fail)?;
-    for place in [file.bytes / 2, file.bytes - ELSEWHERE_BYTES as u64] {
-        let mut part = vec![0; ELSEWHERE_BYTES];
+    for place in elsewhere(file.bytes, bytes.len() as u64, ELSEWHERE_BYTES as u64) {
+        let mut part = Vec::new();
         on_disk.seek(SeekFrom::Start(place)).map_err(fail)?;
-        let length = on_disk.read(&mut part).map_err(fail)?;
-        part.truncate(length);
+        let length = (&mut on_disk).take(ELSEWHERE_BYTES as u64).read_to_end(&mut part).map_err(fail)?;
         let begin = part.iter().position(|byte| *byte == b'\n').map_or(length, |end| end + 1);
         let end = part.iter().rposition(|byte| *byte == b'\n').map_or(begin, |end| (end + 1).max(begin));
         bytes.extend_from_slice(&part[begin..end]);
@@ -124,60 +124,16 @@ fn text(file: &InputFile, notes: &mut Vec<String>) -> Result<(Vec<u8>, bool), So
     Ok((bytes, true))
 }
 
-fn parquet_rows(file: &InputFile) -> Result<Batches, SourceError> {
-    let reader = no_panic(|| parquet::builder(file).map(|builder| builder.with_limit(SAMPLE_ROWS_MAX + 1).build()));
-    let reader = reader.map_err(|error| damaged(&file.path, "", &error))??;
-    Ok(Box::new(Guarded(reader.map_err(|error| damaged(&file.path, "", &error))?)))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The first rows of some batches.
-fn rows(file: &InputFile, batches: Batches, notes: &mut Vec<String>) -> Result<(Content, bool), SourceError> {
-    let (mut kept, mut count) = (Vec::new(), 0);
-    for batch in batches {
-        let batch = batch.map_err(|error| damaged(&file.path, "in its first rows", &error))?;
-        count += batch.num_rows();
-        kept.push(batch);
-        if count > SAMPLE_ROWS_MAX {
-            break;
-        }
+    #[test]
+    fn no_part_is_looked_at_twice() {
+        let places = |total, looked_at| elsewhere(total, looked_at, 10).collect::<Vec<_>>();
+        assert_eq!(places(1_000, 80), [500, 990]);
+        assert_eq!(places(101, 80), [80, 91]);
+        assert_eq!(places(90, 80), [80]);
+        assert_eq!(places(80, 80), [0; 0]);
     }
-    let Some(first) = kept.first() else {
-        return Err(SourceError::input(format!("{} has no rows; give a file with some", file.name())));
-    };
-    let all = compute::concat_batches(&first.schema(), &kept)?;
-    let complete = count <= SAMPLE_ROWS_MAX;
-    if !complete {
-        notes.push(format!("only the first {SAMPLE_ROWS_MAX} rows of the file were looked at"));
-    }
-    Ok((Content::Rows(all.slice(0, count.min(SAMPLE_ROWS_MAX))), complete))
-}
-
-/// The first rows of a container, in the columns that it names itself.
-fn avro_rows(file: &InputFile, notes: &mut Vec<String>) -> Result<(Content, bool), SourceError> {
-    let mut reader = avro_container::Container::open(file, 0)?;
-    let schema = reader.schema().clone();
-    if !schema.left_out().is_empty() {
-        notes.push(format!("these fields are left out, which no column can hold: {}", schema.left_out().join(", ")));
-    }
-    let unreadable = |error: codec::CodecError| SourceError::input(format!("{}: {error}", file.name()));
-    let mut decoder = codec::RowDecoder::new(&schema, schema.arrow()).map_err(unreadable)?;
-    let (mut batches, mut count, mut complete) = (Vec::new(), 0, true);
-    while let Some(block) = reader.next(&decoder).map_err(|reason| damaged(&file.path, "in its first rows", &reason))? {
-        let rows = usize::try_from(block.rows).unwrap_or(usize::MAX).min(SAMPLE_ROWS_MAX - count);
-        let decoded = decoder.decode(&[Rows { bytes: &block.bytes, count: rows }]).map_err(unreadable)?;
-        count += decoded.rows.num_rows();
-        // The metadata say what the columns are in Avro.
-        batches.push(RecordBatch::try_new(schema.arrow().clone(), decoded.rows.columns().to_vec())?);
-        if count >= SAMPLE_ROWS_MAX || decoded.failure.is_some() {
-            complete = false;
-            break;
-        }
-    }
-    if count == 0 {
-        return Err(SourceError::input(format!("{} has no rows; give a file with some", file.name())));
-    }
-    if !complete {
-        notes.push(format!("only the first {count} rows of the file were looked at"));
-    }
-    Ok((Content::Rows(compute::concat_batches(schema.arrow(), &batches)?), complete))
 }

@@ -87,6 +87,7 @@ impl Stage for Aggregate {
         let times: Vec<i64> = times.iter().map(|time| time.unwrap_or(i64::MIN)).collect();
         let events = Events { batch: &rows.batch, times: &times, ids: &ids };
         let left_out = self.aggregator.process(&events)?;
+        out.ahead += self.aggregator.doubted();
         if !left_out.is_empty() {
             out.late_events += left_out.chunk_by(|a, b| a.row == b.row).count() as u64;
             out.late.push(self.late_rows(&rows, &left_out)?);

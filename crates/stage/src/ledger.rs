@@ -25,6 +25,10 @@ pub struct Ledger {
     /// Of `out`, events of a partition that had been quiet for so long that the windows were closed without it.
     #[serde(default)]
     pub overdue: u64,
+    /// Of `out` and `late`, events of files whose time was too far ahead of the others to close windows at once. Counted in
+    /// one process only.
+    #[serde(default)]
+    pub ahead: u64,
     /// Anomalies by reason; one with two reasons counts for both.
     pub reasons: BTreeMap<String, u64>,
     /// Dead letters by the rule, column or step they failed at.
@@ -48,6 +52,7 @@ impl AddAssign<&Ledger> for Ledger {
         self.anomalies += other.anomalies;
         self.unscored += other.unscored;
         self.overdue += other.overdue;
+        self.ahead += other.ahead;
         for (reason, count) in &other.reasons {
             *self.reasons.entry(reason.clone()).or_default() += count;
         }

@@ -14,9 +14,10 @@ use arrow::{
     datatypes::Float64Type,
     ipc::writer::StreamWriter,
 };
+use fixtures::Memory;
 use proptest::prelude::*;
 use stage::{DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Stage};
-use stream::{FileReader, Stream};
+use stream::Stream;
 
 const DEFINITION: &str = r#"
 apiVersion: beamline.dev/v1
@@ -55,20 +56,10 @@ const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
     { "name": "divisor", "type": "long" },
     { "name": "noise", "type": "boolean" } ] }"#;
 
-struct Files;
-
-impl FileReader for Files {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "reading.avsc" => Ok(SCHEMA.into()),
-            "sensors.csv" => Ok(b"sensor,offset\na,1.5\nb,-2\n".to_vec()),
-            other => Err(format!("no such file: {other}")),
-        }
-    }
-}
+const FILES: Memory<'_> = Memory(&[("reading.avsc", SCHEMA), ("sensors.csv", "sensor,offset\na,1.5\nb,-2\n")]);
 
 fn stream() -> Arc<Stream> {
-    Arc::new(Stream::load("readings.yaml", DEFINITION, &Files).unwrap())
+    Arc::new(Stream::load("readings.yaml", DEFINITION, &FILES).unwrap())
 }
 
 #[derive(Debug, Clone)]
@@ -228,7 +219,7 @@ proptest! {
 #[test]
 fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
     let text = DEFINITION.replace("[corrected, \"abs(corrected)\"]", "[\"asinh(corrected)\"]");
-    let stream = Arc::new(Stream::load("readings.yaml", &text, &Files).unwrap());
+    let stream = Arc::new(Stream::load("readings.yaml", &text, &FILES).unwrap());
     let mut values: Vec<Row> = (0..400u32)
         .map(|n| Row {
             id: true,

@@ -52,7 +52,7 @@ pub(crate) struct Input<'a> {
 }
 
 /// The states of one aggregate function by slot.
-pub(crate) trait Accumulators: Send + Debug {
+pub(crate) trait Accumulators: Send + Sync + Debug {
     /// Makes room for so many slots, new ones empty.
     fn resize(&mut self, slots: usize);
 
@@ -73,9 +73,9 @@ pub(crate) trait Accumulators: Send + Debug {
 }
 
 /// An aggregate function that keeps a state of its own type.
-pub(crate) trait Function: Send + Debug {
+pub(crate) trait Function: Send + Sync + Debug {
     /// The state of a group.
-    type State: Default + Send + Debug;
+    type State: Default + Send + Sync + Debug;
     /// The values of a batch.
     type Values;
 
@@ -140,9 +140,17 @@ fn states<F: Function + 'static>(function: F) -> Box<dyn Accumulators> {
 
 /// The states for a call.
 pub(crate) fn accumulators(call: &AggregateCall) -> Result<Box<dyn Accumulators>, WindowError> {
-    let of = call.argument.as_ref().map_or(DataType::Null, |argument| plain_type(argument.data_type()).clone());
+    accumulators_of(call.function, call.argument.as_ref().map_or(&DataType::Null, |argument| argument.data_type()))
+}
+
+/// The states for a function over values of a type.
+pub(crate) fn accumulators_of(
+    function: AggregateFunction,
+    of: &DataType,
+) -> Result<Box<dyn Accumulators>, WindowError> {
+    let of = plain_type(of).clone();
     let whole = of.is_integer() || of == DataType::Boolean;
-    Ok(match call.function {
+    Ok(match function {
         AggregateFunction::Count => states(Count),
         AggregateFunction::Sum if whole => states(IntSum { mean: false }),
         AggregateFunction::Sum => states(FloatSum { mean: false }),

@@ -62,6 +62,11 @@ impl Aggregator {
         Ok(left_out)
     }
 
+    /// How many events since the last call had a time too far ahead of the others to close windows at once.
+    pub fn doubted(&mut self) -> u64 {
+        self.clock.doubted()
+    }
+
     /// The latest event time that is believed, in microseconds since 1970; `None` before the first event.
     pub fn clock(&self) -> Option<i64> {
         Some(self.clock.latest()).filter(|latest| *latest != i64::MIN)

@@ -29,6 +29,8 @@ pub(crate) struct Clock {
     /// In microseconds; `None` where every time is believed.
     ahead_max: Option<i64>,
     changed: bool,
+    /// How many times were ahead since the last call of [`Clock::doubted`].
+    doubted: u64,
 }
 
 impl Clock {
@@ -36,7 +38,7 @@ impl Clock {
     pub(crate) fn new(stream: &Stream) -> Self {
         let is_finite = matches!(stream.definition.spec.source, Some(Source::Files(_)));
         let ahead_max = stream.max_ahead().filter(|_| is_finite).map(|length| length.as_micros() as i64);
-        Self { latest: i64::MIN, ahead: Vec::new(), ahead_max, changed: false }
+        Self { latest: i64::MIN, ahead: Vec::new(), ahead_max, changed: false, doubted: 0 }
     }
 
     /// In microseconds since 1970; the least number before the first event.
@@ -57,11 +59,17 @@ impl Clock {
             return;
         }
         self.changed = true;
+        self.doubted += 1;
         self.ahead.push(time);
         if self.ahead.len() == AGREEING {
             self.latest = self.ahead.iter().copied().min().unwrap_or(self.latest);
             self.ahead.remove(0);
         }
+    }
+
+    /// How many times were too far ahead to move the clock at once, since the last call.
+    pub(crate) fn doubted(&mut self) -> u64 {
+        std::mem::take(&mut self.doubted)
     }
 
     /// The clock as bytes, if it has changed since the last call.
@@ -92,7 +100,7 @@ mod tests {
     use super::*;
 
     fn clock() -> Clock {
-        Clock { latest: i64::MIN, ahead: Vec::new(), ahead_max: Some(100), changed: false }
+        Clock { latest: i64::MIN, ahead: Vec::new(), ahead_max: Some(100), changed: false, doubted: 0 }
     }
 
     fn after(times: &[i64]) -> i64 {
@@ -115,5 +123,12 @@ mod tests {
         assert_eq!(after(&[0, 10_000, 10_500, 10_200]), 10_000);
         assert_eq!(after(&[0, 1_000, 2_000, 3_000, 4_000, 5_000]), 3_000);
         assert_eq!(after(&[0, 10_000, 10_500, 10_200, 10_050]), 10_050);
+    }
+
+    #[test]
+    fn what_was_ahead_is_counted_once() {
+        let mut clock = clock();
+        [0, 50, 10_000, 60, 10_000, 10_001, 70].into_iter().for_each(|time| clock.take(time));
+        assert_eq!((clock.doubted(), clock.doubted()), (3, 0));
     }
 }

@@ -17,6 +17,7 @@ mod clock;
 mod error;
 mod events;
 mod exact;
+mod functions;
 mod groups;
 mod merge;
 mod open;
@@ -28,6 +29,7 @@ pub use self::{
     aggregator::{Aggregator, Flushed},
     error::WindowError,
     events::{Events, LeftOut, Partial},
+    functions::query_functions,
     merge::Merge,
     results::result_keys,
 };

@@ -39,10 +39,18 @@ fn write(out: &mut impl Write, options: &Options, summary: &Summary) -> std::io:
     )?;
     let balance = if ledger.balances() { "balances" } else { "DOES NOT BALANCE" };
     writeln!(out, "  in             {:>14} (the ledger {balance})", count(ledger.records))?;
-    writeln!(out, "  = out          {:>14}", count(ledger.out))?;
+    // Windows take nearly all events; where there are some, each figure says whether it counts what they took.
+    let has_windows = !options.stream.aggregates.is_empty();
+    let taken = if has_windows { " (in processed_data, and in their windows)" } else { " (in processed_data)" };
+    writeln!(out, "  = out          {:>14}{taken}", count(ledger.out))?;
     writeln!(out, "  + filtered     {:>14}", count(ledger.filtered))?;
     writeln!(out, "  + dead letters {:>14}{}", count(ledger.dead_lettered), top(&ledger.dead_letter_rules))?;
-    writeln!(out, "  + late         {:>14}", count(ledger.late))?;
+    let missed = if ledger.late > 0 { " (in processed_data, and too late for a window)" } else { "" };
+    writeln!(out, "  + late         {:>14}{missed}", count(ledger.late))?;
+    if ledger.ahead > 0 {
+        let what = "of out and late, with a time far ahead of the others: it closed no window by itself";
+        writeln!(out, "  ahead          {:>14} ({what})", count(ledger.ahead))?;
+    }
     writeln!(out, "  anomalies      {:>14}{}", count(ledger.anomalies), top(&ledger.reasons))?;
     if ledger.unscored > 0 {
         writeln!(out, "  not scored     {:>14} (more keys than a partition keeps)", count(ledger.unscored))?;

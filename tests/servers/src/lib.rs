@@ -1,4 +1,4 @@
-//! Real servers for the tests: Kafka, schema registries, Cassandra, Jaeger, Prometheus, S3.
+//! Real servers for the tests: Kafka, schema registries, Cassandra, Jaeger, Prometheus, S3, and Spark.
 //!
 //! No containers: the servers come from Maven, Go and Python packages, are kept in one folder of the user
 //! (`BEAMLINE_SERVERS`, or `beamline-servers` in the user's cache folder) and run as plain processes on 127.0.0.1, at
@@ -23,6 +23,7 @@ mod python;
 mod registry;
 mod s3;
 mod scratch;
+mod spark;
 
 pub use self::{
     apicurio::Apicurio,
@@ -35,7 +36,8 @@ pub use self::{
     program::Program,
     prometheus::Prometheus,
     proxy::Proxy,
-    python::python,
+    python::{python, python_of_inputs},
     registry::Registry,
     s3::S3,
+    spark::Spark,
 };

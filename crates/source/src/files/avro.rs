@@ -3,11 +3,15 @@
 //! The container's blocks are cut out and unpacked here, and the codec decodes their rows, so that a place in the file is
 //! found without decoding what stands before it, and a bad row costs nothing but itself. A block whose rows
 //! cannot be read to its end gives no row at all, because the last ones before the damage may be wrong without looking so;
-//! the blocks before it are given.
+//! the blocks before it are given. Bytes that are left over behind the last row of a block become a dead letter of their
+//! own: the rows are read and may be wrong, and the next block is found behind its marker.
 
 use std::{collections::VecDeque, sync::atomic::Ordering};
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::{
+    array::RecordBatch,
+    datatypes::{Schema, SchemaRef},
+};
 use codec::{DecodedRows, RowDecoder, Rows};
 
 use super::{
@@ -103,23 +107,43 @@ impl AvroFile {
         }
     }
 
-    /// Takes what was decoded off the blocks.
+    /// Takes what was decoded off the blocks. One that has bytes left over stays.
     fn advance(&mut self, counts: &[usize], decoded: &DecodedRows) {
         let mut rows = decoded.rows.num_rows() + decoded.rejected.len();
         for (count, taken) in counts.iter().zip(&decoded.taken) {
-            let Some(block) = self.blocks.front_mut() else { return };
+            let Some(block) = self.blocks.front_mut().filter(|_| rows > 0) else { return };
             let count = rows.min(*count);
             rows -= count;
             (block.given, block.taken) = (block.given + count as u64, block.taken + taken);
-            if block.given == block.rows {
-                if block.taken < block.bytes.len() && decoded.failure.is_none() {
-                    let left = block.bytes.len() - block.taken;
-                    self.failure.get_or_insert(format!("{left} bytes are left over behind the rows of a block"));
-                    return;
-                }
+            if block.given == block.rows && block.taken == block.bytes.len() {
                 self.blocks.pop_front();
             }
         }
+    }
+
+    /// How many rows stand before the first bytes that are left over behind a block's rows.
+    fn rows_before_left_over(&self, counts: &[usize], decoded: &DecodedRows) -> Option<usize> {
+        let read = decoded.rows.num_rows() + decoded.rejected.len();
+        let mut rows = 0;
+        for ((block, count), taken) in self.blocks.iter().zip(counts).zip(&decoded.taken) {
+            rows += count;
+            let is_read = rows <= read && block.given + *count as u64 == block.rows;
+            if is_read && block.taken + taken < block.bytes.len() {
+                return Some(rows);
+            }
+        }
+        None
+    }
+
+    /// What is left over of the first block when all of its rows are given: a record that is no row.
+    fn left_over(&mut self) -> Option<Chunk> {
+        let block = self.blocks.pop_front_if(|block| block.given == block.rows)?;
+        let bytes = &block.bytes[block.taken..];
+        let (count, rows) = (bytes.len(), block.rows);
+        let reason = format!("{count} bytes are left over behind the {rows} rows of their block, which may be wrong");
+        let (payload, reason) = Rejected::kept(bytes, reason);
+        let nothing = RecordBatch::new_empty(self.schema.clone());
+        Some(Chunk { rows: nothing, indexes: Vec::new(), rejected: vec![(0, payload, reason)], records: 1 })
     }
 
     fn chunk(&self, decoded: DecodedRows) -> Result<Chunk, SourceError> {
@@ -148,6 +172,11 @@ fn keep_whole_blocks(decoded: &mut DecodedRows, counts: &[usize]) {
         }
         kept += count;
     }
+    keep_first(decoded, kept);
+}
+
+/// Leaves out all but the first rows.
+fn keep_first(decoded: &mut DecodedRows, kept: usize) {
     let good = decoded.indexes.partition_point(|index| *index < kept as u64);
     decoded.rows = decoded.rows.slice(0, good);
     decoded.indexes.truncate(good);
@@ -156,6 +185,9 @@ fn keep_whole_blocks(decoded: &mut DecodedRows, counts: &[usize]) {
 
 impl FileReader for AvroFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
+        if let Some(left_over) = self.left_over() {
+            return Ok(Some(left_over));
+        }
         self.read_blocks(rows_max);
         self.check_cut_block(rows_max);
         let (mut pieces, mut counts, mut left) = (Vec::new(), Vec::new(), rows_max);
@@ -180,7 +212,10 @@ impl FileReader for AvroFile {
             };
         }
         let mut decoded = self.decoder.decode(&pieces).map_err(|error| damaged_here(self, &error.to_string()))?;
-        if let Some(reason) = &decoded.failure {
+        if let Some(rows) = self.rows_before_left_over(&counts, &decoded) {
+            // What comes behind is decoded again, after the record that is left over.
+            keep_first(&mut decoded, rows);
+        } else if let Some(reason) = &decoded.failure {
             (self.failure, self.is_broken) = (Some(reason.clone()), true);
             keep_whole_blocks(&mut decoded, &counts);
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use stream::FileFormat;
 use text::{Piece, next_value};
 
+use super::unread;
 use crate::SourceError;
 
 /// Bytes of a file that are looked at.
@@ -18,12 +19,13 @@ const LINES: usize = 64;
 /// # Errors
 /// Where it is of a kind that is not read, with what makes something readable of it; or where nothing tells what it is.
 pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Result<FileFormat, SourceError> {
-    if let Some((what, help)) = unread(head) {
+    if let Some((what, help)) = unread::kind(path, head) {
         return Err(SourceError::input(format!("{} is {what}, which is not read; {help}", path.display())));
     }
     let by_content = match head {
         [b'P', b'A', b'R', b'1', ..] => Some(FileFormat::Parquet),
         [b'O', b'b', b'j', 1, ..] => Some(FileFormat::Avro),
+        _ if head.starts_with(b"SIMPLE  =") => Some(FileFormat::Fits),
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, _, _, 0, 0, ..] => Some(FileFormat::Arrow),
         _ => None,
     };
@@ -39,6 +41,7 @@ pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Res
         Some("parquet") => Ok(FileFormat::Parquet),
         Some("avro") => Ok(FileFormat::Avro),
         Some("arrow" | "feather" | "ipc") => Ok(FileFormat::Arrow),
+        Some("fits" | "fit" | "fts") => Ok(FileFormat::Fits),
         _ if looks_like_json => Ok(json(head)),
         _ => Err(SourceError::input(format!(
             "the name of {} does not tell its format; set `format` to csv, jsonl, parquet or avro",
@@ -48,7 +51,7 @@ pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Res
 }
 
 /// Bytes without a mark of UTF-8 and blanks before them.
-fn trimmed(head: &[u8]) -> &[u8] {
+pub(super) fn trimmed(head: &[u8]) -> &[u8] {
     head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start()
 }
 
@@ -70,54 +73,6 @@ fn json(head: &[u8]) -> FileFormat {
     }
 }
 
-/// A kind of file that is not read, and what helps.
-fn unread(head: &[u8]) -> Option<(&'static str, &'static str)> {
-    let contains = |word: &[u8]| memchr::memmem::find(&head[..head.len().min(4096)], word).is_some();
-    match head {
-        [b'P', b'K', 3, 4, ..] if contains(b"[Content_Types].xml") || contains(b"xl/") => Some((
-            "a spreadsheet (.xlsx)",
-            "convert it: `python3 -c 'import pandas; pandas.read_excel(\"x.xlsx\").to_csv(\"x.csv\", index=False)'`",
-        )),
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(("a zip archive", "unpack it: `unzip FILE`")),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => Some((
-            "a spreadsheet (.xls)",
-            "convert it: `python3 -c 'import pandas; pandas.read_excel(\"x.xls\").to_csv(\"x.csv\", index=False)'`",
-        )),
-        [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => Some((
-            "an HDF5 file",
-            "convert a table of it: `python3 -c 'import h5py, pandas; \
-             pandas.DataFrame(h5py.File(\"x.h5\")[\"TABLE\"][:]).to_parquet(\"x.parquet\")'`",
-        )),
-        [b'r', b'o', b'o', b't', 0, ..] => Some((
-            "a ROOT file",
-            "convert a tree of it: `python3 -c 'import uproot; \
-             uproot.open(\"x.root\")[\"TREE\"].arrays(library=\"pd\").to_parquet(\"x.parquet\")'`",
-        )),
-        [b'F', b'E', b'A', b'1', ..] => Some((
-            "a Feather file of version 1",
-            "convert it: `python3 -c 'import pandas; pandas.read_feather(\"x.feather\").to_parquet(\"x.parquet\")'`",
-        )),
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some((
-            "an array of NumPy",
-            "convert it: `python3 -c 'import numpy, pandas; pandas.DataFrame(numpy.load(\"x.npy\")).to_parquet(\"x.parquet\")'`",
-        )),
-        [b'7', b'z', 0xbc, 0xaf, ..] => Some(("a 7z archive", "unpack it: `7z x FILE`")),
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
-            Some(("text in UTF-32", "convert it: `iconv -f UTF-32 -t UTF-8 FILE`"))
-        }
-        _ if head.starts_with(b"SIMPLE  =") => Some((
-            "a FITS file",
-            "convert a table of it: `python3 -c 'from astropy.table import Table; \
-             Table.read(\"x.fits\").write(\"x.csv\")'`",
-        )),
-        _ if trimmed(head).starts_with(b"<") && contains(b"<VOTABLE") => Some((
-            "a VOTable",
-            "convert it: `python3 -c 'from astropy.table import Table; Table.read(\"x.vot\").write(\"x.csv\")'`",
-        )),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,19 +91,5 @@ mod tests {
         assert_eq!(found("a.tsv.zst", b"a\tb\n"), FileFormat::Csv);
         assert_eq!(format(Path::new("a.csv"), b"PAR1", Some(FileFormat::Csv)).unwrap(), FileFormat::Csv);
         assert!(format(Path::new("a"), b"x", None).is_err());
-    }
-
-    #[test]
-    fn what_is_not_read_is_refused_by_name() {
-        for (head, what) in [
-            (b"PK\x03\x04\x14\0\x06\0[Content_Types].xml".as_slice(), "spreadsheet"),
-            (b"PK\x03\x04\x14\0\0\0\x08\0a.csv", "zip"),
-            (b"\x89HDF\r\n\x1a\n", "HDF5"),
-            (b"root\0\0", "ROOT"),
-            (b"<?xml version='1.0'?>\n<VOTABLE version=\"1.4\">", "VOTable"),
-        ] {
-            let error = format(Path::new("x.csv"), head, None).unwrap_err().to_string();
-            assert!(error.contains(what) && error.contains("which is not read; "), "{error}");
-        }
     }
 }

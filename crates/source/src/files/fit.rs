@@ -1,9 +1,9 @@
 //! Columns of one type to columns of another, as far as nothing is lost; the rows where it would be are named.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array},
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array},
     compute::{self, CastOptions, kernels::cmp},
     datatypes::{DataType, Field, SchemaRef},
     json::writer::{LineDelimited, WriterBuilder},
@@ -17,6 +17,9 @@ use crate::{
     cells::{cells, type_name},
     columns::own_name,
 };
+
+/// Bytes of a uuid.
+const UUID_BYTES: i32 = 16;
 
 /// Rows that are none of the schema, each with its first reason.
 pub(crate) type Bad = BTreeMap<usize, String>;
@@ -36,6 +39,8 @@ pub(crate) fn fit_column(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Res
         nested::fit(column, field, bad)?
     } else if let Some(parsed) = parsed(column, field, bad)? {
         parsed
+    } else if *from == DataType::FixedSizeBinary(UUID_BYTES) && is_text(to) {
+        compute::cast(&uuids(column), to)?
     } else {
         if !compute::can_cast_types(from, to) {
             let message = format!("column `{}` has type {from}, which cannot be read as {to}", field.name());
@@ -52,6 +57,15 @@ pub(crate) fn fit_column(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Res
         }
     }
     Ok(fitted)
+}
+
+/// Sixteen bytes as the text of a uuid (RFC 9562, section 4), which is what formats with types store so.
+fn uuids(column: &ArrayRef) -> ArrayRef {
+    let text = column.as_fixed_size_binary().iter().map(|value| {
+        let hex: String = value?.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+    });
+    Arc::new(text.collect::<StringArray>())
 }
 
 /// Text in the type of a field, as the cells of CSV are read; `None` where it is not text, or wanted as text.

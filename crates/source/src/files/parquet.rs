@@ -1,13 +1,17 @@
 //! Parquet files.
 
-use std::fs::File;
+use std::{fs::File, sync::Arc};
 
-use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use arrow::{
+    array::RecordBatch,
+    datatypes::{Schema, SchemaRef},
+};
 use parquet::{
     arrow::{
         ProjectionMask,
         arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
     },
+    basic::LogicalType,
     errors::ParquetError,
 };
 
@@ -39,6 +43,19 @@ pub(crate) fn builder(file: &InputFile) -> Result<ParquetRecordBatchReaderBuilde
     opened.and_then(|opened| opened).map_err(|error| {
         SourceError::input(format!("{} cannot be read as Parquet: {error}; replace it with a whole file", file.name()))
     })
+}
+
+/// The columns of a file, of which those that Parquet calls uuids say so as Arrow's extension type does.
+pub(crate) fn with_uuids(builder: &ParquetRecordBatchReaderBuilder<File>) -> SchemaRef {
+    let types = builder.parquet_schema().root_schema().get_fields();
+    let fields = builder.schema().fields().iter().zip(types).map(|(field, kind)| {
+        let mut metadata = field.metadata().clone();
+        if kind.get_basic_info().logical_type_ref() == Some(&LogicalType::Uuid) {
+            metadata.insert("ARROW:extension:name".to_owned(), "arrow.uuid".to_owned());
+        }
+        field.as_ref().clone().with_metadata(metadata)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 impl ParquetFile {

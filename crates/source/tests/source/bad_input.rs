@@ -6,7 +6,7 @@ use arrow::array::AsArray;
 use source::{RECORD_BYTES_MAX, REJECTED_BYTES_MAX};
 
 use crate::{
-    house::{nine, open, options, read, read_all, stream, try_open},
+    house::{nine, open, options, read, read_all, stream, tail, try_open},
     replay::{csv, gzip},
 };
 
@@ -119,6 +119,66 @@ fn empty_files_without_a_header_end_at_once() {
         let (all, failed, _) =
             read(open(&nine(&format!("{{ files: {{ paths: [{name}] }} }}")), folder.path()).as_mut(), &[5]);
         assert!(failed.is_none() && all.positions.is_empty());
+    }
+}
+
+/// A number as Avro writes it, and where it ends.
+fn long(bytes: &[u8], start: usize) -> (i64, usize) {
+    let length = bytes[start..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+    let raw =
+        bytes[start..start + length].iter().rev().fold(0_u64, |number, byte| number << 7 | u64::from(byte & 0x7f));
+    ((raw >> 1) as i64 ^ -((raw & 1) as i64), start + length)
+}
+
+/// The container with `extra` behind the rows of its block of this number.
+fn with_left_over(whole: &[u8], number: usize, extra: &[u8]) -> Vec<u8> {
+    let sync = &whole[whole.len() - 16..];
+    let mut start = whole.windows(16).position(|bytes| bytes == sync).unwrap() + 16;
+    for _ in 0..number {
+        let (size, begin) = long(whole, long(whole, start).1);
+        start = begin + size as usize + 16;
+    }
+    let (_, size_at) = long(whole, start);
+    let (size, begin) = long(whole, size_at);
+    let end = begin + size as usize;
+    let mut out = whole[..size_at].to_vec();
+    let mut zigzag = 2 * (size as u64 + extra.len() as u64);
+    while zigzag >= 0x80 {
+        out.push(zigzag as u8 | 0x80);
+        zigzag >>= 7;
+    }
+    out.push(zigzag as u8);
+    [&out, &whole[begin..end], extra, &whole[end..]].concat()
+}
+
+#[test]
+fn bytes_left_over_behind_a_block_are_a_dead_letter_and_its_rows_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let text: String = (0..60).map(|n| format!("{n},,{n}\n")).collect();
+    fs::write(folder.path().join("a.csv"), format!("id,t,v\n{text}")).unwrap();
+    let rows = read_all(open(&small("{ files: { paths: [a.csv] } }"), folder.path()).as_mut()).rows;
+    let mut writer = arrow_avro::writer::AvroWriter::new(Vec::new(), rows.schema().as_ref().clone()).unwrap();
+    for start in (0..60).step_by(20) {
+        writer.write(&rows.slice(start, 20)).unwrap();
+    }
+    writer.finish().unwrap();
+    let whole = writer.into_inner();
+    let stream = small("{ files: { paths: [d.avro] } }");
+    for (number, position) in [(0, 20), (1, 40), (2, 60)] {
+        fs::write(folder.path().join("d.avro"), with_left_over(&whole, number, b"junk")).unwrap();
+        for sizes in [&[10_000][..], &[7], &[20], &[1, 3]] {
+            let (all, failed, cursors) = read(open(&stream, folder.path()).as_mut(), sizes);
+            assert!(failed.is_none(), "{failed:?}");
+            assert!(all.rows == rows, "{} rows", all.rows.num_rows());
+            let [rejected] = all.rejected.as_slice() else { panic!("{:?}", all.rejected) };
+            assert_eq!((rejected.position, rejected.payload.as_ref()), (position, b"junk".as_slice()));
+            assert!(rejected.reason.starts_with("4 bytes are left over behind the 20 rows"), "{}", rejected.reason);
+            for cursor in cursors {
+                let mut source = open(&stream, folder.path());
+                source.seek(&cursor).unwrap();
+                assert_eq!(read_all(source.as_mut()).positions, tail(&all, cursor.position).positions);
+            }
+        }
     }
 }
 

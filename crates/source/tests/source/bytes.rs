@@ -21,14 +21,21 @@ const SCHEMA: &str = r#"{"type":"record","name":"E","fields":[
 const HEADER: &[u8] = b"event_id,timestamp,detector_id,n,y\n";
 
 /// Arrow's own reader asks for as much memory as a damaged file claims, so that random bytes are not for it.
-const FUZZED: [FileFormat; 5] =
-    [FileFormat::Csv, FileFormat::Jsonl, FileFormat::Json, FileFormat::Parquet, FileFormat::Avro];
+const FUZZED: [FileFormat; 6] =
+    [FileFormat::Csv, FileFormat::Jsonl, FileFormat::Json, FileFormat::Parquet, FileFormat::Avro, FileFormat::Fits];
 
 /// Calls after which a reader must have come to its end.
 const CALLS_MAX: usize = 5_000;
 
-const FORMATS: [FileFormat; 6] =
-    [FileFormat::Csv, FileFormat::Jsonl, FileFormat::Json, FileFormat::Parquet, FileFormat::Avro, FileFormat::Arrow];
+const FORMATS: [FileFormat; 7] = [
+    FileFormat::Csv,
+    FileFormat::Jsonl,
+    FileFormat::Json,
+    FileFormat::Parquet,
+    FileFormat::Avro,
+    FileFormat::Arrow,
+    FileFormat::Fits,
+];
 
 fn rows() -> RecordBatch {
     let ids: Vec<String> = (0..50).map(|row| format!("e{row}")).collect();
@@ -74,6 +81,7 @@ fn whole(format: FileFormat) -> Vec<u8> {
             writer.finish().unwrap();
             writer.into_inner()
         }
+        FileFormat::Fits => fits(),
         FileFormat::Arrow => {
             let mut writer = arrow::ipc::writer::FileWriter::try_new(Vec::new(), &rows.schema()).unwrap();
             writer.write(&rows).unwrap();
@@ -81,6 +89,33 @@ fn whole(format: FileFormat) -> Vec<u8> {
             writer.into_inner().unwrap()
         }
     }
+}
+
+/// The same rows as a FITS file.
+fn fits() -> Vec<u8> {
+    let block = |cards: &[&str]| -> Vec<u8> {
+        let mut bytes: Vec<u8> = cards.iter().flat_map(|card| format!("{card:80}").into_bytes()).collect();
+        bytes.extend(format!("{:80}", "END").into_bytes());
+        bytes.resize(bytes.len().next_multiple_of(2_880), b' ');
+        bytes
+    };
+    let columns =
+        [("event_id", "4A"), ("timestamp", "20A"), ("detector_id", "4A"), ("n", "K"), ("y", "D"), ("w", "1PD")];
+    let named = columns.iter().enumerate().flat_map(|(place, (name, form))| {
+        [format!("TTYPE{}  = '{name}'", place + 1), format!("TFORM{}  = '{form}'", place + 1)]
+    });
+    let named: Vec<String> = named.collect();
+    let table = ["XTENSION= 'BINTABLE'", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 52", "NAXIS2  = 50", "PCOUNT  = 400"];
+    let table: Vec<&str> = table.into_iter().chain(["TFIELDS = 6"]).chain(named.iter().map(String::as_str)).collect();
+    let mut bytes = [block(&["SIMPLE  =                    T", "BITPIX  = 8", "NAXIS   = 0"]), block(&table)].concat();
+    for row in 0..50_u32 {
+        bytes.extend(format!("{:4}2025-01-01T00:00:00Z{:4}", format!("e{row}"), format!("e{row}")).bytes());
+        bytes.extend([u64::from(row).to_be_bytes(), f64::from(row).to_be_bytes()].concat());
+        bytes.extend([1_u32.to_be_bytes(), (row * 8).to_be_bytes()].concat());
+    }
+    bytes.extend((0..50).flat_map(|row| f64::from(row).to_be_bytes()));
+    bytes.resize(bytes.len().next_multiple_of(2_880), 0);
+    bytes
 }
 
 /// Samples and reads a file of these bytes to its end or first failure; how many records there were.

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// A kind of values that have an order.
-pub(crate) trait Kind: Send + Debug {
+pub(crate) trait Kind: Send + Sync + Debug {
     type Array;
-    type Value: Send + Debug;
+    type Value: Send + Sync + Debug;
 
     fn array(values: &ArrayRef) -> Result<Self::Array, WindowError>;
 

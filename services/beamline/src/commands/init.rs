@@ -5,32 +5,40 @@ use std::{
     io::{ErrorKind, Write, stdout},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
+use indicatif::{HumanBytes, ProgressBar};
 use infer::{Content, Proposal, ROWS_MAX, Sample};
 use source::Next;
 use stream::{FileReader, Files, Source, Stream};
 
 use super::{
+    init_topic,
     run::input_format,
     test::{cases_of, write_first},
 };
 use crate::{Failure, cli::InitArgs};
 
 /// What an editor completes definitions by.
-const SCHEMA: &str = "https://raw.githubusercontent.com/beamline/beamline/main/schemas/stream.schema.json";
+pub(super) const SCHEMA: &str = "https://raw.githubusercontent.com/beamline/beamline/main/schemas/stream.schema.json";
+
+/// How often a person sees that something goes on.
+const TICK: Duration = Duration::from_millis(120);
 
 /// Letters of a stream's name.
 const NAME_LETTERS_MAX: usize = 63;
 
 pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
-    let name = args.name.clone().unwrap_or_else(|| stream_name(&args.sample));
+    let Some(file) = args.sample.clone() else { return init_topic::init(&args) };
+    let name = args.name.clone().unwrap_or_else(|| stream_name(&file));
     let definition = args.out.join(format!("{name}.yaml"));
     let schema = args.out.join(format!("{name}.avsc"));
     let named = args.format.map(input_format);
-    let read = source::sample(&args.sample, named).map_err(|error| Failure::configuration(error.to_string()))?;
+    let looking = looking(&file);
+    let read = source::sample(&file, named).map_err(|error| Failure::configuration(error.to_string()))?;
     let sample = Sample {
-        path: beside(&args.sample, &args.out)?,
+        path: beside(&file, &args.out)?,
         schema_path: format!("{name}.avsc"),
         name,
         format: read.format,
@@ -43,8 +51,9 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
         notes: read.notes,
     };
     let mut proposal =
-        infer::infer(&sample).map_err(|error| Failure::configuration(format!("{}: {error}", args.sample.display())))?;
-    proposal.notes.extend(tried(&args, &proposal)?);
+        infer::infer(&sample).map_err(|error| Failure::configuration(format!("{}: {error}", file.display())))?;
+    proposal.notes.extend(tried(&file, &proposal)?);
+    looking.finish_and_clear();
     fs::create_dir_all(&args.out).map_err(|error| cannot("make", &args.out, &error))?;
     if !args.force
         && let Some(there) = [&definition, &schema].into_iter().find(|path| path.exists())
@@ -54,8 +63,20 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     write(&schema, &proposal.avro_schema, args.force)?;
     let text = format!("# yaml-language-server: $schema={SCHEMA}\n{}", proposal.definition);
     write(&definition, &text, args.force)?;
-    tell(&args.sample, &definition, &schema, &proposal).map_err(Failure::run_time)?;
+    tell(&file, &definition, &schema, &proposal).map_err(Failure::run_time)?;
     tell_cases(&definition, args.force).map_err(Failure::run_time)
+}
+
+/// Shows on a terminal that the file is being looked at, which takes a moment where it is compressed or on another machine.
+fn looking(sample: &Path) -> ProgressBar {
+    let size = fs::metadata(sample).map_or(0, |found| found.len());
+    let shown = ProgressBar::new_spinner().with_message(format!(
+        "looking at {} ({}): its beginning, its middle and its end",
+        sample.display(),
+        HumanBytes(size)
+    ));
+    shown.enable_steady_tick(TICK);
+    shown
 }
 
 /// The one file that the definition names.
@@ -68,12 +89,12 @@ impl FileReader for Only {
 }
 
 /// Reads the beginning of the file as a replay of the definition will, and says what would become dead letters.
-fn tried(args: &InitArgs, proposal: &Proposal) -> Result<Option<String>, Failure> {
-    let cannot_read = |message: String| Failure::configuration(format!("{}: {message}", args.sample.display()));
+fn tried(file: &Path, proposal: &Proposal) -> Result<Option<String>, Failure> {
+    let cannot_read = |message: String| Failure::configuration(format!("{}: {message}", file.display()));
     let stream = Stream::load("the proposal", &proposal.definition, &Only(proposal.avro_schema.clone()))
         .map_err(|errors| cannot_read(errors.to_string()))?;
     let Some(Source::Files(files)) = stream.definition.spec.source.clone() else { return Ok(None) };
-    let path = absolute(&args.sample)?.to_string_lossy().into_owned();
+    let path = absolute(file)?.to_string_lossy().into_owned();
     let from = Source::Files(Files { paths: vec![path], ..files });
     let mut opened = source::open(&from, &Arc::new(stream), &source::Options::default())
         .map_err(|error| cannot_read(error.to_string()))?;
@@ -89,7 +110,7 @@ fn tried(args: &InitArgs, proposal: &Proposal) -> Result<Option<String>, Failure
 }
 
 /// A stream's name after a file's: lower-case letters, digits and hyphens, a letter first.
-fn stream_name(sample: &Path) -> String {
+pub(super) fn stream_name(sample: &Path) -> String {
     let file = sample.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or_default();
     let words: Vec<&str> =
@@ -113,7 +134,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| cannot("find", path, &error))
 }
 
-fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
+pub(super) fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true);
     if force {
@@ -128,14 +149,14 @@ fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
     })
 }
 
-fn exists(path: &Path) -> Failure {
+pub(super) fn exists(path: &Path) -> Failure {
     Failure::configuration(format!(
         "{} is there already; choose another --name, or write over it with --force",
         path.display()
     ))
 }
 
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+pub(super) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
     Failure::configuration(format!("cannot {what} {}: {error}", path.display()))
 }
 
@@ -166,7 +187,7 @@ fn tell_cases(definition: &Path, overwrite: bool) -> std::io::Result<()> {
 }
 
 /// A path as a shell takes it.
-fn shell(path: &Path) -> String {
+pub(super) fn shell(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+=,:@%".contains(&byte));
     if plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

@@ -6,6 +6,9 @@
 mod alerts;
 mod avro;
 mod cases;
+mod large;
+mod refused;
+mod tools;
 
 use std::{
     fs,

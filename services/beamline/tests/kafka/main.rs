@@ -4,6 +4,7 @@
 
 mod bench;
 mod cluster;
+mod connect;
 mod end_to_end;
 mod examples;
 mod faults;
@@ -18,7 +19,9 @@ mod raw;
 mod results;
 mod security;
 mod sizes;
+mod spark;
 mod stores;
+mod theirs;
 mod tools;
 mod traces;
 mod upgrades;
