@@ -4,6 +4,7 @@
 //! nothing of the others. What follows from an error reported already is not reported again.
 
 mod aggregate;
+mod derivable;
 mod detect;
 mod enrich;
 mod expect;

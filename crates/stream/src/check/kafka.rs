@@ -199,6 +199,6 @@ fn known(kafka: &Node, format: MessageFormat, schema: Option<&FileSchema>, repor
 /// Derived columns must be the schema's.
 fn check_derived(kafka: &Node, schema: &Schema, report: &mut Report<'_>) {
     for entry in kafka.get("derive").map(Node::entries).unwrap_or_default() {
-        super::source::check_derivable(&entry.name, entry.at, schema, report);
+        super::derivable::check(&entry.name, entry.at, schema, report);
     }
 }

@@ -3,9 +3,10 @@
 use arrow::datatypes::Schema;
 use expr::{ExprError, Expression};
 
+use super::derivable;
 use crate::{
     FileReader, Messages, Profile,
-    node::{Entry, Node, Position},
+    node::{Entry, Node},
     report::Report,
     scope::type_name,
     suggestion::{list, suggest},
@@ -142,7 +143,7 @@ fn check_bounds(bounds: &[Entry], profile: Profile, roles: &[&str], schema: Opti
 fn check_files(files: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
     for Entry { name, at, value } in files.get("derive").map(Node::entries).unwrap_or_default() {
         if let Some(schema) = schema {
-            check_derivable(name, *at, schema, report);
+            derivable::check(name, *at, schema, report);
         }
         // The files' columns are known only when they are opened; what is wrong whatever they are is known now.
         let compiled = value.text().map(|sql| Expression::compile(sql, &Schema::empty()));
@@ -150,14 +151,5 @@ fn check_files(files: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
         if !matches!(error, ExprError::UnknownColumn { .. } | ExprError::Type { .. }) {
             report.add(value.at, error.to_string(), error.suggestion().map(str::to_owned));
         }
-    }
-}
-
-/// A derived column must be one of the schema's.
-pub(super) fn check_derivable(name: &str, at: Position, schema: &Schema, report: &mut Report<'_>) {
-    if schema.field_with_name(name).is_err() {
-        let names = schema.fields().iter().map(|field| field.name().as_str());
-        let suggestion = suggest(name, names);
-        report.add(at, format!("the schema has no column `{name}` that could be derived"), Some(suggestion));
     }
 }

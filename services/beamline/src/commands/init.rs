@@ -1,8 +1,8 @@
 //! `beamline init`: a stream definition from a sample of its data.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write, stdout},
+    fs,
+    io::{Write, stdout},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -14,20 +14,15 @@ use source::Next;
 use stream::{FileReader, Files, Source, Stream};
 
 use super::{
+    init_files::{SCHEMA, cannot, exists, shell, stream_name, write},
     init_topic,
     run::input_format,
     test::{cases_of, write_first},
 };
 use crate::{Failure, cli::InitArgs};
 
-/// What an editor completes definitions by.
-pub(super) const SCHEMA: &str = "https://raw.githubusercontent.com/beamline/beamline/main/schemas/stream.schema.json";
-
 /// How often a person sees that something goes on.
 const TICK: Duration = Duration::from_millis(120);
-
-/// Letters of a stream's name.
-const NAME_LETTERS_MAX: usize = 63;
 
 pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     let Some(file) = args.sample.clone() else { return init_topic::init(&args) };
@@ -109,20 +104,6 @@ fn tried(file: &Path, proposal: &Proposal) -> Result<Option<String>, Failure> {
     Ok(first.map(|reason| format!("{rejected} of the first {records} records will be dead letters, as in: {reason}")))
 }
 
-/// A stream's name after a file's: lower-case letters, digits and hyphens, a letter first.
-pub(super) fn stream_name(sample: &Path) -> String {
-    let file = sample.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or_default();
-    let words: Vec<&str> =
-        stem.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let mut name = words.join("-");
-    if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
-        name.insert_str(0, "stream-");
-    }
-    name.truncate(NAME_LETTERS_MAX);
-    name.trim_end_matches('-').to_owned()
-}
-
 /// The sample's path as a definition in `folder` names it.
 fn beside(sample: &Path, folder: &Path) -> Result<String, Failure> {
     let (sample, folder) = (absolute(sample)?, absolute(folder)?);
@@ -132,32 +113,6 @@ fn beside(sample: &Path, folder: &Path) -> Result<String, Failure> {
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| cannot("find", path, &error))
-}
-
-pub(super) fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => exists(path),
-        _ => cannot("write", path, &error),
-    })
-}
-
-pub(super) fn exists(path: &Path) -> Failure {
-    Failure::configuration(format!(
-        "{} is there already; choose another --name, or write over it with --force",
-        path.display()
-    ))
-}
-
-pub(super) fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::configuration(format!("cannot {what} {}: {error}", path.display()))
 }
 
 fn tell(sample: &Path, definition: &Path, schema: &Path, proposal: &Proposal) -> std::io::Result<()> {
@@ -184,11 +139,4 @@ fn tell_cases(definition: &Path, overwrite: bool) -> std::io::Result<()> {
         Ok(cases) => writeln!(out, "  beamline test {}     # {}", shell(definition), cases.display()),
         Err(failure) => writeln!(out, "note: no cases were written: {failure}"),
     }
-}
-
-/// A path as a shell takes it.
-pub(super) fn shell(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+=,:@%".contains(&byte));
-    if plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

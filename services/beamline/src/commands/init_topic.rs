@@ -14,7 +14,7 @@ use registry::{Registry, RegistryError};
 use source::{MessageReader, Recognized};
 use stream::{FileFormat, FileReader, Source, Stream};
 
-use super::init::{SCHEMA, cannot, exists, shell, stream_name, write};
+use super::init_files::{SCHEMA, cannot, exists, shell, stream_name, write};
 use crate::{
     Failure,
     cli::InitArgs,
@@ -40,7 +40,8 @@ pub(super) fn init(args: &InitArgs) -> Result<(), Failure> {
     let schema = text.as_deref().map(FileSchema::parse).transpose().map_err(|error| refused(&error))?;
     let content = source::sample_of(&values, &how, schema.as_ref()).map_err(|error| refused(&error))?;
 
-    let name = args.name.clone().unwrap_or_else(|| format!("{}{ENDING}", stream_name(Path::new(topic))));
+    let name =
+        args.name.clone().unwrap_or_else(|| format!("{}{ENDING}", stream_name(Path::new(&topic.replace('.', "-")))));
     let messages_path = format!("{name}.messages.avsc");
     let topic = Topic {
         name: topic.clone(),
