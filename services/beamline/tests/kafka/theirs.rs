@@ -482,10 +482,9 @@ fn alerts_are_read_in_containers_and_framed() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/alerts.py");
     let sent = Command::new(&python).arg(script).args([hosts.as_str(), &registry, "300"]).status().unwrap();
     assert!(sent.success());
-    for (topic, format, id) in [
-        ("alerts.container", "avro-container", "id: candid"),
-        ("alerts.framed", "confluent-avro", "id: diaSourceId"),
-    ] {
+    for (topic, format, id) in
+        [("alerts.container", "avro-container", "id: candid"), ("alerts.framed", "confluent-avro", "id: diaSourceId")]
+    {
         let said = cluster.beamline(&["init", "--kafka", &hosts, "--topic", topic]);
         assert!(said.contains(id) && !said.contains("dead letters"), "{said}");
         let file = format!("{}-events.yaml", topic.replace('.', "-"));
