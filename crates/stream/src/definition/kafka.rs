@@ -44,6 +44,7 @@ pub struct Kafka {
     /// Columns of the messages, by name, with their Avro type: for CSV all of them in their order, for JSON those that
     /// only `derive` reads.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("additionalProperties" = { "type": ["string", "object", "array"] }))]
     #[schemars(example = BTreeMap::from([("when", "string")]))]
     pub columns: IndexMap<String, Json>,
     /// How CSV is written.
@@ -58,7 +59,7 @@ pub struct Kafka {
     #[schemars(example = BTreeMap::from([("event_id", "concat($topic, '-', $partition, '-', $offset)")]))]
     pub derive: IndexMap<String, String>,
     /// What becomes of a message without a value.
-    #[serde(default, skip_serializing_if = "Tombstones::is_default")]
+    #[serde(default)]
     pub tombstones: Tombstones,
     /// The cluster of the topics, where it is not the one of the stream's own topics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,12 +116,6 @@ pub enum Tombstones {
     DeadLetter,
     /// Nothing: it is passed over, and counted.
     Skip,
-}
-
-impl Tombstones {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// How another cluster is reached.

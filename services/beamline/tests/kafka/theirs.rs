@@ -12,7 +12,7 @@ use std::{
 
 use arrow::{
     array::{AsArray, RecordBatch},
-    datatypes::TimestampMillisecondType,
+    datatypes::{DataType, TimestampMicrosecondType, TimestampMillisecondType},
 };
 use broker::{Connection, NewTopic, Reports};
 use kafka::{ReadTopic, Reader, Step};
@@ -123,7 +123,8 @@ fn events(cluster: &Cluster, file: &str) -> BTreeMap<String, u64> {
     let column = service::load_stream(&cluster.path(file)).unwrap().definition.spec.id.clone();
     let mut counts = BTreeMap::new();
     each_batch(cluster, file, |rows| {
-        for id in rows[column.as_str()].as_string::<i32>().iter().flatten() {
+        let ids = arrow::compute::cast(&rows[column.as_str()], &DataType::Utf8).unwrap();
+        for id in ids.as_string::<i32>().iter().flatten() {
             *counts.entry(id.to_owned()).or_default() += 1;
         }
     });
@@ -464,4 +465,44 @@ fn a_topic_of_another_cluster_is_read_once_whoever_is_killed() {
     let found = events(&cluster, "own.yaml");
     assert!(found.len() == 12_000 && found.values().all(|count| *count == 1), "{} of 12000", found.len());
     generators.iter().for_each(Service::stop);
+}
+
+/// As ZTF and Rubin send them, with records within records, arrays of them, images, and times in Julian days.
+#[test]
+fn alerts_are_read_in_containers_and_framed() {
+    let Some(python) = servers::python().unwrap() else {
+        println!("skipped: there is no Python with venv");
+        return;
+    };
+    let cluster = Cluster::start();
+    let (hosts, registry) = (cluster.kafka.bootstrap(), cluster.apicurio.url());
+    for topic in ["alerts.container", "alerts.framed"] {
+        create(&cluster.connection(), topic, 2, 1, &[]);
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/alerts.py");
+    let sent = Command::new(&python).arg(script).args([hosts.as_str(), &registry, "300"]).status().unwrap();
+    assert!(sent.success());
+    for (topic, format, id) in
+        [("alerts.container", "avro-container", "id: candid"), ("alerts.framed", "confluent-avro", "id: diaSourceId")]
+    {
+        let said = cluster.beamline(&["init", "--kafka", &hosts, "--topic", topic]);
+        assert!(said.contains(id) && !said.contains("dead letters"), "{said}");
+        let file = format!("{}-events.yaml", topic.replace('.', "-"));
+        let definition = fs::read_to_string(cluster.path(&file)).unwrap();
+        assert!(definition.contains(&format!("format: {format}")), "{definition}");
+        cluster.beamline(&["topics", "apply", &file]);
+        let generator = cluster.service_of(&file, "generator", "g", &[]);
+        wait_for_messages(&cluster, &file, 300, Duration::from_secs(60), &[&generator]);
+        let found = events(&cluster, &file);
+        assert!(found.len() == 300 && found.values().all(|count| *count == 1), "{topic}: {} of 300", found.len());
+        let time = service::load_stream(&cluster.path(&file)).unwrap().definition.spec.time.clone();
+        let mut first = i64::MAX;
+        each_batch(&cluster, &file, |rows| {
+            let times = rows[time.as_str()].as_primitive::<TimestampMicrosecondType>();
+            first = first.min(times.iter().flatten().min().unwrap_or(i64::MAX));
+        });
+        // 2025-01-01, in UTC: a double of Julian days is exact to 40 microseconds, and Rubin's count TAI.
+        assert!((first - 1_735_689_600_000_000).abs() < 100, "{topic}: {first}");
+        generator.stop();
+    }
 }
