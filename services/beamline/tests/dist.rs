@@ -12,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-use tempfile::TempDir;
-
 fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker/dist").join(name)
 }
@@ -24,15 +22,16 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The binary packed once for all tests, quickly and not small, as a release would be found: the folder of the files.
+/// The binary packed once for all tests, quickly and not small, as a release would be found: the folder of the files. It
+/// is in the folder of builds and made again by the next run, since nothing of a process ends what it keeps for all tests.
 fn packed() -> PathBuf {
-    static RELEASES: LazyLock<TempDir> = LazyLock::new(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("latest/download");
+    static PACKED: LazyLock<PathBuf> = LazyLock::new(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dist/latest/download");
+        let _ = fs::remove_dir_all(&out);
         run(Command::new(script("pack.sh")).arg(env!("CARGO_BIN_EXE_beamline")).arg(&out).env("LEVEL", "1"));
-        folder
+        out
     });
-    RELEASES.path().join("latest/download")
+    PACKED.clone()
 }
 
 /// The one file in a folder whose name ends so.
