@@ -8,7 +8,7 @@ tools=${TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/beamline/tools}
 # It is written beside the manifest of each package of the workspace.
 trap 'find crates services tests -name beamline-materials.json -delete' EXIT
 cargo cyclonedx --format json --spec-version 1.5 --target "$1" --override-filename beamline-materials -q
-# Where it was made is nobody's business.
+# Without the folder of the machine that it was made on.
 sed "s|file://$PWD/|file:///beamline/|g" services/beamline/beamline-materials.json >"$2"
 [ -x "$tools/cyclonedx/bin/python" ] || {
     python3 -m venv "$tools/cyclonedx"

@@ -63,7 +63,7 @@ impl Rights {
         while begun.elapsed() < ATTEMPT {
             match consumer.poll(LOOK) {
                 Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok(()),
-                // The group is one of nobody, and needs no rights.
+                // Nobody joins the group of this reader, so it needs no rights.
                 Some(Err(error)) if error.rdkafka_error_code() == Some(Code::TopicAuthorizationFailed) => {
                     return Err(BrokerError::client(what, error));
                 }

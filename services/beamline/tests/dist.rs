@@ -7,6 +7,9 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::LazyLock,
+    thread,
+    time::Duration,
 };
 
 fn script(name: &str) -> PathBuf {
@@ -19,11 +22,16 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Packs the binary, quickly and not small; gives the folder of the files.
-fn pack(folder: &Path) -> PathBuf {
-    let out = folder.join("out");
-    run(Command::new(script("pack.sh")).arg(env!("CARGO_BIN_EXE_beamline")).arg(&out).env("LEVEL", "1"));
-    out
+/// The binary packed once for all tests, quickly and not small, as a release would be found: the folder of the files. It
+/// is in the folder of builds and made again by the next run, since nothing of a process ends what it keeps for all tests.
+fn packed() -> PathBuf {
+    static PACKED: LazyLock<PathBuf> = LazyLock::new(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dist/latest/download");
+        let _ = fs::remove_dir_all(&out);
+        run(Command::new(script("pack.sh")).arg(env!("CARGO_BIN_EXE_beamline")).arg(&out).env("LEVEL", "1"));
+        out
+    });
+    PACKED.clone()
 }
 
 /// The one file in a folder whose name ends so.
@@ -50,7 +58,7 @@ fn said(output: &Output) -> String {
 #[test]
 fn the_archive_runs_in_an_empty_folder_without_environment_or_network() {
     let folder = tempfile::tempdir().unwrap();
-    let out = pack(folder.path());
+    let out = packed();
     run(Command::new("sha256sum")
         .args(["--check", "--strict", "--quiet", "SHA256SUMS-x86_64-unknown-linux-gnu"])
         .current_dir(&out));
@@ -89,6 +97,8 @@ fn the_same_binary_gives_the_same_archive() {
     .unwrap();
     run(Command::new("chmod").arg("755").arg(&program));
     let sums = ["first", "second"].map(|name| {
+        // Times in an archive are whole seconds: the second one is made in another.
+        thread::sleep(Duration::from_millis(1100));
         let out = folder.path().join(name);
         run(Command::new(script("pack.sh")).arg(&program).arg(&out).env("TARGET", "aarch64-unknown-linux-gnu"));
         fs::read_to_string(out.join("SHA256SUMS-aarch64-unknown-linux-gnu")).unwrap()
@@ -103,8 +113,7 @@ fn the_debian_package_installs_where_debian_looks() {
         // Only Debian and its like make packages.
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let out = pack(folder.path());
+    let out = packed();
     let package = ending(&out, ".deb");
     let files = run(Command::new("dpkg-deb").arg("--contents").arg(&package));
     for file in [
@@ -127,7 +136,11 @@ fn the_installer_takes_what_its_checksum_is_of_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let releases = folder.path().join("releases");
     let latest = releases.join("latest/download");
-    run(Command::new(script("pack.sh")).arg(env!("CARGO_BIN_EXE_beamline")).arg(&latest).env("LEVEL", "1"));
+    fs::create_dir_all(&latest).unwrap();
+    let archive = ending(&packed(), ".tar.gz");
+    for file in [archive.clone(), ending(&packed(), "-gnu"), packed().join("install.sh")] {
+        fs::copy(&file, latest.join(file.file_name().unwrap())).unwrap();
+    }
     let install = |to: &str| {
         let mut command = Command::new("sh");
         command.arg(latest.join("install.sh")).env("TO", folder.path().join(to));
@@ -139,7 +152,7 @@ fn the_installer_takes_what_its_checksum_is_of_and_nothing_else() {
     let script = fs::read_to_string(latest.join("install.sh")).unwrap();
     assert!(script.contains("https://github.com/beamline/beamline/releases}"), "{script}");
 
-    let archive = ending(&latest, ".tar.gz");
+    let archive = latest.join(archive.file_name().unwrap());
     let mut bytes = fs::read(&archive).unwrap();
     bytes.push(0);
     fs::write(&archive, bytes).unwrap();
