@@ -65,14 +65,20 @@ fuzz-inputs: setup ## Give random bytes and damaged files to every reader, 20,00
 	BEAMLINE_FUZZ_CASES=20000 cargo test --locked --workspace --test source -- bytes
 
 .PHONY: lint
-lint: setup ## Check the formatting and the lints
+lint: setup ## Check the formatting, the lints, and what holds the architecture
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --locked --package architecture
 
 .PHONY: deny
 deny: setup ## Check licences and advisories of the dependencies (installs cargo-deny where it is missing)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --all-features check licenses bans sources
+
+.PHONY: mutants
+mutants: setup ## Change the pure crates in 100 small ways each and say what their tests do not notice (ALL=1, SEED, CRATES; installs cargo-mutants where it is missing)
+	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
+	tests/mutants/run.sh
 
 .PHONY: bench bench-local
 bench: bench-local bench-kafka bench-windows bench-store evaluate ## All measurements
@@ -130,7 +136,7 @@ docs: setup docs-pages ## Build the documentation as a site in target/book and c
 	python3 docs/links.py target/book
 
 .PHONY: docs-pages
-docs-pages: setup ## Write the pages of the documentation that follow from the code: docs/commands.md, docs/definition.md
+docs-pages: setup ## Write the pages of the documentation that follow from the code: docs/alerts.md, docs/commands.md, docs/definition.md
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test pages code
 
 .PHONY: bench-store
@@ -154,14 +160,29 @@ setup-page: setup
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || \
 		PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund; }
 
-.PHONY: test-page test-page-short
-test-page: setup-page ## Test the live page in a real browser on real runs: types, units, every view, 50 cuts (ARGS for Playwright)
+# What the tests of the page start.
+PAGE_PROGRAMS := $(foreach program,beamline dev generator enricher anomaly-detector aggregator dashboard,--bin $(program))
+
+# Schemathesis, and what the notebook cell of docs/api.md needs.
+PAGE_PYTHON = $(TOOLS)/page-python/bin/python
+PAGE_PACKAGES := schemathesis==4.32.0 requests==2.32.5 plotly==6.5.0
+
+.PHONY: test-api
+test-api: setup-page ## Hold the API of the live page against its own description, and run the notebook cell of its page
+	@[ -x $(PAGE_PYTHON) ] && $(PAGE_PYTHON) -c 'import plotly, requests, schemathesis' 2>/dev/null || { \
+		python3 -m venv $(TOOLS)/page-python && $(PAGE_PYTHON) -m pip install --quiet $(PAGE_PACKAGES); }
 	cargo build --locked --bin beamline
+	node tests/page/api.js $(PAGE_PYTHON)
+
+.PHONY: test-page test-page-short
+test-page: test-api setup-page setup-servers ## Test the live page in a real browser on real runs, in one process and on Kafka: types, units, every view, 50 cuts (ARGS for Playwright)
+	cargo build --locked $(PAGE_PROGRAMS)
 	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=$${BEAMLINE_CUTS:-50} npx playwright test $(ARGS)
 
-test-page-short: setup-page ## The part of it that continuous integration runs, in at most five minutes
-	cargo build --locked --bin beamline
-	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=5 npx playwright test --grep-invert @long
+test-page-short: setup-page setup-servers ## The part of it that continuous integration runs, in at most five minutes
+	cargo build --locked $(PAGE_PROGRAMS)
+	cd tests/page && npm run --silent types && npm run --silent unit && BEAMLINE_CUTS=5 npx playwright test --project=one-process --grep-invert @long
+	cd tests/page && npx playwright test --project=kafka overview
 
 .PHONY: screenshots
 screenshots: setup-page ## Take the pictures of the live page in docs/page from a running stream
@@ -187,6 +208,20 @@ chart-check: setup-chart ## Check the Helm chart: lint, rendered examples, Kuber
 chart-examples: setup-chart ## Write the chart's rendered examples anew
 	PATH="$$PATH:$(TOOLS)" WRITE=1 tests/chart/check.sh
 
+.PHONY: chart-dashboard
+chart-dashboard: ## Write the chart's Grafana dashboard from charts/grafana/dashboard.py
+	python3 charts/grafana/dashboard.py
+
+.PHONY: dist dist-check
+ARCH ?= $(shell uname -m)
+dist: setup ## Build what is published: archive, Debian package, checksums, licences, bill of materials, for glibc 2.31 (ARCH=aarch64 needs qemu-user)
+	@$(call need,python3:python3 objdump:binutils)
+	TOOLS=$(TOOLS) docker/dist/build.sh $(ARCH)
+
+dist-check: ## Use the archive of make dist in empty roots of Debian 11 and 13, without toolchain and network (needs root and debootstrap)
+	@$(call need,debootstrap:debootstrap ip:iproute2)
+	docker/dist/check.sh $(or $(CARGO_TARGET_DIR),target)/dist/$(ARCH)/beamline-*-linux-gnu.tar.gz
+
 .PHONY: images
 images: ## Build the images of all services from source (PREBUILT=1 packages what is in target/debug)
 	docker/images.sh
@@ -199,7 +234,7 @@ server-images: ## Build stand-ins for the development servers, for a machine wit
 kind: ## Make a kind cluster, build and load the images, and install the chart with servers and the example stream
 	kind get clusters 2>/dev/null | grep -qx beamline || kind create cluster --config k8s/kind.yaml
 	ENGINE=docker docker/images.sh
-	for service in generator enricher anomaly-detector aggregator writer autoscaler beamline; do \
+	for service in generator enricher anomaly-detector aggregator writer dashboard autoscaler beamline; do \
 		kind load docker-image --name beamline "beamline/$$service:dev" || exit 1; done
 	helm upgrade --install beamline charts/beamline --kube-context kind-beamline -n beamline --create-namespace \
 		-f k8s/values-kind.yaml -f k8s/values-stream.yaml --wait --timeout 10m
@@ -215,6 +250,10 @@ bench-kafka: setup-servers ## Measure services on Kafka beside a bare loop of th
 faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
 	BEAMLINE_FAULTS=$${BEAMLINE_FAULTS:-50} BEAMLINE_FAULTS_EVENTS=$${BEAMLINE_FAULTS_EVENTS:-5000000} \
 		cargo test --locked --workspace --test kafka -- --nocapture faults
+
+.PHONY: spark
+spark: setup-servers ## Let Spark read a stream's lake and run examples/spark/streaming_job.py on its topic, and compare every number (fetches Spark, 600 MB)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture spark_
 
 .PHONY: bench-kafka bench-windows
 bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 tag=${TAG:-dev}
 binaries=${BINARIES:-${CARGO_TARGET_DIR:-target}/debug}
 services=("$@")
-[ $# -gt 0 ] || services=(generator enricher anomaly-detector aggregator writer autoscaler beamline)
+[ $# -gt 0 ] || services=(generator enricher anomaly-detector aggregator writer dashboard autoscaler beamline)
 revision=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 

@@ -40,6 +40,7 @@ declare namespace Api {
     filtered: number;
     dead_lettered: number;
     late: number;
+    between: number;
     balance: number;
     balances: boolean;
     unscored: number;

@@ -44,4 +44,5 @@ else
 fi
 
 python3 tests/chart/test_templates.py || bad=1
+python3 tests/chart/test_dashboard.py || bad=1
 exit $bad

@@ -12,7 +12,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts/beamline"
 SERVERS = ["kafka.bootstrap=kafka:9092", "registry.url=http://registry:8081", "cql.nodes=scylla:9042"]
-OURS = {"generator", "enricher", "anomaly-detector", "aggregator", "writer", "autoscaler"}
+OURS = {"generator", "enricher", "anomaly-detector", "aggregator", "writer", "dashboard", "autoscaler"}
 
 
 def helm(*sets, values=(), stream=True, extra=()):
@@ -60,14 +60,14 @@ class Templates(unittest.TestCase):
 
     def test_one_deployment_per_service_and_stream(self):
         names = set(kinds(render(*SERVERS), "Deployment"))
-        services = ("generator", "enricher", "anomaly-detector", "aggregator", "writer")
+        services = ("generator", "enricher", "anomaly-detector", "aggregator", "writer", "dashboard")
         self.assertEqual(names, {f"t-beamline-particle-events-{one}" for one in services})
 
     def test_what_a_definition_has_no_work_for_is_left_out(self):
         plain = "metadata: {name: plain}\nspec: {schema: a.avsc\\, partitions: 1}"
         objects = render(*SERVERS, f"streams.plain.definition={plain}")
         names = {one.removeprefix("t-beamline-plain-") for one in kinds(objects, "Deployment") if "-plain-" in one}
-        self.assertEqual(names, {"generator", "enricher", "anomaly-detector"})
+        self.assertEqual(names, {"generator", "enricher", "anomaly-detector", "dashboard"})
         for where in ("services", "streams.particle-events.services"):
             names = kinds(render(*SERVERS, f"{where}.anomaly-detector.settings.fused=true"), "Deployment")
             self.assertNotIn("t-beamline-particle-events-enricher", names)
@@ -79,7 +79,7 @@ class Templates(unittest.TestCase):
             self.assertTrue(spec["securityContext"]["runAsNonRoot"], name)
             self.assertEqual(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", name)
             self.assertFalse(spec["enableServiceLinks"], name)
-            self.assertEqual(spec["automountServiceAccountToken"], name.endswith("autoscaler"), name)
+            self.assertEqual(spec["automountServiceAccountToken"], name.endswith(("autoscaler", "tokens")), name)
             for container in spec["containers"] + spec.get("initContainers", []):
                 context = container["securityContext"]
                 self.assertTrue(context["readOnlyRootFilesystem"], name)
@@ -122,7 +122,7 @@ class Templates(unittest.TestCase):
         self.assertEqual(data[paths["reference/particles.csv"]], original)
 
     def test_setup_is_a_hook_that_checks_before_it_changes(self):
-        jobs = list(kinds(render(*SERVERS), "Job").values())
+        jobs = [job for name, job in kinds(render(*SERVERS), "Job").items() if not name.endswith("-tokens")]
         jobs.sort(key=lambda job: int(job["metadata"]["annotations"]["helm.sh/hook-weight"]))
         steps = []
         for job in jobs:
@@ -132,6 +132,59 @@ class Templates(unittest.TestCase):
         apply = [["topics", "apply"], ["schemas", "register"], ["store", "apply"]]
         self.assertEqual(steps, [[["schemas", "check"]], apply])
 
+    def test_the_page_wants_a_token_and_is_reached_by_known_names(self):
+        objects = render(*SERVERS, "dashboard.ingress.enabled=true", "dashboard.ingress.host=wall.lab.org")
+        name = "t-beamline-particle-events-dashboard"
+        spec = kinds(objects, "Deployment")[name]["spec"]["template"]["spec"]
+        container = spec["containers"][0]
+        said = environment(container)
+        self.assertEqual((said["BEAMLINE_PAGE"], said["BEAMLINE_HISTORY"]), ("0.0.0.0:8080", "cql"))
+        self.assertEqual(said["BEAMLINE_PAGE_TOKENS"], "/etc/beamline/tokens")
+        self.assertEqual(said["BEAMLINE_PAGE_HOST"].split(",")[0], name)
+        self.assertEqual(said["BEAMLINE_PAGE_HOST"].split(",")[-1], "wall.lab.org")
+        volume = next(one for one in spec["volumes"] if one["name"] == "tokens")
+        self.assertEqual(volume["secret"]["secretName"], "t-beamline-dashboard")
+        # Probes are answered on a port without data.
+        ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+        self.assertEqual(ports, {"metrics": 9464, "http": 8080})
+        self.assertEqual(container["readinessProbe"]["httpGet"]["port"], "metrics")
+        backend = kinds(objects, "Ingress")[name]["spec"]["rules"][0]["http"]["paths"][0]["backend"]
+        self.assertEqual(backend["service"]["name"], name)
+        ports = {one["name"]: one["port"] for one in kinds(objects, "Service")[name]["spec"]["ports"]}
+        self.assertEqual(ports, {"metrics": 9464, "http": 80})
+        self.fails("needs dashboard.ingress.host", *SERVERS, "dashboard.ingress.enabled=true")
+        plain = "metadata: {name: plain}\nspec: {schema: a.avsc\\, partitions: 1}"
+        two = [*SERVERS, "dashboard.ingress.enabled=true", f"streams.plain.definition={plain}"]
+        self.fails("must have STREAM in it", *two, "dashboard.ingress.host=wall.lab.org")
+        hosts = {one["spec"]["rules"][0]["host"] for one in
+                 kinds(render(*two, "dashboard.ingress.host=STREAM.lab.org"), "Ingress").values()}
+        self.assertEqual(hosts, {"particle-events.lab.org", "plain.lab.org"})
+        histories = {name: environment(one["spec"]["template"]["spec"]["containers"][0]).get("BEAMLINE_HISTORY")
+                     for name, one in kinds(render(*two, "dashboard.ingress.host=STREAM.lab.org"), "Deployment").items()}
+        self.assertEqual(histories["t-beamline-plain-dashboard"], "topics")
+
+    def test_tokens_are_made_once_by_a_job_that_may_do_nothing_else(self):
+        def made(*sets, **options):
+            return [one for one in render(*SERVERS, *sets, **options) if one["metadata"]["name"] == "t-beamline-tokens"]
+
+        for extra in ([], ["--is-upgrade"]):
+            objects = made(extra=extra)
+            self.assertEqual({one["kind"] for one in objects}, {"ServiceAccount", "Role", "RoleBinding", "Job"})
+            role = kinds(objects, "Role")["t-beamline-tokens"]
+            self.assertEqual(role["rules"], [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}])
+            job = kinds(objects, "Job")["t-beamline-tokens"]
+            args = job["spec"]["template"]["spec"]["containers"][0]["args"]
+            self.assertEqual(args[:3], ["tokens", "--secret", "t-beamline-dashboard"])
+            self.assertEqual(job["metadata"]["annotations"]["helm.sh/hook"], "pre-install,pre-upgrade")
+        # No token is ever part of what the chart renders, so that an upgrade cannot change one.
+        self.assertFalse(kinds(render(*SERVERS), "Secret"))
+        self.assertFalse(made("dashboard.existingSecret=mine"))
+        self.assertFalse(made("services.dashboard.enabled=false"))
+        objects = render(*SERVERS, "dashboard.existingSecret=mine")
+        spec = kinds(objects, "Deployment")["t-beamline-particle-events-dashboard"]["spec"]["template"]["spec"]
+        self.assertEqual(next(one for one in spec["volumes"] if one["name"] == "tokens")["secret"]["secretName"], "mine")
+        self.fails("services.dashboard needs tokens", *SERVERS, "setup.enabled=false")
+
     def test_setup_waits_for_servers_of_its_own_release(self):
         values = ["k8s/values-kind.yaml"]
         first = kinds(render(values=values), "Job")["t-beamline-particle-events-setup"]
@@ -140,7 +193,8 @@ class Templates(unittest.TestCase):
         self.assertIn("helm.sh/hook", later["metadata"]["annotations"])
 
     def test_only_the_autoscaler_has_rights_and_few(self):
-        self.assertEqual(kinds(render(*SERVERS), "Role"), {})
+        # The Job that makes the tokens of the page aside.
+        self.assertEqual(set(kinds(render(*SERVERS), "Role")), {"t-beamline-tokens"})
         objects = render(*SERVERS, "scaling.mode=builtin")
         rules = kinds(objects, "Role")["t-beamline-autoscaler"]["rules"]
         self.assertEqual(kinds(objects, "ClusterRole"), {})
@@ -167,7 +221,7 @@ class Templates(unittest.TestCase):
         }
         scalers = ("HorizontalPodAutoscaler", "ScaledObject", "Role")
         for mode, wanted in found.items():
-            objects = render(*SERVERS, f"scaling.mode={mode}")
+            objects = render(*SERVERS, "dashboard.existingSecret=page", f"scaling.mode={mode}")
             self.assertEqual(tuple(kind for kind in scalers if kinds(objects, kind)), wanted)
             self.assertEqual("replicas" in detector(objects)["spec"], mode == "fixed")
             for kind in scalers[:2]:

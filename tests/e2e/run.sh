@@ -23,7 +23,7 @@ STAND_INS=${STAND_INS:-${BEAMLINE_CLUSTER:+1}}
 # A cluster that has to be there already is looked for first, before a long build.
 first="cluster build"
 [ -z "${BEAMLINE_CLUSTER:-}" ] || first="build cluster"
-STEPS=${STEPS:-"$first images install begin_autoscale test rows trace scale kill upgrade refuse autoscale uninstall"}
+STEPS=${STEPS:-"$first images install begin_autoscale test rows page trace scale kill upgrade refuse autoscale uninstall"}
 DEFINITION=/etc/beamline/streams/$STREAM/streams/$STREAM.yaml
 work=$(mktemp -d)
 mkdir -p "$LOGS"
@@ -280,6 +280,37 @@ step_rows() {
     say "events, anomalies: $answer"
     [ "${answer%,*}" -gt 0 ] && [ "${answer#*,}" -gt 0 ] || fail "the store is empty"
     pass "rows and anomalies in the store"
+}
+
+step_page() {
+    step "the live page, through a port-forward in a real browser"
+    has dashboard || { skip "the live page is not there"; return; }
+    if ! command -v node >/dev/null || [ ! -d tests/page/node_modules ]; then
+        skip "the live page: no browser to open it with; make setup-page prepares one"
+        return
+    fi
+    local port forward viewer operator before
+    token() { k get secret "$RELEASE-dashboard" -o "jsonpath={.data.$1}" | base64 -d; }
+    viewer=$(token viewer) operator=$(token operator)
+    [ ${#viewer} = 64 ] && [ ${#operator} = 64 ] && [ "$viewer" != "$operator" ] || fail "the setup has made no two tokens"
+    k port-forward "service/$(deployment dashboard)" :80 >"$work/forward" 2>&1 &
+    forward=$!
+    for _ in $(seq 50); do
+        port=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\).*/\1/p' "$work/forward")
+        [ -z "$port" ] || break
+        sleep 0.2
+    done
+    [ -n "$port" ] || fail "no port-forward: $(cat "$work/forward")"
+    node tests/page/cluster.js "http://127.0.0.1:$port" "$STREAM" "$viewer" "$operator" >"$LOGS/page.log" 2>&1 ||
+        { tail -20 "$LOGS/page.log" >&2; fail "the live page"; }
+    kill "$forward" 2>/dev/null || true
+    sed 's/^/             /' "$LOGS/page.log"
+    pass "the live page shows injected anomalies, and asks for a token"
+    # What the setup has made an upgrade leaves alone.
+    before=$viewer$operator
+    helm_apply "${EXTRA[@]}" >"$LOGS/page-upgrade.log" 2>&1 || { tail -20 "$LOGS/page-upgrade.log" >&2; fail "helm upgrade"; }
+    [ "$before" = "$(token viewer)$(token operator)" ] || fail "an upgrade has changed the tokens"
+    pass "an upgrade leaves the tokens alone"
 }
 
 step_trace() {

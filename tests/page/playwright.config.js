@@ -15,6 +15,11 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   forbidOnly: true,
   reporter: [['list']],
+  projects: [
+    { name: 'one-process' },
+    // The views are the same whoever runs the stream.
+    { name: 'kafka', testMatch: /(overview|anomalies|views)\.test\.js/ },
+  ],
   use: {
     browserName: 'chromium',
     viewport: { width: 1440, height: 900 },

@@ -195,6 +195,32 @@ imagePullSecrets:
   value: {{ $.root.Values.tracing.ratio | quote }}
 {{- end }}
 {{- end -}}
+{{/* The Secret with the tokens of the live pages. */}}
+{{- define "beamline.tokens" -}}
+{{- default (printf "%s-dashboard" (include "beamline.fullname" .)) .Values.dashboard.existingSecret -}}
+{{- end -}}
+{{/* The name that browsers know a stream's page by; empty without an ingress. Arguments: root, stream. */}}
+{{- define "beamline.pageHost" -}}
+{{- if .root.Values.dashboard.ingress.enabled -}}{{ .root.Values.dashboard.ingress.host | replace "STREAM" .stream }}{{- end -}}
+{{- end -}}
+{{/* Where a page is served, to whom, and what it asks. Arguments: root, component, streamValues. */}}
+{{- define "beamline.pageEnv" -}}
+{{- $values := .root.Values.dashboard -}}
+{{- $name := .component.name -}}
+{{- $space := .root.Release.Namespace -}}
+{{- $hosts := list $name (printf "%s.%s" $name $space) (printf "%s.%s.svc" $name $space) -}}
+{{- with include "beamline.pageHost" (dict "root" .root "stream" .component.stream) -}}{{- $hosts = append $hosts . -}}{{- end -}}
+{{- $hosts = concat $hosts $values.hosts -}}
+{{- $hasTables := dig "spec" "store" "cql" false (.streamValues.definition | fromYaml) -}}
+- name: BEAMLINE_PAGE
+  value: 0.0.0.0:8080
+- name: BEAMLINE_PAGE_TOKENS
+  value: /etc/beamline/tokens
+- name: BEAMLINE_PAGE_HOST
+  value: {{ join "," $hosts }}
+- name: BEAMLINE_HISTORY
+  value: {{ default (ternary "cql" "topics" (not (not $hasTables))) $values.history }}
+{{- end -}}
 {{/* Settings by their long flags. */}}
 {{- define "beamline.settingsEnv" -}}
 {{- range $flag, $value := . }}

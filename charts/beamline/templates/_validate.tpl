@@ -47,6 +47,17 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.dashboard -}}
+{{- if and .ingress.enabled (not .ingress.host) -}}
+{{- $wrong = append $wrong "dashboard.ingress.enabled=true needs dashboard.ingress.host, the name that browsers use" -}}
+{{- end -}}
+{{- if and .ingress.enabled (gt (len $.Values.streams) 1) (not (contains "STREAM" .ingress.host)) -}}
+{{- $wrong = append $wrong (printf "dashboard.ingress.host=%s: with several streams it must have STREAM in it, such as STREAM.example.org" .ingress.host) -}}
+{{- end -}}
+{{- if and $.Values.services.dashboard.enabled (not .existingSecret) (not $.Values.setup.enabled) -}}
+{{- $wrong = append $wrong "services.dashboard needs tokens: name a Secret with dashboard.existingSecret, or set setup.enabled=true" -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.test.stream (not (hasKey .Values.streams .Values.test.stream)) -}}
 {{- $wrong = append $wrong (printf "test.stream=%s is none of streams" .Values.test.stream) -}}
 {{- end -}}

@@ -29,6 +29,8 @@ pub enum Source {
         settings: cql::Settings,
         /// Whether a query may read a whole table.
         full_scan: bool,
+        /// The stream whose tables are asked; those of all streams where none is named.
+        stream: Option<String>,
     },
     /// Parquet files or Delta tables on an object store.
     Lake(lake::Location),
@@ -43,11 +45,14 @@ pub enum Source {
 pub async fn open(source: &Source, options: &QueryOptions) -> Result<Session, AskError> {
     match source {
         Source::Results(folders) => Ok(store::query::open(folders, options).await?),
-        Source::Cql { settings, full_scan } => {
+        Source::Cql { settings, full_scan, stream: only } => {
             let reader = cql::Reader::connect(settings).await?;
             let mut streams: Vec<Tables> = Vec::new();
             for layout in reader.tables().await? {
                 let (stream, table) = (layout.stream.clone(), layout.table);
+                if only.as_ref().is_some_and(|only| *only != stream) {
+                    continue;
+                }
                 let provider = Arc::new(CqlTable::new(reader.clone(), layout, *full_scan));
                 match streams.iter_mut().find(|tables| tables.stream == stream) {
                     Some(tables) => tables.providers.push((table, provider)),

@@ -7,6 +7,7 @@ mod connection;
 mod error;
 mod offsets;
 mod reports;
+mod rights;
 
 pub use self::{
     admin::{Admin, NewTopic, Topic},
@@ -14,4 +15,5 @@ pub use self::{
     error::{BrokerError, is_forbidden},
     offsets::{Committed, Offsets, committed, range},
     reports::Reports,
+    rights::Rights,
 };

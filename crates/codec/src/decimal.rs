@@ -12,7 +12,11 @@ use crate::avro::Decimal;
 pub(crate) fn attributes(object: &Map<String, Value>, size: Option<usize>) -> Result<Decimal, String> {
     let number = |key: &str| object.get(key).and_then(Value::as_u64);
     let precision = number("precision").ok_or("a decimal needs a `precision`")?;
-    let scale = number("scale").unwrap_or_default();
+    checked(precision, number("scale").unwrap_or_default(), size)
+}
+
+/// A decimal that a column can hold, and a `fixed` of this size.
+pub(crate) fn checked(precision: u64, scale: u64, size: Option<usize>) -> Result<Decimal, String> {
     if precision == 0 || precision > u64::from(DECIMAL256_MAX_PRECISION) {
         return Err(format!("a decimal's `precision` must be from 1 to {DECIMAL256_MAX_PRECISION}, found {precision}"));
     }

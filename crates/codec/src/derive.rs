@@ -16,6 +16,8 @@
 //! | Dictionary | its values' type |
 //! | Time64(ns), Duration, Interval, Union, RunEndEncoded | an error |
 
+use std::collections::HashMap;
+
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, TimeUnit};
 use serde_json::Value;
 
@@ -24,7 +26,7 @@ use crate::{
     avro::{
         Decimal, Enum, Field, Fixed, FixedLogical, IntLogical, Kind, LongLogical, Name, Named, NullBranch, Record, Site,
     },
-    names, parse, types,
+    emit, names, parse, types,
 };
 
 /// The record for rows of an Arrow schema.
@@ -57,6 +59,16 @@ pub(crate) fn reader_field(column: &ArrowField) -> Result<Field, String> {
         Some(field) => Ok(field),
         None => field(column, column.name(), ""),
     }
+}
+
+/// The column with a sentence about it, which its Avro field has as its documentation. A column without an Avro type stays
+/// as it is.
+#[must_use]
+pub fn documented(column: ArrowField, doc: &str) -> ArrowField {
+    let Ok(mut field) = field(&column, column.name(), "") else { return column };
+    field.doc = Some(doc.to_owned());
+    let metadata = HashMap::from([(types::FIELD_METADATA_KEY.to_owned(), emit::field(&field).to_string())]);
+    column.with_metadata(metadata)
 }
 
 /// The Avro field that a column has kept in its metadata, if it still describes the column.

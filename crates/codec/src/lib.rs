@@ -2,6 +2,7 @@
 //!
 //! Pure: schemas and bytes in, batches and reasons out. Nothing is fetched: an unknown schema id is an answer.
 
+mod adapt;
 mod arrays;
 mod avro;
 mod columns;
@@ -15,7 +16,9 @@ mod encoder;
 mod error;
 mod names;
 mod parse;
+mod place;
 mod plan;
+mod precheck;
 mod project;
 mod read;
 mod recode;
@@ -27,10 +30,10 @@ mod wire;
 
 pub use self::{
     decoder::{Decoded, Decoder, Limits, Rejected},
+    derive::documented,
     encoder::{Encoder, Framed},
     error::CodecError,
     project::FileSchema,
     rows::{DecodedRows, RowDecoder, Rows},
     schema::ValueSchema,
-    types::documented,
 };

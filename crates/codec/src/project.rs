@@ -10,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::{
     CodecError,
+    adapt::FIXED_BYTES_MAX,
     avro::{Field, IntLogical, Kind, LongLogical, NullBranch, Record, Site},
     parse, types,
 };
@@ -103,7 +104,7 @@ fn kind(kind: &Kind, path: &str, left_out: &mut Vec<String>) -> Option<Kind> {
         }
         Kind::Array(items) => Some(Kind::Array(Box::new(site(items, &format!("{path}[]"), left_out)?))),
         Kind::Map(values) => Some(Kind::Map(Box::new(site(values, &format!("{path}[]"), left_out)?))),
-        Kind::Fixed(fixed) if fixed.size > parse::FIXED_BYTES_MAX => {
+        Kind::Fixed(fixed) if fixed.size > FIXED_BYTES_MAX => {
             leave_out(kind.label());
             None
         }

@@ -20,7 +20,7 @@ use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field as ArrowField, 
 
 use crate::{
     avro::{Decimal, Field, FixedLogical, IntLogical, Kind, LongLogical, Record, Site},
-    derive, emit,
+    emit,
 };
 
 /// The metadata key under which a column keeps its Avro field, as JSON. It stands on top-level fields only, and covers
@@ -34,16 +34,6 @@ pub(crate) fn schema(record: &Record) -> Schema {
         arrow_field(&field.name, &field.site).with_metadata(metadata)
     };
     Schema::new(record.fields.iter().map(column).collect::<Vec<_>>())
-}
-
-/// The column with a sentence about it, which its Avro field has as its documentation. A column without an Avro type stays
-/// as it is.
-#[must_use]
-pub fn documented(column: ArrowField, doc: &str) -> ArrowField {
-    let Ok(mut field) = derive::field(&column, column.name(), "") else { return column };
-    field.doc = Some(doc.to_owned());
-    let metadata = HashMap::from([(FIELD_METADATA_KEY.to_owned(), emit::field(&field).to_string())]);
-    column.with_metadata(metadata)
 }
 
 /// The same without metadata.

@@ -24,7 +24,7 @@ pub use self::{
     connect::{Settings, Tls},
     error::CqlError,
     layout::{Layout, Order},
-    plan::{Change, Plan, apply, plan},
+    plan::{Change, Plan, apply, plan, time},
     read::{Partition, PreparedScan, Reader, Scan},
     write::CqlSink,
 };

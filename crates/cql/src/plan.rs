@@ -57,6 +57,20 @@ pub async fn plan(settings: &Settings, layouts: &[Layout]) -> Result<Plan, CqlEr
     Ok(compare(&Keyspace::read(&session, &settings.keyspace).await?, settings, layouts))
 }
 
+/// The store's time, in milliseconds since 1970.
+///
+/// # Errors
+/// Where the store cannot be asked.
+pub async fn time(settings: &Settings) -> Result<i64, CqlError> {
+    const WHAT: &str = "reading the store's clock";
+    let session = settings.connect().await?;
+    let asked = session.query_unpaged("SELECT toUnixTimestamp(now()) FROM system.local", ()).await;
+    let rows = asked.map_err(|error| CqlError::execution(WHAT, &error))?;
+    let failed = |error: &dyn ToString| CqlError::value(WHAT, error.to_string());
+    let rows = rows.into_rows_result().map_err(|error| failed(&error))?;
+    rows.single_row::<(i64,)>().map(|(time,)| time).map_err(|error| failed(&error))
+}
+
 /// Carries a plan out and gives back what was done.
 ///
 /// # Errors

@@ -7,25 +7,26 @@ use crate::Layer;
 pub struct Cause {
     /// The layer.
     pub layer: Layer,
-    /// The layer's score: EWMA and Mahalanobis in standard deviations, chains in bits.
+    /// The layer's score: EWMA and Mahalanobis in standard deviations, the others in bits.
     pub score: f64,
     /// The score from which on the layer alarms, in the same unit.
     pub threshold: f64,
-    /// The number of the feature, from 0.
-    pub feature: usize,
-    /// Its value.
+    /// The number of the feature, from 0; `None` where it is the arrival of events.
+    pub feature: Option<usize>,
+    /// Its value, NaN where that is missing; of arrivals, events a second.
     pub value: f64,
     /// The range in which the value would not be remarkable; NaN where there is none. The value is outside of it.
     pub expected: (f64, f64),
     /// How far the value is from what was expected, in standard deviations: EWMA from the feature's mean, Mahalanobis from
-    /// what the event's other features say, chains from the feature's mean.
+    /// what the event's other features say, chains from the feature's mean. Of a value that is stuck or missing, how often it
+    /// came in a row; of arrivals, how many times as many a second as usual.
     pub deviation: f64,
 }
 
 /// What a layer found in one feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Finding {
-    pub(crate) feature: usize,
+    pub(crate) feature: Option<usize>,
     pub(crate) expected: (f64, f64),
     pub(crate) deviation: f64,
 }

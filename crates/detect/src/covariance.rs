@@ -91,7 +91,7 @@ impl Covariance {
         let width = if left > LIKELY * LIKELY { left.sqrt() } else { LIKELY };
         let width = width.min(0.99 * deviation.abs()) * spread;
         let deviation = deviation.clamp(-SCORE_MAX, SCORE_MAX);
-        Some(Finding { feature, expected: (mean - width, mean + width), deviation })
+        Some(Finding { feature: Some(feature), expected: (mean - width, mean + width), deviation })
     }
 
     /// Updates mean and covariance, and every few events the factor.
@@ -198,12 +198,12 @@ mod tests {
         }
         // Given the first, the second is N(x1, .1); given the second, the first is N(x2 / 1.01, .0995).
         let found = covariance.explain(&words, &[0.5, 9.0], 4.0).unwrap();
-        assert_eq!(found.feature, 1);
+        assert_eq!(found.feature, Some(1));
         assert!((found.deviation - 85.0).abs() < 0.1, "{found:?}");
         let (low, high) = found.expected;
         assert!((low - 0.1).abs() < 0.02 && (high - 0.9).abs() < 0.02, "{found:?}");
         let found = covariance.explain(&words, &[9.0, 0.5], 4.0).unwrap();
-        assert!(found.feature == 0 && (found.deviation - 85.4).abs() < 0.2, "{found:?}");
+        assert!(found.feature == Some(0) && (found.deviation - 85.4).abs() < 0.2, "{found:?}");
         assert!(found.expected.1 < 9.0);
     }
 }

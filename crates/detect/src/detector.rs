@@ -1,9 +1,29 @@
 //! The detector, which all keys share, and how an event passes its layers.
 
 use crate::{
-    Cause, DetectError, FEATURES_MAX, KeyState, Layer, RowState, Scores, Settings, cause::Finding,
-    covariance::Covariance, half_space::HalfSpace, judging::Judging, moments::Moments, snapshot, words::MAGNITUDE_MAX,
+    Cause, DetectError, FEATURES_MAX, KeyState, Layer, RowState, Scores, Settings,
+    arrivals::{self, ARRIVAL_WORDS},
+    covariance::Covariance,
+    half_space::HalfSpace,
+    judging::Judging,
+    moments::Moments,
+    repeats::Repeats,
+    season::Season,
+    snapshot,
+    words::MAGNITUDE_MAX,
 };
+
+/// The words of a state of 8 KiB, which chains of no stated size are fitted into.
+const STATE_WORDS: usize = (8192 - size_of::<KeyState>()) / size_of::<u64>();
+
+/// An event of a key.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// As many values as the settings say; what is not there counts as missing, and so does what is not finite.
+    pub features: &'a [f64],
+    /// Its own time in microseconds since 1970, where it has one.
+    pub time: Option<i64>,
+}
 
 /// Settings and what follows from them, shared by all keys.
 #[derive(Debug, Clone)]
@@ -14,13 +34,19 @@ pub struct Detector {
     settle: u64,
     layers: Vec<Layer>,
     ewma: bool,
-    judging: Judging,
-    moments: Option<Moments>,
-    covariance: Option<Covariance>,
-    half_space: Option<HalfSpace>,
+    rate: bool,
+    stuck: bool,
+    missing: bool,
+    pub(crate) judging: Judging,
+    pub(crate) moments: Option<Moments>,
+    pub(crate) covariance: Option<Covariance>,
+    pub(crate) half_space: Option<HalfSpace>,
+    pub(crate) repeats: Option<Repeats>,
+    pub(crate) season: Option<Season>,
     /// Where each part of a state's words begins; the parts follow each other in this order.
     at: Parts,
     fingerprint: u64,
+    of_partition: Option<Box<Detector>>,
 }
 
 /// Where the parts of a state begin. The first word counts events, and judging begins behind it.
@@ -28,8 +54,23 @@ pub struct Detector {
 struct Parts {
     moments: usize,
     covariance: usize,
+    arrivals: usize,
+    repeats: usize,
+    season: usize,
     half_space: usize,
     end: usize,
+}
+
+/// The parts of a state.
+pub(crate) struct Split<'s> {
+    events: &'s mut u64,
+    pub(crate) judged: &'s mut [u64],
+    pub(crate) moments: &'s mut [u64],
+    pub(crate) covariance: &'s mut [u64],
+    pub(crate) arrivals: &'s mut [u64],
+    pub(crate) repeats: &'s mut [u64],
+    pub(crate) season: &'s mut [u64],
+    pub(crate) half_space: &'s mut [u64],
 }
 
 impl Detector {
@@ -45,21 +86,38 @@ impl Detector {
         let alpha = settings.ewma.map(|ewma| ewma.alpha).or(standards);
         let moments = alpha.map(|alpha| Moments { features, alpha });
         let covariance = settings.mahalanobis.map(|layer| Covariance { features, alpha: layer.alpha });
-        let half_space = settings.chains.map(|chains| HalfSpace::new(chains, features, settle));
+        let repeats = (settings.stuck || settings.missing).then_some(Repeats { features });
+        let season = settings.season.then_some(Season { features });
         let judging = Judging::new(&settings);
-        let at = Parts::new(&judging, moments.as_ref(), covariance.as_ref(), half_space.as_ref());
+        let words = [
+            judging.words(),
+            moments.as_ref().map_or(0, Moments::words),
+            covariance.as_ref().map_or(0, Covariance::words),
+            if settings.rate { ARRIVAL_WORDS } else { 0 },
+            repeats.as_ref().map_or(0, Repeats::words),
+            season.as_ref().map_or(0, Season::words),
+        ];
+        let left = STATE_WORDS.saturating_sub(1 + words.iter().sum::<usize>());
+        let half_space = settings.chains.map(|chains| HalfSpace::within(chains, features, settle, left));
+        let at = Parts::new(words, half_space.as_ref().map_or(0, HalfSpace::words));
         Ok(Self {
             features,
             warm_up: u64::from(settings.warm_up),
             settle: u64::from(settle),
             layers: settings.layers(),
             ewma: settings.ewma.is_some(),
+            rate: settings.rate,
+            stuck: settings.stuck,
+            missing: settings.missing,
             judging,
             moments,
             covariance,
             half_space,
+            repeats,
+            season,
             at,
             fingerprint: snapshot::fingerprint(&settings),
+            of_partition: settings.of_partition().map(Detector::new).transpose()?.map(Box::new),
         })
     }
 
@@ -79,109 +137,143 @@ impl Detector {
         KeyState { words }
     }
 
-    /// Scores an event, then learns from it.
-    ///
-    /// `features`: as many values as the settings say, what is not there counts as missing, and so does what is not
-    /// finite. Missing features are skipped by the EWMA layer and taken to be at their mean by the others. Values
-    /// are cut at a magnitude of 1e100. A state of a detector with other settings is left alone and scores nothing.
+    /// The detector of a partition, whose state all its keys share, where events of all of them together are looked at. It has
+    /// one layer, the rate, and takes events of no features, in their order; [`Scores::join`] takes what it finds. Nothing that
+    /// it says changes a key's state.
+    #[must_use]
+    pub fn of_partition(&self) -> Option<&Detector> {
+        self.of_partition.as_deref()
+    }
+
+    /// Scores an event without a time, then learns from it: [`Detector::observe`] without causes.
     pub fn score(&self, state: &mut KeyState, features: &[f64]) -> Scores {
-        self.observe(state, features, None)
+        self.observe(state, &Event { features, time: None }, None)
     }
 
-    /// The same, and where the event alarms, why: appended to `causes`, the layer that finds it rarest first.
-    pub fn score_and_explain(&self, state: &mut KeyState, features: &[f64], causes: &mut Vec<Cause>) -> Scores {
-        self.observe(state, features, Some(causes))
-    }
-
-    fn observe(&self, state: &mut KeyState, features: &[f64], causes: Option<&mut Vec<Cause>>) -> Scores {
+    /// Scores an event, then learns from it. Where it alarms, why is appended to `causes`, the layer that finds it rarest first.
+    ///
+    /// Missing features are skipped by the EWMA layer and taken to be at their mean by Mahalanobis and the chains. Values are
+    /// cut at a magnitude of 1e100. A state of a detector with other settings is left alone and scores nothing.
+    pub fn observe(&self, state: &mut KeyState, event: &Event<'_>, causes: Option<&mut Vec<Cause>>) -> Scores {
         let mut scores = Scores::default();
         if state.words.len() != self.at.end {
             return scores;
         }
         let mut padded = [f64::NAN; FEATURES_MAX];
-        for (padded, x) in padded.iter_mut().zip(features) {
+        for (padded, x) in padded.iter_mut().zip(event.features) {
             *padded = if x.is_finite() { x.clamp(-MAGNITUDE_MAX, MAGNITUDE_MAX) } else { f64::NAN };
         }
         let x = &padded[..self.features];
-        if x.iter().all(|x| x.is_nan()) {
+        let valued = !x.iter().all(|x| x.is_nan());
+        let time = event.time;
+        if !valued && !self.missing && !(self.rate && time.is_some()) {
             return scores;
         }
-        let (head, words) = state.words.split_at_mut(1);
-        let events = head[0] + 1;
-        head[0] = events;
+        let mut parts = self.at.split(&mut state.words);
+        *parts.events += 1;
+        let events = *parts.events;
         if events <= self.warm_up {
             scores.state = RowState::WarmingUp;
         }
-        let (judged, words) = words.split_at_mut(self.at.moments - 1);
-        let (moments, words) = words.split_at_mut(self.at.covariance - self.at.moments);
-        let (covariance, half_space) = words.split_at_mut(self.at.half_space - self.at.covariance);
-
         let mut places = [f64::NAN; Layer::COUNT];
-        let mut judge = |layer: Layer, score: f64, scores: &mut Scores| {
-            places[layer as usize] = self.judging.judge(layer, events, judged, score, scores);
-        };
-        if let (Some(layer), true) = (&self.moments, self.ewma) {
-            judge(Layer::Ewma, layer.score(moments, x), &mut scores);
-        }
-        if let Some(layer) = &self.covariance {
-            judge(Layer::Mahalanobis, layer.score(covariance, x), &mut scores);
-        }
-        let counting = self.half_space.as_ref().filter(|_| events > self.settle);
-        if let Some(layer) = counting {
-            judge(Layer::Chains, layer.score(half_space, x), &mut scores);
-        }
+        let counting = self.half_space.as_ref().filter(|_| valued && events > self.settle);
+        self.judge_values(events, &mut parts, x, counting, &mut places, &mut scores);
+        let gap = self.judge_others(events, &mut parts, x, time, &mut places, &mut scores);
         if let Some(causes) = causes.filter(|_| scores.alarms != 0) {
-            self.explain([judged, moments, covariance, half_space], x, &scores, causes);
+            self.explain(&parts, x, time, &scores, causes);
         }
-        let learn = self.judging.learns(events, judged, &scores);
-        self.judging.count(events, judged, &places, learn, &mut scores);
+        let learn = self.judging.learns(events, parts.judged, &scores);
+        self.judging.count(events, parts.judged, &places, learn, &mut scores);
+        if let (Some(layer), Some(time)) = (&self.season, time) {
+            layer.learn(parts.season, x, time, learn);
+        }
         if learn {
             if let Some(layer) = &self.covariance {
-                layer.learn(covariance, x);
+                layer.learn(parts.covariance, x);
             }
             if let Some(layer) = &self.moments {
-                layer.learn(moments, x);
+                layer.learn(parts.moments, x);
             }
-        } else if let Some(layer) = counting {
-            layer.take_back(half_space, x);
+            if let Some(layer) = &self.repeats {
+                layer.learn(parts.repeats);
+            }
+            if let Some(gap) = gap {
+                arrivals::learn(parts.arrivals, gap);
+            }
+        } else {
+            if let Some(layer) = counting {
+                layer.take_back(parts.half_space, x);
+            }
+            if let Some(layer) = &self.repeats {
+                layer.exclude(parts.repeats);
+            }
         }
         if let (Some(layer), Some(standards)) = (&self.half_space, &self.moments) {
             match counting {
-                Some(_) => layer.turn(half_space, standards, moments),
-                None if events == self.settle => layer.start(half_space, standards, moments),
+                Some(_) => layer.turn(parts.half_space, standards, parts.moments),
+                None if events == self.settle => layer.start(parts.half_space, standards, parts.moments),
                 None => {}
             }
         }
         scores
     }
 
-    /// What made the layers alarm, the rarest first.
-    #[cold]
-    fn explain(&self, learned: [&[u64]; 4], x: &[f64], scores: &Scores, causes: &mut Vec<Cause>) {
-        let [judged, moments, covariance, half_space] = learned;
-        let mut alarmed: Vec<Layer> = self.layers.iter().copied().filter(|layer| scores.alarmed(*layer)).collect();
-        alarmed.sort_by(|a, b| scores.bits[*b as usize].total_cmp(&scores.bits[*a as usize]));
-        for layer in alarmed {
-            let score = scores.scores[layer as usize];
-            let threshold = self.judging.threshold(layer, judged).min(score);
-            let found = match (layer, &self.moments, &self.covariance, &self.half_space) {
-                (Layer::Ewma, Some(layer), ..) => layer.explain(moments, x, threshold),
-                (Layer::Mahalanobis, _, Some(layer), _) => {
-                    layer.explain(covariance, x, threshold).into_iter().collect()
-                }
-                (Layer::Chains, .., Some(layer)) => layer.explain(half_space, x, threshold).into_iter().collect(),
-                _ => Vec::new(),
-            };
-            causes.extend(found.into_iter().map(|Finding { feature, expected, deviation }| Cause {
-                layer,
-                score,
-                threshold,
-                feature,
-                value: x[feature],
-                expected,
-                deviation,
-            }));
+    /// The layers that look at the values of an event.
+    #[inline]
+    fn judge_values(
+        &self,
+        events: u64,
+        parts: &mut Split<'_>,
+        x: &[f64],
+        counting: Option<&HalfSpace>,
+        places: &mut [f64; Layer::COUNT],
+        scores: &mut Scores,
+    ) {
+        let mut judge = |layer: Layer, score: f64| {
+            places[layer as usize] = self.judging.judge(layer, events, parts.judged, score, scores);
+        };
+        if let (Some(layer), true) = (&self.moments, self.ewma) {
+            judge(Layer::Ewma, layer.score(parts.moments, x));
         }
+        if let Some(layer) = &self.covariance {
+            judge(Layer::Mahalanobis, layer.score(parts.covariance, x));
+        }
+        if let Some(layer) = counting {
+            judge(Layer::Chains, layer.score(parts.half_space, x));
+        }
+    }
+
+    /// The layers that look at what came before. Gives the gap before the event, where there is one to learn.
+    #[inline]
+    fn judge_others(
+        &self,
+        events: u64,
+        parts: &mut Split<'_>,
+        x: &[f64],
+        time: Option<i64>,
+        places: &mut [f64; Layer::COUNT],
+        scores: &mut Scores,
+    ) -> Option<f64> {
+        let gap = time.filter(|_| self.rate).map(|time| {
+            let gap = arrivals::gap(parts.arrivals, time);
+            let score = arrivals::score(parts.arrivals, time, gap);
+            places[Layer::Rate as usize] = self.judging.judge(Layer::Rate, events, parts.judged, score, scores);
+            gap
+        });
+        if let (Some(layer), Some(time)) = (&self.season, time) {
+            let score = layer.score(parts.season, x, time);
+            places[Layer::Season as usize] = self.judging.judge(Layer::Season, events, parts.judged, score, scores);
+        }
+        if let Some(layer) = &self.repeats {
+            let repeated = layer.score(parts.repeats, x);
+            if self.stuck {
+                self.judging.judge(Layer::Stuck, events, parts.judged, repeated.stuck, scores);
+            }
+            if self.missing {
+                self.judging.judge(Layer::Missing, events, parts.judged, repeated.missing, scores);
+            }
+        }
+        gap
     }
 
     /// The state as bytes of a fixed, versioned, little-endian layout: the same state gives the same bytes on
@@ -207,20 +299,24 @@ impl Detector {
 }
 
 impl Parts {
-    fn new(
-        judging: &Judging,
-        moments: Option<&Moments>,
-        covariance: Option<&Covariance>,
-        half_space: Option<&HalfSpace>,
-    ) -> Self {
-        let mut end = 1 + judging.words();
-        let mut take = |words: usize| {
+    /// Of parts of so many words, in their order.
+    fn new(words: [usize; 6], half_space: usize) -> Self {
+        let mut end = 1;
+        let [_, moments, covariance, arrivals, repeats, season] = words.map(|words| {
             end += words;
             end - words
-        };
-        let moments = take(moments.map_or(0, Moments::words));
-        let covariance = take(covariance.map_or(0, Covariance::words));
-        let half_space = take(half_space.map_or(0, HalfSpace::words));
-        Self { moments, covariance, half_space, end }
+        });
+        Self { moments, covariance, arrivals, repeats, season, half_space: end, end: end + half_space }
+    }
+
+    fn split<'s>(&self, words: &'s mut [u64]) -> Split<'s> {
+        let (head, rest) = words.split_at_mut(1);
+        let (judged, rest) = rest.split_at_mut(self.moments - 1);
+        let (moments, rest) = rest.split_at_mut(self.covariance - self.moments);
+        let (covariance, rest) = rest.split_at_mut(self.arrivals - self.covariance);
+        let (arrivals, rest) = rest.split_at_mut(self.repeats - self.arrivals);
+        let (repeats, rest) = rest.split_at_mut(self.season - self.repeats);
+        let (season, half_space) = rest.split_at_mut(self.half_space - self.season);
+        Split { events: &mut head[0], judged, moments, covariance, arrivals, repeats, season, half_space }
     }
 }

@@ -35,6 +35,9 @@ const SPLITS_A_GROUP: usize = 32;
 /// Chains whose cell counts are multiplied before one logarithm is taken: 16 * 32 bits are within a double's range.
 const CHAINS_A_LOGARITHM: usize = 16;
 
+/// The fewest counters a split that chains are narrowed to.
+const WIDTH_MIN: usize = 32;
+
 const LEARNED: usize = 0;
 const REFERENCE: usize = 1;
 const DIFFERENT: usize = 2;
@@ -68,6 +71,16 @@ impl HalfSpace {
             window: f64::from(chains.window),
             settle: f64::from(settle.min(chains.window)),
         }
+    }
+
+    /// The same; chains with the default settings get narrower, down to [`WIDTH_MIN`], where there are fewer words.
+    pub(crate) fn within(chains: Chains, features: usize, settle: u32, words: usize) -> Self {
+        let mut half_space = Self::new(chains, features, settle);
+        if chains == Chains::default() {
+            let counters = words.saturating_sub(half_space.counters_at());
+            half_space.width = (2 * counters / half_space.splits()).clamp(WIDTH_MIN, half_space.width);
+        }
+        half_space
     }
 
     fn splits(&self) -> usize {

@@ -6,29 +6,23 @@
 
 use crate::{
     Layer, RowState, Scores, Settings,
-    rarity::{RARITY_WORDS, Rarity, bits_at, place_of_bits, place_of_score, score_at},
+    rarity::{RARITY_WORDS, Rarity, Scale},
+    settings::SHARED,
     words::{get, set},
 };
 
-/// Scores below this are never anomalous, however rare: EWMA and Mahalanobis in standard deviations, chains in bits.
-const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5];
+/// Scores below this are never anomalous, however rare: EWMA, Mahalanobis and season in standard deviations, the
+/// others in bits.
+const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0];
 
-/// What is expected of the tails of each layer's scores, and of all layers together: how the slope grows a bin. Over the
-/// logarithm of a standard deviation it grows by .087 where the tail is exponential and by .173 where it is normal.
-const TAILS: [Rarity; Layer::COUNT] = [
-    Rarity { growth: 0.05, growth_range: (0.0, 0.25) },
-    Rarity { growth: 0.05, growth_range: (0.0, 0.25) },
-    Rarity { growth: 0.0, growth_range: (-0.02, 0.06) },
-];
-const TOGETHER: Rarity = Rarity { growth: 0.0, growth_range: (-0.04, 0.04) };
+/// What is expected of the tails of a layer's scores in standard deviations, in bits, and of all layers together: how the slope
+/// grows a bin. Over the logarithm of a standard deviation it grows by .087 where the tail is exponential and by .173 where it is
+/// normal.
+const DEVIATIONS: Rarity = Rarity { growth: 0.05, growth_range: (0.0, 0.25) };
+const IN_BITS: Rarity = Rarity { growth: 0.0, growth_range: (-0.02, 0.06) };
 
-/// The layers' shares of the asked rate add up to one over this, because they often alarm at the same events.
-const SHARED: f64 = 0.75;
-
-/// What all layers together say is what the one says that finds the event rarest, and a little of their mean, which orders
-/// events that several layers find odd; in bins a bit.
-const BINS_A_BIT: f64 = 1.6;
-const MEAN_WEIGHT: f64 = 0.25;
+/// How what all layers say together is counted: the largest surprise of any, in bits.
+const TOGETHER: Scale = Scale::Surprises;
 
 /// An alarm by no more than this, in bits beyond the threshold, is learned from.
 const NEAR_BITS: f64 = 2.5;
@@ -69,14 +63,34 @@ const EXCLUDED: usize = 0;
 const RUN: usize = 1;
 const BUDGET: usize = 2;
 const LIFTS: usize = 3;
-const HISTOGRAMS: usize = LIFTS + Layer::COUNT;
+const HISTOGRAMS: usize = LIFTS + Layer::Burst as usize;
+
+/// How a layer's scores are counted; `None` where the score is how rare it is already.
+const fn scale(layer: Layer) -> Option<Scale> {
+    match layer {
+        Layer::Ewma | Layer::Mahalanobis | Layer::Season => Some(Scale::Deviations),
+        Layer::Chains => Some(Scale::Bits),
+        Layer::Rate => Some(Scale::Sums),
+        Layer::Stuck | Layer::Missing | Layer::Burst => None,
+    }
+}
+
+/// What is expected of the tail of a layer's scores.
+const fn tail(layer: Layer) -> &'static Rarity {
+    match layer {
+        Layer::Ewma | Layer::Mahalanobis | Layer::Season => &DEVIATIONS,
+        _ => &IN_BITS,
+    }
+}
 
 /// How scores are judged.
 #[derive(Debug, Clone)]
 pub(crate) struct Judging {
     warm_up: u64,
-    /// For each layer, the events after which its scores are counted; then for all together.
-    count_after: [u64; Layer::COUNT + 1],
+    /// The layers that are on and judged here.
+    on: Vec<Layer>,
+    /// Events after which scores are counted; the chains' and those of all together are after twice as many.
+    settle: u64,
     /// The bits beyond which a layer alarms.
     threshold: f64,
     /// The bits of the asked false-alarm rate: no alarm has fewer.
@@ -98,18 +112,18 @@ impl Judging {
         let layers = settings.layers();
         let mut at = [HISTOGRAMS; Layer::COUNT + 1];
         let mut end = HISTOGRAMS;
-        for (index, layer) in Layer::ALL.iter().enumerate() {
+        for (index, layer) in Layer::ALL.into_iter().enumerate() {
             at[index] = end;
-            end += if layers.contains(layer) { RARITY_WORDS } else { 0 };
+            end += if layers.contains(&layer) && scale(layer).is_some() { RARITY_WORDS } else { 0 };
         }
         at[Layer::COUNT] = end;
-        let settle = u64::from(settings.warm_up / 4);
         let alarm_bits = -libm::log2(settings.false_alarm_rate);
         let forget = FORGET * f64::from(settings.adapt_after);
         let threshold = alarm_bits + libm::log2((SHARED * layers.len() as f64).max(1.0));
         Self {
             warm_up: u64::from(settings.warm_up),
-            count_after: [1, 1, 2, 2].map(|times| times * settle),
+            on: layers.into_iter().filter(|layer| *layer != Layer::Burst).collect(),
+            settle: u64::from(settings.warm_up / 4),
             threshold,
             near_share: libm::exp2(-threshold) - libm::exp2(-threshold - NEAR_BITS),
             alarm_bits,
@@ -131,11 +145,18 @@ impl Judging {
     pub(crate) fn judge(&self, layer: Layer, events: u64, words: &[u64], score: f64, scores: &mut Scores) -> f64 {
         let index = layer as usize;
         scores.scores[index] = score;
-        if score.is_nan() || events <= self.count_after[index] {
+        let settle = if layer == Layer::Chains { 2 * self.settle } else { self.settle };
+        if score.is_nan() || events <= settle {
             return f64::NAN;
         }
-        let place = if layer == Layer::Chains { place_of_bits(score) } else { place_of_score(score) };
-        let bits = self.lifted(Rarity::bits(self.histogram(words, index), place), get(words, LIFTS + index));
+        let (place, rarity) = match scale(layer) {
+            Some(scale) => {
+                let place = scale.place(score);
+                (place, Rarity::bits(self.histogram(words, index), place))
+            }
+            None => (f64::NAN, score),
+        };
+        let bits = self.lifted(rarity, get(words, LIFTS + index));
         scores.bits[index] = bits;
         if events > self.warm_up && bits > self.threshold && score >= LEAST_SCORES[index] {
             scores.alarms |= 1 << index;
@@ -147,8 +168,8 @@ impl Judging {
     pub(crate) fn threshold(&self, layer: Layer, words: &[u64]) -> f64 {
         let index = layer as usize;
         let bits = self.threshold + get(words, LIFTS + index);
-        let place = Rarity::place_of(self.histogram(words, index), bits);
-        let score = if layer == Layer::Chains { bits_at(place) } else { score_at(place) };
+        let score =
+            scale(layer).map_or(bits, |scale| scale.score(Rarity::place_of(self.histogram(words, index), bits)));
         score.max(LEAST_SCORES[index])
     }
 
@@ -160,7 +181,7 @@ impl Judging {
         }
         let (excluded, run) = (get(words, EXCLUDED) * self.keep, get(words, RUN) * RUN_KEEP);
         let budget = (get(words, BUDGET) + self.learnable).min(LEARNABLE_MAX);
-        let most = scores.bits.iter().fold(0.0, |most: f64, bits| most.max(*bits));
+        let most = self.on.iter().fold(0.0, |most: f64, layer| most.max(scores.bits[*layer as usize]));
         let far = scores.alarms != 0 && most > self.threshold + NEAR_BITS;
         let in_run = run > RUN_LONG;
         let suspicious = far || (in_run && most > SUSPICIOUS_BITS);
@@ -177,8 +198,12 @@ impl Judging {
 
     /// Moves the layers' thresholds towards where as many events as asked are just beyond.
     fn lift(&self, words: &mut [u64], scores: &Scores) {
-        for (index, bits) in scores.bits.iter().enumerate().filter(|(_, bits)| !bits.is_nan()) {
-            let beyond = bits - self.threshold;
+        for layer in &self.on {
+            let index = *layer as usize;
+            let beyond = scores.bits[index] - self.threshold;
+            if beyond.is_nan() {
+                continue;
+            }
             let near = f64::from(u8::from(beyond > 0.0 && beyond <= NEAR_BITS));
             let lift = get(words, LIFTS + index) + LIFT * (near - self.near_share);
             set(words, LIFTS + index, lift.clamp(LIFT_RANGE.0, LIFT_RANGE.1));
@@ -201,24 +226,32 @@ impl Judging {
         scores: &mut Scores,
     ) {
         let excluded = get(words, EXCLUDED) / (events as f64).min(self.forget);
-        let (mut sum, mut most, mut layers) = (0.0, 0.0f64, 0.0);
-        for (index, place) in places.iter().enumerate().filter(|(_, place)| !place.is_nan()) {
-            sum += scores.bits[index];
-            most = most.max(scores.bits[index]);
-            layers += 1.0;
+        let (mut most, mut said) = (0.0f64, false);
+        for layer in &self.on {
+            let (index, bits) = (*layer as usize, scores.bits[*layer as usize]);
+            if bits.is_nan() {
+                continue;
+            }
+            said = true;
+            let Some(scale) = scale(*layer) else {
+                most = most.max(bits);
+                continue;
+            };
             let histogram = self.histogram_mut(words, index);
+            let surprise = Rarity::surprise(histogram, scale, scores.scores[index]);
+            most = most.max(if Rarity::discrete(histogram) { bits } else { surprise });
             if learn || (Rarity::discrete(histogram) && Rarity::counted(histogram) < YOUNG_EVENTS) {
-                TAILS[index].count(histogram, *place, excluded);
+                tail(*layer).count(histogram, scale, places[index], excluded);
             }
         }
-        if layers == 0.0 || events <= self.count_after[Layer::COUNT] {
+        if !said || events <= 2 * self.settle {
             return;
         }
         let histogram = self.histogram_mut(words, Layer::COUNT);
-        let place = BINS_A_BIT * (most + MEAN_WEIGHT * sum / layers);
+        let place = TOGETHER.place(most);
         let bits = Rarity::bits(histogram, place);
         if learn {
-            TOGETHER.count(histogram, place, excluded);
+            DEVIATIONS.count(histogram, TOGETHER, place, excluded);
         }
         if events > self.warm_up {
             scores.rarity = if scores.alarms == 0 { bits } else { bits.max(self.alarm_bits) };

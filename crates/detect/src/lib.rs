@@ -7,15 +7,19 @@
 //! order give the same bytes on every platform: counts instead of clocks, a fixed hash of the key instead of
 //! randomness, and no floating-point operation whose result depends on the machine.
 
+mod arrivals;
 mod cause;
 mod covariance;
 mod detector;
 mod error;
+mod explain;
 mod half_space;
 mod judging;
 mod moments;
 mod rarity;
+mod repeats;
 mod scores;
+mod season;
 mod settings;
 mod snapshot;
 mod state;
@@ -23,7 +27,7 @@ mod words;
 
 pub use self::{
     cause::Cause,
-    detector::Detector,
+    detector::{Detector, Event},
     error::DetectError,
     scores::{Layer, RowState, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},

@@ -43,7 +43,7 @@ impl Moments {
             }
             let width = threshold * deviation;
             found.push(Finding {
-                feature,
+                feature: Some(feature),
                 expected: (mean - width, mean + width),
                 deviation: z.clamp(-SCORE_MAX, SCORE_MAX),
             });
@@ -105,8 +105,8 @@ mod tests {
         }
         let found = moments.explain(&words, &[-3.0, 70.0, f64::NAN], 3.0);
         // Means 2 and 20, deviations 1 and 10.
-        assert_eq!(found[0], Finding { feature: 0, expected: (-1.0, 5.0), deviation: -5.0 });
-        assert_eq!((found.len(), found[1].feature, found[1].deviation), (2, 1, 5.0));
+        assert_eq!(found[0], Finding { feature: Some(0), expected: (-1.0, 5.0), deviation: -5.0 });
+        assert_eq!((found.len(), found[1].feature, found[1].deviation), (2, Some(1), 5.0));
         assert_eq!(moments.explain(&words, &[2.5, 20.0, f64::NAN], 3.0).len(), 1);
     }
 }

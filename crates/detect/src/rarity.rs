@@ -49,6 +49,10 @@ const PRIOR_EVENTS: f64 = 256.0;
 const KNOWN_BITS: f64 = 6.0;
 const PROVEN_EVENTS: f64 = 4096.0;
 
+/// The largest surprise, and the least distance of the quantiles that it is measured between, as a share of the first.
+const SURPRISE_MAX: f64 = 1e6;
+const SURPRISE_WIDTH_MIN: f64 = 0.05;
+
 /// Bits a bin that are assumed beyond the last value of a discrete score.
 const GAP_SLOPE: f64 = 0.35;
 
@@ -57,9 +61,13 @@ const DUE: usize = 1;
 const DISCRETE: u32 = 1 << 31;
 const COUNTS: usize = 1;
 const TABLE: usize = COUNTS + BINS / 4;
+const SURPRISE: usize = TABLE + BINS / 8;
 
-/// Words of a histogram with its table.
-pub(crate) const RARITY_WORDS: usize = TABLE + BINS / 8;
+/// Words of a histogram with its table, and the line of its surprise: offset and slope as singles.
+pub(crate) const RARITY_WORDS: usize = SURPRISE + 1;
+
+/// The bits between which the line of the surprise is measured.
+const SURPRISE_BITS: (f64, f64) = (1.5, 4.0);
 
 /// What is expected of the tails of a layer's scores.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +101,15 @@ impl Rarity {
         BINS as f64 - 1.0 + 8.0 * (bits - f64::from(table(words, BINS - 1)) / UNITS).max(0.0)
     }
 
+    /// How surprising a score is, in bits, were the tail as light as that of normal values: a straight line through two bulk
+    /// quantiles, of the score's square where it is in standard deviations. Unlike [`Rarity::bits`] it tells a score that is
+    /// far out from one that is just rare, and anomalies that are counted do not lower it.
+    #[inline]
+    pub(crate) fn surprise(words: &[u64], scale: Scale, score: f64) -> f64 {
+        let [offset, slope] = [0, 1].map(|index| f64::from(f32::from_bits(half(words, 2 * SURPRISE + index))));
+        (offset + slope * scale.tail(score)).clamp(0.0, SURPRISE_MAX)
+    }
+
     /// Whether the scores are of few distinct values.
     pub(crate) fn discrete(words: &[u64]) -> bool {
         half(words, DUE) & DISCRETE != 0
@@ -105,19 +122,19 @@ impl Rarity {
 
     /// Counts a score among the ordinary ones.
     #[inline]
-    pub(crate) fn count(&self, words: &mut [u64], place: f64, excluded: f64) {
+    pub(crate) fn count(&self, words: &mut [u64], scale: Scale, place: f64, excluded: f64) {
         let bin = place.clamp(0.0, BINS as f64 - 1.0) as usize;
         let shift = 16 * (bin & 3);
         words[COUNTS + bin / 4] += 1 << shift;
         let counted = half(words, COUNTED) + 1;
         set_half(words, COUNTED, counted);
         if counted >= half(words, DUE) & !DISCRETE {
-            self.refit(words, counted, excluded);
+            self.refit(words, scale, counted, excluded);
         }
     }
 
     #[cold]
-    fn refit(&self, words: &mut [u64], counted: u32, excluded: f64) {
+    fn refit(&self, words: &mut [u64], scale: Scale, counted: u32, excluded: f64) {
         let mut counted = counted;
         if counted >= COUNT_MAX {
             counted = halve(words);
@@ -128,20 +145,25 @@ impl Rarity {
             std::array::from_fn(|bin| (words[COUNTS + bin / 4] >> (16 * (bin & 3)) & 0xffff) as u32);
         let discrete = spiky(&counts, f64::from(counted));
         set_half(words, DUE, half(words, DUE) | if discrete { DISCRETE } else { 0 });
-        let table = self.table(&counts, f64::from(counted), discrete, excluded);
+        let bits = above(&counts, f64::from(counted));
+        for (index, value) in surprise(&bits, scale).into_iter().enumerate() {
+            set_half(words, 2 * SURPRISE + index, (value as f32).to_bits());
+        }
+        let table = self.table(&counts, bits, f64::from(counted), discrete, excluded);
         for (eight, word) in table.chunks_exact(8).zip(&mut words[TABLE..TABLE + BINS / 8]) {
             *word = eight.iter().rev().fold(0, |word, units| word << 8 | u64::from(*units));
         }
     }
 
     /// The bits at each bin's lower edge, in units.
-    fn table(&self, counts: &[u32; BINS], counted: f64, discrete: bool, excluded: f64) -> [u8; BINS] {
-        let mut bits = [0.0; BINS];
-        let mut above = 0;
-        for bin in (0..BINS).rev() {
-            above += counts[bin];
-            bits[bin] = log2(counted + 1.0) - log2(f64::from(above) + 0.5);
-        }
+    fn table(
+        &self,
+        counts: &[u32; BINS],
+        mut bits: [f64; BINS],
+        counted: f64,
+        discrete: bool,
+        excluded: f64,
+    ) -> [u8; BINS] {
         if discrete {
             self.steps(counts, &mut bits, counted);
         } else {
@@ -190,6 +212,26 @@ impl Rarity {
     }
 }
 
+/// The bits at each bin's lower edge as counted.
+fn above(counts: &[u32; BINS], counted: f64) -> [f64; BINS] {
+    let (mut bits, mut above) = ([0.0; BINS], 0);
+    for bin in (0..BINS).rev() {
+        above += counts[bin];
+        bits[bin] = log2(counted + 1.0) - log2(f64::from(above) + 0.5);
+    }
+    bits
+}
+
+/// Offset and slope of the surprise.
+fn surprise(bits: &[f64; BINS], scale: Scale) -> [f64; 2] {
+    let (low, high) = SURPRISE_BITS;
+    let [first, second] = [low, high].map(|wanted| scale.tail(scale.score(place(bits, wanted))));
+    // Two quantiles at one score would make any other surprising.
+    let width = (second - first).max(SURPRISE_WIDTH_MIN * first.abs()).max(SURPRISE_WIDTH_MIN);
+    let slope = (high - low) / width;
+    [low - slope * first, slope]
+}
+
 /// Where the bits first reach `wanted`, between two edges by the straight line.
 fn place(bits: &[f64; BINS], wanted: f64) -> f64 {
     let after = bits.iter().position(|bits| *bits >= wanted).unwrap_or(BINS - 1).max(1);
@@ -228,25 +270,48 @@ fn table(words: &[u64], bin: usize) -> u8 {
     (words[TABLE + bin / 8] >> (8 * (bin & 7))) as u8
 }
 
-/// The place of a score that is not negative: an eighth of an octave a bin, from 1/2 on.
-#[inline]
-pub(crate) fn place_of_score(score: f64) -> f64 {
-    8.0 * (log2(score.max(1e-9)) + 1.0)
+/// Up to about this surprise, in bits, bins are even.
+const EVEN: f64 = 8.0;
+
+/// How scores are laid out over the bins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Standard deviations: an eighth of an octave a bin, from 1/2 on.
+    Deviations,
+    /// Bits: an eighth of half a bit a bin, from -2 on.
+    Bits,
+    /// Cumulative sums in bits: half a bit a bin, from 0 on.
+    Sums,
+    /// Surprises in bits: a third of a bit a bin at 0, wider and wider beyond [`EVEN`].
+    Surprises,
 }
 
-/// The place of a score in bits: an eighth of half a bit a bin, from -2 on.
-pub(crate) fn place_of_bits(score: f64) -> f64 {
-    4.0 * (score + 2.0)
-}
+impl Scale {
+    /// The place of a score.
+    #[inline]
+    pub(crate) fn place(self, score: f64) -> f64 {
+        match self {
+            Self::Deviations => 8.0 * (log2(score.max(1e-9)) + 1.0),
+            Self::Bits => 4.0 * (score + 2.0),
+            Self::Sums => 2.0 * score,
+            Self::Surprises => 16.0 * log2(1.0 + score / EVEN),
+        }
+    }
 
-/// The score at a place.
-pub(crate) fn score_at(place: f64) -> f64 {
-    libm::exp2(place / 8.0 - 1.0)
-}
+    /// The score as a normal tail is linear in it.
+    fn tail(self, score: f64) -> f64 {
+        if self == Self::Deviations { score * score } else { score }
+    }
 
-/// The score in bits at a place.
-pub(crate) fn bits_at(place: f64) -> f64 {
-    place / 4.0 - 2.0
+    /// The score at a place.
+    pub(crate) fn score(self, place: f64) -> f64 {
+        match self {
+            Self::Deviations => libm::exp2(place / 8.0 - 1.0),
+            Self::Bits => place / 4.0 - 2.0,
+            Self::Sums => place / 2.0,
+            Self::Surprises => EVEN * (libm::exp2(place / 16.0) - 1.0),
+        }
+    }
 }
 
 /// The logarithm to base 2 of a positive, normal number, to within 0.01, by its exponent and a parabola: the same on

@@ -10,14 +10,33 @@ pub enum Layer {
     Mahalanobis,
     /// Half-space chains: how few events came near this one.
     Chains,
+    /// Events of the key that come faster than usual.
+    Rate,
+    /// A value that stays the same.
+    Stuck,
+    /// A value that goes missing.
+    Missing,
+    /// A value that is unusual for the time of day, or a jump.
+    Season,
+    /// Events of all keys of a partition together that come faster than usual.
+    Burst,
 }
 
 impl Layer {
     /// All layers, in the order in which they are reported.
-    pub const ALL: [Layer; Layer::COUNT] = [Layer::Ewma, Layer::Mahalanobis, Layer::Chains];
+    pub const ALL: [Layer; Layer::COUNT] = [
+        Layer::Ewma,
+        Layer::Mahalanobis,
+        Layer::Chains,
+        Layer::Rate,
+        Layer::Stuck,
+        Layer::Missing,
+        Layer::Season,
+        Layer::Burst,
+    ];
 
     /// How many layers there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 8;
 
     /// The layer's name in definitions, columns and reasons.
     #[must_use]
@@ -26,6 +45,11 @@ impl Layer {
             Layer::Ewma => "ewma",
             Layer::Mahalanobis => "mahalanobis",
             Layer::Chains => "chains",
+            Layer::Rate => "rate",
+            Layer::Stuck => "stuck",
+            Layer::Missing => "missing",
+            Layer::Season => "season",
+            Layer::Burst => "burst",
         }
     }
 }
@@ -79,8 +103,8 @@ impl Default for Scores {
 }
 
 impl Scores {
-    /// The layer's score, if it has one: EWMA in standard deviations, Mahalanobis in standard deviations (not
-    /// squared), chains in bits.
+    /// The layer's score, if it has one: EWMA, Mahalanobis (not squared) and season in standard deviations, the
+    /// others in bits.
     #[must_use]
     pub fn score(&self, layer: Layer) -> Option<f64> {
         let score = self.scores[layer as usize];
@@ -97,5 +121,21 @@ impl Scores {
     #[must_use]
     pub fn anomalous(&self) -> bool {
         self.alarms != 0
+    }
+
+    /// Adds what the detector of the partition ([`crate::Detector::of_partition`]) found in the same event. The event is as odd
+    /// as the odder of both; of two independent shares the smaller is below p as often as 1 - (1 - p)^2.
+    pub fn join(&mut self, partition: &Scores) {
+        let burst = Layer::Burst as usize;
+        (self.scores[burst], self.bits[burst]) =
+            (partition.scores[Layer::Rate as usize], partition.bits[Layer::Rate as usize]);
+        let alarmed = partition.anomalous();
+        if alarmed {
+            self.alarms |= 1 << burst;
+        }
+        if !partition.rarity.is_nan() && (alarmed || !self.rarity.is_nan()) {
+            let most = self.rarity.max(partition.rarity);
+            self.rarity = most - libm::log2(2.0 - libm::exp2(-most));
+        }
     }
 }

@@ -1,9 +1,15 @@
 //! What a detector is asked to do, and the ranges in which it can do it.
 
-use crate::{DetectError, Layer};
+use crate::{DetectError, Layer, season::SEASON_FEATURES_MAX};
 
 /// The largest number of features.
 pub const FEATURES_MAX: usize = 16;
+
+/// The smallest false-alarm rate that can be asked for.
+const FALSE_ALARM_RATE_MIN: f64 = 1e-7;
+
+/// The layers' shares of the asked rate add up to one over this, because they often alarm at the same events.
+pub(crate) const SHARED: f64 = 0.75;
 
 /// What a detector is asked to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +22,17 @@ pub struct Settings {
     pub mahalanobis: Option<Mahalanobis>,
     /// Half-space chains; `None` turns the layer off.
     pub chains: Option<Chains>,
-    /// The share of ordinary events that each layer may call anomalous, `1e-7..=0.1`.
+    /// Whether a key's events that come faster than usual are looked for.
+    pub rate: bool,
+    /// Whether values that stay the same are looked for.
+    pub stuck: bool,
+    /// Whether values that go missing are looked for.
+    pub missing: bool,
+    /// Whether values are held against what is usual at the time of day; for one or two features.
+    pub season: bool,
+    /// Whether events of a whole partition that come faster than usual are looked for, by [`crate::Detector::of_partition`].
+    pub burst: bool,
+    /// The share of ordinary events that all layers together may call anomalous, `1e-7..=0.1`.
     pub false_alarm_rate: f64,
     /// How many events of a key are learned from before its layers may alarm, `16..=1_000_000`.
     pub warm_up: u32,
@@ -51,15 +67,27 @@ pub struct Chains {
     pub window: u32,
 }
 
+impl Default for Chains {
+    /// Of these the width is an upper limit: it gets less where a state would not fit into 8 KiB.
+    fn default() -> Self {
+        Self { chains: 4, depth: 6, width: 64, window: 2048 }
+    }
+}
+
 impl Settings {
-    /// All layers with their defaults.
+    /// The layers that look at the values of an event, with their defaults.
     #[must_use]
     pub fn with_features(features: usize) -> Self {
         Self {
             features,
             ewma: Some(Ewma { alpha: 1e-3 }),
             mahalanobis: Some(Mahalanobis { alpha: 1e-3 }),
-            chains: Some(Chains { chains: 4, depth: 6, width: 64, window: 2048 }),
+            chains: Some(Chains::default()),
+            rate: false,
+            stuck: false,
+            missing: false,
+            season: false,
+            burst: false,
             false_alarm_rate: 1e-3,
             warm_up: 256,
             adapt_after: 10_000,
@@ -68,16 +96,59 @@ impl Settings {
 
     /// The layers that are on, in the order of [`Layer::ALL`].
     pub(crate) fn layers(&self) -> Vec<Layer> {
-        let on = [self.ewma.is_some(), self.mahalanobis.is_some(), self.chains.is_some()];
+        let on = [
+            self.ewma.is_some(),
+            self.mahalanobis.is_some(),
+            self.chains.is_some(),
+            self.rate,
+            self.stuck,
+            self.missing,
+            self.season,
+            self.burst,
+        ];
         Layer::ALL.into_iter().zip(on).filter_map(|(layer, on)| on.then_some(layer)).collect()
+    }
+
+    /// Whether any layer is on.
+    #[must_use]
+    pub fn any_layer(&self) -> bool {
+        !self.layers().is_empty()
+    }
+
+    /// All layers that there are for so many features, with their defaults.
+    #[must_use]
+    pub fn all(features: usize) -> Self {
+        let season = features <= SEASON_FEATURES_MAX;
+        Self { rate: true, stuck: true, missing: true, season, burst: true, ..Self::with_features(features) }
+    }
+
+    /// The settings of the detector of a partition, whose only layer has the same threshold as here.
+    pub(crate) fn of_partition(&self) -> Option<Self> {
+        let layers = self.layers().len() as f64;
+        self.burst.then(|| Self {
+            features: 1,
+            ewma: None,
+            mahalanobis: None,
+            chains: None,
+            rate: true,
+            stuck: false,
+            missing: false,
+            season: false,
+            burst: false,
+            false_alarm_rate: (self.false_alarm_rate / (SHARED * layers).max(1.0)).max(FALSE_ALARM_RATE_MIN),
+            ..self.clone()
+        })
     }
 
     /// Names the first setting that is out of its range.
     pub(crate) fn check(&self) -> Result<(), DetectError> {
         within("features", self.features as f64, 1.0, FEATURES_MAX as f64)?;
-        within("false_alarm_rate", self.false_alarm_rate, 1e-7, 0.1)?;
+        within("false_alarm_rate", self.false_alarm_rate, FALSE_ALARM_RATE_MIN, 0.1)?;
         within("warm_up", f64::from(self.warm_up), 16.0, 1e6)?;
         within("adapt_after", f64::from(self.adapt_after), 100.0, 1e7)?;
+        if self.season {
+            within("features", self.features as f64, 1.0, SEASON_FEATURES_MAX as f64)?;
+        }
         if let Some(ewma) = self.ewma {
             within("ewma.alpha", ewma.alpha, 1e-6, 0.5)?;
         }

@@ -5,7 +5,7 @@ use crate::{DetectError, Settings};
 const MAGIC: [u8; 6] = *b"detect";
 
 /// Changes with the layout and with anything that changes what a state means.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + size_of::<u64>();
 
@@ -60,6 +60,8 @@ pub(crate) fn fingerprint(settings: &Settings) -> u64 {
     if let Some(chains) = settings.chains {
         numbers.extend([chains.chains, chains.depth, chains.width, chains.window].map(u64::from));
     }
+    let by_name = [settings.rate, settings.stuck, settings.missing, settings.season, settings.burst];
+    numbers.push(by_name.iter().rev().fold(0, |bits, on| bits << 1 | u64::from(*on)));
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     hash(&bytes)
 }

@@ -6,6 +6,8 @@
 //! scored. One threshold holds for all series: the one that is best for the profile. The sum is scaled so that a detector
 //! that never alarms has 0 and a perfect one 100.
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 
 /// The share of a series that is not scored, and the length of a series beyond which it no longer grows.
@@ -62,6 +64,29 @@ struct Point {
     score: f64,
     worth: f64,
     window: Option<usize>,
+}
+
+/// Scores as one wakes somebody by them: a score that is not above all of the `rows` before it is none (NaN), as it would only
+/// repeat an alarm that was raised already, whatever the threshold. Nothing behind a score changes it.
+#[must_use]
+pub fn first_of_episodes(scores: &[f64], rows: usize) -> Vec<f64> {
+    // Falling from front to back: what a score still has to be above.
+    let mut above: VecDeque<(usize, f64)> = VecDeque::new();
+    let mut first = Vec::with_capacity(scores.len());
+    for (row, score) in scores.iter().enumerate() {
+        while above.front().is_some_and(|(earlier, _)| earlier + rows < row) {
+            above.pop_front();
+        }
+        let is_first = above.front().is_none_or(|(_, highest)| score > highest);
+        first.push(if is_first { *score } else { f64::NAN });
+        if !score.is_nan() {
+            while above.back().is_some_and(|(_, lower)| lower <= score) {
+                above.pop_back();
+            }
+            above.push_back((row, *score));
+        }
+    }
+    first
 }
 
 /// The score of `series` for `profile` at the threshold that is best over all of them.
@@ -198,6 +223,16 @@ mod tests {
         assert!((score(&both, &PROFILES[2]).score - 50.0).abs() < 1e-9);
         let with_false = [series(&[50, 40]), series(&[])];
         assert!((score(&with_false, &PROFILES[2]).score - (50.0 - 11.0 / 6.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_episode_has_the_scores_that_are_above_all_of_the_rows_before() {
+        let nan = f64::NAN;
+        let first = first_of_episodes(&[1.0, 3.0, 2.0, nan, 3.0, 2.5, 4.0, 1.0, 1.0, 1.0, 2.0, 0.5], 3);
+        let expected = [1.0, 3.0, nan, nan, nan, nan, 4.0, nan, nan, nan, 2.0, nan];
+        let text = |scores: &[f64]| format!("{scores:?}");
+        assert_eq!(text(&first), text(&expected));
+        assert_eq!(text(&first_of_episodes(&[1.0, 0.5, nan, 1.0], 0)), text(&[1.0, 0.5, nan, 1.0]));
     }
 
     #[test]

@@ -19,5 +19,4 @@ pub use self::{
     error::ExprError,
     expression::{Evaluated, Expression},
     parse::lower_first,
-    suggestion::nearest,
 };

@@ -10,11 +10,9 @@ use datafusion_sql::sqlparser::{
     parser::{Parser, ParserError},
     tokenizer::{Token, Tokenizer},
 };
+use suggest::{IN_COLUMNS, nearest};
 
-use crate::{
-    ExprError, registry,
-    suggestion::{LETTERS_A_SLIP, nearest},
-};
+use crate::{ExprError, registry};
 
 /// Bytes of one expression.
 const SQL_BYTES_MAX: usize = 64 << 10;
@@ -198,7 +196,7 @@ fn check_function(function: &Function, aggregates: &[&'static str]) -> ControlFl
                 suggestion: match nearest(
                     &name,
                     registry::function_names().chain(aggregates.iter().copied()),
-                    LETTERS_A_SLIP,
+                    IN_COLUMNS,
                 ) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "no function has a similar name".to_owned(),

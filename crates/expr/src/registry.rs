@@ -25,6 +25,7 @@ static FUNCTIONS: LazyLock<BTreeMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| 
         .into_iter()
         .chain(nested)
         .chain(ours)
+        .map(maths::portable)
         .flat_map(|function| {
             let names: Vec<String> = std::iter::once(function.name())
                 .chain(function.aliases().iter().map(String::as_str))

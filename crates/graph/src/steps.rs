@@ -45,6 +45,10 @@ fn source(spec: &Spec) -> Step {
         Some(Source::Files(files)) => format!("files: {}", files.paths.join(", ")),
         Some(Source::Http(http)) => format!("POST /v1/events on {}", http.listen),
         Some(Source::Stdin(_)) => "standard input".to_owned(),
+        Some(Source::Kafka(kafka)) => match &kafka.pattern {
+            Some(pattern) => format!("topics {pattern} of Kafka"),
+            None => format!("of Kafka: {}", kafka.named().join(", ")),
+        },
     };
     let (key, partitions) = (&spec.key, spec.partitions);
     Step { name: "source", lines: vec![from, format!("{partitions} partitions by {key}")], tables: Vec::new() }
@@ -76,13 +80,8 @@ fn enrich(enrich: &Enrich) -> Option<Step> {
 
 fn detect(detect: &Detect) -> Step {
     let mut lines: Vec<String> = detect.rules.iter().map(|rule| format!("{}: {}", rule.name, rule.when)).collect();
-    let layers = &detect.layers;
-    let on = [
-        ("ewma", layers.ewma.settings().is_some()),
-        ("mahalanobis", layers.mahalanobis.settings().is_some()),
-        ("chains", layers.chains.settings().is_some()),
-    ];
-    let on: Vec<&str> = on.iter().filter(|(_, on)| *on && !detect.features.is_empty()).map(|(name, _)| *name).collect();
+    let on = detect.layers.by_name().into_iter().filter(|(_, on)| *on && !detect.features.is_empty());
+    let on: Vec<&str> = on.map(|(name, _)| name).collect();
     if !on.is_empty() {
         lines.push(format!("{} of {}", on.join(", "), detect.features.join(", ")));
         lines.push(format!("false alarms: {} of each", detect.false_alarm_rate));

@@ -9,7 +9,7 @@ use crate::{
     names::{self, has_word, shown, words},
     planned::{Plan, Planned},
     table::{Cell, Column, Table},
-    times,
+    times, topic,
 };
 
 /// Words of times that are not the event's.
@@ -58,6 +58,12 @@ pub(crate) fn time(plan: &mut Plan, table: &Table, no_time: bool) -> Result<(), 
              can. With --no-time rows are numbered instead",
             shown(&column)
         )));
+    }
+    if table.topic.is_some() {
+        let why = "no column has a time in every message: the time that its producer or broker gave it";
+        plan.time = derived(plan, table, "message_time", Kind::Time, topic::TIME.to_owned(), why);
+        plan.time_reason = format!("derived: {why}");
+        return Ok(());
     }
     let sql = "to_timestamp_micros(1735689600000000 + _row * 1000000)".to_owned();
     let why = if no_time { "numbered, as --no-time asks" } else { "the file has no times" };

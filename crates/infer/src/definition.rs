@@ -5,7 +5,15 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 use stream::FileFormat;
 
-use crate::{names::words, planned::Plan, sample::Sample, table::Table, unique::Written};
+use crate::{
+    names::words,
+    planned::Plan,
+    sample::Sample,
+    scalar::{comment, quoted},
+    table::Table,
+    topic_source,
+    unique::Written,
+};
 
 /// The namespace of the schema.
 const NAMESPACE: &str = "dev.beamline.events";
@@ -83,6 +91,35 @@ pub(crate) fn yaml(sample: &Sample, table: &Table, plan: &Plan) -> String {
     line(format!("  # {}", comment(&plan.time_reason)));
     line(format!("  time: {}", quoted(&plan.time)));
     line(format!("  partitions: {}", plan.partitions));
+    match &table.topic {
+        Some(topic) => line(topic_source::lines(topic, table, plan)),
+        None => files(&mut line, sample, table),
+    }
+    let derived: Vec<_> =
+        plan.columns.iter().filter_map(|column| Some((&column.name, column.derive.as_ref()?))).collect();
+    if !derived.is_empty() {
+        line(match table.topic {
+            Some(_) => "      # SQL over a message's columns, and `$key`, `$headers['name']`, `$timestamp`, `$topic`, `$partition`, `$offset`",
+            None => "      # SQL over the file's columns, the row's number `_row` and the file's name `_file`",
+        }.to_owned());
+        line("      derive:".to_owned());
+        for (name, (sql, reason)) in derived {
+            line(format!("        # {}", comment(reason)));
+            line(format!("        {}: {}", quoted(name), quoted(sql)));
+        }
+    }
+    if !plan.quality.is_empty() {
+        line("\n  # every row of the sample passes; a row that does not becomes a dead letter\n  quality:".to_owned());
+        for (name, check) in &plan.quality {
+            line(format!("    - {{ name: {name}, check: {} }}", quoted(check)));
+        }
+    }
+    detect(&mut line, plan);
+    text
+}
+
+/// The lines of `source`, for files like the sample.
+fn files(line: &mut impl FnMut(String), sample: &Sample, table: &Table) {
     line("\n  source:\n    files:".to_owned());
     line(format!("      paths: [{}]", quoted(&sample.path)));
     if let Some(format) = format_of(sample) {
@@ -98,24 +135,6 @@ pub(crate) fn yaml(sample: &Sample, table: &Table, plan: &Plan) -> String {
             line(format!("        # {}\n        {setting}", comment(reason)));
         }
     }
-    let derived: Vec<_> =
-        plan.columns.iter().filter_map(|column| Some((&column.name, column.derive.as_ref()?))).collect();
-    if !derived.is_empty() {
-        line("      # SQL over the file's columns, the row's number `_row` and the file's name `_file`".to_owned());
-        line("      derive:".to_owned());
-        for (name, (sql, reason)) in derived {
-            line(format!("        # {}", comment(reason)));
-            line(format!("        {}: {}", quoted(name), quoted(sql)));
-        }
-    }
-    if !plan.quality.is_empty() {
-        line("\n  # every row of the sample passes; a row that does not becomes a dead letter\n  quality:".to_owned());
-        for (name, check) in &plan.quality {
-            line(format!("    - {{ name: {name}, check: {} }}", quoted(check)));
-        }
-    }
-    detect(&mut line, plan);
-    text
 }
 
 fn detect(line: &mut impl FnMut(String), plan: &Plan) {
@@ -145,35 +164,4 @@ pub(crate) fn format_of(sample: &Sample) -> Option<&'static str> {
         FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow | FileFormat::Fits => true,
     };
     (!tells).then(|| sample.format.ending())
-}
-
-/// Text in one line.
-fn comment(text: &str) -> String {
-    text.chars().map(|letter| if is_odd(letter) { ' ' } else { letter }).collect()
-}
-
-fn is_odd(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
-/// A YAML scalar: plain where it is a word, else in double quotes.
-fn quoted(text: &str) -> String {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
-        && text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
-    if plain {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            odd if is_odd(odd) => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(odd));
-            }
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -19,8 +19,11 @@ mod plan;
 mod planned;
 mod roles;
 mod sample;
+mod scalar;
 mod table;
 mod times;
+mod topic;
+mod topic_source;
 mod typed_table;
 mod unique;
 mod verify;
@@ -30,6 +33,7 @@ use stream::FileFormat;
 pub use self::{
     error::InferError,
     sample::{Content, Proposal, ROWS_MAX, Sample},
+    topic::Topic,
 };
 
 /// Proposes a definition for streams of files like `sample`.
@@ -38,6 +42,18 @@ pub use self::{
 /// Where the sample cannot be read, has no rows or no column that a schema can name, or where no definition of it
 /// stands the check; the message names the columns at fault.
 pub fn infer(sample: &Sample) -> Result<Proposal, InferError> {
+    propose(sample, None)
+}
+
+/// Proposes a definition for streams of a topic whose messages are like `sample`.
+///
+/// # Errors
+/// As [`infer`].
+pub fn infer_topic(sample: &Sample, topic: &Topic) -> Result<Proposal, InferError> {
+    propose(sample, Some(topic))
+}
+
+fn propose(sample: &Sample, topic: Option<&Topic>) -> Result<Proposal, InferError> {
     let mut table = match &sample.content {
         Content::Text(bytes) if sample.format == FileFormat::Csv => csv_table::read(bytes, sample.complete)?,
         Content::Text(bytes) => json_table::read(bytes, sample.format, sample.complete)?,
@@ -45,6 +61,7 @@ pub fn infer(sample: &Sample) -> Result<Proposal, InferError> {
     };
     let notes = sample.notes.iter().chain(&table.notes).cloned().collect();
     table.notes = notes;
+    table.topic = topic.cloned();
     if table.rows == 0 {
         return Err(InferError::sample("the sample has no rows; give a file with some"));
     }
@@ -52,7 +69,7 @@ pub fn infer(sample: &Sample) -> Result<Proposal, InferError> {
     let plan = roles::assign(plan, &mut table, sample.no_time)?;
     let avro_schema = definition::avro(&sample.name, &plan);
     let definition = definition::yaml(sample, &table, &plan);
-    verify::check(&avro_schema, &definition)?;
+    verify::check(&avro_schema, &definition, topic)?;
     let mut notes = table.notes.clone();
     notes.extend(plan.notes.iter().cloned());
     let format = definition::format_of(sample);

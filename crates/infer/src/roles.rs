@@ -12,6 +12,7 @@ use crate::{
     names::{self, has_word, words},
     planned::{Plan, Planned},
     table::{Column, Table},
+    topic,
 };
 
 /// Words of things that many events have in common, so that their identity is not the event's.
@@ -111,6 +112,12 @@ fn id(plan: &mut Plan, table: &Table) {
             "within an object: named like an identity, and different in every row of the sample".to_owned();
         return;
     }
+    if table.topic.is_some() {
+        let why = "no column identifies a message: its topic, partition and offset";
+        plan.id = derived(plan, table, "message_id", Kind::Text, topic::ID.to_owned(), why);
+        plan.id_reason = "derived: no column named like an identity is different in every message".to_owned();
+        return;
+    }
     let sql = "concat(_file, '-', CAST(_row AS VARCHAR))".to_owned();
     plan.id = derived(
         plan,
@@ -170,6 +177,12 @@ fn key(plan: &mut Plan, table: &Table) {
         let keys = column.column(table).map_or(0, distinct);
         (plan.key, plan.partitions) = (column.name.clone(), 4);
         plan.key_reason = format!("named like what events belong to; {keys} different in the sample");
+        return;
+    }
+    if let Some(topic) = &table.topic {
+        let (sql, why) = topic.key();
+        plan.key = derived(plan, table, "message_key", Kind::Text, sql.to_owned(), why);
+        (plan.key_reason, plan.partitions) = (format!("derived: {why}"), 4);
         return;
     }
     plan.key = derived(

@@ -7,6 +7,8 @@ use arrow::datatypes::{DataType, FieldRef};
 use serde_json::Value as Json;
 use stream::{CsvOptions, JsonOptions};
 
+use crate::topic::Topic;
+
 /// A sample.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -21,6 +23,8 @@ pub(crate) struct Table {
     pub json: JsonOptions,
     /// The same as lines of the definition, each with its reason.
     pub settings: Vec<(String, String)>,
+    /// The topic, where the rows are messages of one.
+    pub topic: Option<Topic>,
 }
 
 /// A column as the file has it.

@@ -2,19 +2,24 @@
 
 use stream::{FileReader, Stream};
 
-use crate::InferError;
+use crate::{InferError, topic::Topic};
 
-/// The one file that the definition names.
-struct Only<'a>(&'a str);
+/// The files that the definition names: its schema, and perhaps that of messages.
+struct Proposed<'a> {
+    avro: &'a str,
+    messages: Option<&'a (String, String)>,
+}
 
-impl FileReader for Only<'_> {
-    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
-        Ok(self.0.as_bytes().to_vec())
+impl FileReader for Proposed<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let messages = self.messages.filter(|(own, _)| own == path).map(|(_, schema)| schema.as_str());
+        Ok(messages.unwrap_or(self.avro).as_bytes().to_vec())
     }
 }
 
-pub(crate) fn check(avro: &str, definition: &str) -> Result<(), InferError> {
-    Stream::load("the proposal", definition, &Only(avro))
+pub(crate) fn check(avro: &str, definition: &str, topic: Option<&Topic>) -> Result<(), InferError> {
+    let messages = topic.and_then(|topic| topic.schema.as_ref());
+    Stream::load("the proposal", definition, &Proposed { avro, messages })
         .map(drop)
         .map_err(|errors| InferError::check(errors.to_string()))
 }

@@ -207,6 +207,35 @@ pub enum KafkaError {
         /// Where the topic ends.
         end: i64,
     },
+    /// A topic of another program that is not there.
+    #[error("the source's topic `{topic}` does not exist; create it, or correct `source.kafka`")]
+    NoSuchTopic {
+        /// The topic.
+        topic: String,
+    },
+    /// More partitions of another program's topics than a commit can hold the places of.
+    #[error(
+        "the source has too many partitions: {partitions} of them belong to one partition of the stream, whose commit cannot \
+         hold the places of all; give the stream more `partitions`, or name fewer topics"
+    )]
+    TooManyPlaces {
+        /// How many.
+        partitions: usize,
+    },
+    /// Another program's topics cannot be begun again.
+    #[error(
+        "--from-start has no meaning for topics of another program: what was sent before is in the stream's topics; give the \
+         stream another name to read them again"
+    )]
+    FromStart,
+    /// A password that cannot be read.
+    #[error("cannot read the password in {path}: {reason}")]
+    Secret {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// A thread that the system does not give.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -222,6 +251,10 @@ impl KafkaError {
             Self::Topics(_)
             | Self::PlaceLost { .. }
             | Self::OtherSource { .. }
+            | Self::NoSuchTopic { .. }
+            | Self::TooManyPlaces { .. }
+            | Self::FromStart
+            | Self::Secret { .. }
             | Self::Refused { .. }
             | Self::Regrouped { .. }
             | Self::Repeated

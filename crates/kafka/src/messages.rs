@@ -11,6 +11,8 @@ pub(crate) mod place;
 pub(crate) mod schemas;
 pub(crate) mod size;
 pub(crate) mod snapshots;
+pub(crate) mod source_place;
 pub(crate) mod target;
 pub(crate) mod times;
 pub(crate) mod trace;
+pub(crate) mod traceparent;

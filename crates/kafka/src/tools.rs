@@ -3,4 +3,5 @@
 pub(crate) mod placing;
 pub(crate) mod redrive;
 pub(crate) mod replay;
+pub(crate) mod sample;
 pub(crate) mod send;

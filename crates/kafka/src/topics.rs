@@ -73,7 +73,7 @@ const MESSAGE_BYTES: &str = "max.message.bytes";
 
 impl Difference {
     /// Whether a step cannot run on it.
-    fn is_fatal(&self) -> bool {
+    pub fn is_fatal(&self) -> bool {
         match self {
             Self::Missing | Self::Partitions { .. } => true,
             // Events, or the dead letters that they become, would be refused, and their partition would stand still.
@@ -120,6 +120,10 @@ pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
         let single = |plan: TopicPlan| TopicPlan { partitions: 1, ..plan };
         plans.push(single(large(&topics.partials, &kept(PARTIALS_RETENTION_MS))));
         plans.push(single(large(&topics.merger_state, &state)));
+    }
+    // A replay is not shown on a page of its own.
+    if topics.raw == stream.name() {
+        plans.push(TopicPlan { partitions: 1, ..plan(&topics.notes, &compacted) });
     }
     plans
 }
@@ -201,7 +205,9 @@ pub(crate) fn fit(
     topics: &Topics,
     stop: &AtomicBool,
 ) -> Result<(), KafkaError> {
-    let plans = plan_topics(stream, topics);
+    let mut plans = plan_topics(stream, topics);
+    // A stream runs without anybody's notes.
+    plans.retain(|plan| plan.name != topics.notes);
     let begun = Instant::now();
     let mut said = false;
     loop {

@@ -121,12 +121,15 @@ pub fn of_detector(name: &str) -> bool {
 
 /// Each layer's score of a row, by the layer's name; null while the key is warming up.
 pub fn layer_scores(batch: &RecordBatch, row: usize) -> Vec<(&'static str, Option<f64>)> {
-    let names = [columns::SCORE_EWMA, columns::SCORE_MAHALANOBIS, columns::SCORE_CHAINS];
     let score = |name| {
         let column = batch.column_by_name(name)?.as_primitive_opt::<Float64Type>()?;
         Some(column.is_valid(row).then(|| column.value(row)))
     };
-    columns::LAYERS.into_iter().zip(names).filter_map(|(layer, name)| Some((layer, score(name)?))).collect()
+    columns::LAYERS
+        .into_iter()
+        .zip(columns::LAYER_SCORES)
+        .filter_map(|(layer, name)| Some((layer, score(name)?)))
+        .collect()
 }
 
 fn plain(column: &ArrayRef, row: usize) -> String {

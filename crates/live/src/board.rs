@@ -89,8 +89,14 @@ impl Board {
         self.latencies.add(now_ms, micros, rows);
     }
 
-    /// Takes scored rows. Many batches of a few rows are put together first (`together`): a batch costs more than a row.
+    /// Takes scored rows and the anomalies among them. Many batches of a few rows are put together first (`together`): a batch costs more than a row.
     pub fn take(&mut self, rows: &Rows, now_ms: i64) {
+        self.take_values(rows, now_ms);
+        self.take_anomalies(rows, now_ms, false);
+    }
+
+    /// Takes scored rows, and leaves their anomalies to whoever has all of them ([`Board::take_anomalies`]).
+    pub fn take_values(&mut self, rows: &Rows, now_ms: i64) {
         if rows.is_empty() {
             return;
         }
@@ -112,7 +118,6 @@ impl Board {
         }
         self.take_keys(rows, &values, anomalous, now_ms);
         self.take_map(&values, anomalous);
-        self.take_anomalies(rows, now_ms);
     }
 
     /// Takes what is known exactly, at `now_ms`.
@@ -203,15 +208,21 @@ impl Board {
         }
     }
 
-    fn take_anomalies(&mut self, rows: &Rows, now_ms: i64) {
+    /// Counts anomalies that came at `now_ms`, where the counts of the facts do not.
+    pub fn count_anomalies(&mut self, count: u64, now_ms: i64) {
+        self.alarms.add(now_ms.div_euclid(1000), &added(Bucket::default(), count as f64));
+    }
+
+    /// Takes the anomalous ones of scored rows. Of committed ones the position is not kept: it is that of another topic.
+    pub fn take_anomalies(&mut self, rows: &Rows, now_ms: i64, committed: bool) {
         let found = anomalous_rows(&rows.batch);
         let newest = found.len().saturating_sub(ANOMALIES_MAX);
         self.recent.miss(newest as u64);
         for row in &found[newest..] {
             let mut anomaly = Anomaly::of(&self.stream, &rows.batch, *row);
             let position = rows.positions.value(*row);
-            anomaly.position = Some(position);
-            anomaly.committed = position < self.facts.position;
+            anomaly.position = (!committed).then_some(position);
+            anomaly.committed = committed || position < self.facts.position;
             anomaly.seen_ms = Some(now_ms);
             self.recent.add(self.open, anomaly);
         }
@@ -248,7 +259,7 @@ fn doubles(rows: &Rows, name: &str) -> Option<Float64Array> {
     Some(column.as_primitive::<Float64Type>().clone())
 }
 
-/// The histogram of the hour that `second` lies in.
+/// The histogram of the hour that `second` lies in; the newest where that hour is past.
 fn this_hour(hours: &mut Vec<(i64, Histogram)>, second: i64) -> &mut Histogram {
     let hour = second.div_euclid(3600);
     if hours.last().is_none_or(|(newest, _)| *newest < hour) {

@@ -131,20 +131,17 @@ pub fn layers(stream: &Stream) -> Vec<LayerInfo> {
         what: rule.when.clone(),
     };
     let mut layers: Vec<LayerInfo> = detect.rules.iter().map(rule).collect();
-    let learned = [
-        (
-            "ewma",
-            detect.layers.ewma.settings().is_some(),
-            "largest |z| of a feature against its weighted mean and spread",
-        ),
-        (
-            "mahalanobis",
-            detect.layers.mahalanobis.settings().is_some(),
-            "distance of all features from their weighted mean",
-        ),
-        ("chains", detect.layers.chains.settings().is_some(), "how rare the neighbourhood of the features is"),
+    let what = [
+        "largest |z| of a feature against its weighted mean and spread",
+        "distance of all features from their weighted mean",
+        "how rare the neighbourhood of the features is",
+        "how much faster than usual the key's events come",
+        "how rare it is that a value stays the same",
+        "how rare it is that a value is missing",
+        "distance of a value from what is usual at the time of day",
+        "how much faster than usual the events of the partition come",
     ];
-    for (name, on, what) in learned {
+    for ((name, on), what) in detect.layers.by_name().into_iter().zip(what) {
         if on && !detect.features.is_empty() {
             let asked = Some(detect.false_alarm_rate);
             layers.push(LayerInfo { name: name.to_owned(), kind: LayerKind::Learned, asked, what: what.to_owned() });

@@ -71,4 +71,21 @@ pub struct Facts {
     pub acknowledged: u64,
     /// Dead letters that were repaired and put back.
     pub redriven: u64,
+    /// Records that one step has committed and the next has not read yet; none where one process runs all steps.
+    pub between: u64,
+    /// Records that wait before each stage, by its name, where steps run apart.
+    pub waiting: Vec<(&'static str, u64)>,
+    /// How many of the ledger's anomalies its reasons were counted of; all of them where this is `None`.
+    pub reasons_of: Option<u64>,
+    /// Between which moments a row's latency is measured; from being read to being scored where this is `None`.
+    pub measured: Option<[&'static str; 2]>,
+}
+
+impl Facts {
+    /// What came in less what became of it and what is between two steps.
+    pub(crate) fn unaccounted(&self) -> i64 {
+        let ledger = &self.ledger;
+        let became = ledger.out + ledger.filtered + ledger.dead_lettered + ledger.late + self.between;
+        ledger.records as i64 - became as i64
+    }
 }

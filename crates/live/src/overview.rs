@@ -160,7 +160,9 @@ pub struct LedgerView {
     pub dead_lettered: u64,
     /// Came too late for a window.
     pub late: u64,
-    /// What came in less what became of it: 0 when every record is accounted for.
+    /// Committed by one step and not read by the next one yet.
+    pub between: u64,
+    /// What came in less what became of it and what is between steps: 0 when every record is accounted for.
     pub balance: i64,
     /// Whether it is 0.
     pub balances: bool,

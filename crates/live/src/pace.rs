@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The share of one processor.
+/// The share of one processor that drawing takes where it must not slow the stream.
 const SHARE: f64 = 0.03;
 /// What can be saved up.
 const SAVED_MAX: Duration = Duration::from_millis(100);
@@ -10,21 +10,27 @@ const SAVED_MAX: Duration = Duration::from_millis(100);
 /// Time that may be spent on drawing.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
+    share: f64,
     saved_s: f64,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { saved_s: SAVED_MAX.as_secs_f64() }
+        Self::of(SHARE)
     }
 }
 
 impl Pace {
+    /// At most this share of one processor, above 0.
+    pub fn of(share: f64) -> Self {
+        Self { share, saved_s: SAVED_MAX.as_secs_f64() }
+    }
+
     /// Takes what was spent of `passed`, which is the time since the last call, and says how long to rest.
     pub fn spent(&mut self, busy: Duration, passed: Duration) -> Duration {
-        let saved = (self.saved_s + passed.as_secs_f64() * SHARE).min(SAVED_MAX.as_secs_f64());
+        let saved = (self.saved_s + passed.as_secs_f64() * self.share).min(SAVED_MAX.as_secs_f64());
         self.saved_s = saved - busy.as_secs_f64();
-        Duration::from_secs_f64((-self.saved_s / SHARE).max(0.0))
+        Duration::from_secs_f64((-self.saved_s / self.share).max(0.0))
     }
 }
 

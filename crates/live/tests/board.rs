@@ -8,7 +8,7 @@ use arrow::{
     array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array},
     datatypes::Schema,
 };
-use live::{Board, Counts, Facts, Level, State};
+use live::{Board, Counts, Facts, Level, Overview, StageState, State};
 use proptest::prelude::*;
 use stage::{Ledger, Outputs, Pipeline, Rows, Stage};
 use stream::{FileReader, Stream};
@@ -216,4 +216,60 @@ fn a_histogram_stands_over_that_of_the_same_hour_of_the_day_before() {
     assert_eq!((histogram.total, ghost.total, ghost.from_s), (7, 3, BEGIN));
     let later = board.histograms(Some("eta"), BEGIN + 26 * 3600).unwrap().histograms.remove(0);
     assert_eq!((later.total, later.ghost.is_none()), (0, true));
+}
+
+#[test]
+fn steps_that_run_apart_are_one_account() {
+    let mut board = Board::new(stream(0));
+    let ledger = Ledger { records: 1000, out: 900, anomalies: 20, ..Ledger::default() };
+    let apart = Facts {
+        state: State::Running,
+        ledger: Ledger { reasons: [("ewma".to_owned(), 5)].into(), ..ledger },
+        between: 100,
+        waiting: vec![("enrich", 3), ("detect", 90), ("aggregate", 7)],
+        uncommitted: 100,
+        lag_ms: 20_000,
+        reasons_of: Some(5),
+        measured: Some(["taken in", "read back"]),
+        ..Facts::default()
+    };
+    board.observe(apart.clone(), BEGIN * 1000);
+    let overview = board.overview(BEGIN * 1000);
+    assert_eq!((overview.ledger.between, overview.ledger.balance, overview.ledger.balances), (100, 0, true));
+    let watched: Vec<&str> =
+        overview.stages.iter().filter(|stage| stage.state == StageState::Watch).map(|stage| stage.name).collect();
+    assert_eq!(watched, ["detect", "store"], "the stage that most wait for, and the end: {:?}", overview.stages);
+    assert_eq!((overview.latency.from, overview.latency.to), ("taken in", "read back"));
+    let layer =
+        |overview: &Overview| overview.alarms.layers.iter().find(|layer| layer.name == "ewma").cloned().unwrap();
+    assert_eq!(
+        (layer(&overview).alarms, layer(&overview).scored),
+        (5, 225),
+        "a quarter of the alarms is of as many events"
+    );
+    let missing = Facts { between: 90, reasons_of: Some(20), ..apart };
+    board.observe(missing, BEGIN * 1000);
+    let overview = board.overview(BEGIN * 1000);
+    assert_eq!((overview.level, overview.ledger.balance), (Level::Bad, 10), "{}", overview.sentence);
+    assert_eq!(layer(&overview).scored, 900);
+}
+
+#[test]
+fn rows_of_the_past_stand_where_they_were_and_their_anomalies_come_by_themselves() {
+    let stream = stream(0);
+    let (mut pipeline, mut board) = (Pipeline::new(&stream).unwrap(), Board::new(stream.clone()));
+    let rows = [("a".to_owned(), Some(1.0)), ("a".to_owned(), Some(5.0))];
+    let rows = scored(&stream, &mut pipeline, &rows, 0);
+    board.take_values(&rows, (BEGIN + 600) * 1000);
+    board.take_values(&rows, BEGIN * 1000);
+    let series = board.series(None, "eta", 1, BEGIN, BEGIN + 600).unwrap();
+    assert_eq!((series.count[0], series.count[1], series.count[600]), (2, 0, 2));
+    assert_eq!(board.recent().since(None, u64::MAX).anomalies.len(), 0);
+    board.take_anomalies(&rows, BEGIN * 1000, true);
+    board.count_anomalies(1, BEGIN * 1000);
+    let anomalies = board.recent().since(None, u64::MAX).anomalies;
+    assert_eq!(anomalies.len(), 1);
+    assert!(anomalies[0].committed && anomalies[0].position.is_none(), "{:?}", anomalies[0]);
+    assert_eq!(board.overview((BEGIN + 600) * 1000).alarms.last_hour, 1);
+    assert_eq!(board.overview((BEGIN + 7200) * 1000).alarms.last_hour, 0);
 }

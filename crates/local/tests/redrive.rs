@@ -9,9 +9,10 @@ use std::{
     time::Duration,
 };
 
+use fixtures::{Memory, READING};
 use local::{LocalError, Meter, Options, Repaired, Summary};
 use store::{OutputFormat, QueryOptions, Results, TableLimits, query as sql};
-use stream::{FileFormat, FileReader, Stream};
+use stream::{FileFormat, Stream};
 
 const DEFINITION: &str = r#"
 apiVersion: beamline.dev/v1
@@ -32,26 +33,10 @@ spec:
     false_alarm_rate: 1e-2
 "#;
 
-const SCHEMA: &str = r#"{
-  "type": "record", "name": "Reading",
-  "fields": [
-    { "name": "id", "type": "string" },
-    { "name": "sensor", "type": "string" },
-    { "name": "time", "type": { "type": "long", "logicalType": "timestamp-micros" } },
-    { "name": "value", "type": "double" }
-  ]
-}"#;
-
-struct Schema;
-
-impl FileReader for Schema {
-    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(SCHEMA.into())
-    }
-}
+const FILES: Memory<'_> = Memory(&[("reading.avsc", READING)]);
 
 fn stream() -> Arc<Stream> {
-    Arc::new(Stream::load("readings.yaml", DEFINITION, &Schema).unwrap())
+    Arc::new(Stream::load("readings.yaml", DEFINITION, &FILES).unwrap())
 }
 
 /// Good readings as JSON Lines, their values drifting over seven sensors.
@@ -253,8 +238,7 @@ fn a_csv_file_needs_the_schemas_columns_and_other_definitions_are_refused() {
     let bad = "id,sensor,time,value\nx,s1,2025-01-01T00:00:00Z,3\ny,s1,2025-01-01T00:00:00Z,x\n";
     let error = redrive(&stream(), bad).unwrap_err().to_string();
     assert!(error.contains("\n  event 2: column `value`"), "{error}");
-    let other =
-        Arc::new(Stream::load("readings.yaml", &DEFINITION.replace("value > 0", "value > 1"), &Schema).unwrap());
+    let other = Arc::new(Stream::load("readings.yaml", &DEFINITION.replace("value > 0", "value > 1"), &FILES).unwrap());
     let good = "id,sensor,time,value\nx,s1,2025-01-01T00:00:00Z,3\n";
     assert!(matches!(redrive(&other, good), Err(LocalError::OtherStream { .. })));
     assert_eq!(redrive(&stream(), good).unwrap().waiting, 1);

@@ -15,9 +15,10 @@ use datafusion::{
     datasource::MemTable,
     prelude::{SessionConfig, SessionContext},
 };
+use fixtures::Memory;
 use proptest::prelude::*;
 use stage::{Aggregate, Merge, Outputs, Rows, Stage, partition_of};
-use stream::{FileReader, Stream};
+use stream::Stream;
 
 const DEFINITION: &str = r#"
 apiVersion: beamline.dev/v1
@@ -68,6 +69,8 @@ const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
     { "name": "at", "type": { "type": "long", "logicalType": "timestamp-micros" } },
     { "name": "value", "type": ["null", "double"] } ] }"#;
 
+const FILES: Memory<'_> = Memory(&[("reading.avsc", SCHEMA)]);
+
 /// What the same aggregates are as one query over all rows.
 const QUERIES: [(&str, &str, &str); 4] = [
     (
@@ -106,17 +109,9 @@ const QUERIES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-struct Files;
-
-impl FileReader for Files {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        (path == "reading.avsc").then(|| SCHEMA.into()).ok_or_else(|| "there is no such file".to_owned())
-    }
-}
-
 fn stream(partitions: u32) -> Arc<Stream> {
     let text = DEFINITION.replace("PARTITIONS", &partitions.to_string());
-    Arc::new(Stream::load("readings.yaml", &text, &Files).unwrap_or_else(|errors| panic!("{errors}")))
+    Arc::new(Stream::load("readings.yaml", &text, &FILES).unwrap_or_else(|errors| panic!("{errors}")))
 }
 
 #[derive(Debug, Clone)]

@@ -1,32 +1,11 @@
-//! What registries answer. Each field that one of them leaves out, or calls otherwise, is optional here.
+//! What registries answer to the requests of [`crate::by_hand`]. Each field that one of them leaves out, or calls
+//! otherwise, is optional here.
 
 use serde::Deserialize;
 
 use crate::Level;
 
-/// `GET /schemas/ids/{id}`. Only Avro is ever asked for, and some registries name a type only where it is another.
-#[derive(Debug, Deserialize)]
-pub(crate) struct SchemaAnswer {
-    pub(crate) schema: String,
-    #[serde(rename = "schemaType")]
-    pub(crate) schema_type: Option<String>,
-}
-
-/// `POST /subjects/{subject}/versions`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct IdAnswer {
-    pub(crate) id: u32,
-}
-
-/// `GET /subjects/{subject}/versions/{version}`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct VersionAnswer {
-    pub(crate) id: u32,
-    pub(crate) version: u32,
-    pub(crate) schema: String,
-}
-
-/// `POST /compatibility/…`.
+/// `POST /compatibility/…?verbose=true`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CompatibilityAnswer {
     #[serde(alias = "isCompatible")]
@@ -60,6 +39,11 @@ pub(crate) struct ErrorAnswer {
 const MESSAGE_CHARS_MAX: usize = 500;
 
 impl ErrorAnswer {
+    /// What a registry says, cut to a length that a message can have.
+    pub(crate) fn new(code: u32, message: &str) -> Self {
+        Self { error_code: Some(code), message: Some(message.chars().take(MESSAGE_CHARS_MAX).collect()) }
+    }
+
     /// Proxies answer errors too, in whatever language they like.
     pub(crate) fn parse(body: &[u8]) -> Self {
         let mut answer: Self = serde_json::from_slice(body).unwrap_or_default();
@@ -81,14 +65,6 @@ mod tests {
 
     fn read<'a, T: Deserialize<'a>>(text: &'a str) -> T {
         serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn a_schema_needs_no_type() {
-        let bare: SchemaAnswer = read(r#"{"schema": "\"int\""}"#);
-        assert_eq!((bare.schema.as_str(), bare.schema_type), ("\"int\"", None));
-        let full: SchemaAnswer = read(r#"{"schema": "{}", "schemaType": "AVRO", "references": [], "maxId": 9}"#);
-        assert_eq!(full.schema_type.as_deref(), Some("AVRO"));
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::Method;
+use schema_registry_converter::{
+    blocking::schema_registry::{get_all_subjects, get_all_versions, is_compatible_schema, perform_sr_call},
+    schema_registry_common::{RawRegisteredSchema, SchemaType, SrCall, SubjectNameStrategy, SuppliedSchema},
+};
 use serde_json::json;
 
 use crate::{
-    Compatibility, Level, RegistryError, Settings,
-    answers::{CompatibilityAnswer, IdAnswer, LevelAnswer, SchemaAnswer, VersionAnswer},
-    bounded::Bounded,
-    transport::{Ask, Reply, Transport},
+    Compatibility, Level, RegistryError, Settings, bounded::Bounded, by_hand, failure::absent, transport::Transport,
 };
 
 /// Schemas that are remembered, by id and by subject.
@@ -27,8 +27,6 @@ const STRANGER_FOR: Duration = Duration::from_millis(500);
 const STRANGER_WAIT: Duration = Duration::from_millis(100);
 /// How soon after one stranger the next gets no such patience, so that made-up ids do not hold up a stream.
 const STRANGER_EVERY: Duration = Duration::from_secs(10);
-/// How long the registry may take to show that it is ready.
-const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A client of one registry. Cheap to clone; clones share what they remember.
 #[derive(Debug, Clone)]
@@ -128,16 +126,12 @@ impl Registry {
     }
 
     fn fetch_once(&self, id: u32) -> Result<Option<Arc<str>>, RegistryError> {
-        let digits = id.to_string();
-        let ask = Ask::get(format!("read schema {id}"), vec!["schemas", "ids", &digits]);
-        let reply = self.ask(&ask)?;
-        if self.is_absent(&ask, &reply)? {
-            return Ok(None);
-        }
-        let answer: SchemaAnswer = self.transport.read(&ask, &reply)?;
-        match answer.schema_type.as_deref() {
-            None | Some("AVRO") => Ok(Some(answer.schema.into())),
-            Some(other) => Err(self.transport.odd(&ask, format!("schema {id} is {other}, not Avro"))),
+        let operation = format!("read schema {id}");
+        let Some(raw) = absent(self.call(&operation, SrCall::GetById(id)))? else { return Ok(None) };
+        match (raw.schema_type.as_deref(), raw.schema) {
+            (None | Some("AVRO"), Some(schema)) => Ok(Some(schema.into())),
+            (Some(other), Some(_)) => Err(self.odd(&operation, &format!("schema {id} is {other}, not Avro"))),
+            (_, None) => Err(self.odd(&operation, "there is no schema in it")),
         }
     }
 
@@ -168,28 +162,29 @@ impl Registry {
     /// When it is no schema, or the registry away or none.
     pub fn id_of(&self, subject: &str, avro: &str) -> Result<Option<u32>, RegistryError> {
         let operation = format!("look up a schema of subject `{subject}`");
-        let ask = Ask::send(operation, Method::POST, vec!["subjects", subject], json!({ "schema": avro }));
-        let reply = self.ask(&ask)?;
-        match self.is_absent(&ask, &reply)? {
-            true => Ok(None),
-            false => self.about(subject, &ask, &reply).map(|answer: IdAnswer| Some(answer.id)),
-        }
+        // The library appends `?deleted=false`, which is how it is without; behind a `#` it is not sent, and the request
+        // stays the one that every registry has known.
+        let path = format!("{}#", self.transport.escaped(subject));
+        let answer = absent(self.call(&operation, SrCall::PostForVersion(&path, &body(avro))));
+        let raw = answer.map_err(|error| about(subject, error))?;
+        raw.map(|raw| self.present(&operation, raw.id)).transpose()
     }
 
     fn add(&self, subject: &str, avro: &str) -> Result<u32, RegistryError> {
         let operation = format!("register a schema of subject `{subject}`");
-        let path = vec!["subjects", subject, "versions"];
-        let ask = Ask::send(operation, Method::POST, path, json!({ "schema": avro }));
-        let reply = self.ask(&ask)?;
-        if reply.status != 409 {
-            return self.about(subject, &ask, &reply).map(|answer: IdAnswer| answer.id);
+        let path = self.transport.escaped(subject);
+        match self.call(&operation, SrCall::PostNew(&path, &body(avro))) {
+            Ok(raw) => self.present(&operation, raw.id),
+            Err(RegistryError::Status { status: 409, message, .. }) => {
+                // A check gives the reasons, where the registry has any.
+                let mut messages = self.compatible(subject, avro).map(|answer| answer.messages).unwrap_or_default();
+                if messages.is_empty() {
+                    messages.push(message);
+                }
+                Err(RegistryError::Incompatible { subject: subject.to_owned(), messages })
+            }
+            Err(error) => Err(about(subject, error)),
         }
-        // Why it does not fit is better told by a check, where the registry tells.
-        let mut messages = self.compatible(subject, avro).map(|answer| answer.messages).unwrap_or_default();
-        if messages.is_empty() {
-            messages.push(reply.error().message());
-        }
-        Err(RegistryError::Incompatible { subject: subject.to_owned(), messages })
     }
 
     /// The latest version under a subject; none where there is no such subject.
@@ -197,7 +192,8 @@ impl Registry {
     /// # Errors
     /// When the registry is away or none.
     pub fn latest(&self, subject: &str) -> Result<Option<Registered>, RegistryError> {
-        self.registered(subject, "latest")
+        let path = self.transport.escaped(subject);
+        self.registered(&format!("read version latest of subject `{subject}`"), SrCall::GetLatest(&path))
     }
 
     /// One version under a subject; none where there is no such subject or version.
@@ -205,18 +201,16 @@ impl Registry {
     /// # Errors
     /// When the registry is away or none.
     pub fn version(&self, subject: &str, version: u32) -> Result<Option<Registered>, RegistryError> {
-        self.registered(subject, &version.to_string())
+        let path = self.transport.escaped(subject);
+        let operation = format!("read version {version} of subject `{subject}`");
+        self.registered(&operation, SrCall::GetBySubjectAndVersion(&path, version))
     }
 
-    fn registered(&self, subject: &str, version: &str) -> Result<Option<Registered>, RegistryError> {
-        let operation = format!("read version {version} of subject `{subject}`");
-        let ask = Ask::get(operation, vec!["subjects", subject, "versions", version]);
-        let reply = self.ask(&ask)?;
-        if self.is_absent(&ask, &reply)? {
-            return Ok(None);
-        }
-        let VersionAnswer { id, version, schema } = self.transport.read(&ask, &reply)?;
-        Ok(Some(Registered { id, version, schema }))
+    fn registered(&self, operation: &str, call: SrCall<'_>) -> Result<Option<Registered>, RegistryError> {
+        let Some(raw) = absent(self.call(operation, call))? else { return Ok(None) };
+        let id = self.present(operation, raw.id)?;
+        let version = self.present(operation, raw.version)?;
+        Ok(Some(Registered { id, version, schema: self.present(operation, raw.schema)? }))
     }
 
     /// The versions under a subject, oldest first; empty where there is no such subject.
@@ -224,12 +218,10 @@ impl Registry {
     /// # Errors
     /// When the registry is away or none.
     pub fn versions(&self, subject: &str) -> Result<Vec<u32>, RegistryError> {
-        let ask = Ask::get(format!("list the versions of subject `{subject}`"), vec!["subjects", subject, "versions"]);
-        let reply = self.ask(&ask)?;
-        if self.is_absent(&ask, &reply)? {
-            return Ok(Vec::new());
-        }
-        let mut versions = self.transport.read::<Option<Vec<u32>>>(&ask, &reply)?.unwrap_or_default();
+        let operation = format!("list the versions of subject `{subject}`");
+        let path = self.transport.escaped(subject);
+        let answer = self.transport.ask(&operation, self.retry_for, |calls| get_all_versions(calls, path.clone()));
+        let mut versions = absent(listed(answer))?.unwrap_or_default();
         versions.sort_unstable();
         Ok(versions)
     }
@@ -239,9 +231,7 @@ impl Registry {
     /// # Errors
     /// When the registry is away or none.
     pub fn subjects(&self) -> Result<Vec<String>, RegistryError> {
-        let ask = Ask::get("list its subjects", vec!["subjects"]);
-        let reply = self.ask(&ask)?;
-        Ok(self.transport.read::<Option<_>>(&ask, &reply)?.unwrap_or_default())
+        listed(self.transport.ask("list its subjects", self.retry_for, get_all_subjects))
     }
 
     /// Whether a schema may follow those of a subject, by the registry's own level for it; any may be the first.
@@ -249,17 +239,22 @@ impl Registry {
     /// # Errors
     /// When it is no schema, or the registry away or none.
     pub fn compatible(&self, subject: &str, avro: &str) -> Result<Compatibility, RegistryError> {
-        // Without a version: with one, a registry compares with that one only, whatever the level says.
-        let path = vec!["compatibility", "subjects", subject, "versions"];
         let operation = format!("check a schema of subject `{subject}`");
-        let ask = Ask::send(operation, Method::POST, path, json!({ "schema": avro }));
-        let ask = Ask { query: "verbose=true", ..ask };
-        let reply = self.ask(&ask)?;
-        if self.is_absent(&ask, &reply)? {
-            return Ok(Compatibility { ok: true, messages: Vec::new() });
+        let path = self.transport.escaped(subject);
+        let schema = SuppliedSchema::new(None, SchemaType::Avro, avro.to_owned());
+        // Without a version: with one, a registry compares with that one only, whatever the level says.
+        let answer = self
+            .transport
+            .ask(&operation, self.retry_for, |calls| is_compatible_schema(calls, path.clone(), schema.clone()));
+        match absent(answer) {
+            Ok(None | Some(true)) => Ok(Compatibility { ok: true, messages: Vec::new() }),
+            // Only a verbose check has the reasons, and it reads both spellings of the answer.
+            Ok(Some(false)) | Err(RegistryError::Answer { .. }) => {
+                let answer = by_hand::check(&self.transport, &operation, subject, avro, self.retry_for);
+                answer.map_err(|error| about(subject, error))
+            }
+            Err(error) => Err(about(subject, error)),
         }
-        let answer: CompatibilityAnswer = self.about(subject, &ask, &reply)?;
-        Ok(Compatibility { ok: answer.is_compatible, messages: answer.messages.unwrap_or_default() })
     }
 
     /// The level a subject is held to: its own, or the registry's.
@@ -267,16 +262,7 @@ impl Registry {
     /// # Errors
     /// When the registry is away or none.
     pub fn compatibility(&self, subject: &str) -> Result<Level, RegistryError> {
-        let operation = format!("read the compatibility level of subject `{subject}`");
-        let own = Ask { query: "defaultToGlobal=true", ..Ask::get(operation.clone(), vec!["config", subject]) };
-        let global = Ask::get(operation, vec!["config"]);
-        let reply = self.ask(&own)?;
-        let (ask, reply) = match self.is_absent(&own, &reply)? {
-            true => (&global, self.ask(&global)?),
-            false => (&own, reply),
-        };
-        let answer: LevelAnswer = self.transport.read(ask, &reply)?;
-        answer.level().map_err(|what| self.transport.odd(ask, what))
+        by_hand::level(&self.transport, subject, self.retry_for)
     }
 
     /// Holds a subject to a level. Some registries do so only once the subject has a schema, and say that it is absent
@@ -285,64 +271,90 @@ impl Registry {
     /// # Errors
     /// Where the registry does not, is away or none; and where it says that it does and then does not.
     pub fn set_compatibility(&self, subject: &str, level: Level) -> Result<(), RegistryError> {
-        let operation = format!("set the compatibility level of subject `{subject}`");
-        let body = json!({ "compatibility": level.name() });
-        let ask = Ask::send(operation, Method::PUT, vec!["config", subject], body);
-        let reply = self.ask(&ask)?;
-        if !matches!(reply.status, 200..=299) {
-            return Err(self.transport.status(&ask, &reply));
-        }
-        match self.compatibility(subject)? {
-            now if now == level => Ok(()),
-            now => Err(self.transport.odd(&ask, format!("it is {now} after it was set to {level}"))),
-        }
+        by_hand::set_level(&self.transport, subject, level, self.retry_for)
     }
 
     /// Whether the registry answers and lets us in, in one quick try.
     pub fn is_ready(&self) -> bool {
-        let ask = Ask::get("read its configuration", vec!["config"]);
-        match self.transport.ask_once(&ask, READY_TIMEOUT) {
-            Ok(reply) => {
-                let answer = self.transport.read::<LevelAnswer>(&ask, &reply);
-                answer.is_ok_and(|answer| answer.level().is_ok())
-            }
-            // Who may not read the configuration has been let in.
-            Err(RegistryError::Refused { status, .. }) => status == 403,
-            Err(_) => false,
-        }
+        by_hand::is_ready(&self.transport)
     }
 
-    fn ask(&self, ask: &Ask<'_>) -> Result<Reply, RegistryError> {
-        self.transport.ask(ask, self.retry_for)
-    }
-
-    /// Whether the registry has no such thing.
+    /// Asks once whether the registry is there, and gives its time in milliseconds since 1970 where it says so, to the
+    /// second.
     ///
     /// # Errors
-    /// [`RegistryError::Answer`] where a server that is no registry has no such page: what it says of one schema, it
-    /// would say of all.
-    fn is_absent(&self, ask: &Ask<'_>, reply: &Reply) -> Result<bool, RegistryError> {
-        match (reply.status, reply.is_absent()) {
-            (404, false) => Err(self.transport.odd(ask, "status 404, with no error code")),
-            (_, absent) => Ok(absent),
-        }
+    /// What keeps it from answering.
+    pub fn time(&self) -> Result<Option<i64>, RegistryError> {
+        by_hand::time(&self.transport)
     }
 
-    /// What an answer about a schema says.
-    fn about<T: serde::de::DeserializeOwned>(
-        &self,
-        subject: &str,
-        ask: &Ask<'_>,
-        reply: &Reply,
-    ) -> Result<T, RegistryError> {
-        match reply.status {
-            422 => Err(RegistryError::InvalidSchema { subject: subject.to_owned(), message: reply.error().message() }),
-            _ => self.transport.read(ask, reply),
-        }
+    fn call(&self, operation: &str, call: SrCall<'_>) -> Result<RawRegisteredSchema, RegistryError> {
+        self.transport.ask(operation, self.retry_for, |calls| perform_sr_call(calls, call))
+    }
+
+    /// What an answer must have.
+    fn present<T>(&self, operation: &str, part: Option<T>) -> Result<T, RegistryError> {
+        part.ok_or_else(|| self.odd(operation, "a part of it is missing"))
+    }
+
+    fn odd(&self, operation: &str, what: &str) -> RegistryError {
+        self.transport.at(operation).odd(what)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // Nothing that holds the lock can panic half-way.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The subject of a topic's values: `TopicNameStrategy`, as Confluent's clients have it.
+pub fn values_of(topic: &str) -> String {
+    let strategy = SubjectNameStrategy::TopicNameStrategy(topic.to_owned(), false);
+    // Only strategies that take the name of a record can lack it.
+    strategy.get_subject().unwrap_or_default()
+}
+
+/// The body of a request about a schema. Registries take one without a type for Avro.
+fn body(avro: &str) -> String {
+    json!({ "schema": avro }).to_string()
+}
+
+/// A list; some registries answer null for an empty one, which the library takes for an answer that is not a list.
+fn listed<T>(answer: Result<Vec<T>, RegistryError>) -> Result<Vec<T>, RegistryError> {
+    match answer {
+        Err(RegistryError::Answer { what, .. }) if what.starts_with("invalid type: null") => Ok(Vec::new()),
+        answer => answer,
+    }
+}
+
+/// What the registry does not take for a schema, it refuses with a status of its own.
+fn about(subject: &str, error: RegistryError) -> RegistryError {
+    match error {
+        RegistryError::Status { status: 422, message, .. } => {
+            RegistryError::InvalidSchema { subject: subject.to_owned(), message }
+        }
+        error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> RawRegisteredSchema {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_topics_values_have_a_subject_of_their_own() {
+        assert_eq!(values_of("events"), "events-value");
+    }
+
+    #[test]
+    fn a_schema_needs_no_type() {
+        let bare = read(r#"{"schema": "\"int\""}"#);
+        assert_eq!((bare.schema.as_deref(), bare.schema_type), (Some("\"int\""), None));
+        let full = read(r#"{"schema": "{}", "schemaType": "AVRO", "references": [], "maxId": 9}"#);
+        assert_eq!(full.schema_type.as_deref(), Some("AVRO"));
     }
 }

@@ -11,7 +11,8 @@ pub const RETRY_FOR: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Settings {
     /// Where it is, with the base path that Confluent's API has there: `http://registry:8081`, or
-    /// `http://registry:8080/apis/ccompat/v7`.
+    /// `http://registry:8080/apis/ccompat/v7`. Several, with commas between them, are replicas of one registry, which
+    /// are asked in turn until one answers.
     pub url: String,
     /// The user.
     pub username: Option<String>,
@@ -34,7 +35,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Settings")
-            .field("url", &without_user(&self.url))
+            .field("url", &shown(&self.url))
             .field("username", &self.username)
             .field("password", &self.password)
             .field("ca_file", &self.ca_file)
@@ -43,8 +44,18 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// The URLs of a setting, each for itself.
+pub(crate) fn each(urls: &str) -> impl Iterator<Item = &str> {
+    urls.split(',').map(str::trim)
+}
+
+/// The URLs as messages show them.
+pub(crate) fn shown(urls: &str) -> String {
+    each(urls).map(without_user).collect::<Vec<_>>().join(", ")
+}
+
 /// The URL without what stands before an `@`: somebody may have put a password there, which is refused later.
-pub(crate) fn without_user(url: &str) -> String {
+fn without_user(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let host = rest[..authority_end].rsplit_once('@').map_or(&rest[..authority_end], |(_, host)| host);
@@ -71,5 +82,6 @@ mod tests {
             assert_eq!(without_user(url), url);
         }
         assert_eq!(without_user("http://a:b@c:d@host/x@y"), "http://host/x@y");
+        assert_eq!(shown("http://a:b@one,  http://c:d@two/x"), "http://one, http://two/x");
     }
 }

@@ -1,69 +1,57 @@
 //! Requests to a registry, again and again while it is away.
+//!
+//! `schema_registry_converter` makes them, with an HTTP client that is set up here. What it has no call for is sent by
+//! [`Transport::send`]: the compatibility levels, and a check with reasons.
 
-use std::{
-    error::Error,
-    fs,
-    io::{self, Read},
-    path::Path,
-    thread,
-    time::Duration,
-};
+use std::{fs, io::Read, path::Path, thread, time::Duration};
 
+use backoff::Backoff;
 use reqwest::{
     Certificate, Method, Url,
-    blocking::{Client, RequestBuilder, Response},
-    header::{ACCEPT, CONTENT_TYPE},
+    blocking::{Client, ClientBuilder, RequestBuilder},
+    header::{ACCEPT, CONTENT_TYPE, DATE},
     redirect::Policy,
 };
+use schema_registry_converter::{blocking::schema_registry::SrSettings, error::SRCError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::{RegistryError, Settings, answers::ErrorAnswer, backoff::Backoff, settings::without_user};
+use crate::{
+    RegistryError, Settings,
+    answers::ErrorAnswer,
+    failure::{At, innermost},
+    settings::{each, shown},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const REDIRECTS_MAX: usize = 3;
-/// The longest answer that is read.
+/// The longest answer that is read of a request of our own; the library sets no limit.
 const ANSWER_BYTES_MAX: u64 = 16 << 20;
 const JSON: &str = "application/vnd.schemaregistry.v1+json";
 const ANY_JSON: &str = "application/vnd.schemaregistry.v1+json, application/json";
 
-/// What is asked of a registry.
+/// A request that the library has no call for.
 #[derive(Debug, Clone)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct Request<'a> {
     /// Goes on "cannot …" in messages.
-    pub(crate) operation: String,
+    pub(crate) operation: &'a str,
     pub(crate) method: Method,
     /// Below the base path, not yet escaped.
-    pub(crate) path: Vec<&'a str>,
+    pub(crate) path: &'a [&'a str],
     pub(crate) query: &'static str,
     pub(crate) body: Option<Json>,
-}
-
-impl<'a> Ask<'a> {
-    pub(crate) fn get(operation: impl Into<String>, path: Vec<&'a str>) -> Self {
-        Self { operation: operation.into(), method: Method::GET, path, query: "", body: None }
-    }
-
-    pub(crate) fn send(operation: impl Into<String>, method: Method, path: Vec<&'a str>, body: Json) -> Self {
-        Self { operation: operation.into(), method, path, query: "", body: Some(body) }
-    }
-}
-
-/// An answer, good or bad.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    body: Vec<u8>,
 }
 
 /// The way to one registry.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    library: SrSettings,
     client: Client,
-    base: Url,
-    /// The base as messages show it.
+    /// At least one.
+    bases: Vec<Url>,
+    /// The bases as messages show them.
     shown: String,
     username: Option<String>,
     password: Option<SecretString>,
@@ -71,155 +59,138 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(settings: &Settings) -> Result<Self, RegistryError> {
-        let shown = without_user(&settings.url);
-        let wrong = |what: String| RegistryError::Settings(what);
-        let base = Url::parse(&settings.url)
-            .map_err(|error| wrong(format!("`{shown}` is no URL ({error}); write http://host:port or https://…")))?;
-        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(wrong(format!("`{shown}` must begin with http:// or https://")));
+        let bases = each(&settings.url).map(base).collect::<Result<Vec<_>, _>>()?;
+        let is_plain = bases.iter().all(|base| base.scheme() == "http");
+        let builder = || client(is_plain, settings.ca_file.as_deref());
+        let mut urls = bases.iter().map(|base| base.as_str().trim_end_matches('/').to_owned());
+        let mut library = SrSettings::new_builder(urls.next().unwrap_or_default());
+        for url in urls {
+            library.add_url(url);
         }
-        if !base.username().is_empty() || base.password().is_some() {
-            let how = "give them by --registry-username and a password file";
-            return Err(wrong(format!("the URL of {shown} must hold no credentials; {how}")));
-        }
-        let client = client(&base, settings.ca_file.as_deref())?;
         let (username, password) = (settings.username.clone(), settings.password.clone());
-        Ok(Self { client, base, shown, username, password })
+        if let Some(username) = &username {
+            library.set_basic_authorization(username, password.as_ref().map(ExposeSecret::expose_secret));
+        }
+        library.set_timeout(REQUEST_TIMEOUT);
+        let library = library.build_with(builder()?).map_err(|error| wrong(innermost(&error)))?;
+        let client = builder()?.build().map_err(|error| wrong(innermost(&error)))?;
+        Ok(Self { library, client, bases, shown: shown(&settings.url), username, password })
     }
 
-    /// An answer that time alone would not change.
+    /// A subject as the library puts it into a path.
+    pub(crate) fn escaped(&self, subject: &str) -> String {
+        let mut url = self.bases[0].clone();
+        // A URL that can be a base, which `new` has made sure of, has path segments.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().push(subject);
+        }
+        url.path().trim_start_matches('/').to_owned()
+    }
+
+    /// An answer of the library that time alone would not change.
     ///
     /// # Errors
     /// [`RegistryError::Unreachable`] or a retriable [`RegistryError::Status`] when `retry_for` is over; anything that
     /// keeps the registry from ever answering at once.
-    pub(crate) fn ask(&self, ask: &Ask<'_>, retry_for: Duration) -> Result<Reply, RegistryError> {
-        let mut backoff = Backoff::new(retry_for);
-        loop {
-            let error = match self.ask_once(ask, REQUEST_TIMEOUT) {
-                Ok(reply) => {
-                    measure::REGISTRY_REQUESTS.of(["answered"]).increment(1);
-                    return Ok(reply);
-                }
-                Err(error) => error,
-            };
-            measure::REGISTRY_REQUESTS.of(["failed"]).increment(1);
-            match backoff.next() {
-                Some(wait) if error.is_retriable() => {
-                    tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "asking the schema registry again");
-                    measure::REGISTRY_RETRIES.of([]).increment(1);
-                    thread::sleep(wait);
-                }
-                _ => return Err(after(error, backoff.elapsed())),
-            }
-        }
+    pub(crate) fn ask<T>(
+        &self,
+        operation: &str,
+        retry_for: Duration,
+        call: impl Fn(&SrSettings) -> Result<T, SRCError>,
+    ) -> Result<T, RegistryError> {
+        retrying(retry_for, || call(&self.library).map_err(|error| self.at(operation).library(&error)))
     }
 
-    /// One try.
-    pub(crate) fn ask_once(&self, ask: &Ask<'_>, timeout: Duration) -> Result<Reply, RegistryError> {
-        let response = self.request(ask).timeout(timeout).send().map_err(|error| self.failed(&error))?;
-        let status = response.status().as_u16();
-        let body = self.body(response)?;
-        let operation = ask.operation.clone();
-        match status {
-            401 | 403 => Err(RegistryError::Refused { url: self.shown.clone(), operation, status }),
-            408 | 429 | 500..=599 => Err(self.status(ask, &Reply { status, body })),
-            _ => Ok(Reply { status, body }),
-        }
+    /// The same for a request of our own.
+    ///
+    /// # Errors
+    /// As [`Transport::ask`].
+    pub(crate) fn send<T: DeserializeOwned>(
+        &self,
+        request: &Request<'_>,
+        retry_for: Duration,
+    ) -> Result<T, RegistryError> {
+        retrying(retry_for, || self.send_once(request, REQUEST_TIMEOUT).map(|(answer, _)| answer))
     }
 
-    fn request(&self, ask: &Ask<'_>) -> RequestBuilder {
-        let mut url = self.base.clone();
-        // A URL that can be a base, which `new` has made sure of, has path segments.
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(&ask.path);
-        }
-        url.set_query(Some(ask.query).filter(|query| !query.is_empty()));
-        let mut request = self.client.request(ask.method.clone(), url).header(ACCEPT, ANY_JSON);
-        if let Some(username) = &self.username {
-            request = request.basic_auth(username, self.password.as_ref().map(ExposeSecret::expose_secret));
-        }
-        match &ask.body {
-            Some(body) => request.header(CONTENT_TYPE, JSON).body(body.to_string()),
-            None => request,
-        }
+    /// One try at each URL, until one answers; with the server's time, in milliseconds since 1970, where it says so.
+    pub(crate) fn send_once<T: DeserializeOwned>(
+        &self,
+        request: &Request<'_>,
+        timeout: Duration,
+    ) -> Result<(T, Option<i64>), RegistryError> {
+        let (last, others) = (self.bases.len() - 1, &self.bases);
+        let early = others[..last].iter().find_map(|base| self.send_to(base, request, timeout).ok());
+        early.map_or_else(|| self.send_to(&others[last], request, timeout), Ok)
     }
 
-    fn body(&self, response: Response) -> Result<Vec<u8>, RegistryError> {
+    fn send_to<T: DeserializeOwned>(
+        &self,
+        base: &Url,
+        request: &Request<'_>,
+        timeout: Duration,
+    ) -> Result<(T, Option<i64>), RegistryError> {
+        let at = self.at(request.operation);
+        let response = self.request(base, request).timeout(timeout).send().map_err(|error| at.transport(&error))?;
+        let status = response.status();
+        let time = response.headers().get(DATE).and_then(|date| moment(date.to_str().ok()?));
         let mut body = Vec::new();
-        let read = response.take(ANSWER_BYTES_MAX).read_to_end(&mut body);
-        read.map_err(|error| self.unreachable(innermost(&error)))?;
-        Ok(body)
-    }
-
-    /// What an answer says.
-    pub(crate) fn read<T: DeserializeOwned>(&self, ask: &Ask<'_>, reply: &Reply) -> Result<T, RegistryError> {
-        match reply.status {
-            200..=299 => serde_json::from_slice(&reply.body).map_err(|error| self.odd(ask, error.to_string())),
-            _ => Err(self.status(ask, reply)),
+        response.take(ANSWER_BYTES_MAX).read_to_end(&mut body).map_err(|error| at.transport(&error))?;
+        match status.is_success() {
+            true => {
+                let answer = serde_json::from_slice(&body).map_err(|error| at.odd(error.to_string()))?;
+                Ok((answer, time))
+            }
+            false => Err(at.status(status.as_u16(), &ErrorAnswer::parse(&body))),
         }
     }
 
-    /// The error that an answer is.
-    pub(crate) fn status(&self, ask: &Ask<'_>, reply: &Reply) -> RegistryError {
-        let answer = reply.error();
-        RegistryError::Status {
-            url: self.shown.clone(),
-            operation: ask.operation.clone(),
-            status: reply.status,
-            code: answer.error_code,
-            message: answer.message(),
+    fn request(&self, base: &Url, request: &Request<'_>) -> RequestBuilder {
+        let mut url = base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(request.path);
+        }
+        url.set_query(Some(request.query).filter(|query| !query.is_empty()));
+        let mut builder = self.client.request(request.method.clone(), url).header(ACCEPT, ANY_JSON);
+        if let Some(username) = &self.username {
+            builder = builder.basic_auth(username, self.password.as_ref().map(ExposeSecret::expose_secret));
+        }
+        match &request.body {
+            Some(body) => builder.header(CONTENT_TYPE, JSON).body(body.to_string()),
+            None => builder,
         }
     }
 
-    /// An answer that no registry gives.
-    pub(crate) fn odd(&self, ask: &Ask<'_>, what: impl Into<String>) -> RegistryError {
-        RegistryError::Answer { url: self.shown.clone(), operation: ask.operation.clone(), what: what.into() }
-    }
-
-    fn failed(&self, error: &reqwest::Error) -> RegistryError {
-        match tls_error(error) {
-            Some(reason) => RegistryError::Tls { url: self.shown.clone(), reason },
-            None if error.is_timeout() => self.unreachable("timed out".to_owned()),
-            None => self.unreachable(innermost(error)),
-        }
-    }
-
-    fn unreachable(&self, reason: String) -> RegistryError {
-        RegistryError::Unreachable { url: self.shown.clone(), reason, tried_for: Duration::ZERO }
+    pub(crate) fn at<'a>(&'a self, operation: &'a str) -> At<'a> {
+        At { url: &self.shown, operation }
     }
 }
 
-impl Reply {
-    pub(crate) fn error(&self) -> ErrorAnswer {
-        ErrorAnswer::parse(&self.body)
-    }
-
-    /// Whether the registry says that there is no such thing, and not some server that knows nothing of schemas.
-    pub(crate) fn is_absent(&self) -> bool {
-        self.status == 404 && self.error().error_code.is_some()
+fn retrying<T>(retry_for: Duration, call: impl Fn() -> Result<T, RegistryError>) -> Result<T, RegistryError> {
+    let mut backoff = Backoff::new();
+    loop {
+        let error = match call() {
+            Err(error) if is_failure(&error) => error,
+            answer => {
+                measure::REGISTRY_REQUESTS.of(["answered"]).increment(1);
+                return answer;
+            }
+        };
+        measure::REGISTRY_REQUESTS.of(["failed"]).increment(1);
+        match backoff.next_within(retry_for) {
+            Some(wait) if error.is_retriable() => {
+                tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "asking the schema registry again");
+                measure::REGISTRY_RETRIES.of([]).increment(1);
+                thread::sleep(wait);
+            }
+            _ => return Err(after(error, backoff.elapsed())),
+        }
     }
 }
 
-fn client(base: &Url, ca_file: Option<&Path>) -> Result<Client, RegistryError> {
-    let wrong = |what: String| RegistryError::Settings(what);
-    let builder = Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(Policy::limited(REDIRECTS_MAX))
-        .user_agent(concat!("beamline/", env!("CARGO_PKG_VERSION")));
-    let builder = match ca_file {
-        Some(path) => {
-            let pem = fs::read(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
-            let certificates = Certificate::from_pem_bundle(&pem)
-                .ok()
-                .filter(|found| !found.is_empty())
-                .ok_or_else(|| wrong(format!("{} holds no certificate in PEM", path.display())))?;
-            builder.tls_certs_only(certificates)
-        }
-        // Without encryption no authority is needed, and a small container may have none.
-        None if base.scheme() == "http" => builder.tls_certs_only([]),
-        None => builder,
-    };
-    builder.build().map_err(|error| wrong(innermost(&error)))
+/// Whether the registry did not do what it is there for; that it has no such schema is an answer.
+fn is_failure(error: &RegistryError) -> bool {
+    error.is_retriable() || matches!(error, RegistryError::Refused { .. } | RegistryError::Tls { .. })
 }
 
 fn after(error: RegistryError, elapsed: Duration) -> RegistryError {
@@ -231,24 +202,57 @@ fn after(error: RegistryError, elapsed: Duration) -> RegistryError {
     }
 }
 
-/// The errors behind an error, outermost first.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| inner(*error))
-}
-
-fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // An error wrapped for `io` is not its source but what it holds.
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => error.source(),
+fn base(url: &str) -> Result<Url, RegistryError> {
+    let shown = shown(url);
+    let base = Url::parse(url)
+        .map_err(|error| wrong(format!("`{shown}` is no URL ({error}); write http://host:port or https://…")))?;
+    if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+        return Err(wrong(format!("`{shown}` must begin with http:// or https://")));
     }
+    if !base.username().is_empty() || base.password().is_some() {
+        let how = "give them by --registry-username and a password file";
+        return Err(wrong(format!("the URL of {shown} must hold no credentials; {how}")));
+    }
+    Ok(base)
 }
 
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
+fn client(is_plain: bool, ca_file: Option<&Path>) -> Result<ClientBuilder, RegistryError> {
+    let builder = Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(Policy::limited(REDIRECTS_MAX))
+        .user_agent(concat!("beamline/", env!("CARGO_PKG_VERSION")));
+    Ok(match ca_file {
+        Some(path) => {
+            let pem = fs::read(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
+            let certificates = Certificate::from_pem_bundle(&pem)
+                .ok()
+                .filter(|found| !found.is_empty())
+                .ok_or_else(|| wrong(format!("{} holds no certificate in PEM", path.display())))?;
+            builder.tls_certs_only(certificates)
+        }
+        // Without encryption no authority is needed, and a small container may have none.
+        None if is_plain => builder.tls_certs_only([]),
+        None => builder,
+    })
 }
 
-/// What is wrong between us that no time mends.
-fn tls_error(error: &(dyn Error + 'static)) -> Option<String> {
-    chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()).map(ToString::to_string)
+/// The milliseconds since 1970 of a date as HTTP writes it.
+fn moment(date: &str) -> Option<i64> {
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date);
+    parsed.ok().map(|time| time.as_millisecond())
+}
+
+fn wrong(what: String) -> RegistryError {
+    RegistryError::Settings(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_as_http_writes_them() {
+        assert_eq!(moment("Wed, 01 Jan 2025 00:00:01 GMT"), Some(1_735_689_601_000));
+        assert_eq!(moment("2025-01-01"), None);
+    }
 }

@@ -2,12 +2,12 @@
 
 pub(crate) mod arrow_ipc;
 mod avro;
-mod avro_codec;
+pub(crate) mod avro_codec;
 pub(crate) mod avro_container;
 mod csv;
 mod derive;
 mod detect;
-mod fit;
+pub(crate) mod fit;
 pub(crate) mod fits_table;
 pub(crate) mod guarded;
 pub(crate) mod input;

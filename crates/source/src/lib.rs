@@ -12,6 +12,7 @@ mod files;
 mod http;
 mod json_rows;
 mod log;
+mod messages;
 mod objects;
 mod open;
 mod paced;
@@ -26,6 +27,7 @@ mod synthetic;
 pub use self::{
     error::SourceError,
     http::{HttpLimits, HttpServer, Intake, IntakeError},
+    messages::{Message, MessageReader, ReadMessages, Recognized, recognize, sample_of},
     objects::decode_objects,
     open::open,
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},

@@ -41,6 +41,10 @@ pub fn open(source: &stream::Source, stream: &Arc<Stream>, options: &Options) ->
             let log = Log::open_with(&options.log_dir, stdin::SEGMENT_BYTES_MAX)?;
             Ok(Box::new(StdinSource::open(definition, schema, stream.event_bytes_max(), log, std::io::stdin())?))
         }
+        stream::Source::Kafka(_) => Err(SourceError::input(
+            "the stream's source is a topic of Kafka, which is read on Kafka only: say --kafka HOSTS --registry URL, or start \
+             the generator",
+        )),
     }
 }
 

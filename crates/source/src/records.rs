@@ -266,7 +266,7 @@ impl RecordReader {
 }
 
 /// Index of the line end that is outside quotes.
-fn record_end(bytes: &[u8], dialect: Dialect) -> Option<usize> {
+pub(crate) fn record_end(bytes: &[u8], dialect: Dialect) -> Option<usize> {
     let mut state = Quotes::FieldStart;
     for (index, byte) in bytes.iter().enumerate() {
         if *byte == dialect.line_end && state != Quotes::Open {

@@ -1,6 +1,7 @@
 //! The second step: rules and learned layers, with state by key.
 
 mod found;
+mod together;
 mod words;
 
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use arrow::{
     datatypes::Float64Type,
 };
 use bytes::Bytes;
-use detect::{Cause, Detector, KeyState, Scores, Settings};
+use detect::{Cause, Detector, Event, KeyState, Scores, Settings};
 use stream::Stream;
 
-use self::{found::Found, words::Feature};
+use self::{
+    found::Found,
+    together::{KEY, Together},
+    words::Feature,
+};
 
 use crate::{
-    DeadLetterKind, Key, Outputs, Rows, Stage, StageError, StateSize,
+    DeadLetterKind, Key, Outputs, Rows, Stage, StageError, StateSize, event_times,
     keys::{KEYS_MAX, KeyStates},
     rows::Failure,
 };
@@ -32,6 +37,10 @@ pub struct Detect {
     /// The bits of the asked false-alarm rate: what an alarm scores at least.
     alarm_bits: f64,
     states: KeyStates<KeyState>,
+    /// What all keys share, where a layer looks at them together.
+    together: Option<Together>,
+    /// Whether a layer looks at the times of events.
+    timed: bool,
     /// Scratch: the features of a batch, row by row.
     features: Vec<f64>,
 }
@@ -43,11 +52,14 @@ impl Detect {
     /// Where the definition's settings cannot be used.
     pub fn new(stream: Arc<Stream>) -> Result<Option<Self>, StageError> {
         let Some(settings) = settings(&stream) else { return Ok(None) };
-        let learned = settings.ewma.is_some() || settings.mahalanobis.is_some() || settings.chains.is_some();
+        let learned = settings.any_layer();
         let alarm_bits = -libm::log2(settings.false_alarm_rate);
+        let timed = settings.rate || settings.season || settings.burst;
         let detector = (settings.features > 0 && learned).then(|| Detector::new(settings)).transpose()?;
         let told = stream.features.iter().map(|feature| Feature::new(feature.sql())).collect();
-        Ok(Some(Self { stream, detector, told, alarm_bits, states: KeyStates::new(KEYS_MAX), features: Vec::new() }))
+        let together = detector.as_ref().and_then(Detector::of_partition).map(Together::new);
+        let states = KeyStates::new(KEYS_MAX);
+        Ok(Some(Self { stream, detector, told, alarm_bits, states, together, timed, features: Vec::new() }))
     }
 
     /// Evaluates rules and features; rows for which one fails become dead letters, and the others are given back.
@@ -105,11 +117,12 @@ impl Detect {
     }
 
     /// Scores each row by its key's state. Rows are taken key by key, since a state is far larger than a cache line
-    /// and the order between keys changes nothing.
-    fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Scored {
+    /// and the order between keys changes nothing; before that in their order by what all keys share.
+    fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Result<Scored, StageError> {
         let mut scored =
             Scored { scores: vec![Scores::default(); rows.len()], causes: Vec::new(), causes_of: Vec::new() };
-        let Some(detector) = &self.detector else { return scored };
+        let Some(detector) = &self.detector else { return Ok(scored) };
+        let times = if self.timed { times(&self.stream, &rows.batch)? } else { Vec::new() };
         let mut order: Vec<(u32, u32)> = Vec::with_capacity(rows.len());
         for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
             let key = key.unwrap_or_default();
@@ -122,21 +135,42 @@ impl Detect {
         let width = self.stream.features.len();
         let mut found: Vec<(u32, Vec<Cause>)> = Vec::new();
         for (slot, row) in order {
-            let features = &self.features[row as usize * width..(row as usize + 1) * width];
+            let row = row as usize;
+            let features = &self.features[row * width..(row + 1) * width];
+            let event = Event { features, time: times.get(row).copied().flatten() };
             let mut causes = Vec::new();
-            scored.scores[row as usize] =
-                detector.score_and_explain(self.states.state_mut(slot), features, &mut causes);
+            scored.scores[row] = detector.observe(self.states.state_mut(slot), &event, Some(&mut causes));
             if !causes.is_empty() {
-                found.push((row, causes));
+                found.push((row as u32, causes));
             }
         }
-        found.sort_unstable_by_key(|(row, _)| *row);
+        if let (Some(together), Some(detector)) = (&mut self.together, detector.of_partition()) {
+            for (row, (time, position)) in times.iter().zip(rows.positions.values()).enumerate() {
+                let mut causes = Vec::new();
+                if let Some(burst) = together.take(detector, *position, *time, &mut causes) {
+                    scored.scores[row].join(&burst);
+                }
+                if !causes.is_empty() {
+                    found.push((row as u32, causes));
+                }
+            }
+        }
+        // Stable, so that what was found in the key comes first.
+        found.sort_by_key(|(row, _)| *row);
         for (row, causes) in found {
-            scored.causes_of.push((row, scored.causes.len() as u32));
+            if scored.causes_of.last().is_none_or(|(last, _)| *last != row) {
+                scored.causes_of.push((row, scored.causes.len() as u32));
+            }
             scored.causes.extend(causes);
         }
-        scored
+        Ok(scored)
     }
+}
+
+/// The event times of a batch in microseconds since 1970.
+fn times(stream: &Stream, batch: &RecordBatch) -> Result<Vec<Option<i64>>, StageError> {
+    let column = batch.schema_ref().index_of(&stream.definition.spec.time)?;
+    Ok(event_times(batch.column(column))?.iter().collect())
 }
 
 /// What the detector says of each row.
@@ -152,7 +186,7 @@ impl Stage for Detect {
         if rows.is_empty() {
             return Ok(());
         }
-        let Scored { scores, causes, causes_of } = self.score(&rows, out);
+        let Scored { scores, causes, causes_of } = self.score(&rows, out)?;
         let rules = self.stream.rules.iter().zip(rules).map(|((name, when), rows)| (name.as_str(), when.sql(), rows));
         let found = Found {
             keys: &rows.keys,
@@ -178,6 +212,10 @@ impl Stage for Detect {
     fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
         let Some(detector) = &self.detector else { return Vec::new() };
         let (mut snapshots, mut size) = (Vec::new(), 0);
+        let together = self.together.as_mut().zip(detector.of_partition());
+        if let Some(snapshot) = together.and_then(|(together, detector)| together.snapshot(detector)) {
+            snapshots.push((KEY.into(), snapshot));
+        }
         while size < bytes {
             let Some((key, state)) = self.states.take_dirty() else { break };
             let snapshot = Bytes::from(detector.snapshot(state));
@@ -194,11 +232,11 @@ impl Stage for Detect {
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
         let Some(detector) = &self.detector else { return Ok(()) };
-        match detector.restore(snapshot) {
-            Ok(state) => self.states.restore(key, state),
-            Err(source) => return Err(StageError::Snapshot { key, source }),
-        }
-        Ok(())
+        let restored = match detector.of_partition().filter(|_| *key == *KEY) {
+            Some(detector) => Together::restore(detector, snapshot).map(|together| self.together = Some(together)),
+            None => detector.restore(snapshot).map(|state| self.states.restore(key.clone(), state)),
+        };
+        restored.map_err(|source| StageError::Snapshot { key, source })
     }
 }
 
@@ -219,6 +257,11 @@ fn settings(stream: &Stream) -> Option<Settings> {
             width: layer.width,
             window: layer.window,
         }),
+        rate: detect.layers.rate,
+        stuck: detect.layers.stuck,
+        missing: detect.layers.missing,
+        season: detect.layers.season,
+        burst: detect.layers.burst,
         false_alarm_rate: detect.false_alarm_rate,
         warm_up: detect.warm_up,
         adapt_after: detect.adapt_after,

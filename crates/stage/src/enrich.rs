@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
-    compute,
-    datatypes::{DataType, Field, Schema, TimeUnit},
+    datatypes::{DataType, Field, Schema},
 };
 use stream::Stream;
 
@@ -161,10 +160,10 @@ fn nulls(values: &dyn Array) -> Vec<usize> {
 
 /// Rows whose text is no time in ISO 8601.
 fn unreadable_times(values: &ArrayRef, column: &str) -> Result<Vec<(usize, String)>, StageError> {
-    let times = compute::cast(values, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+    let times = event_times(values)?;
     let text = values.as_string::<i32>();
     let reason = |row| format!("`{column}` is no time in ISO 8601: {:?}", text.value(row));
-    Ok(nulls(times.as_ref()).into_iter().filter(|&row| text.is_valid(row)).map(|row| (row, reason(row))).collect())
+    Ok(nulls(&times).into_iter().filter(|&row| text.is_valid(row)).map(|row| (row, reason(row))).collect())
 }
 
 fn with_column(batch: &RecordBatch, field: Field, values: ArrayRef) -> Result<RecordBatch, StageError> {

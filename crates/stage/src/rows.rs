@@ -9,6 +9,8 @@ use arrow::{
 use bytes::Bytes;
 use window::Partial;
 
+const MICROS_A_SECOND: i64 = 1_000_000;
+
 /// A key of the stream as text: the key column's value, as it stands in a message's key on Kafka.
 pub type Key = Box<str>;
 
@@ -199,8 +201,12 @@ impl DeadLetterKind {
 /// # Errors
 /// Where the type cannot be a time.
 pub fn event_times(values: &ArrayRef) -> Result<Int64Array, StageError> {
-    // A text without a zone is UTC; a timestamp without one has the same microseconds either way.
-    let zone = matches!(values.data_type(), DataType::Utf8 | DataType::Timestamp(_, Some(_))).then(|| "UTC".into());
+    if let Some(texts) = values.as_string_opt::<i32>() {
+        let micros = |text: &str| times::parse(text.as_bytes())?.in_units(MICROS_A_SECOND);
+        return Ok(texts.iter().map(|text| micros(text?)).collect());
+    }
+    // A timestamp without a zone has the same microseconds either way.
+    let zone = matches!(values.data_type(), DataType::Timestamp(_, Some(_))).then(|| "UTC".into());
     let times = compute::cast(values, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
     Ok(compute::cast(&times, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
 }
@@ -249,4 +255,30 @@ pub enum StageError {
     /// A batch that cannot be put together.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_as_a_time_in_every_form_that_sources_read() {
+        let texts = [
+            ("2025-01-01T00:00:01.5Z", Some(1_735_689_601_500_000)),
+            ("2025-01-01 01:00:01+01:00", Some(1_735_689_601_000_000)),
+            ("20250101T000001", Some(1_735_689_601_000_000)),
+            ("Wed, 01 Jan 2025 00:00:01 GMT", Some(1_735_689_601_000_000)),
+            ("1735689601", Some(1_735_689_601_000_000)),
+            ("1969-12-31T23:59:59.999999Z", Some(-1)),
+            ("yesterday", None),
+            ("", None),
+        ];
+        let column: ArrayRef = Arc::new(StringArray::from_iter_values(texts.map(|(text, _)| text)));
+        let expected: Vec<Option<i64>> = texts.map(|(_, time)| time).into();
+        assert_eq!(event_times(&column).unwrap().iter().collect::<Vec<_>>(), expected);
+        let missing: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
+        assert_eq!(event_times(&missing).unwrap().iter().collect::<Vec<_>>(), [None]);
+    }
 }

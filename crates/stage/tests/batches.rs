@@ -14,9 +14,10 @@ use arrow::{
     datatypes::Float64Type,
     ipc::writer::StreamWriter,
 };
+use fixtures::Memory;
 use proptest::prelude::*;
 use stage::{DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Stage};
-use stream::{FileReader, Stream};
+use stream::Stream;
 
 const DEFINITION: &str = r#"
 apiVersion: beamline.dev/v1
@@ -42,7 +43,7 @@ spec:
     features: [corrected, "abs(corrected)"]
     rules:
       - { name: huge, when: "corrected > 500" }
-    layers: { chains: { window: 64 } }
+    layers: { chains: { window: 64 }, rate: true, stuck: true, missing: true, burst: true }
     false_alarm_rate: 0.05
     warm_up: 16
 "#;
@@ -55,20 +56,10 @@ const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
     { "name": "divisor", "type": "long" },
     { "name": "noise", "type": "boolean" } ] }"#;
 
-struct Files;
-
-impl FileReader for Files {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        match path {
-            "reading.avsc" => Ok(SCHEMA.into()),
-            "sensors.csv" => Ok(b"sensor,offset\na,1.5\nb,-2\n".to_vec()),
-            other => Err(format!("no such file: {other}")),
-        }
-    }
-}
+const FILES: Memory<'_> = Memory(&[("reading.avsc", SCHEMA), ("sensors.csv", "sensor,offset\na,1.5\nb,-2\n")]);
 
 fn stream() -> Arc<Stream> {
-    Arc::new(Stream::load("readings.yaml", DEFINITION, &Files).unwrap())
+    Arc::new(Stream::load("readings.yaml", DEFINITION, &FILES).unwrap())
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +69,8 @@ struct Row {
     value: Option<f64>,
     divisor: i64,
     noise: bool,
+    /// Microseconds since the row before.
+    gap: i64,
 }
 
 fn row() -> impl Strategy<Value = Row> {
@@ -88,14 +81,26 @@ fn row() -> impl Strategy<Value = Row> {
         1 => Just(Some(1e300)),
         1 => (400.0..1100.0f64).prop_map(Some),
     ];
-    (prop::bool::weighted(0.97), prop::sample::select(vec!['a', 'b', 'c']), value, -1..20i64, prop::bool::weighted(0.1))
-        .prop_map(|(id, sensor, value, divisor, noise)| Row { id, sensor, value, divisor, noise })
+    let gap = prop_oneof![8 => 500..2_000i64, 4 => 0..20i64, 1 => -3_000..0i64];
+    (
+        prop::bool::weighted(0.97),
+        prop::sample::select(vec!['a', 'b', 'c']),
+        value,
+        -1..20i64,
+        prop::bool::weighted(0.1),
+        gap,
+    )
+        .prop_map(|(id, sensor, value, divisor, noise, gap)| Row { id, sensor, value, divisor, noise, gap })
 }
 
 fn rows(stream: &Stream, rows: &[Row]) -> Rows {
     let sensors = StringArray::from_iter_values(rows.iter().map(|row| row.sensor.to_string()));
     let ids: StringArray = rows.iter().enumerate().map(|(n, row)| row.id.then(|| n.to_string())).collect();
-    let times = TimestampMicrosecondArray::from_iter_values((0..rows.len()).map(|n| n as i64 * 1000));
+    let times = rows.iter().scan(0, |time, row| {
+        *time += row.gap;
+        Some(*time)
+    });
+    let times = TimestampMicrosecondArray::from_iter_values(times);
     let columns: Vec<ArrayRef> = vec![
         Arc::new(ids),
         Arc::new(sensors.clone()),
@@ -214,7 +219,7 @@ proptest! {
 #[test]
 fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
     let text = DEFINITION.replace("[corrected, \"abs(corrected)\"]", "[\"asinh(corrected)\"]");
-    let stream = Arc::new(Stream::load("readings.yaml", &text, &Files).unwrap());
+    let stream = Arc::new(Stream::load("readings.yaml", &text, &FILES).unwrap());
     let mut values: Vec<Row> = (0..400u32)
         .map(|n| Row {
             id: true,
@@ -222,6 +227,7 @@ fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
             value: Some(f64::from(n * 7919 % 101) / 50.0 - 1.0),
             divisor: 1,
             noise: false,
+            gap: 1_000,
         })
         .collect();
     values[399].value = Some(600.0);

@@ -30,7 +30,7 @@ pub use self::{
     lease::Lease,
     manifest::{Change, Column, Dropped, FileEntry, MANIFEST_VERSION, Manifest},
     manifest_log::ManifestLog,
-    notes::{NOTES_MAX, Note, NoteKind, NoteLog},
+    notes::{NOTES_MAX, NOTES_TABLE, Note, NoteKind, NoteLog},
     options::WriterOptions,
     print::{OutputFormat, Printed, TableLimits, print},
     query::{Answer, QueryOptions, Session},

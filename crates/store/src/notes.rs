@@ -11,13 +11,16 @@ use std::{
 };
 
 use arrow::{
-    array::{ArrayRef, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray},
+    array::{ArrayRef, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray},
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+    error::ArrowError,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Results, StoreError, durable::sync_folder};
 
+/// The table of what people wrote.
+pub const NOTES_TABLE: &str = "notes";
 /// How many notes a stream has at most.
 pub const NOTES_MAX: usize = 100_000;
 /// Bytes of all notes at most.
@@ -40,9 +43,16 @@ pub struct Note {
     pub text: String,
     /// The ids of the anomalies that it is about.
     pub anomalies: Vec<String>,
-    /// The positions of the dead letters that it is about.
-    #[serde(default)]
-    pub dead_letters: Vec<u64>,
+    /// The dead letters that it is about, each by the position that a page shows of it.
+    // Numbers in what earlier programs wrote.
+    #[serde(default, deserialize_with = "positions")]
+    pub dead_letters: Vec<String>,
+}
+
+/// Positions as text, whether they were written as text or as numbers.
+fn positions<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Ok(Vec::<serde_json::Value>::deserialize(from)?.iter().map(text).collect())
 }
 
 /// What a note is.
@@ -143,12 +153,17 @@ impl NoteLog {
 pub(crate) fn table(results: &Results) -> Result<RecordBatch, StoreError> {
     let path = path(results);
     let notes = parse(&text(&path)?);
+    rows(&notes).map_err(|error| StoreError::Damaged { path, message: error.to_string() })
+}
+
+/// Notes as rows of the table.
+pub(crate) fn rows(notes: &[Note]) -> Result<RecordBatch, ArrowError> {
     let mut anomalies = ListBuilder::new(StringBuilder::new());
-    let mut dead_letters = ListBuilder::new(Int64Builder::new());
-    for note in &notes {
+    let mut dead_letters = ListBuilder::new(StringBuilder::new());
+    for note in notes {
         note.anomalies.iter().for_each(|id| anomalies.values().append_value(id));
         anomalies.append(true);
-        note.dead_letters.iter().for_each(|position| dead_letters.values().append_value(*position as i64));
+        note.dead_letters.iter().for_each(|position| dead_letters.values().append_value(position));
         dead_letters.append(true);
     }
     let text = |of: fn(&Note) -> &str| -> ArrayRef {
@@ -165,14 +180,14 @@ pub(crate) fn table(results: &Results) -> Result<RecordBatch, StoreError> {
         std::sync::Arc::new(anomalies.finish()),
         std::sync::Arc::new(dead_letters.finish()),
     ];
-    RecordBatch::try_new(schema(), columns).map_err(|error| StoreError::Damaged { path, message: error.to_string() })
+    RecordBatch::try_new(schema(), columns)
 }
 
 /// The columns of the table.
 fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let ids = Field::new_list("anomalies", Field::new_list_field(DataType::Utf8, true), false);
-    let letters = Field::new_list("dead_letters", Field::new_list_field(DataType::Int64, true), false);
+    let letters = Field::new_list("dead_letters", Field::new_list_field(DataType::Utf8, true), false);
     let at = Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())), false);
     SchemaRef::new(Schema::new(vec![
         text("id"),
@@ -224,7 +239,7 @@ mod tests {
             at: 1_735_689_600_000_000,
             text: text.to_owned(),
             anomalies: vec!["e-1".to_owned(), "e-2".to_owned()],
-            dead_letters: vec![17],
+            dead_letters: vec!["17".to_owned()],
         }
     }
 
@@ -265,6 +280,13 @@ mod tests {
             assert_eq!(texts.first().map(String::as_str), Some("first"), "{length}");
             assert_eq!(texts.last().map(String::as_str), Some("after"), "{length}");
         }
+    }
+
+    #[test]
+    fn positions_that_were_written_as_numbers_are_read() {
+        let line = r#"{"id":"1","kind":"redrive","author":"a","role":"operator","at":1,"text":"t","anomalies":[],"dead_letters":[17,"raw-3-5"]}"#;
+        let note: Note = serde_json::from_str(line).unwrap();
+        assert_eq!(note.dead_letters, ["17", "raw-3-5"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use url::Url;
 
 use self::tables::Files;
 pub use self::{answer::Answer, tables::Tables};
-use crate::{Manifest, Results, StoreError};
+use crate::{Manifest, Note, Results, StoreError};
 
 /// What a query may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +125,14 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, StoreError> {
 }
 
 impl Session {
+    /// Adds what people wrote as the table `notes`, where no other table has the name.
+    ///
+    /// # Errors
+    /// `Query` where it cannot be registered.
+    pub fn add_notes(&self, notes: &[Note]) -> Result<(), StoreError> {
+        tables::add_notes(&self.context, notes)
+    }
+
     /// Answers a query. Names are taken as they are written, upper and lower case apart, without a need for quotes;
     /// keywords and functions may be in any case. Dropping the answer ends the query.
     ///

@@ -4,10 +4,12 @@
 //! nothing of the others. What follows from an error reported already is not reported again.
 
 mod aggregate;
+mod derivable;
 mod detect;
 mod enrich;
 mod expect;
 mod input;
+mod kafka;
 mod source;
 mod store;
 
@@ -19,7 +21,7 @@ use expr::Expression;
 use lookup::Lookup;
 
 use self::{detect::Detection, enrich::Enrichment};
-use crate::{Aggregates, FileReader, node::Node, report::Report, scope::Scope, suggestion::nearest};
+use crate::{Aggregates, FileReader, Messages, node::Node, report::Report, scope::Scope, suggestion::nearest};
 
 /// What follows from a definition.
 pub(crate) struct Checked {
@@ -36,15 +38,22 @@ pub(crate) struct Checked {
     pub(crate) rules: Vec<(String, Expression)>,
     pub(crate) aggregates: Aggregates,
     pub(crate) selections: Vec<(String, Expression)>,
+    pub(crate) messages: Option<Messages>,
 }
 
-/// Checks `spec` and compiles it. `None` where there is no input schema, which is reported; where anything else is
+/// Checks `spec` of the stream called `name` and compiles it. `None` where there is no input schema, which is reported; where anything else is
 /// reported, the result lacks it.
-pub(crate) fn check(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>) -> Option<Checked> {
+pub(crate) fn check(
+    spec: &Node,
+    name: Option<&str>,
+    files: &dyn FileReader,
+    report: &mut Report<'_>,
+) -> Option<Checked> {
     let input = input::read(spec, files, report);
     let raw = Scope::new(input.as_ref().map(|input| input.arrow().as_ref()));
     input::check_roles(spec, &raw, report);
-    source::check(spec, input.as_ref().map(|input| input.arrow().as_ref()), report);
+    let schema = input.as_ref().map(|input| input.arrow().as_ref());
+    let messages = source::check(spec, name, schema, files, report);
     let Enrichment { quality, lookups, tables, columns, filter, scope } = enrich::check(spec, &raw, files, report);
     let enriched = scope.schema();
     let Detection { features, rules, scope } = detect::check(spec, &raw, scope, report);
@@ -65,6 +74,7 @@ pub(crate) fn check(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>
         rules,
         aggregates,
         selections,
+        messages,
     })
 }
 

@@ -24,6 +24,21 @@ pub const SCORE_MAHALANOBIS: &str = "score_mahalanobis";
 /// Float64: the score of the half-space chains; null while the key is warming up.
 pub const SCORE_CHAINS: &str = "score_chains";
 
+/// Float64: how much faster than usual the key's last events came, a cumulative sum in bits.
+pub const SCORE_RATE: &str = "score_rate";
+
+/// Float64: how rare it is that a feature's value stays the same for so long, in bits.
+pub const SCORE_STUCK: &str = "score_stuck";
+
+/// Float64: how rare it is that a feature is missing, in bits.
+pub const SCORE_MISSING: &str = "score_missing";
+
+/// Float64: how far the value is from what is usual at the time of day, in standard deviations.
+pub const SCORE_SEASON: &str = "score_season";
+
+/// Float64: how much faster than usual the last events of the partition came, a cumulative sum in bits.
+pub const SCORE_BURST: &str = "score_burst";
+
 /// Utf8: the names of the rules and layers that fired, rules first, separated by commas; null where none did.
 pub const ANOMALY_REASONS: &str = "anomaly_reasons";
 
@@ -44,17 +59,22 @@ pub const OF_CAUSE: [&str; 8] =
     ["layer", "score", "threshold", "feature", "value", "expected_low", "expected_high", "deviation"];
 
 /// Goes up when the same definition gives other scores than before, so that a reader can tell scales apart: 1 was the largest
-/// ratio of a layer's score to its threshold, 2 is bits. It is in the fingerprints and in the documentation of the score's
+/// ratio of a layer's score to its threshold, 2 is bits, 3 is bits of another combination. It is in the fingerprints and in the documentation of the score's
 /// field in the scored topics.
-pub const SCORES_VERSION: u32 = 2;
+pub const SCORES_VERSION: u32 = 3;
 
 /// Every name that the detector may use. A definition cannot give one of them to a column of its own.
-pub const RESERVED: [&str; 9] = [
+pub const RESERVED: [&str; 14] = [
     ANOMALOUS,
     ANOMALY_SCORE,
     SCORE_EWMA,
     SCORE_MAHALANOBIS,
     SCORE_CHAINS,
+    SCORE_RATE,
+    SCORE_STUCK,
+    SCORE_MISSING,
+    SCORE_SEASON,
+    SCORE_BURST,
     ANOMALY_REASONS,
     ANOMALY_STATE,
     ANOMALY_WORDS,
@@ -62,23 +82,22 @@ pub const RESERVED: [&str; 9] = [
 ];
 
 /// The learned layers as the reasons name them, in the order of their score columns.
-pub const LAYERS: [&str; 3] = ["ewma", "mahalanobis", "chains"];
+pub const LAYERS: [&str; 8] = ["ewma", "mahalanobis", "chains", "rate", "stuck", "missing", "season", "burst"];
+
+/// The score columns of [`LAYERS`].
+pub const LAYER_SCORES: [&str; 8] =
+    [SCORE_EWMA, SCORE_MAHALANOBIS, SCORE_CHAINS, SCORE_RATE, SCORE_STUCK, SCORE_MISSING, SCORE_SEASON, SCORE_BURST];
 
 /// The columns that a detector with these settings appends, in their order. Without features no learned layer is on.
 pub fn detector(detect: &Detect) -> Vec<Field> {
-    let layers = &detect.layers;
-    let learned = [
-        (SCORE_EWMA, layers.ewma.settings().is_some()),
-        (SCORE_MAHALANOBIS, layers.mahalanobis.settings().is_some()),
-        (SCORE_CHAINS, layers.chains.settings().is_some()),
-    ];
+    let learned = LAYER_SCORES.into_iter().zip(detect.layers.by_name());
     let doc = format!(
         "version {SCORES_VERSION} of the scores: minus log2 of the estimated chance of an ordinary event at least as odd"
     );
     let score = codec::documented(Field::new(ANOMALY_SCORE, DataType::Float64, true), &doc);
     let mut fields = vec![Field::new(ANOMALOUS, DataType::Boolean, false), score];
-    let on = learned.iter().filter(|(_, on)| *on && !detect.features.is_empty());
-    fields.extend(on.map(|(name, _)| Field::new(*name, DataType::Float64, true)));
+    let on = learned.filter(|(_, (_, on))| *on && !detect.features.is_empty());
+    fields.extend(on.map(|(name, _)| Field::new(name, DataType::Float64, true)));
     fields.push(Field::new(ANOMALY_REASONS, DataType::Utf8, true));
     fields.push(Field::new(ANOMALY_STATE, DataType::Utf8, true));
     fields.push(Field::new(ANOMALY_WORDS, DataType::Utf8, true));

@@ -6,6 +6,7 @@
 mod aggregate;
 mod detect;
 mod expect;
+mod kafka;
 mod limits;
 mod source;
 mod store;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Duration;
 
-pub use self::{aggregate::*, detect::*, expect::*, limits::*, source::*, store::*};
+pub use self::{aggregate::*, detect::*, expect::*, kafka::*, limits::*, source::*, store::*};
 
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

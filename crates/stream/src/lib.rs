@@ -11,6 +11,7 @@ mod diagnostic;
 mod digest;
 mod document;
 mod fingerprint;
+mod messages;
 mod node;
 mod profile;
 mod provenance;
@@ -32,7 +33,7 @@ use expr::Expression;
 
 use self::{
     check::{Checked, check},
-    node::Position,
+    node::{Node, Position},
     report::Report,
     schema::SCHEMA,
     structure::Structure,
@@ -44,6 +45,7 @@ pub use self::{
     diagnostic::{Diagnostic, Diagnostics},
     document::{document_schema, read_document},
     fingerprint::Fingerprints,
+    messages::{MessagePart, Messages},
     profile::{ColumnClass, ProfileColumn},
     schema::json_schema,
     topics::Topics,
@@ -86,6 +88,8 @@ pub struct Stream {
     pub aggregates: Aggregates,
     /// Selections of scored events for extra files, each a boolean over `scored`.
     pub selections: Vec<(String, Expression)>,
+    /// How events are made of messages, where the source is topics that another program writes.
+    pub messages: Option<Messages>,
     /// What tells this definition, and its state, from another's.
     pub fingerprints: Fingerprints,
 }
@@ -128,7 +132,8 @@ impl Stream {
 fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<Stream> {
     let document = yaml::parse(text, report)?;
     Structure::new(&SCHEMA, report).check_document(&document, "the definition");
-    let checked = document.get("spec").and_then(|spec| check(spec, files, report));
+    let name = document.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::text);
+    let checked = document.get("spec").and_then(|spec| check(spec, name, files, report));
     if !report.is_empty() {
         return None;
     }
@@ -154,6 +159,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         rules,
         aggregates,
         selections,
+        messages,
     } = checked;
     Some(Stream {
         definition,
@@ -168,6 +174,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         rules,
         aggregates,
         selections,
+        messages,
         fingerprints,
     })
 }

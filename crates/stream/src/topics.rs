@@ -31,6 +31,8 @@ pub struct Topics {
     pub partials: String,
     /// The snapshots of the merge of those; compacted, one partition.
     pub merger_state: String,
+    /// What people wrote on the page about alarms and dead letters; compacted, one partition.
+    pub notes: String,
 }
 
 impl Topics {
@@ -49,7 +51,25 @@ impl Topics {
             aggregator_state: topic("aggregator-state"),
             partials: topic("partials"),
             merger_state: topic("merger-state"),
+            notes: topic("notes"),
         }
+    }
+
+    /// All of the names.
+    pub fn all(&self) -> [&str; 11] {
+        [
+            &self.raw,
+            &self.enriched,
+            &self.scored,
+            &self.anomalies,
+            &self.aggregates,
+            &self.dead_letters,
+            &self.late,
+            &self.detector_state,
+            &self.aggregator_state,
+            &self.partials,
+            &self.merger_state,
+        ]
     }
 }
 

@@ -2,6 +2,11 @@
 
 use std::io;
 
+/// Why a note was not made durable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotKept(pub String);
+
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {

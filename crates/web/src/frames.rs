@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    event::event,
     hub::{Hub, Shown, now_ms},
     problem::Problem,
-    routes::event,
 };
 
 /// Columns of a connection's series at most.

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{problem::Problem, server::App};
+use crate::{app::App, problem::Problem};
 
 /// What every answer carries. No inline script or style, no way from text to HTML, nothing from or for other sites.
 const HEADERS: [(HeaderName, &str); 7] = [

@@ -15,7 +15,10 @@ use stage::Rows;
 use stream::Stream;
 use tokio::sync::watch;
 
-use crate::notes::{AcknowledgedIds, NoteView, Notes};
+use crate::{
+    NotKept, Watched,
+    notes::{AcknowledgedIds, NoteView, Notes},
+};
 
 /// How often a version ends.
 pub(crate) const VERSION_INTERVAL: Duration = Duration::from_millis(500);
@@ -23,33 +26,6 @@ pub(crate) const VERSION_INTERVAL: Duration = Duration::from_millis(500);
 const FRAMES_MAX: usize = 512;
 /// How many notes are kept for those who follow; a page that was away for longer asks for them.
 const NEWS_MAX: usize = 1024;
-
-/// What a runtime says of a stream that it runs.
-pub trait Watched: Send + Sync + 'static {
-    /// What is known exactly now.
-    fn facts(&self) -> Facts;
-
-    /// What SQL over the stream asks.
-    fn tables(&self) -> ask::Source;
-
-    /// Makes sure that a repaired event, a JSON object, would come through the stages; else says why not.
-    ///
-    /// # Errors
-    /// Why it would become a dead letter again.
-    fn check_repaired(&self, event: &[u8]) -> Result<(), String>;
-
-    /// Makes repaired events durable, one JSON object a line, so that they are put back once; gives a name for them.
-    ///
-    /// # Errors
-    /// Why nothing was kept.
-    fn put_back(&self, events: &[u8]) -> Result<String, String>;
-
-    /// Whether the events of this name are still to be put back.
-    fn is_waiting(&self, name: &str) -> bool;
-
-    /// How the stream's results are asked on the command line: `--results FOLDER`.
-    fn query_arguments(&self) -> String;
-}
 
 /// A stream that the page shows.
 pub struct Shown {
@@ -60,7 +36,7 @@ pub struct Shown {
     pub(crate) notes: Box<dyn Notes>,
     acknowledged: Mutex<AcknowledgedIds>,
     /// Dead letters that were repaired, each with what was written of it.
-    redriven: Mutex<HashMap<u64, store::Note>>,
+    redriven: Mutex<HashMap<String, store::Note>>,
     /// The newest notes, each with the version that it appeared in.
     news: Mutex<VecDeque<(u64, NoteView)>>,
 }
@@ -90,6 +66,29 @@ impl Shown {
         }
     }
 
+    /// Draws scored rows at the moment that they were taken in, in milliseconds since 1970, without their anomalies.
+    pub fn draw_at(&self, rows: &[Rows], at_ms: i64) {
+        let mut board = self.board();
+        match together(rows) {
+            Some(together) => board.take_values(&together, at_ms),
+            None => rows.iter().for_each(|rows| board.take_values(rows, at_ms)),
+        }
+    }
+
+    /// Counts how long so many rows took, in microseconds.
+    pub fn draw_latency(&self, micros: u64, rows: u64) {
+        self.board().take_latency(micros, rows, now_ms());
+    }
+
+    /// Counts committed anomalies that were taken in at this moment, and shows them where they are `shown`.
+    pub fn draw_anomalies(&self, rows: &Rows, at_ms: i64, shown: bool) {
+        let mut board = self.board();
+        board.count_anomalies(rows.len() as u64, at_ms);
+        if shown {
+            board.take_anomalies(rows, at_ms, true);
+        }
+    }
+
     pub(crate) fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -100,7 +99,7 @@ impl Shown {
     }
 
     /// Dead letters that were repaired, each with what was written of it.
-    pub(crate) fn redriven(&self) -> MutexGuard<'_, HashMap<u64, store::Note>> {
+    pub(crate) fn redriven(&self) -> MutexGuard<'_, HashMap<String, store::Note>> {
         self.redriven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -108,22 +107,35 @@ impl Shown {
     fn know(&self, note: &store::Note) {
         self.acknowledged().add(note);
         if note.kind == store::NoteKind::Redrive {
-            self.redriven().extend(note.dead_letters.iter().map(|position| (*position, note.clone())));
+            self.redriven().extend(note.dead_letters.iter().map(|letter| (letter.clone(), note.clone())));
         }
     }
 
     /// Makes a note durable, then shows it.
-    pub(crate) fn write(&self, note: store::Note) -> Result<store::Note, store::StoreError> {
+    pub(crate) fn write(&self, note: store::Note) -> Result<store::Note, NotKept> {
         let note = self.notes.append(note)?;
-        self.know(&note);
+        self.learn(&note);
+        Ok(note)
+    }
+
+    /// Shows a note that is durable: one's own, or that of another process.
+    pub fn learn(&self, note: &store::Note) {
+        self.know(note);
         // Whoever sends a version waits for the lock, so that the version cannot be sent without the note.
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        if news.iter().any(|(_, known)| known.id == note.id) {
+            return;
+        }
         let version = self.board().open_version();
-        news.push_back((version, NoteView::from(&note)));
+        news.push_back((version, NoteView::from(note)));
         if news.len() > NEWS_MAX {
             news.pop_front();
         }
-        Ok(note)
+    }
+
+    /// The stream's name.
+    pub fn name(&self) -> &str {
+        self.stream.name()
     }
 
     /// The notes that appeared after version `since` up to version `until`.

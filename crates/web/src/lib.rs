@@ -5,7 +5,9 @@
 
 mod access;
 mod answer;
+mod app;
 mod error;
+mod event;
 mod files;
 mod frames;
 mod guard;
@@ -19,13 +21,15 @@ mod routes;
 mod rows;
 mod server;
 mod sql;
+mod watched;
 
 pub use live::{Counts, Facts, Pace, State};
 
 pub use self::{
     access::AccessSettings,
-    error::WebError,
-    hub::{Hub, Shown, Watched},
+    error::{NotKept, WebError},
+    hub::{Hub, Shown},
     notes::Notes,
     server::Server,
+    watched::{DeadLetterIds, Mode, Watched},
 };

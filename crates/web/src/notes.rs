@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use live::{Acknowledged, Anomaly, cells};
 use serde::{Deserialize, Serialize};
-use store::{NoteKind, NoteLog, StoreError};
+use store::{NoteKind, NoteLog};
 use utoipa::ToSchema;
+
+use crate::NotKept;
 
 /// Where notes are kept.
 pub trait Notes: Send + Sync + 'static {
@@ -16,7 +18,7 @@ pub trait Notes: Send + Sync + 'static {
     ///
     /// # Errors
     /// Where it could not be made durable.
-    fn append(&self, note: store::Note) -> Result<store::Note, StoreError>;
+    fn append(&self, note: store::Note) -> Result<store::Note, NotKept>;
 }
 
 impl Notes for NoteLog {
@@ -24,8 +26,8 @@ impl Notes for NoteLog {
         NoteLog::list(self)
     }
 
-    fn append(&self, note: store::Note) -> Result<store::Note, StoreError> {
-        NoteLog::append(self, note)
+    fn append(&self, note: store::Note) -> Result<store::Note, NotKept> {
+        NoteLog::append(self, note).map_err(|error| NotKept(error.to_string()))
     }
 }
 
@@ -45,8 +47,8 @@ pub(crate) struct NoteView {
     pub(crate) text: String,
     /// The ids of the anomalies that it is about.
     pub(crate) anomalies: Vec<String>,
-    /// The positions of the dead letters that it is about.
-    pub(crate) dead_letters: Vec<u64>,
+    /// The dead letters that it is about: each `position` as the list of dead letters has it.
+    pub(crate) dead_letters: Vec<String>,
 }
 
 /// What a note is.

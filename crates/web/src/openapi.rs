@@ -11,7 +11,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{problem::Problem, server::App};
+use crate::{app::App, problem::Problem};
 
 /// The answers that any request may get, besides its own.
 const COMMON: [(&str, &str); 7] = [
@@ -76,11 +76,11 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::server::router;
+    use crate::routes::routes;
 
     /// Methods and paths of the description.
     fn described() -> BTreeSet<String> {
-        let (_, text) = finish(router());
+        let (_, text) = finish(routes());
         let document: Value = serde_json::from_str(&text).unwrap();
         let mut described = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {

@@ -21,8 +21,7 @@ use arrow::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use self::live::event;
-use crate::{hub::Shown, problem::Problem, server::App};
+use crate::{app::App, hub::Shown, problem::Problem};
 
 /// All of them.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {

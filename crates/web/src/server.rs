@@ -13,11 +13,11 @@ use axum::{
     response::Response,
 };
 use tokio::{runtime::Builder, sync::watch, time};
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     WebError,
     access::{Access, AccessSettings},
+    app::App,
     files::Files,
     guard::guard,
     hub::{Hub, VERSION_INTERVAL},
@@ -34,19 +34,6 @@ const QUERY_THREADS: usize = 2;
 const BLOCKING_THREADS_MAX: usize = 8;
 /// How long answers that are under way may take when the server ends.
 const END_MAX: Duration = Duration::from_secs(1);
-
-/// What every answer rests on.
-pub(crate) struct App {
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) access: Access,
-    pub(crate) limits: Limits,
-    pub(crate) files: Files,
-    pub(crate) sql: Sql,
-    /// The API's description, as it is sent.
-    pub(crate) openapi: String,
-    /// True once the server is about to end.
-    pub(crate) ending: watch::Receiver<bool>,
-}
 
 /// A page that is served until it is ended.
 pub struct Server {
@@ -80,7 +67,7 @@ impl Server {
             .build()
             .map_err(WebError::Start)?;
         let (ending, ended) = watch::channel(false);
-        let (router, document) = openapi::finish(router());
+        let (router, document) = openapi::finish(routes::routes());
         let app = Arc::new(App {
             hub: hub.clone(),
             access,
@@ -125,11 +112,6 @@ impl Server {
             thread::sleep(Duration::from_millis(5));
         }
     }
-}
-
-/// All routes, in their order in the description.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().merge(routes::routes())
 }
 
 async fn end_versions(hub: Arc<Hub>) {

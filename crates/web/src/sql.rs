@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use ask::AskError;
 use axum::http::StatusCode;
-use store::{QueryOptions, StoreError};
+use store::{NOTES_TABLE, Note, QueryOptions, StoreError};
 use tokio::{runtime::Handle, task::JoinHandle, time};
 
-use crate::problem::Problem;
+use crate::{hub::Shown, problem::Problem};
 
 /// How long a query may take.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(30);
@@ -43,14 +43,32 @@ impl Sql {
     }
 
     /// Asks; at most `rows_max` rows are found. Whoever no longer waits ends the query.
-    pub(crate) async fn ask(&self, source: ask::Source, sql: String, rows_max: u64) -> Result<Found, Problem> {
-        self.ask_holding(source, sql, rows_max, ()).await
+    pub(crate) async fn ask(&self, shown: &Shown, sql: String, rows_max: u64) -> Result<Found, Problem> {
+        self.ask_holding(shown, sql, rows_max, ()).await
     }
 
-    /// The same; `held` is dropped when the query has ended, and not before: also where nobody waits for it.
+    /// Asks for results of windows, wherever they are.
+    pub(crate) async fn ask_windows(&self, shown: &Shown, sql: String, rows_max: u64) -> Result<Found, Problem> {
+        self.ask_of(shown.watched.windows(), None, sql, rows_max, ()).await
+    }
+
+    /// The same as `ask`; `held` is dropped when the query has ended, and not before: also where nobody waits for it.
     pub(crate) async fn ask_holding(
         &self,
+        shown: &Shown,
+        sql: String,
+        rows_max: u64,
+        held: impl Send + 'static,
+    ) -> Result<Found, Problem> {
+        let source = shown.watched.tables();
+        let notes = notes(shown, &source, &sql);
+        self.ask_of(source, notes, sql, rows_max, held).await
+    }
+
+    async fn ask_of(
+        &self,
         source: ask::Source,
+        notes: Option<Vec<Note>>,
         sql: String,
         rows_max: u64,
         held: impl Send + 'static,
@@ -65,7 +83,7 @@ impl Sql {
             };
             let mut left = RETRIES_MAX;
             loop {
-                match run(&source, &sql, &options).await {
+                match run(&source, notes.as_deref(), &sql, &options).await {
                     // The run has merged a file since the manifest was read: the next one lists what took its place.
                     Err(AskError::Store(StoreError::Missing { .. })) if left > 0 => left -= 1,
                     done => return done,
@@ -82,9 +100,23 @@ impl Sql {
     }
 }
 
-async fn run(source: &ask::Source, sql: &str, options: &QueryOptions) -> Result<Found, AskError> {
+/// What people wrote, for a query that may ask for it; results of one process have it themselves.
+fn notes(shown: &Shown, source: &ask::Source, sql: &str) -> Option<Vec<Note>> {
+    let kept_apart = !matches!(source, ask::Source::Results(_));
+    (kept_apart && sql.contains(NOTES_TABLE)).then(|| shown.notes.list())
+}
+
+async fn run(
+    source: &ask::Source,
+    notes: Option<&[Note]>,
+    sql: &str,
+    options: &QueryOptions,
+) -> Result<Found, AskError> {
     let begun = Instant::now();
     let session = ask::open(source, options).await?;
+    if let Some(notes) = notes {
+        session.add_notes(notes)?;
+    }
     let mut answer = session.sql(sql).await?;
     let mut batches = Vec::new();
     let mut bytes = 0;

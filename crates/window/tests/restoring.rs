@@ -5,7 +5,8 @@
 use std::{sync::Arc, time::Instant};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
-use stream::{FileReader, Stream};
+use fixtures::Memory;
+use stream::Stream;
 use window::{Aggregator, Events, Merge};
 
 const DEFINITION: &str = r#"
@@ -28,21 +29,15 @@ const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
     { "name": "kind", "type": "string" },
     { "name": "at", "type": { "type": "long", "logicalType": "timestamp-micros" } } ] }"#;
 
+const FILES: Memory<'_> = Memory(&[("reading.avsc", SCHEMA)]);
+
 const WINDOWS: usize = 100_000;
 const GIVEN_UP: usize = 2_000;
 const MINUTE: i64 = 60_000_000;
 
-struct Files;
-
-impl FileReader for Files {
-    fn read(&self, _: &str) -> Result<Vec<u8>, String> {
-        Ok(SCHEMA.into())
-    }
-}
-
 /// A stream, and an aggregator that has an event in each of so many windows.
 fn opened() -> (Stream, Aggregator) {
-    let stream = Stream::load("readings.yaml", DEFINITION, &Files).unwrap_or_else(|errors| panic!("{errors}"));
+    let stream = Stream::load("readings.yaml", DEFINITION, &FILES).unwrap_or_else(|errors| panic!("{errors}"));
     let times: Vec<i64> = (0..WINDOWS as i64).map(|minute| minute * MINUTE).collect();
     let ids = StringArray::from_iter_values((0..WINDOWS).map(|id| format!("id-{id}")));
     let kinds = StringArray::from_iter_values((0..WINDOWS).map(|id| format!("kind-{}", id % 7)));

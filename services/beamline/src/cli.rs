@@ -1,35 +1,51 @@
 //! What the command line takes.
 
+mod bench;
+mod check_config;
 mod demo;
 mod dlq;
 mod evaluate;
 mod graph;
+mod init;
+mod installed;
 mod on_kafka;
 mod page;
 mod quality;
+mod query;
+mod run;
 mod schemas;
 mod smoke;
 mod store;
 mod test;
+mod tokens;
+mod top;
 mod topics;
+mod verify;
 
-use std::{path::PathBuf, time::Duration};
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
+    bench::BenchArgs,
+    check_config::{CheckConfigArgs, ConnectArgs},
     demo::DemoArgs,
     dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind},
     evaluate::{EvaluateArgs, EvaluateFormat},
     graph::{GraphArgs, GraphFormat},
-    on_kafka::{OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
+    init::InitArgs,
+    installed::{CompletionsArgs, ManArgs},
+    on_kafka::{InitTopicArgs, OnKafkaArgs, ReplayedArgs, TopicsOfArgs},
     page::PageArgs,
     quality::{QualityArgs, QualityFormat},
+    query::{QueryArgs, QueryFormat},
+    run::{InputFormat, LineFormat, ReplayArgs, RunArgs, Running},
     schemas::{SchemasArgs, SchemasCommand, SchemasOfArgs, SchemasShowArgs},
     smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     test::{Colour, TestArgs},
+    tokens::TokensArgs,
+    top::TopArgs,
     topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
+    verify::VerifyArgs,
 };
 use crate::logging::LogFormat;
 
@@ -140,11 +156,12 @@ Examples:
 Examples:
   beamline smoke streams/particle-events.yaml     # servers from BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL, BEAMLINE_CQL")]
     Smoke(SmokeArgs),
-    /// Write a stream definition from a sample of its data.
+    /// Write a stream definition from a sample of its data: a file, or a topic of Kafka that another program writes.
     #[command(after_help = "\
 Examples:
   beamline init readings.csv                       # writes readings.yaml and readings.avsc
   beamline init data/clicks.jsonl.gz --name clicks --out streams
+  beamline init --kafka localhost:9092 --topic sensors      # a topic that another program writes
 
 Every guess has its reason beside it in the definition, which runs as it is: beamline replay readings.yaml readings.csv")]
     Init(InitArgs),
@@ -163,12 +180,20 @@ Examples:
   beamline graph streams/sensors.yaml --format svg > sensors.svg
   beamline graph streams/sensors.yaml --format mermaid     # for Markdown")]
     Graph(GraphArgs),
-    /// Check stream definitions and say everything that is wrong with them.
+    /// Check stream definitions and say everything that is wrong with them; with --connect, also with what a run would need.
     #[command(after_help = "\
 Examples:
   beamline check-config streams/*.yaml
+  beamline check-config streams/particle-events.yaml --connect     # servers from BEAMLINE_KAFKA_BOOTSTRAP, ..., BEAMLINE_CQL
   beamline check-config --json-schema > stream.schema.json     # for editors")]
     CheckConfig(CheckConfigArgs),
+    /// Show stages, rates, lag, alarms and latency of what is running, in the terminal.
+    #[command(after_help = "\
+Examples:
+  beamline top                                              # the run of this machine whose page is at 127.0.0.1:8085
+  beamline top 127.0.0.1:9502 127.0.0.1:9503                # services, by their --listen addresses
+  beamline top http://enricher-0.example:9464/metrics --once    # a table, for a pipe or a log")]
+    Top(TopArgs),
     /// Measure how good a stream's detection is on events whose anomalies are known.
     #[command(after_help = "\
 Examples:
@@ -181,230 +206,20 @@ Examples:
 Example:
   beamline bench --events 10000000 streams/bench.yaml")]
     Bench(BenchArgs),
+    /// Make the tokens of the live page in a Secret of Kubernetes, where there is none; the chart's setup does so.
+    #[command(after_help = "\
+Example:
+  beamline tokens --secret beamline-dashboard")]
+    Tokens(TokensArgs),
     /// Print the completion script of a shell.
     #[command(after_help = "\
 Example:
   beamline completions bash > /etc/bash_completion.d/beamline")]
     Completions(CompletionsArgs),
-}
-
-/// Where results go, and how the run behaves.
-#[derive(Debug, Args)]
-pub struct Running {
-    /// The folder of the results.
-    #[arg(long, short, env = "BEAMLINE_OUT", help = "The folder of the results [default: beamline-results/STREAM]")]
-    pub out: Option<PathBuf>,
-    /// Delete earlier results of this folder first.
-    #[arg(long)]
-    pub fresh: bool,
-    /// Stop after so long (10s, 5m, 1h).
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub end_after: Option<Duration>,
-    /// Stop when so many events have been taken in, those of earlier runs included.
-    #[arg(long, value_name = "N")]
-    pub events: Option<u64>,
-    /// Worker threads; as many as there are cores by default.
-    #[arg(long, env = "BEAMLINE_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    /// Commit at the latest after so long.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, env = "BEAMLINE_COMMIT_INTERVAL")]
-    pub commit_interval: Option<Duration>,
-    /// Commit at the latest after so many events.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub commit_events: u64,
-}
-
-/// `beamline run`.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// The stream definition.
-    pub stream: PathBuf,
-    /// Take events from standard input in this format, instead of the definition's source.
-    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "listen")]
-    pub stdin: Option<LineFormat>,
-    /// Take events posted to this address (`POST /v1/events`), instead of the definition's source.
-    #[arg(long, value_name = "ADDRESS")]
-    pub listen: Option<String>,
-    /// Synthetic events a second, instead of the definition's rate; 0 is as fast as possible.
-    #[arg(long, value_name = "EVENTS/S")]
-    pub rate: Option<f64>,
-    /// Results and limits.
-    #[command(flatten)]
-    pub running: Running,
-    /// The live page.
-    #[command(flatten)]
-    pub page: PageArgs,
-    /// How Kafka is reached.
-    #[command(flatten)]
-    pub on_kafka: OnKafkaArgs,
-}
-
-/// `beamline replay`.
-#[derive(Debug, Args)]
-pub struct ReplayArgs {
-    /// The stream definition.
-    pub stream: PathBuf,
-    /// The files, in this order; without any, those of the definition.
-    pub files: Vec<PathBuf>,
-    /// Play back by event time, this many times faster than it happened.
-    #[arg(long, value_name = "FACTOR")]
-    pub speed: Option<f64>,
-    /// The files' format where their names do not tell.
-    #[arg(long, value_enum)]
-    pub format: Option<InputFormat>,
-    /// Results and limits.
-    #[command(flatten)]
-    pub running: Running,
-    /// The live page.
-    #[command(flatten)]
-    pub page: PageArgs,
-    /// What is replayed on Kafka.
-    #[command(flatten)]
-    pub replayed: ReplayedArgs,
-    /// How Kafka is reached.
-    #[command(flatten)]
-    pub on_kafka: OnKafkaArgs,
-}
-
-/// Formats of standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LineFormat {
-    /// Comma-separated values with a header line.
-    Csv,
-    /// One JSON object a line.
-    Jsonl,
-    /// JSON objects in an array, behind one another, or on several lines each.
-    Json,
-}
-
-/// Formats of input files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum InputFormat {
-    /// Comma-separated values with a header line.
-    Csv,
-    /// One JSON object a line.
-    Jsonl,
-    /// JSON objects in an array, behind one another, or on several lines each.
-    Json,
-    /// Apache Parquet.
-    Parquet,
-    /// An Avro object container file.
-    Avro,
-    /// An Arrow IPC file or stream (Feather).
-    Arrow,
-    /// The first binary table of a FITS file.
-    Fits,
-}
-
-/// `beamline query`.
-#[derive(Debug, Args)]
-pub struct QueryArgs {
-    /// The SQL, or `-` to read it from standard input.
-    pub sql: String,
-    /// Folders of results; without any, the only or the latest one in `beamline-results`.
-    #[arg(long, short, env = "BEAMLINE_RESULTS")]
-    pub results: Vec<PathBuf>,
-    /// A CQL store to ask instead.
-    #[command(flatten)]
-    pub cql: CqlArgs,
-    /// Topics to ask instead.
-    #[command(flatten)]
-    pub topics: TopicsOfArgs,
-    /// A lake to ask instead: a folder, file://, s3://, gs:// or az://.
-    #[arg(long, env = "BEAMLINE_LAKE", conflicts_with = "nodes")]
-    pub lake: Option<String>,
-    /// Let a query read a whole table of a CQL store.
-    #[arg(long)]
-    pub full_scan: bool,
-    /// The output's format.
-    #[arg(long, short, value_enum, default_value = "table")]
-    pub format: QueryFormat,
-    /// At most so many rows; 0 is no limit. A table on a terminal stops at 40 by default.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<u64>,
-    /// At most so much memory, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
-    pub memory: u64,
-}
-
-/// Formats of a query's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum QueryFormat {
-    /// A table for a person.
-    Table,
-    /// Comma-separated values with a header line.
-    Csv,
-    /// One JSON object a line.
-    Json,
-    /// Apache Parquet; not onto a terminal.
-    Parquet,
-}
-
-/// `beamline check-config`.
-#[derive(Debug, Args)]
-pub struct CheckConfigArgs {
-    /// The stream definitions.
-    #[arg(required_unless_present = "json_schema")]
-    pub streams: Vec<PathBuf>,
-    /// Print the JSON Schema of the format instead.
-    #[arg(long)]
-    pub json_schema: bool,
-}
-
-/// `beamline completions`.
-#[derive(Debug, Args)]
-pub struct CompletionsArgs {
-    /// The shell.
-    pub shell: clap_complete::Shell,
-}
-
-/// `beamline verify`.
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// A folder of results; with --kafka, the definition of a stream.
-    pub results: PathBuf,
-    /// Another one, to compare it with; with --kafka, the definition that was replayed.
-    pub other: Option<PathBuf>,
-    /// What was replayed on Kafka.
-    #[command(flatten)]
-    pub replayed: ReplayedArgs,
-    /// How Kafka is reached.
-    #[command(flatten)]
-    pub on_kafka: OnKafkaArgs,
-}
-
-/// `beamline bench`.
-#[derive(Debug, Args)]
-pub struct BenchArgs {
-    /// A stream definition with a synthetic source.
-    #[arg(default_value = "streams/bench.yaml")]
-    pub stream: PathBuf,
-    /// How many events.
-    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub events: u64,
-    /// Where the input and the results go; the input is kept for the next time.
-    #[arg(long)]
-    pub folder: Option<PathBuf>,
-}
-
-/// `beamline init`.
-#[derive(Debug, Args)]
-pub struct InitArgs {
-    /// A file of the stream: CSV, JSON, Parquet, Avro, Arrow or FITS; text also compressed with gzip, zstd, bzip2 or xz.
-    pub sample: PathBuf,
-    /// The format, where neither the file's content nor its name tells.
-    #[arg(long, value_enum)]
-    pub format: Option<InputFormat>,
-    /// Number the rows where no column has a time that can be read.
-    #[arg(long)]
-    pub no_time: bool,
-    /// The stream's name; without it, the file's.
-    #[arg(long)]
-    pub name: Option<String>,
-    /// The folder of the definition and its schema.
-    #[arg(long, default_value = ".")]
-    pub out: PathBuf,
-    /// Write over files that are there.
-    #[arg(long)]
-    pub force: bool,
+    /// Print the manual page of the program, or write those of all commands.
+    #[command(after_help = "\
+Examples:
+  beamline man | man -l -
+  beamline man --out /usr/local/share/man/man1")]
+    Man(ManArgs),
 }

@@ -1,4 +1,4 @@
-//! The command line: what each command takes, and what it does with the crates of the house.
+//! The command line: what each command takes, and what it does with our crates.
 
 mod cli;
 mod commands;
@@ -35,8 +35,11 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Topics(args) => commands::topics::topics(args),
         Command::Init(args) => commands::init::init(args),
         Command::Graph(args) => commands::graph::graph(args),
+        Command::Tokens(args) => commands::tokens::tokens(args),
         Command::Test(args) => commands::test::test(args),
         Command::CheckConfig(args) => commands::check_config::check_config(args),
+        Command::Top(args) => commands::top::top(args),
+        Command::Man(args) => commands::man::man(args),
         Command::Completions(args) => commands::completions::completions(args),
     }
 }

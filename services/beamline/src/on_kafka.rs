@@ -12,7 +12,7 @@ use stream::{Stream, Topics};
 use crate::cli::{OnKafkaArgs, TopicsOfArgs};
 
 /// How long the cluster may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(15);
 /// Whenever it was taken in.
 pub(crate) const ANY_TIME: Range<i64> = i64::MIN..i64::MAX;
 

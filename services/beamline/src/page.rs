@@ -19,7 +19,7 @@ use web::{AccessSettings, Counts, Facts, Hub, Pace, Server, Shown, State, Watche
 use crate::{Failure, cli::PageArgs};
 
 /// Where the page is when nobody says it, or at one of the ports behind it.
-const PORT: u16 = 8085;
+pub(crate) const PORT: u16 = 8085;
 /// How long rows gather before they are drawn.
 const DRAW_INTERVAL: Duration = Duration::from_millis(50);
 /// Rows that are drawn at once, a last batch aside.
@@ -128,9 +128,8 @@ impl Watched for Watching {
             missed: tap.missed,
             done: counts.done,
             total: counts.total,
-            acknowledged: 0,
-            redriven: 0,
             ledger: commit.ledger,
+            ..Facts::default()
         }
     }
 
@@ -248,5 +247,9 @@ fn words(source: &Source) -> String {
         },
         Source::Http(http) => format!("POST http://{}/v1/events", http.listen),
         Source::Stdin(_) => "standard input".to_owned(),
+        Source::Kafka(kafka) => match &kafka.pattern {
+            Some(pattern) => format!("topics {pattern}"),
+            None => format!("topic {}", kafka.named().join(", ")),
+        },
     }
 }

@@ -4,24 +4,17 @@
 use std::{
     fs,
     io::Write,
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    ops::Deref,
+    path::Path,
+    process::{Child, Stdio},
     thread,
     time::Duration,
 };
 
+use fixtures::{READING, definition};
 use serde_json::Value;
 
-const DEFINITION: &str = r#"
-apiVersion: beamline.dev/v1
-kind: Stream
-metadata: { name: readings }
-spec:
-  schema: reading.avsc
-  id: id
-  key: sensor
-  time: time
-  partitions: 3
+const SPEC: &str = r#"
   source:
     files: { paths: [readings.csv] }
   quality:
@@ -30,16 +23,6 @@ spec:
     features: [value]
     false_alarm_rate: 1e-2
 "#;
-
-const SCHEMA: &str = r#"{
-  "type": "record", "name": "Reading",
-  "fields": [
-    { "name": "id", "type": "string" },
-    { "name": "sensor", "type": "string" },
-    { "name": "time", "type": { "type": "long", "logicalType": "timestamp-micros" } },
-    { "name": "value", "type": "double" }
-  ]
-}"#;
 
 const HEADER: &str = "id,sensor,time,value";
 
@@ -62,46 +45,27 @@ fn readings(count: usize) -> String {
     text
 }
 
-struct Place {
-    folder: tempfile::TempDir,
+/// The stream, with so many readings, and its program.
+struct Place(fixtures::Place);
+
+impl Deref for Place {
+    type Target = fixtures::Place;
+
+    fn deref(&self) -> &fixtures::Place {
+        &self.0
+    }
 }
 
 impl Place {
     fn new(rows: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("readings.yaml"), DEFINITION).unwrap();
-        fs::write(folder.path().join("reading.avsc"), SCHEMA).unwrap();
-        fs::write(folder.path().join("readings.csv"), readings(rows)).unwrap();
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_beamline"));
-        command.env_remove("BEAMLINE_OUT").env_remove("BEAMLINE_RESULTS").env_remove("RUST_LOG");
-        command.current_dir(self.folder.path()).args(arguments);
-        command
-    }
-
-    fn output(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// What a command that succeeds prints.
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.output(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let (definition, input) = (definition(SPEC), readings(rows));
+        let files = [("readings.yaml", &*definition), ("reading.avsc", READING), ("readings.csv", &*input)];
+        Self(fixtures::Place::new(env!("CARGO_BIN_EXE_beamline"), &files))
     }
 
     /// What a command that is refused says.
     fn refused(&self, arguments: &[&str]) -> String {
-        let output = self.output(arguments);
-        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
-        String::from_utf8(output.stderr).unwrap()
+        self.0.fails(64, arguments)
     }
 
     fn start(&self, arguments: &[&str]) -> Child {

@@ -1,4 +1,5 @@
-//! Sends the events of a stream to Kafka: made up from a seed, read from files, or posted over HTTP; each once.
+//! Sends the events of a stream to Kafka: made up from a seed, read from files or other topics, or posted
+//! over HTTP; each once.
 
 use std::{path::PathBuf, thread, time::Duration};
 
@@ -84,6 +85,7 @@ pub fn run(settings: Generator, context: Context) -> Result<(), Failure> {
         connection: settings.common.connection(),
         registry,
         source,
+        instance: settings.common.process.instance(),
         base: folder_of(&settings.common.stream),
         log_dir: settings.log_folder,
         commit_interval: settings.commit_interval,

@@ -68,13 +68,13 @@ pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
 /// # Errors
 /// Where its settings cannot be used for this stream.
 pub fn open_sink(settings: &Settings, stream: &Stream, sources: &[Source]) -> Result<Box<dyn Sink>, Failure> {
-    let location = || lake::Location::parse(settings.lake.as_deref().unwrap_or_default());
+    let location = || lake::Location::parse(settings.store.lake.as_deref().unwrap_or_default());
     let time = &stream.definition.spec.time;
     Ok(match settings.backend {
         Backend::Cql => {
             let letters = kafka::letters_schema().map_err(Failure::run_time)?;
             let layouts = cql::Layout::of(stream, letters.arrow()).map_err(Failure::configuration)?;
-            Box::new(cql::CqlSink::new(settings.cql(), layouts).map_err(Failure::configuration)?)
+            Box::new(cql::CqlSink::new(settings.store.cql(), layouts).map_err(Failure::configuration)?)
         }
         Backend::Parquet => {
             let tables: Vec<_> = sources.iter().map(|source| (source.table, source.columns.clone())).collect();

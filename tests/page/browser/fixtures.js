@@ -2,6 +2,7 @@
 // One run of the example stream for all tests of a worker, and a page on which nothing may go wrong unseen.
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect } from '@playwright/test';
+import { onKafka } from './kafka.js';
 import { run } from './run.js';
 
 /** @typedef {import('./run.js').Run} Run */
@@ -11,18 +12,18 @@ export { expect };
 /** What the browser itself says when a connection is cut: not an error of the page. */
 const NETWORK = /Failed to load resource|net::ERR_/;
 
-/** @typedef {{ beamline: string }} OfWorker the address of a run of the example stream */
+/** @typedef {{ beamline: string }} OfWorker the address of a page of the example stream */
 
 export const test = /** @type {import('@playwright/test').TestType<import('@playwright/test').PlaywrightTestArgs & import('@playwright/test').PlaywrightTestOptions, import('@playwright/test').PlaywrightWorkerArgs & import('@playwright/test').PlaywrightWorkerOptions & OfWorker>} */ (base).extend({
   beamline: [
     // Playwright wants the pattern, also where nothing is taken.
-    async ({}, use) => {
+    async ({}, use, { project }) => {
       const given = process.env.BEAMLINE_PAGE;
-      const started = given ? null : await run();
+      const started = given ? null : await (project.name === 'kafka' ? onKafka() : run());
       await use(given ?? started?.url ?? '');
       await started?.remove();
     },
-    { scope: 'worker', timeout: 90_000 },
+    { scope: 'worker', timeout: 400_000 },
   ],
   page: async ({ page }, use) => {
     const wrong = /** @type {string[]} */ ([]);

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const PROGRAM = process.env.BEAMLINE ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug/beamline');
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+export const PROGRAM = process.env.BEAMLINE ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug/beamline');
 const START_MS = 60_000;
 /** How much of what a run says is kept for a failure. */
 const SAID_MAX = 20_000;

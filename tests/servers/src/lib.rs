@@ -1,4 +1,4 @@
-//! Real servers for the tests: Kafka, schema registries, Cassandra, Jaeger, S3.
+//! Real servers for the tests: Kafka, schema registries, Cassandra, Jaeger, Prometheus, S3, and Spark.
 //!
 //! No containers: the servers come from Maven, Go and Python packages, are kept in one folder of the user
 //! (`BEAMLINE_SERVERS`, or `beamline-servers` in the user's cache folder) and run as plain processes on 127.0.0.1, at
@@ -17,11 +17,13 @@ mod net;
 mod node;
 mod process;
 mod program;
+mod prometheus;
 mod proxy;
 mod python;
 mod registry;
 mod s3;
 mod scratch;
+mod spark;
 
 pub use self::{
     apicurio::Apicurio,
@@ -32,8 +34,10 @@ pub use self::{
     net::{free_port, http_get, http_request},
     node::Node,
     program::Program,
+    prometheus::Prometheus,
     proxy::Proxy,
     python::{python, python_of_inputs},
     registry::Registry,
     s3::S3,
+    spark::Spark,
 };

@@ -6,6 +6,7 @@ mod evolution;
 mod fuzz;
 mod generate;
 mod golden;
+mod oracle;
 mod roundtrip;
 mod schemas;
 mod wire;

@@ -31,13 +31,13 @@ pub(crate) fn decode_all(decoder: &mut Decoder, messages: &[Vec<u8>]) -> RecordB
     decoded.rows
 }
 
-fn encode_all(encoder: &mut Encoder, rows: &RecordBatch) -> Vec<Vec<u8>> {
+pub(crate) fn encode_all(encoder: &mut Encoder, rows: &RecordBatch) -> Vec<Vec<u8>> {
     let framed = encoder.encode(rows).unwrap();
     assert_eq!(framed.len(), rows.num_rows());
     (0..framed.len()).map(|row| framed.message(row).to_vec()).collect()
 }
 
-fn messages(rows: &[Datum], blocks: Blocks) -> Vec<Vec<u8>> {
+pub(crate) fn messages(rows: &[Datum], blocks: Blocks) -> Vec<Vec<u8>> {
     rows.iter().map(|row| framed(7, row, blocks)).collect()
 }
 

@@ -55,7 +55,7 @@ impl HalfSpace {
             }
             None => (f64::NAN, f64::NAN),
         };
-        Some(Finding { feature, expected, deviation: (x[feature] - mean) * inverse })
+        Some(Finding { feature: Some(feature), expected, deviation: (x[feature] - mean) * inverse })
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
         let z = half_space.standardise(&words, HEAD, &odd);
         let peeked = half_space.peek(&words, &z);
         let found = half_space.explain(&words, &odd, peeked - 1.0).unwrap();
-        assert!(found.feature == 1 && found.expected.1 < 6.0 && found.expected.0 < found.expected.1, "{found:?}");
+        assert!(found.feature == Some(1) && found.expected.1 < 6.0 && found.expected.0 < found.expected.1, "{found:?}");
         assert_eq!(half_space.score(&mut words, &odd), peeked);
     }
 }

@@ -105,6 +105,11 @@ impl TransactionalProducer {
             what: "asking for the group",
             source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
         })?;
+        // A member that the group has given up has no name any more, and a commit in nobody's name is not fenced.
+        if member.assignment_lost() {
+            let source = ClientError::Global(RDKafkaErrorCode::AssignmentLost);
+            return Err(KafkaError::Aborted { what, source });
+        }
         let limit = end.saturating_duration_since(Instant::now());
         let (done, answer) = mpsc::channel();
         let client = self.client.clone();

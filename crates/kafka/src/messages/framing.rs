@@ -2,7 +2,7 @@
 
 /// The subject that the schemas of a topic's values are registered under.
 pub(crate) fn subject_of(topic: &str) -> String {
-    format!("{topic}-value")
+    registry::values_of(topic)
 }
 
 /// The schema id that a message claims to have.

@@ -3,13 +3,15 @@
 //! Kafka keeps a text with each committed offset, in the same transaction as everything else (4096 bytes at most by
 //! the broker's default). That makes the ledger exact without a topic of its own.
 
-use broker::Offsets;
+use std::collections::BTreeMap;
+
+use broker::{BrokerError, Committed, Offsets};
 use serde::{Deserialize, Serialize};
 use source::Cursor;
 use stage::Ledger;
-use stream::Topics;
+use stream::{Stream, Topics};
 
-use crate::{KafkaError, Step};
+use crate::{KafkaError, Step, messages::source_place::SourcePlace};
 
 /// The layout of a note.
 const VERSION: u32 = 1;
@@ -91,6 +93,19 @@ pub struct GeneratorNote {
     pub sent: u64,
     /// Records that were no events, sent as dead letters.
     pub dead_lettered: u64,
+    /// Messages without a value that were passed over, of another program's topics.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u64,
+    /// Offsets whose messages were deleted before they were read, of another program's topics.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u64,
+    /// How far the partitions of another program's topics have been read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, Vec<SourcePlace>>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl GeneratorNote {
@@ -102,6 +117,20 @@ impl GeneratorNote {
     /// The same, of a source that was first started at this moment.
     pub(crate) fn begun(self, started: i64) -> Self {
         Self { started, ..self }
+    }
+
+    /// The account of two generators of the same source.
+    fn and(mut self, other: Self) -> Self {
+        self.started = self.started.min(other.started);
+        self.cursor.position += other.cursor.position;
+        self.sent += other.sent;
+        self.dead_lettered += other.dead_lettered;
+        self.skipped += other.skipped;
+        self.missed += other.missed;
+        for (topic, places) in other.places {
+            self.places.entry(topic).or_default().extend(places);
+        }
+        self
     }
 
     /// The same after so many more events and dead letters, with the source at `cursor`.
@@ -122,6 +151,33 @@ impl GeneratorNote {
     pub fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
+}
+
+/// The group that keeps how far a stream's source has been read.
+pub(crate) fn generator_group(stream: &str) -> String {
+    format!("beamline.{stream}.generator")
+}
+
+/// Reads what a group has committed of a topic's partitions: [`Offsets::committed`] or [`Offsets::decided`].
+pub type Ask = fn(&Offsets, &str, &str, &[u32]) -> Result<BTreeMap<u32, Committed>, BrokerError>;
+
+/// What the generators of a stream have noted in all; nothing where none has committed yet.
+///
+/// # Errors
+/// Where the cluster does not answer, or a note is none of ours.
+pub fn sent_in_all(offsets: &Offsets, stream: &Stream, ask: Ask) -> Result<Option<GeneratorNote>, KafkaError> {
+    let group = generator_group(stream.name());
+    let partitions: Vec<u32> = (0..stream.definition.spec.partitions).collect();
+    let mut sum: Option<GeneratorNote> = None;
+    for (partition, committed) in ask(offsets, &group, &stream.topics().raw, &partitions)? {
+        let note = GeneratorNote::parse(&committed.metadata);
+        let note = note.map_err(|reason| KafkaError::Note { group: group.clone(), partition, reason })?;
+        sum = Some(match sum {
+            None => note,
+            Some(sum) => sum.and(note),
+        });
+    }
+    Ok(sum)
 }
 
 /// The sum of what a step of a stream has noted for its partitions; nothing where it has never committed.

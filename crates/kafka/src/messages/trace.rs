@@ -6,21 +6,20 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{
-    Context, KeyValue, SpanId, TraceFlags, TraceId,
+    Context, KeyValue,
     global::{self, BoxedTracer},
-    trace::{Link, Span, SpanContext, SpanKind, TraceContextExt, TraceState, Tracer},
+    trace::{Link, Span, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Message, OwnedHeaders};
 
 use measure::KEEP_SPAN as KEEP;
 
 use crate::{
     messages::hops::{self, Hops, SCOPE},
     messages::times::Times,
+    messages::traceparent::{header, parent},
 };
 
-/// The header that carries a trace (W3C Trace Context).
-pub(crate) const TRACEPARENT: &str = "traceparent";
 /// Links of a batch's span at most.
 const LINKS_MAX: usize = 128;
 
@@ -172,31 +171,6 @@ impl Traced {
     }
 }
 
-/// The trace that a message carries, where it is sampled.
-pub(crate) fn parent(message: &BorrowedMessage<'_>) -> Option<SpanContext> {
-    let headers = message.headers()?;
-    let value = headers.iter().find(|header| header.key == TRACEPARENT)?.value?;
-    parse(std::str::from_utf8(value).ok()?).filter(SpanContext::is_sampled)
-}
-
-/// Reads a `traceparent`: version, trace, span and flags in hexadecimal.
-fn parse(text: &str) -> Option<SpanContext> {
-    let mut parts = text.split('-');
-    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    if version.len() != 2 || version == "ff" || trace.len() != 32 || span.len() != 16 || flags.len() != 2 {
-        return None;
-    }
-    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
-    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
-    let context = SpanContext::new(trace, span, flags, true, TraceState::default());
-    context.is_valid().then_some(context)
-}
-
-fn header(context: SpanContext) -> OwnedHeaders {
-    let value = format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8());
-    OwnedHeaders::new_with_capacity(1).insert(Header { key: TRACEPARENT, value: Some(&value) })
-}
-
 /// The span of a send. One that begins a trace was chosen: nobody is to choose among the chosen ones again.
 fn sent(tracer: &BoxedTracer, parent: &Context, topic: &str, partition: u32) -> SpanContext {
     let mut span = tracer
@@ -234,20 +208,5 @@ impl Sampling {
         self.every.filter(|every| position.is_multiple_of(*every))?;
         let context = sent(&global::tracer(SCOPE), &Context::new(), topic, partition);
         (context.is_valid() && context.is_sampled()).then(|| header(context))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_what_other_tracers_write() {
-        let context = parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
-        assert_eq!(context.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert!(context.is_sampled());
-        for wrong in ["", "00-4bf9-00f0-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "junk"] {
-            assert!(parse(wrong).is_none(), "{wrong}");
-        }
     }
 }

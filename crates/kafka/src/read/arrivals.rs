@@ -11,7 +11,7 @@ use opentelemetry::{
 };
 use rdkafka::message::{BorrowedMessage, Message};
 
-use crate::messages::{hops::SCOPE, trace::parent};
+use crate::messages::{hops::SCOPE, traceparent::parent};
 
 /// Traced messages of a partition that wait for the store; older ones are forgotten.
 const WAITING_MAX: usize = 1024;

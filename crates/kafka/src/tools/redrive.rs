@@ -38,11 +38,12 @@ pub struct Redrive {
     pub hash: String,
 }
 
-impl Redrive {
-    fn group(&self) -> String {
-        format!("beamline.{}.redrive", self.stream.name())
-    }
+/// The group in whose name repaired events of a stream are counted: its offset of partition 0 is how many were sent.
+pub fn redrive_group(stream: &str) -> String {
+    format!("beamline.{stream}.redrive")
+}
 
+impl Redrive {
     fn open(&self) -> Result<Box<dyn Source>, KafkaError> {
         let options = source::Options { base: PathBuf::new(), started: 0, log_dir: PathBuf::new(), speed: None };
         // As text an event may have more bytes than in its topic, which is where it is held against the limit.
@@ -101,7 +102,7 @@ impl Redrive {
 pub fn redrive(redrive: &Redrive, again: bool) -> Result<u64, KafkaError> {
     let events = redrive.check()?;
     let sizes = Sizes::of(&redrive.stream);
-    let (group, topic) = (redrive.group(), redrive.stream.topics().raw);
+    let (group, topic) = (redrive_group(redrive.stream.name()), redrive.stream.topics().raw);
     let producer = TransactionalProducer::connect(&redrive.connection, &group, TRANSACTION, sizes.message())?;
     // Only now is it sure that nobody else is sending repaired events.
     let committed = Offsets::connect(&redrive.connection)?.decided(&group, &topic, &[0])?.remove(&0);

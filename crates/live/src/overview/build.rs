@@ -3,7 +3,7 @@
 use super::{
     Alarms, DeadLetters, Drawn, Lag, Latency, Layer, LedgerView, Overview, Progress, Rate, RuleCount, Stage,
     StageState, count,
-    judge::{DEAD_LETTERS_WATCH, LAG_WATCH_S, judge, unaccounted},
+    judge::{DEAD_LETTERS_WATCH, LAG_WATCH_S, judge},
     share,
 };
 use crate::{Board, Bucket, Facts, LayerInfo, LayerKind, State, layers};
@@ -28,6 +28,7 @@ impl Board {
         let (events, [p50_ms, p99_ms]) = self.latencies.quantiles(now_ms, [0.5, 0.99]);
         let alarms = self.alarms_view(now_ms);
         let dead_letters = dead_letters(facts);
+        let [from, to] = facts.measured.unwrap_or(["read", "scored"]);
         let (level, sentence) = judge(self.stream.name(), facts, &rate, &lag, &alarms);
         Overview {
             stream: self.stream.name().to_owned(),
@@ -36,7 +37,7 @@ impl Board {
             level,
             sentence,
             stages: self.stages(now_ms, &rate, &lag),
-            latency: Latency { from: "read", to: "scored", p50_ms, p99_ms, events },
+            latency: Latency { from, to, p50_ms, p99_ms, events },
             ledger: ledger(facts),
             drawn: self.drawn_view(),
             source: Progress { done: facts.done, total: facts.total },
@@ -64,12 +65,14 @@ impl Board {
     fn alarms_view(&self, now_ms: i64) -> Alarms {
         let facts = self.facts();
         let ledger = &facts.ledger;
-        let events = ledger.out + ledger.late;
+        let events = scored_events(facts);
+        let all = ledger.out + ledger.late;
         let second = now_ms.div_euclid(1000);
         let hour = self.alarms.ring(10).map(|ring| ring.range(second - 3590, second).1).unwrap_or_default();
         let layer = |info: LayerInfo| {
             let alarms = ledger.reasons.get(&info.name).copied().unwrap_or_default();
-            let scored = if info.kind == LayerKind::Learned { events - ledger.unscored.min(events) } else { events };
+            let unscored = if info.kind == LayerKind::Learned { ledger.unscored.min(events) } else { 0 };
+            let scored = events - unscored;
             let expected = info.asked.map(|asked| asked * scored as f64);
             let most =
                 |expected: f64| (expected * OVER_FACTOR).max(expected + OVER_DEVIATIONS * expected.sqrt().max(1.0));
@@ -88,7 +91,7 @@ impl Board {
             total: ledger.anomalies,
             last_hour: hour.iter().map(|bucket| bucket.sum as u64).sum(),
             open: ledger.anomalies.saturating_sub(facts.acknowledged),
-            share: share(ledger.anomalies, events),
+            share: share(ledger.anomalies, all),
             layers: layers(&self.stream).into_iter().map(layer).collect(),
         }
     }
@@ -115,7 +118,15 @@ impl Board {
             _ => StageState::Ok,
         };
         let ledger = &facts.ledger;
-        let stage = |name, bad, detail| Stage { name, state: state(bad), rate: Some(rate.now), detail };
+        let waiting = |name| facts.waiting.iter().find(|(stage, _)| *stage == name).map_or(0, |(_, records)| *records);
+        let most = facts.waiting.iter().map(|(_, records)| *records).max().unwrap_or_default();
+        let stage = |name, bad, detail: String| {
+            let records = waiting(name);
+            // Where the stream is behind, the stage that most records wait for is the one to look at.
+            let behind = lag.seconds > LAG_WATCH_S && records > 0 && records == most;
+            let detail = if records > 0 { format!("{detail}, {} waiting", count(records)) } else { detail };
+            Stage { name, state: state(bad || behind), rate: Some(rate.now), detail }
+        };
         let missing =
             |name, detail: &str| Stage { name, state: StageState::Off, rate: None, detail: detail.to_owned() };
         let dead = share(ledger.dead_lettered, ledger.records) > DEAD_LETTERS_WATCH;
@@ -146,6 +157,16 @@ impl Board {
     }
 }
 
+/// The events that the counts of reasons are of: where those are of a part of the anomalies, the same part of the events.
+fn scored_events(facts: &Facts) -> u64 {
+    let ledger = &facts.ledger;
+    let all = ledger.out + ledger.late;
+    match facts.reasons_of.filter(|counted| *counted < ledger.anomalies) {
+        Some(counted) => (all as f64 * share(counted, ledger.anomalies)) as u64,
+        None => all,
+    }
+}
+
 fn lag_seconds(facts: &Facts) -> f64 {
     if facts.uncommitted > 0 { facts.lag_ms as f64 / 1000.0 } else { 0.0 }
 }
@@ -167,8 +188,9 @@ fn ledger(facts: &Facts) -> LedgerView {
         filtered: ledger.filtered,
         dead_lettered: ledger.dead_lettered,
         late: ledger.late,
-        balance: unaccounted(ledger),
-        balances: ledger.balances(),
+        between: facts.between,
+        balance: facts.unaccounted(),
+        balances: facts.unaccounted() == 0,
         unscored: ledger.unscored,
         committed_ms: facts.committed_ms,
     }

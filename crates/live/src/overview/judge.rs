@@ -1,7 +1,5 @@
 //! How a stream is: the level, and the sentence that says so.
 
-use stage::Ledger;
-
 use super::{Alarms, Lag, Level, Rate};
 use crate::{Facts, State};
 
@@ -18,11 +16,9 @@ pub(super) fn judge(name: &str, facts: &Facts, rate: &Rate, lag: &Lag, alarms: &
         let why = failure.as_deref().unwrap_or("it does not say why");
         return (Level::Bad, format!("{name} could not go on: {why}"));
     }
-    if !facts.ledger.balances() {
-        return (
-            Level::Bad,
-            format!("{name}: the ledger does not balance; {} records are unaccounted for", unaccounted(&facts.ledger)),
-        );
+    let unaccounted = facts.unaccounted();
+    if unaccounted != 0 {
+        return (Level::Bad, format!("{name}: the ledger does not balance; {unaccounted} records are unaccounted for"));
     }
     let ended = match facts.state {
         State::Starting => Some(format!("{name} is starting")),
@@ -54,12 +50,6 @@ pub(super) fn judge(name: &str, facts: &Facts, rate: &Rate, lag: &Lag, alarms: &
         );
     }
     (Level::Ok, format!("{running}, {:.1} s behind; every record is accounted for", lag.seconds))
-}
-
-/// What came in less what became of it.
-pub(super) fn unaccounted(ledger: &Ledger) -> i64 {
-    let became = ledger.out + ledger.filtered + ledger.dead_lettered + ledger.late;
-    ledger.records as i64 - became as i64
 }
 
 /// A part of a whole; 0 where there is nothing.

@@ -208,3 +208,29 @@ fn a_base_path_is_kept_and_a_subject_escaped() {
         assert!(request.starts_with(expected), "{request}");
     }
 }
+
+#[test]
+fn of_several_replicas_one_that_answers_is_enough() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let away = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let server = Scripted::new(&[SCHEMA, (200, r#"{"compatibilityLevel": "FULL"}"#)]);
+    let client = client(&format!("{away}, {}", server.url), Duration::ZERO);
+    assert_eq!(&*client.schema(7).unwrap(), "\"int\"");
+    assert_eq!(client.compatibility("a-value"), Ok(Level::Full));
+    assert!(client.is_ready());
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn when_no_replica_answers_all_are_named() {
+    let error = client("http://127.0.0.1:1, http://127.0.0.1:2", Duration::ZERO).schema(7).unwrap_err();
+    assert!(error.is_retriable(), "{error:?}");
+    assert!(error.to_string().contains("at http://127.0.0.1:1, http://127.0.0.1:2 (Connection refused"), "{error}");
+}
+
+#[test]
+fn of_several_urls_each_is_checked() {
+    let error = Registry::new(&Settings::new("http://registry:8081,registry:8082")).unwrap_err();
+    assert!(error.to_string().contains("`registry:8082` must begin with http"), "{error}");
+}

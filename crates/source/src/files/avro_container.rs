@@ -11,7 +11,7 @@ use super::{InputFile, avro_codec::BlockCodec, input};
 use crate::SourceError;
 
 /// Bytes of a block at most, as it stands in the file.
-const BLOCK_BYTES_MAX: u64 = 256 << 20;
+pub(crate) const BLOCK_BYTES_MAX: u64 = 256 << 20;
 
 /// Bytes of a file's header at most.
 const HEADER_BYTES_MAX: u64 = 16 << 20;
@@ -20,7 +20,7 @@ const HEADER_BYTES_MAX: u64 = 16 << 20;
 const EMPTY_ROWS_MAX: u64 = 1 << 20;
 
 const MAGIC: &[u8; 4] = b"Obj\x01";
-const SYNC_BYTES: usize = 16;
+pub(crate) const SYNC_BYTES: usize = 16;
 
 /// What a container begins with.
 struct Header {
@@ -58,24 +58,35 @@ fn unreadable(file: &InputFile, error: &dyn std::fmt::Display) -> SourceError {
     SourceError::input(format!("{} cannot be read as Avro: {error}; replace it with a whole file", file.name()))
 }
 
-fn header(file: &InputFile, input: &mut impl BufRead) -> Result<Header, SourceError> {
-    let fail = |error: String| unreadable(file, &error);
+/// A header as it stands there.
+pub(crate) struct RawHeader {
+    /// The schema's text.
+    pub schema: String,
+    /// What its blocks are compressed with.
+    pub codec: Option<Vec<u8>>,
+    pub sync: [u8; SYNC_BYTES],
+    /// How many bytes it takes.
+    pub length: u64,
+}
+
+/// Reads a header; an error says what is wrong with it.
+pub(crate) fn raw_header(input: &mut impl BufRead) -> Result<RawHeader, String> {
     let mut input = Counted { input: input.take(HEADER_BYTES_MAX), count: 0 };
-    if &input.array::<4>().map_err(fail)? != MAGIC {
-        return Err(fail("it does not begin as a container does".into()));
+    if &input.array::<4>()? != MAGIC {
+        return Err("it does not begin as a container does".into());
     }
     let (mut schema, mut codec) = (None, None);
     loop {
-        let mut entries = input.long().map_err(fail)?;
+        let mut entries = input.long()?;
         if entries == 0 {
             break;
         }
         if entries < 0 {
-            input.long().map_err(fail)?;
+            input.long()?;
             entries = entries.saturating_neg();
         }
         for _ in 0..entries {
-            let (key, value) = (input.bytes().map_err(fail)?, input.bytes().map_err(fail)?);
+            let (key, value) = (input.bytes()?, input.bytes()?);
             match key.as_slice() {
                 b"avro.schema" => schema = Some(value),
                 b"avro.codec" => codec = Some(value),
@@ -83,15 +94,20 @@ fn header(file: &InputFile, input: &mut impl BufRead) -> Result<Header, SourceEr
             }
         }
     }
-    let sync = input.array::<SYNC_BYTES>().map_err(fail)?;
-    let schema = schema.ok_or_else(|| fail("its header has no schema".into()))?;
-    let schema = String::from_utf8(schema).map_err(|_| fail("its schema is not UTF-8 text".into()))?;
+    let sync = input.array::<SYNC_BYTES>()?;
+    let schema = schema.ok_or("its header has no schema")?;
+    let schema = String::from_utf8(schema).map_err(|_| "its schema is not UTF-8 text")?;
+    Ok(RawHeader { schema, codec, sync, length: input.count })
+}
+
+fn header(file: &InputFile, input: &mut impl BufRead) -> Result<Header, SourceError> {
+    let RawHeader { schema, codec, sync, length } = raw_header(input).map_err(|error| unreadable(file, &error))?;
     let refused = |error: String| SourceError::input(format!("{} cannot be read as Avro: {error}", file.name()));
     Ok(Header {
         schema: FileSchema::parse(&schema).map_err(|error| refused(error.to_string()))?,
         codec: BlockCodec::named(codec.as_deref()).map_err(refused)?,
         sync,
-        length: input.count,
+        length,
     })
 }
 

@@ -105,7 +105,7 @@ impl Found<'_> {
         let alarms = self.layers.iter().filter(|layer| scores.alarmed(**layer)).map(|layer| layer.name());
         let reasons: Vec<&str> = rules.iter().map(|(name, _)| *name).chain(alarms).collect();
         columns.reasons.append_value(reasons.join(","));
-        let told: Vec<Told> = causes.iter().map(|cause| self.features[cause.feature].told(cause)).collect();
+        let told: Vec<Told> = causes.iter().map(|cause| Told::of(self.features, cause)).collect();
         columns.words.append_value(sentence(self.keys.value(row), &rules, self.features, &told));
         columns.causes.some(&rules, self.features, &told);
     }
@@ -125,7 +125,7 @@ impl Causes {
         }
         for cause in causes {
             self.layers.append_value(cause.layer.name());
-            self.features.append_value(features[cause.feature].name());
+            self.features.append_value(cause.name(features));
             let (low, high) = cause.expected.unwrap_or((f64::NAN, f64::NAN));
             let values = [cause.score, cause.threshold, cause.value, low, high, cause.deviation];
             for (numbers, value) in self.numbers.iter_mut().zip(values) {

@@ -30,7 +30,8 @@ pub(super) struct Told {
     pub(super) layer: Layer,
     pub(super) score: f64,
     pub(super) threshold: f64,
-    pub(super) feature: usize,
+    /// The number of the feature; `None` where it is the arrival of events.
+    pub(super) feature: Option<usize>,
     pub(super) value: f64,
     /// `None` where there is no such range.
     pub(super) expected: Option<(f64, f64)>,
@@ -47,20 +48,36 @@ impl Feature {
                 return Self { name: argument.trim().to_owned(), back };
             }
         }
-        Self { name: sql.to_owned(), back: |value| value }
+        Self { name: sql.to_owned(), back: as_it_is }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
     }
+}
 
-    /// The cause in this feature's units.
-    pub(super) fn told(&self, cause: &Cause) -> Told {
-        let (low, high) = ((self.back)(cause.expected.0), (self.back)(cause.expected.1));
+impl Told {
+    /// The cause in the units of its feature.
+    pub(super) fn of(features: &[Feature], cause: &Cause) -> Self {
+        let back = cause.feature.map_or(as_it_is as fn(f64) -> f64, |feature| features[feature].back);
+        let (low, high) = (back(cause.expected.0), back(cause.expected.1));
         let expected = (low.is_finite() && high.is_finite()).then_some((low, high));
         let &Cause { layer, score, threshold, feature, deviation, .. } = cause;
-        Told { layer, score, threshold, feature, value: (self.back)(cause.value), expected, deviation }
+        Self { layer, score, threshold, feature, value: back(cause.value), expected, deviation }
     }
+
+    /// What the cause is about.
+    pub(super) fn name<'a>(&self, features: &'a [Feature]) -> &'a str {
+        match (self.feature, self.layer) {
+            (Some(feature), _) => features[feature].name(),
+            (None, Layer::Burst) => "events a second of all keys",
+            (None, _) => "events a second",
+        }
+    }
+}
+
+fn as_it_is(value: f64) -> f64 {
+    value
 }
 
 /// Whether every bracket that is opened in a text is closed in it, and none before.
@@ -75,20 +92,33 @@ fn closed(text: &str) -> bool {
 /// One sentence for the rules that fired and for each feature that the layers name, the most remarkable first.
 pub(super) fn sentence(key: &str, rules: &[(&str, &str)], features: &[Feature], causes: &[Told]) -> String {
     let mut parts: Vec<String> = rules.iter().map(|(name, when)| format!("{name}: {when}")).collect();
-    let mut named: Vec<usize> = Vec::new();
+    let mut named: Vec<&str> = Vec::new();
     for cause in causes {
-        if named.contains(&cause.feature) || named.len() == NAMED_MAX {
+        let name = cause.name(features);
+        if named.contains(&name) || named.len() == NAMED_MAX {
             continue;
         }
-        named.push(cause.feature);
-        parts.push(describe(key, features[cause.feature].name(), cause));
+        named.push(name);
+        parts.push(describe(key, name, cause));
     }
     parts.join("; ")
 }
 
-fn describe(key: &str, feature: &str, cause: &Told) -> String {
+fn describe(key: &str, name: &str, cause: &Told) -> String {
     let Told { layer, score, threshold, value, expected, deviation, .. } = cause;
-    let beside = if *layer == Layer::Ewma { "" } else { " by its other features" };
+    let value = number(*value);
+    let most = || expected.map_or_else(String::new, |(_, high)| format!(", expected at most {}", number(high)));
+    let times = number(*deviation);
+    let beside = match layer {
+        Layer::Rate => return format!("{name} {value}{} for {key}: {times} times as many as usual", most()),
+        Layer::Burst => return format!("{name} {value}{}: {times} times as many as usual", most()),
+        Layer::Stuck => return format!("{name} {value}, {times} times in a row for {key}: stuck"),
+        Layer::Missing if *deviation < 2.0 => return format!("{name} is missing for {key}"),
+        Layer::Missing => return format!("{name} is missing for {key}, {times} times in a row"),
+        Layer::Ewma => "",
+        Layer::Season => " at this time of day",
+        _ => " by its other features",
+    };
     let expected = match expected {
         Some((low, high)) => format!("expected {} to {}{beside}", number(*low), number(*high)),
         None => "expected nowhere near".to_owned(),
@@ -98,7 +128,7 @@ fn describe(key: &str, feature: &str, cause: &Told) -> String {
         Layer::Chains => format!("rare, {} bits where {} alarm", number(*score), number(*threshold)),
         _ => format!("{} sigma {direction}", number(deviation.abs())),
     };
-    format!("{feature} {}, {expected} for {key}: {found}", number(*value))
+    format!("{name} {value}, {expected} for {key}: {found}")
 }
 
 /// Up to four significant digits; very large and very small numbers with an exponent.
@@ -126,7 +156,7 @@ mod tests {
     use super::*;
 
     fn cause(layer: Layer, feature: usize, value: f64, expected: (f64, f64), deviation: f64) -> Cause {
-        Cause { layer, score: 9.0, threshold: 4.0, feature, value, expected, deviation }
+        Cause { layer, score: 9.0, threshold: 4.0, feature: Some(feature), value, expected, deviation }
     }
 
     #[test]
@@ -134,10 +164,10 @@ mod tests {
         let names = ["ln(energy_gev)", "asinh( pull )", "ln(a) + ln(b)", "ln(a) - (b)", "eta", "log10(f(x))"];
         let told: Vec<String> = names.iter().map(|sql| Feature::new(sql).name).collect();
         assert_eq!(told, ["energy_gev", "pull", "ln(a) + ln(b)", "ln(a) - (b)", "eta", "f(x)"]);
-        let energy = Feature::new("ln(energy_gev)");
-        let told = energy.told(&cause(Layer::Ewma, 0, 982.1f64.ln(), (12f64.ln(), 430f64.ln()), 7.3));
+        let energy = [Feature::new("ln(energy_gev)")];
+        let told = Told::of(&energy, &cause(Layer::Ewma, 0, 982.1f64.ln(), (12f64.ln(), 430f64.ln()), 7.3));
         assert!((told.value - 982.1).abs() < 1e-9);
-        let nowhere = energy.told(&cause(Layer::Chains, 0, 1.0, (f64::NAN, f64::NAN), 7.3));
+        let nowhere = Told::of(&energy, &cause(Layer::Chains, 0, 1.0, (f64::NAN, f64::NAN), 7.3));
         assert_eq!(nowhere.expected, None);
     }
 
@@ -149,16 +179,38 @@ mod tests {
             cause(Layer::Mahalanobis, 0, 982.1f64.ln(), (1.0, 2.0), 9.0),
             cause(Layer::Mahalanobis, 1, -0.000_512_3, (1.0, 2.5), -4.56),
         ];
-        let told: Vec<Told> = causes.iter().map(|cause| features[cause.feature].told(cause)).collect();
+        let told: Vec<Told> = causes.iter().map(|cause| Told::of(&features, cause)).collect();
         assert_eq!(
             sentence("det-00011", &[("high_energy", "energy_gev > 900")], &features, &told),
             "high_energy: energy_gev > 900; energy_gev 982.1, expected 12 to 430 for det-00011: 7.3 sigma above; \
              eta -0.0005123, expected 1 to 2.5 by its other features for det-00011: 4.56 sigma below"
         );
-        let chains = features[1].told(&cause(Layer::Chains, 1, 3.0, (f64::NAN, f64::NAN), 2.0));
+        let chains = Told::of(&features, &cause(Layer::Chains, 1, 3.0, (f64::NAN, f64::NAN), 2.0));
         assert_eq!(
             sentence("a", &[], &features, &[chains]),
             "eta 3, expected nowhere near for a: rare, 9 bits where 4 alarm"
+        );
+    }
+
+    #[test]
+    fn arrivals_and_runs_have_words_of_their_own() {
+        let features = [Feature::new("ln(energy_gev)")];
+        let nowhere = (f64::NAN, f64::NAN);
+        let arrivals = |layer| Cause { feature: None, ..cause(layer, 0, 1000.0, (0.0, 61.04), 64.0) };
+        let of = |cause: Cause| sentence("a", &[], &features, &[Told::of(&features, &cause)]);
+        assert_eq!(
+            of(arrivals(Layer::Rate)),
+            "events a second 1000, expected at most 61.04 for a: 64 times as many as usual"
+        );
+        assert_eq!(
+            of(arrivals(Layer::Burst)),
+            "events a second of all keys 1000, expected at most 61.04: 64 times as many as usual"
+        );
+        assert_eq!(of(cause(Layer::Stuck, 0, 0.0, nowhere, 7.0)), "energy_gev 1, 7 times in a row for a: stuck");
+        assert_eq!(of(cause(Layer::Missing, 0, f64::NAN, nowhere, 1.0)), "energy_gev is missing for a");
+        assert_eq!(
+            of(cause(Layer::Missing, 0, f64::NAN, nowhere, 3.0)),
+            "energy_gev is missing for a, 3 times in a row"
         );
     }
 

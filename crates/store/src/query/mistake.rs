@@ -5,8 +5,14 @@ use std::{error::Error, fs::File, path::Path};
 use datafusion::{
     common::{SchemaError, TableReference},
     error::DataFusionError,
+    sql::{
+        parser::{DFParser, Statement},
+        sqlparser::ast::Statement as SqlStatement,
+    },
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use suggest::IN_COLUMNS;
 
 use super::{QueryOptions, tables::Files};
 use crate::{
@@ -14,61 +20,38 @@ use crate::{
     error::{sentence, system_error},
 };
 
-/// Words that begin a statement which changes something.
-const CHANGES: [&str; 20] = [
-    "alter",
-    "analyze",
-    "begin",
-    "call",
-    "commit",
-    "copy",
-    "create",
-    "deallocate",
-    "delete",
-    "drop",
-    "execute",
-    "grant",
-    "insert",
-    "merge",
-    "prepare",
-    "reset",
-    "rollback",
-    "set",
-    "truncate",
-    "update",
-];
-
-/// Among tables and columns, a letter in three may be wrong.
-const LETTERS_A_SLIP: usize = 3;
-/// How many names a list shows before it is cut.
-const NAMES_SHOWN_MAX: usize = 24;
-
-/// Refuses a statement that is no query before anything is planned.
+/// Refuses a statement that is not a query before it is planned: planning one that changes something would stumble over
+/// the names in it first. What cannot be parsed is left to the planner, which says why.
 pub(super) fn check_statement(sql: &str) -> Result<(), StoreError> {
-    let (mut word, mut rest) = first_word(sql);
-    if word.eq_ignore_ascii_case("explain") {
-        while ["explain", "analyze", "verbose"].contains(&word.to_lowercase().as_str()) {
-            (word, rest) = first_word(rest);
-        }
-    }
-    match CHANGES.contains(&word.to_lowercase().as_str()) {
-        true => Err(StoreError::NoQuery { statement: word.to_uppercase() }),
-        false => Ok(()),
+    match DFParser::parse_sql(sql).unwrap_or_default().iter().find(|statement| !is_query(statement)) {
+        Some(changes) => Err(StoreError::NoQuery { statement: verb(changes) }),
+        None => Ok(()),
     }
 }
 
-/// The word a statement begins with, behind its comments, and what follows.
-fn first_word(sql: &str) -> (&str, &str) {
-    let mut rest = sql.trim_start();
-    loop {
-        let comment = match rest {
-            line if line.starts_with("--") => line.find('\n').map(|end| end + 1),
-            block if block.starts_with("/*") => block.find("*/").map(|end| end + 2),
-            _ => break,
-        };
-        rest = rest[comment.unwrap_or(rest.len())..].trim_start();
+fn is_query(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(explain) => is_query(&explain.statement),
+        Statement::Statement(statement) => matches!(
+            statement.as_ref(),
+            SqlStatement::Query(_)
+                | SqlStatement::ShowCreate { .. }
+                | SqlStatement::ShowVariable { .. }
+                | SqlStatement::ShowTables { .. }
+                | SqlStatement::ShowColumns { .. }
+                | SqlStatement::ShowFunctions { .. }
+                | SqlStatement::ExplainTable { .. }
+        ),
+        _ => false,
     }
-    rest.split_at(rest.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(rest.len()))
+}
+
+/// The word that a statement begins with; `EXPLAIN` says nothing of what it explains.
+fn verb(statement: &Statement) -> String {
+    match statement {
+        Statement::Explain(explain) => verb(&explain.statement),
+        other => other.to_string().split_whitespace().next().unwrap_or_default().to_uppercase(),
+    }
 }
 
 /// Whether the table is one of the tables about tables.
@@ -153,19 +136,11 @@ fn query(text: &str) -> StoreError {
 }
 
 /// The nearest name, or the names there are.
-fn suggest<'a>(written: &str, names: impl Iterator<Item = &'a str>, what: &str) -> String {
-    let mut names: Vec<&str> = names.collect();
-    if let Some(name) = expr::nearest(written, names.iter().copied(), LETTERS_A_SLIP) {
-        return format!("did you mean `{name}`?");
-    }
-    let more = names.len().saturating_sub(NAMES_SHOWN_MAX);
-    names.truncate(NAMES_SHOWN_MAX);
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match (names.is_empty(), more) {
-        (true, _) => format!("there are no {what}"),
-        (_, 0) => format!("the {what} are {}", names.join(", ")),
-        (_, more) => format!("the {what} are {} and {more} more", names.join(", ")),
-    }
+fn suggest<'a>(written: &str, names: impl Iterator<Item = &'a str> + Clone, what: &str) -> String {
+    suggest::sentence(written, names, IN_COLUMNS, |list, count| match count {
+        0 => format!("there are no {what}"),
+        _ => format!("the {what} are {list}"),
+    })
 }
 
 #[cfg(test)]

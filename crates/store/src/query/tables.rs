@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::{
+    array::RecordBatch,
+    datatypes::{Field, Schema, SchemaRef},
+};
 use datafusion::{
     catalog::{MemorySchemaProvider, TableProvider},
     common::Column,
@@ -17,10 +20,7 @@ use datafusion::{
 use stream::columns;
 use url::Url;
 
-use crate::{FileEntry, Lease, Manifest, Results, StoreError, Table, notes, writer::flat};
-
-/// The table of what people wrote.
-const NOTES: &str = "notes";
+use crate::{FileEntry, Lease, Manifest, NOTES_TABLE, Note, Results, StoreError, Table, notes, writer::flat};
 
 /// What a query is over, for the sake of its errors.
 #[derive(Clone, Default)]
@@ -67,14 +67,27 @@ pub(super) async fn register(context: &SessionContext, opened: &[(Results, Manif
 
 /// Registers what people wrote, where no other table has the name.
 fn register_notes(context: &SessionContext, results: &Results, manifest: &Manifest) -> Result<Vec<String>, StoreError> {
-    if manifest.aggregates.contains_key(NOTES) || manifest.stream.replace('-', "_") == NOTES {
+    if manifest.aggregates.contains_key(NOTES_TABLE) || manifest.stream.replace('-', "_") == NOTES_TABLE {
         return Ok(Vec::new());
     }
+    add(context, notes::table(results)?)?;
+    Ok(vec![NOTES_TABLE.to_owned()])
+}
+
+/// Registers notes from elsewhere, where no other table has the name.
+pub(super) fn add_notes(context: &SessionContext, notes: &[Note]) -> Result<(), StoreError> {
     let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
-    let rows = notes::table(results)?;
+    if context.table_exist(NOTES_TABLE).map_err(failed)? {
+        return Ok(());
+    }
+    add(context, notes::rows(notes).map_err(|error| failed(error.into()))?)
+}
+
+fn add(context: &SessionContext, rows: RecordBatch) -> Result<(), StoreError> {
+    let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).map_err(failed)?;
-    context.register_table(NOTES, Arc::new(table)).map_err(failed)?;
-    Ok(vec![NOTES.to_owned()])
+    context.register_table(NOTES_TABLE, Arc::new(table)).map_err(failed)?;
+    Ok(())
 }
 
 /// Registers tables under the names that a query may use, and gives those names.

@@ -5,7 +5,15 @@ use std::sync::Arc;
 use expr::Expression;
 
 use super::{enrich::named_rules, is_misspelt};
-use crate::{Detect, columns, node::Node, report::Report, scope::Scope};
+use crate::{
+    Detect, columns,
+    node::{Node, Value},
+    report::Report,
+    scope::Scope,
+};
+
+/// The most features that the layer `season` takes.
+const SEASON_FEATURES_MAX: usize = 2;
 
 /// The detector's expressions, compiled.
 pub(super) struct Detection {
@@ -25,6 +33,7 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
     };
     let features = detect.get("features").map(Node::items).unwrap_or_default();
     let features = features.iter().filter_map(|node| scope.compile(node, Expression::compile_float, report)).collect();
+    check_season(detect, report);
     let rules = named_rules(detect.get("rules"), "when", &scope, report);
     for name in detect.get("rules").map(Node::items).unwrap_or_default().iter().filter_map(|rule| rule.get("name")) {
         if let Some(text) = name.text().filter(|text| columns::LAYERS.contains(text)) {
@@ -50,4 +59,15 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
         None => columns::RESERVED.iter().for_each(|name| scope.fail(name)),
     }
     Detection { features, rules, scope }
+}
+
+/// The layer `season` keeps a profile of each feature.
+fn check_season(detect: &Node, report: &mut Report<'_>) {
+    let features = detect.get("features").map(Node::items).unwrap_or_default().len();
+    let season = detect.get("layers").and_then(|layers| layers.get("season"));
+    if let Some(season) = season.filter(|season| season.value == Value::Boolean(true) && features > SEASON_FEATURES_MAX)
+    {
+        let message = format!("`season` takes {SEASON_FEATURES_MAX} features at most, and there are {features}");
+        report.add(season.at, message, Some("leave it out, or name fewer features".to_owned()));
+    }
 }

@@ -1,26 +1,34 @@
 //! Where events come from: whether the source can fill the schema.
 
-use arrow::{compute::kernels::cast_utils::string_to_timestamp_nanos, datatypes::Schema};
+use arrow::datatypes::Schema;
 use expr::{ExprError, Expression};
 
+use super::derivable;
 use crate::{
-    Profile,
+    FileReader, Messages, Profile,
     node::{Entry, Node},
     report::Report,
     scope::type_name,
     suggestion::{list, suggest},
 };
 
-/// Checks `source` against the schema of the raw events, where that is known.
-pub(super) fn check(spec: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
-    let Some(source) = spec.get("source") else { return };
+/// Checks `source` of the stream called `stream` against the schema of the raw events, where that is known. Gives how
+/// messages are read, where the source has any.
+pub(super) fn check(
+    spec: &Node,
+    stream: Option<&str>,
+    schema: Option<&Schema>,
+    files: &dyn FileReader,
+    report: &mut Report<'_>,
+) -> Option<Messages> {
+    let source = spec.get("source")?;
     if let Some(synthetic) = source.get("synthetic") {
         check_synthetic(spec, synthetic, schema, report);
     }
-    if let Some(files) = source.get("files") {
-        check_files(files, schema, report);
+    if let Some(from) = source.get("files") {
+        check_files(from, schema, report);
     }
-    for name in ["files", "stdin"] {
+    for name in ["files", "stdin", "kafka"] {
         if let Some(csv) = source.get(name).and_then(|source| source.get("csv")) {
             check_csv(csv, report);
         }
@@ -38,6 +46,7 @@ pub(super) fn check(spec: &Node, schema: Option<&Schema>, report: &mut Report<'_
         let suggestion = "possible: `csv`, `jsonl`, `json`".to_owned();
         report.add(node.at, format!("`{text}` cannot be read from standard input"), Some(suggestion));
     }
+    source.get("kafka").and_then(|kafka| super::kafka::check(kafka, stream, schema, files, report))
 }
 
 fn check_csv(csv: &Node, report: &mut Report<'_>) {
@@ -58,7 +67,7 @@ fn check_csv(csv: &Node, report: &mut Report<'_>) {
 fn check_synthetic(spec: &Node, synthetic: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
     if let Some(node) = synthetic.get("start")
         && let Some(text) = node.text()
-        && string_to_timestamp_nanos(text).is_err()
+        && times::parse(text.trim().as_bytes()).is_none()
     {
         let suggestion = "an instant is written `2025-01-31T12:00:00Z`".to_owned();
         report.add(node.at, format!("`start` cannot be `{text}`"), Some(suggestion));
@@ -133,12 +142,8 @@ fn check_bounds(bounds: &[Entry], profile: Profile, roles: &[&str], schema: Opti
 
 fn check_files(files: &Node, schema: Option<&Schema>, report: &mut Report<'_>) {
     for Entry { name, at, value } in files.get("derive").map(Node::entries).unwrap_or_default() {
-        if let Some(schema) = schema
-            && schema.field_with_name(name).is_err()
-        {
-            let names = schema.fields().iter().map(|field| field.name().as_str());
-            let suggestion = suggest(name, names);
-            report.add(*at, format!("the schema has no column `{name}` that could be derived"), Some(suggestion));
+        if let Some(schema) = schema {
+            derivable::check(name, *at, schema, report);
         }
         // The files' columns are known only when they are opened; what is wrong whatever they are is known now.
         let compiled = value.text().map(|sql| Expression::compile(sql, &Schema::empty()));

@@ -69,6 +69,48 @@ pub struct Layers {
     pub mahalanobis: Layer<MahalanobisLayer>,
     /// Half-space chains over two windows, which see density and bursts.
     pub chains: Layer<ChainsLayer>,
+    /// Events of a key that come faster than usual, by their own times. Off where it is not named.
+    #[serde(skip_serializing_if = "is_off")]
+    #[schemars(extend("default" = false))]
+    pub rate: bool,
+    /// A feature's value that stays the same. Off where it is not named.
+    #[serde(skip_serializing_if = "is_off")]
+    #[schemars(extend("default" = false))]
+    pub stuck: bool,
+    /// A feature's value that goes missing. Off where it is not named.
+    #[serde(skip_serializing_if = "is_off")]
+    #[schemars(extend("default" = false))]
+    pub missing: bool,
+    /// Values that are unusual for the time of day (UTC), and jumps; for one or two features. Off where it is not named.
+    #[serde(skip_serializing_if = "is_off")]
+    #[schemars(extend("default" = false))]
+    pub season: bool,
+    /// Events of all keys of a partition together that come faster than usual. Off where it is not named.
+    #[serde(skip_serializing_if = "is_off")]
+    #[schemars(extend("default" = false))]
+    pub burst: bool,
+}
+
+/// A layer that is off is left out, so that it is in no fingerprint.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_off(on: &bool) -> bool {
+    !on
+}
+
+impl Layers {
+    /// The layers in the order in which they are reported, by name, and whether each is on.
+    pub fn by_name(&self) -> [(&'static str, bool); 8] {
+        [
+            ("ewma", self.ewma.settings().is_some()),
+            ("mahalanobis", self.mahalanobis.settings().is_some()),
+            ("chains", self.chains.settings().is_some()),
+            ("rate", self.rate),
+            ("stuck", self.stuck),
+            ("missing", self.missing),
+            ("season", self.season),
+            ("burst", self.burst),
+        ]
+    }
 }
 
 /// A layer that is on with its defaults, on with these settings, or off.
@@ -142,7 +184,7 @@ pub struct ChainsLayer {
     #[schemars(range(min = 1, max = 16))]
     #[schemars(example = 8)]
     pub depth: u32,
-    /// Counters a split.
+    /// Counters a split. The default gets less where a key's state would not fit into 8 KiB.
     #[schemars(range(min = 16, max = 4096))]
     #[schemars(example = 128)]
     pub width: u32,

@@ -6,6 +6,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Kafka;
+
 /// Where events come from. Exactly one of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -18,6 +20,8 @@ pub enum Source {
     Http(Http),
     /// Events on standard input.
     Stdin(Stdin),
+    /// Events that another program writes to topics of Kafka.
+    Kafka(Kafka),
 }
 
 impl Source {
@@ -29,6 +33,7 @@ impl Source {
             Source::Synthetic(synthetic) => synthetic.events = None,
             Source::Http(http) => *http = Http::default(),
             Source::Stdin(_) => {}
+            Source::Kafka(kafka) => *kafka = kafka.identity(),
         }
         serde_json::to_string(&source).unwrap_or_default()
     }

@@ -122,7 +122,7 @@ fn sources() {
         "    http:\n",
         "    stdin: { format: parquet }\n",
         "    http: {}\n    stdin: {}\n",
-        "    kafka: {}\n",
+        "    mqtt: {}\n",
         "    synthetic: { profile: sensors }\n",
         "    synthetic: { profile: physical, fields: { energy_gev: [0, 1] } }\n",
         "    synthetic: { profile: uniform, fields: { energy: [5, 1], energy_gev: [5, 1] }, start: yesterday }\n",

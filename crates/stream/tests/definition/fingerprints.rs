@@ -25,6 +25,7 @@ fn it_stays_where_no_result_can_change() {
         ("a default written out", with("layers:\n", "warm_up: 256\n    layers:\n")),
         ("another default written out", with("layers:\n", "adapt_after: 10000\n    layers:\n")),
         ("a layer's default written out", with("chains: false", "chains: false\n      mahalanobis: { alpha: 0.001 }")),
+        ("a layer that is off", with("chains: false", "chains: false\n      rate: false")),
         ("a comment", format!("# A comment.\n{GOOD}")),
     ];
     for (what, text) in same {
@@ -42,6 +43,8 @@ fn it_changes_with_everything_that_can_change_a_result() {
         ("energy_gev > 900", "energy_gev > 901"),
         ("alpha: 0.01", "alpha: 0.02"),
         ("chains: false", "chains: true"),
+        ("chains: false", "chains: false\n      rate: true"),
+        ("chains: false", "chains: false\n      burst: true"),
         ("key: detector_id", "key: particle_type"),
         ("columns: [mass_gev]", "columns: [mass_gev, charge]"),
         ("false_alarm_rate: 1e-3", "false_alarm_rate: 2e-3"),

@@ -7,3 +7,4 @@ mod fingerprints;
 mod fixture;
 mod good;
 mod mutations;
+mod topics;

@@ -11,6 +11,8 @@ export function Ledger({ ledger }) {
     ['filtered', 'filtered', ledger.filtered],
     ['dead', 'dead letters', ledger.dead_lettered],
     ['late', 'late', ledger.late],
+    // Where steps run apart, one has committed what the next has not read yet.
+    ...(ledger.between > 0 ? [['between', 'between steps', ledger.between]] : []),
   ]);
   const whole = Math.max(1, ledger.records);
   const verdict = ledger.balances ? 'balances' : `${several(Math.abs(ledger.balance), 'record')} ${ledger.balance > 0 ? 'missing' : 'too many'}`;

@@ -134,6 +134,12 @@ export function cut({ start_s, step_s, columns }, column, seconds, until) {
   return [times, found.max.slice(start, end), found.min.slice(start, end), found.last.slice(start, end)];
 }
 
+/** The newest bucket that has a value: of the last second nothing may have come yet. @param {(number | null)[]} values */
+function newest(values) {
+  const found = values.findLastIndex((value) => value !== null && value !== undefined);
+  return found < 0 ? values.length - 1 : found;
+}
+
 const LINES = [
   { label: 'max', colour: 'edge', width: 0.8 },
   { label: 'min', colour: 'edge', width: 0.8 },
@@ -148,7 +154,7 @@ function Column({ stream, column, data, span, until, of: key, histogram, pointed
   const drawn = useMemo(() => (data ? cut(data, column, span[2], until) : null), [data, column, span, until]);
   const unit = stream.columns.find((/** @type {any} */ each) => each.name === column)?.unit ?? '';
   const size = drawn?.[0]?.length ?? 0;
-  const at = pointed !== null && pointed < size ? pointed : size - 1;
+  const at = pointed !== null && pointed < size ? pointed : newest(drawn?.[3] ?? []);
   return html`<section class="panel column" aria-label=${column}>
     <div class="of"><h2 title=${stream.columns.find((/** @type {any} */ each) => each.name === column)?.doc}>${column}${unit && html` <small>[${unit}]</small>`}</h2>
       ${drawn && html`<p class="value numbers">${number(drawn[3]?.[at])}</p><p class="aside numbers">${number(drawn[2]?.[at])} to ${number(drawn[1]?.[at])}<br />at ${clock((drawn[0]?.[at] ?? 0) * 1000, zone)} ${zoneName(zone)}</p>`}

@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     answer::{Names, Params, json},
+    app::App,
     hub::Shown,
     page_cursor::PageCursor,
     problem::Problem,
-    server::App,
     sql::{Found, literal, name, time_of},
 };
 
@@ -38,6 +38,7 @@ pub(crate) struct Filters {
     /// Only those before this event time, ISO 8601.
     to: Option<String>,
     /// Only those that somebody acknowledged (`yes`), or nobody (`no`).
+    #[param(inline)]
     acknowledged: Option<Choice>,
     /// Only those whose id, key or reasons have this text.
     text: Option<String>,
@@ -83,7 +84,7 @@ pub(crate) async fn anomalies(
     let as_of = super::as_of(shown);
     let sql = statement(shown, &filters, limit)?;
     // One more than is asked says whether there is another page.
-    let found = app.sql.ask(shown.watched.tables(), sql, limit + 1).await?;
+    let found = app.sql.ask(shown, sql, limit + 1).await?;
     let mut anomalies = read(shown, &found);
     let more = anomalies.len() as u64 > limit;
     anomalies.truncate(limit as usize);

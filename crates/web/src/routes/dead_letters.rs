@@ -13,11 +13,12 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    DeadLetterIds,
     answer::{Names, Params, json},
+    app::App,
     hub::Shown,
     page_cursor::PageCursor,
     problem::Problem,
-    server::App,
     sql::literal,
 };
 
@@ -47,6 +48,7 @@ pub(crate) struct Filters {
     /// Only those with this reason.
     reason: Option<String>,
     /// Only those that were not repaired yet (`open`), or were (`redriven`).
+    #[param(inline)]
     state: Option<LetterState>,
 }
 
@@ -96,7 +98,8 @@ struct ReasonCount {
 /// A dead letter.
 #[derive(Debug, Serialize, ToSchema)]
 struct Letter {
-    /// Where the record stood in its source.
+    /// Its identity: in one process where the record stood in its source; on Kafka the topic's ending, the
+    /// partition and the offset that it came from.
     position: String,
     partition: i32,
     kind: String,
@@ -110,6 +113,9 @@ struct Letter {
     preview: String,
     /// Who repaired it, where somebody did.
     redriven: Option<Redriven>,
+    /// What the list is ordered by.
+    #[serde(skip)]
+    order: String,
 }
 
 /// A dead letter with its bytes.
@@ -146,12 +152,13 @@ pub(crate) async fn list(
     let sql = format!(
         "SELECT kind, rule, reason, count(*) AS count FROM dead_letters GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT {REASONS_MAX}"
     );
-    let counted = app.sql.ask(shown.watched.tables(), sql, REASONS_MAX).await?;
-    let found = app.sql.ask(shown.watched.tables(), statement(shown, &filters, limit)?, limit + 1).await?;
+    let counted = app.sql.ask(shown, sql, REASONS_MAX).await?;
+    let found = app.sql.ask(shown, statement(shown, &filters, limit)?, limit + 1).await?;
     let mut letters: Vec<Letter> = rows(&found.batches).map(|(batch, row)| letter(shown, batch, row)).collect();
     let more = letters.len() as u64 > limit;
     letters.truncate(limit as usize);
-    let next = letters.last().filter(|_| more).map(|last| PageCursor(vec![last.position.clone()]).to_string());
+    let next = letters.last().filter(|_| more);
+    let next = next.map(|last| PageCursor(vec![last.order.clone(), last.position.clone()]).to_string());
     let overview = shown.board().overview(crate::hub::now_ms()).dead_letters;
     let counts = rows(&counted.batches).map(|(batch, row)| ReasonCount {
         kind: text(batch.column(0), row),
@@ -168,22 +175,26 @@ pub(crate) async fn list(
     path = "/api/v1/streams/{stream}/dead-letters/{position}",
     params(
         ("stream" = String, Path, description = "the stream's name"),
-        ("position" = u64, Path, description = "where the record stood"),
+        ("position" = String, Path, description = "the letter's `position`, as the list has it"),
     ),
     responses((status = 200, body = LetterView), (status = 504, body = Problem, content_type = "application/problem+json")),
 )]
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
-    Names((stream, position)): Names<(String, u64)>,
+    Names((stream, position)): Names<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (_, shown) = super::find(&app, &stream)?;
-    let sql = format!("SELECT * FROM dead_letters WHERE position = {position} LIMIT 1");
-    let found = app.sql.ask(shown.watched.tables(), sql, 1).await?;
+    let DeadLetterIds { id, order } = shown.watched.dead_letters();
+    let sql = format!(
+        "SELECT *, {id} AS {ID}, {order} AS {ORDER} FROM dead_letters WHERE {id} = {} LIMIT 1",
+        literal(&position)
+    );
+    let found = app.sql.ask(shown, sql, 1).await?;
     let missing =
-        || Problem::not_found("unknown-dead-letter", format!("there is no dead letter at position {position}"));
+        || Problem::not_found("unknown-dead-letter", format!("there is no dead letter at position `{position}`"));
     let (batch, row) = rows(&found.batches).next().ok_or_else(missing)?;
-    let payload = payload(batch, row);
+    let payload = readable(shown, payload(batch, row)).await;
     let shown_bytes = &payload[..payload.len().min(SHOWN_BYTES)];
     let (decoded, decode_error) = match serde_json::from_slice::<Value>(&payload) {
         Ok(value @ Value::Object(_)) => (Some(value), None),
@@ -201,27 +212,45 @@ pub(crate) async fn one(
     json(&headers, &view)
 }
 
+/// What identifies dead letters, and what orders them.
+const ID: &str = "_id";
+const ORDER: &str = "_order";
+
+/// The bytes as a person can read them, where they are an event in another form.
+async fn readable(shown: &Arc<Shown>, payload: Vec<u8>) -> Vec<u8> {
+    let (shown, bytes) = (shown.clone(), payload.clone());
+    // The schema may have to be fetched.
+    let text = tokio::task::spawn_blocking(move || shown.watched.readable(&bytes)).await;
+    text.ok().flatten().unwrap_or(payload)
+}
+
 fn statement(shown: &Shown, filters: &Filters, limit: u64) -> Result<String, Problem> {
+    let DeadLetterIds { id, order } = shown.watched.dead_letters();
     let mut wanted = vec!["true".to_owned()];
     for (column, value) in [("kind", &filters.kind), ("rule", &filters.rule), ("reason", &filters.reason)] {
         wanted.extend(value.as_ref().map(|value| format!("{column} = {}", literal(value))));
     }
     if let Some(state) = filters.state {
-        let positions: Vec<String> = shown.redriven().keys().map(u64::to_string).collect();
+        let positions: Vec<String> = shown.redriven().keys().map(|position| literal(position)).collect();
         match (positions.is_empty(), state) {
             (true, LetterState::Open) => {}
             (true, LetterState::Redriven) => wanted.push("false".to_owned()),
-            (false, LetterState::Open) => wanted.push(format!("position NOT IN ({})", positions.join(", "))),
-            (false, LetterState::Redriven) => wanted.push(format!("position IN ({})", positions.join(", "))),
+            (false, LetterState::Open) => wanted.push(format!("{id} NOT IN ({})", positions.join(", "))),
+            (false, LetterState::Redriven) => wanted.push(format!("{id} IN ({})", positions.join(", "))),
         }
     }
     if let Some(cursor) = filters.cursor.as_ref().filter(|cursor| !cursor.is_empty()) {
         let PageCursor(parts) = cursor.parse()?;
-        let position: Option<u64> = parts.first().and_then(|position| position.parse().ok());
-        wanted.push(format!("position < {}", position.ok_or_else(PageCursor::refused)?));
+        let [after, last] = parts.as_slice() else { return Err(PageCursor::refused()) };
+        let after: i64 = after.parse().map_err(|_| PageCursor::refused())?;
+        wanted.push(format!("({order} < {after} OR ({order} = {after} AND {id} < {}))", literal(last)));
     }
     let wanted = wanted.join(" AND ");
-    Ok(format!("SELECT * FROM dead_letters WHERE {wanted} ORDER BY position DESC LIMIT {}", limit + 1))
+    Ok(format!(
+        "SELECT *, {id} AS {ID}, {order} AS {ORDER} FROM dead_letters WHERE {wanted} \
+         ORDER BY {order} DESC, {id} DESC LIMIT {}",
+        limit + 1
+    ))
 }
 
 fn rows(batches: &[RecordBatch]) -> impl Iterator<Item = (&RecordBatch, usize)> {
@@ -232,8 +261,8 @@ fn letter(shown: &Shown, batch: &RecordBatch, row: usize) -> Letter {
     let of = |name: &str| batch.column_by_name(name).map(|column| text(column, row)).unwrap_or_default();
     let partition = batch.column_by_name("partition").and_then(|column| column.as_primitive_opt::<Int32Type>());
     let payload = payload(batch, row);
-    let position = of("position");
-    let redriven = position.parse().ok().and_then(|position| shown.redriven().get(&position).cloned());
+    let position = of(ID);
+    let redriven = shown.redriven().get(&position).cloned();
     let redriven = redriven.map(|note| Redriven {
         outcome: if shown.watched.is_waiting(&note.text) { "waits for the next start" } else { "put back" },
         at: iso(note.at),
@@ -241,6 +270,7 @@ fn letter(shown: &Shown, batch: &RecordBatch, row: usize) -> Letter {
     });
     Letter {
         redriven,
+        order: of(ORDER),
         position,
         partition: partition.map_or(0, |partition| partition.value(row)),
         kind: of("kind"),

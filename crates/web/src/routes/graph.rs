@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use crate::{
     answer::{Names, json},
+    app::App,
     hub::{Shown, now_ms},
     problem::Problem,
-    server::App,
 };
 
 /// The pipeline of a stream.

@@ -19,11 +19,11 @@ use self::markdown::markdown;
 use super::query::download;
 use crate::{
     answer::{Names, Params, json},
+    app::App,
     hub::{Shown, now_ms},
     notes::NoteView,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name, time_of},
 };
 
@@ -168,7 +168,7 @@ async fn episodes(app: &App, shown: &Shown, from: i64, to: i64) -> Result<(Vec<E
         bound(from),
         bound(to)
     );
-    let found = app.sql.ask(shown.watched.tables(), sql, ALARMS_MAX).await?;
+    let found = app.sql.ask(shown, sql, ALARMS_MAX).await?;
     let acknowledged = shown.acknowledged();
     let mut newest: BTreeMap<String, Episode> = BTreeMap::new();
     let mut ended = Vec::new();

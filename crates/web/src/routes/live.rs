@@ -24,10 +24,11 @@ use utoipa::IntoParams;
 
 use crate::{
     answer::Params,
+    app::App,
+    event::event,
     frames::{Views, frame},
     hub::now_ms,
     problem::Problem,
-    server::App,
 };
 
 /// How often something is sent where nothing happens, so that nobody between closes the connection.
@@ -170,13 +171,5 @@ impl Connection {
     fn bye(&mut self) -> Bytes {
         self.said_bye = true;
         event(None, "bye", &json!({ "reason": "stopping", "retry_ms": RETRY_MS }).to_string())
-    }
-}
-
-/// One event. JSON has no line breaks, so that one line of data is all of it.
-pub(crate) fn event(id: Option<&str>, name: &str, data: &str) -> Bytes {
-    match id {
-        Some(id) => format!("id: {id}\nevent: {name}\ndata: {data}\n\n").into(),
-        None => format!("event: {name}\ndata: {data}\n\n").into(),
     }
 }

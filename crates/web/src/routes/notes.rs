@@ -14,11 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     access::{Caller, Role},
     answer::{JsonBody, Names, Params, json},
+    app::App,
     hub::Shown,
     notes::{NoteKindView, NoteView},
     page_cursor::PageCursor,
     problem::Problem,
-    server::App,
     sql::{literal, name},
 };
 
@@ -187,7 +187,7 @@ async fn must_be_there(app: &App, shown: &Shown, ids: &[String]) -> Result<(), P
         let id = format!("CAST({} AS VARCHAR)", name(&shown.stream.definition.spec.id));
         let list: Vec<String> = unknown.iter().map(|id| literal(id)).collect();
         let sql = format!("SELECT DISTINCT {id} AS id FROM anomalies WHERE {id} IN ({})", list.join(", "));
-        let found = app.sql.ask(shown.watched.tables(), sql, ANOMALIES_MAX as u64).await?;
+        let found = app.sql.ask(shown, sql, ANOMALIES_MAX as u64).await?;
         for batch in &found.batches {
             let stored: Vec<String> =
                 (0..batch.num_rows()).map(|row| live::cells::text(batch.column(0), row)).collect();

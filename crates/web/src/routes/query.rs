@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 
 use crate::{
     answer::{JsonBody, Names},
+    app::App,
     problem::Problem,
     rows,
-    server::App,
 };
 
 /// Rows of a JSON answer at most,
@@ -81,7 +81,7 @@ pub(crate) async fn query(
     let file = [CSV, PARQUET].into_iter().find(|media| accepted.contains(media));
     let most = if file.is_some() { FILE_ROWS_MAX } else { ROWS_MAX };
     let limit = question.limit.unwrap_or(most).clamp(1, most);
-    let found = app.sql.ask_holding(shown.watched.tables(), question.sql, limit, place).await?;
+    let found = app.sql.ask_holding(shown, question.sql, limit, place).await?;
     match file {
         None => Ok(Json(Rows {
             columns: rows::columns(&found.schema),

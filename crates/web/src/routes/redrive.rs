@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
+    Mode,
     access::Caller,
     answer::{JsonBody, Names},
+    app::App,
     hub::Shown,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name},
 };
 
@@ -64,7 +65,8 @@ struct Rejected {
     reason: String,
 }
 
-/// Checks repaired dead letters, and keeps them for the next start of the stream where all are good and it is no dry run.
+/// Checks repaired dead letters, and puts them back where all are good and it is not a dry run: on Kafka at once, in one
+/// process at the next start of the stream.
 #[utoipa::path(
     post,
     path = "/api/v1/streams/{stream}/dead-letters/redrive",
@@ -94,6 +96,7 @@ pub(crate) async fn redrive(
     let mut refused = HashSet::new();
     rejected.retain(|one| refused.insert(one.position.clone()));
     let accepted = repaired.events.len() - rejected.len();
+    let at_once = shown.watched.mode() == Mode::Kafka;
     let (dry_run, all_good) = (repaired.dry_run, rejected.is_empty());
     let applied = all_good && !dry_run;
     if applied {
@@ -101,6 +104,8 @@ pub(crate) async fn redrive(
     }
     let outcome = match (all_good, dry_run) {
         (false, _) => "nothing is put back: all of them have to be good",
+        (true, true) if at_once => "they would be sent to the stream's topic",
+        (true, false) if at_once => "they are sent to the stream's topic",
         (true, true) => "they would be put back at the next start of the stream",
         (true, false) => "they are kept, and put back at the next start of the stream",
     };
@@ -116,23 +121,23 @@ async fn unknown(app: &App, shown: &Shown, events: &[RepairedEvent]) -> Result<V
     let mut positions = Vec::new();
     let mut rejected = Vec::new();
     for event in events {
-        let position = event.position.parse::<u64>().ok();
-        match position.filter(|position| !positions.contains(position)) {
-            Some(position) if shown.redriven().contains_key(&position) => {
+        match &event.position {
+            twice if positions.contains(twice) => rejected.push(event.rejected("it comes twice")),
+            position if shown.redriven().contains_key(position) => {
                 rejected.push(event.rejected("it was put back before"))
             }
-            Some(position) => positions.push(position),
-            None => rejected.push(event.rejected("it is not a position, or comes twice")),
+            position => positions.push(position.clone()),
         }
     }
     if positions.is_empty() {
         return Ok(rejected);
     }
-    let list: Vec<String> = positions.iter().map(u64::to_string).collect();
-    let sql = format!("SELECT CAST(position AS VARCHAR) FROM dead_letters WHERE position IN ({})", list.join(", "));
-    let found = rows::cells(&app.sql.ask(shown.watched.tables(), sql, EVENTS_MAX as u64).await?.batches);
+    let list: Vec<String> = positions.iter().map(|position| literal(position)).collect();
+    let id = shown.watched.dead_letters().id;
+    let sql = format!("SELECT DISTINCT {id} AS id FROM dead_letters WHERE {id} IN ({})", list.join(", "));
+    let found = rows::cells(&app.sql.ask(shown, sql, EVENTS_MAX as u64).await?.batches);
     let missing = events.iter().filter(|event| {
-        let asked = list.contains(&event.position);
+        let asked = positions.contains(&event.position);
         asked && !found.iter().any(|row| row[0] == event.position.as_str())
     });
     rejected.extend(missing.map(|event| event.rejected("there is no dead letter at this position")));
@@ -153,7 +158,7 @@ async fn known_ids(app: &App, shown: &Shown, events: &[RepairedEvent]) -> Result
     }
     let column = format!("CAST({} AS VARCHAR)", name(id));
     let sql = format!("SELECT DISTINCT {column} FROM processed_data WHERE {column} IN ({})", list.join(", "));
-    let found = rows::cells(&app.sql.ask(shown.watched.tables(), sql, EVENTS_MAX as u64).await?.batches);
+    let found = rows::cells(&app.sql.ask(shown, sql, EVENTS_MAX as u64).await?.batches);
     let known = events.iter().filter(|event| of(event).is_some_and(|id| found.iter().any(|row| row[0] == id.as_str())));
     Ok(known.map(|event| event.rejected("an event with this id came through before")).collect())
 }
@@ -182,7 +187,7 @@ async fn keep(shown: Arc<Shown>, repaired: Repaired) -> Result<(), Problem> {
             at: now.as_micros() as i64,
             text: file,
             anomalies: Vec::new(),
-            dead_letters: repaired.events.iter().filter_map(|event| event.position.parse().ok()).collect(),
+            dead_letters: repaired.events.iter().map(|event| event.position.clone()).collect(),
         };
         shown.write(note).map(drop).map_err(|error| error.to_string())
     });

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use crate::{
     answer::{Names, json},
+    app::App,
     hub::Shown,
     notes::NoteView,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name, time_of},
 };
 
@@ -116,7 +116,7 @@ pub(crate) async fn story(
     let spec = &shown.stream.definition.spec;
     let by_id = format!("CAST({} AS VARCHAR) = {}", name(&spec.id), literal(&id));
     let sql = format!("SELECT *, {} AS {TIME} FROM anomalies WHERE {by_id} LIMIT 1", time_of(&name(&spec.time)));
-    let found = app.sql.ask(shown.watched.tables(), sql, 1).await?;
+    let found = app.sql.ask(shown, sql, 1).await?;
     let stored = found.batches.first().filter(|batch| batch.num_rows() > 0);
     let (mut anomaly, layers) = match stored {
         Some(batch) => (of_row(shown, batch), layer_scores(batch, 0)),
@@ -211,7 +211,7 @@ async fn history(app: &App, shown: &Shown, anomaly: &Anomaly) -> Result<History,
              ORDER BY {time} {order}, {id} {order} LIMIT {limit}",
             select.join(", ")
         );
-        app.sql.ask(shown.watched.tables(), sql, limit)
+        app.sql.ask(shown, sql, limit)
     };
     let mut before = rows::cells(&ask("<=", "DESC", BEFORE_MAX).await?.batches);
     before.reverse();
@@ -233,7 +233,7 @@ async fn also(app: &App, shown: &Shown, anomaly: &Anomaly) -> Result<Vec<Also>, 
         name(columns::ANOMALY_REASONS),
         literal(&anomaly.key)
     );
-    let found = app.sql.ask(shown.watched.tables(), sql, ALSO_ROWS_MAX).await?;
+    let found = app.sql.ask(shown, sql, ALSO_ROWS_MAX).await?;
     let mut keys: BTreeMap<String, Also> = BTreeMap::new();
     for row in rows::cells(&found.batches) {
         let text = |index: usize| row[index].as_str().unwrap_or_default().to_owned();

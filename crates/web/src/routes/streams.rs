@@ -8,11 +8,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    Mode,
     access::{Caller, Role},
     answer::{Names, json, tagged},
+    app::App,
     hub::{Shown, now_ms},
     problem::Problem,
-    server::App,
 };
 
 /// Who asks, and of what.
@@ -97,7 +98,7 @@ pub(crate) async fn session(
         may: May { acknowledge: caller.must_operate().is_ok(), redrive: caller.must_redrive().is_ok(), query: true },
         author: caller.role,
         product: concat!("beamline ", env!("CARGO_PKG_VERSION")),
-        mode: "one-process",
+        mode: app.hub.streams.first().map_or(Mode::OneProcess, |shown| shown.watched.mode()).name(),
         epoch: app.hub.epoch.clone(),
         now_ms: now_ms(),
     };

@@ -11,10 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     answer::{Names, Params, json},
+    app::App,
     hub::now_ms,
     problem::Problem,
     rows,
-    server::App,
     sql::{literal, name},
 };
 
@@ -175,7 +175,7 @@ pub(crate) async fn aggregates(
         literal(&params.name),
         name(columns::WINDOW_START)
     );
-    let found = app.sql.ask(shown.watched.tables(), sql, limit).await?;
+    let found = app.sql.ask_windows(shown, sql, limit).await?;
     json(
         &headers,
         &AggregateRows { name: params.name, columns: rows::columns(&found.schema), rows: rows::cells(&found.batches) },

@@ -23,6 +23,13 @@ pub struct EvaluateArgs {
     /// series is the key whose value is the name or the last part of it.
     #[arg(long, value_name = "FILE")]
     pub windows: Option<PathBuf>,
+    /// How many events of a key are one episode: for the benchmark's score, an event counts as an alarm only where its score is
+    /// above those of so many events before it. 0 counts every event.
+    #[arg(long, value_name = "N", default_value_t = 120, requires = "windows")]
+    #[arg(
+        help = "Events of a key behind a score in which only a higher one is another alarm, for the benchmark's score"
+    )]
+    pub episode_rows: usize,
     /// Measure the learned layers alone.
     #[arg(long)]
     pub without_rules: bool,

@@ -34,6 +34,21 @@ pub struct TopicsOfArgs {
     pub stream: Option<PathBuf>,
 }
 
+/// A topic that another program writes, to guess a definition from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Kafka")]
+pub struct InitTopicArgs {
+    /// How Kafka is reached.
+    #[command(flatten)]
+    pub on_kafka: OnKafkaArgs,
+    /// The topic whose messages are looked at.
+    #[arg(long, value_name = "NAME", requires = "kafka")]
+    pub topic: Option<String>,
+    /// The Avro schema that plain Avro messages were written with.
+    #[arg(long, value_name = "FILE", requires = "kafka")]
+    pub schema: Option<PathBuf>,
+}
+
 /// A replay on Kafka.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Kafka")]

@@ -1,17 +1,21 @@
-//! `beamline check-config`: everything that is wrong with stream definitions.
+//! `beamline check-config`: everything that is wrong with stream definitions, and with the servers that they need.
 
 use std::io::{Write, stdout};
 
 use service::load_stream;
 
-use super::test::{is_cases, read_cases};
+use super::{
+    connect,
+    test::{is_cases, read_cases},
+};
 use crate::{Failure, cli::CheckConfigArgs};
 
 pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
-    let mut out = stdout().lock();
+    let mut out = stdout();
     if args.json_schema {
         return writeln!(out, "{}", stream::json_schema()).map_err(Failure::run_time);
     }
+    let servers = if args.connect.connect { Some(connect::Servers::named(&args.connect)?) } else { None };
     let mut failures = Vec::new();
     for path in &args.streams {
         // A pattern that fits definitions fits their cases too.
@@ -28,6 +32,9 @@ pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
                 let columns = stream.scored.fields().len();
                 writeln!(out, "{}: stream `{}` is good, {columns} columns out", path.display(), stream.name())
                     .map_err(Failure::run_time)?;
+                if let Some(servers) = &servers {
+                    failures.extend(connect::check(&stream, path, servers).err());
+                }
             }
             Err(failure) => failures.push(failure),
         }

@@ -45,7 +45,7 @@ pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
     let asked = stream.definition.spec.detect.as_ref().map(|detect| detect.false_alarm_rate);
     let mut evaluation = evaluate::evaluate(&events, asked).map_err(Failure::run_time)?;
     if labels.are_windows() {
-        let series = nab_series(&events);
+        let series = nab_series(&events, args.episode_rows);
         evaluation.nab = nab::PROFILES.iter().map(|profile| nab::score(&series, profile)).collect();
     }
     if let Some(path) = &args.svg {
@@ -118,8 +118,9 @@ fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
     Ok(Rows { batch: records.rows, positions: records.positions, keys, ingested: None })
 }
 
-/// Each key as a series: the scores of the detector as a whole, and where labelled events follow each other.
-fn nab_series(events: &Events) -> Vec<nab::Series> {
+/// Each key as a series: the scores of the detector as a whole at the first events of episodes, and where labelled events follow
+/// each other.
+fn nab_series(events: &Events, episode_rows: usize) -> Vec<nab::Series> {
     let keys = events.keys.iter().max().map_or(0, |last| *last as usize + 1);
     let mut series = vec![nab::Series { scores: Vec::new(), windows: Vec::new() }; keys];
     let scores = events.judges.first().and_then(|judge| judge.scores.as_ref());
@@ -132,6 +133,9 @@ fn nab_series(events: &Events) -> Vec<nab::Series> {
             Some((_, last)) if *last + 1 == index => *last = index,
             _ => series.windows.push((index, index)),
         }
+    }
+    for series in &mut series {
+        series.scores = nab::first_of_episodes(&series.scores, episode_rows);
     }
     series
 }

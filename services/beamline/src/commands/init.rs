@@ -1,8 +1,8 @@
 //! `beamline init`: a stream definition from a sample of its data.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write, stdout},
+    fs,
+    io::{Write, stdout},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -14,29 +14,26 @@ use source::Next;
 use stream::{FileReader, Files, Source, Stream};
 
 use super::{
+    init_files::{SCHEMA, cannot, exists, shell, stream_name, write},
+    init_topic,
     run::input_format,
     test::{cases_of, write_first},
 };
 use crate::{Failure, cli::InitArgs};
 
-/// What an editor completes definitions by.
-const SCHEMA: &str = "https://raw.githubusercontent.com/beamline/beamline/main/schemas/stream.schema.json";
-
 /// How often a person sees that something goes on.
 const TICK: Duration = Duration::from_millis(120);
 
-/// Letters of a stream's name.
-const NAME_LETTERS_MAX: usize = 63;
-
 pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
-    let name = args.name.clone().unwrap_or_else(|| stream_name(&args.sample));
+    let Some(file) = args.sample.clone() else { return init_topic::init(&args) };
+    let name = args.name.clone().unwrap_or_else(|| stream_name(&file));
     let definition = args.out.join(format!("{name}.yaml"));
     let schema = args.out.join(format!("{name}.avsc"));
     let named = args.format.map(input_format);
-    let looking = looking(&args.sample);
-    let read = source::sample(&args.sample, named).map_err(|error| Failure::configuration(error.to_string()))?;
+    let looking = looking(&file);
+    let read = source::sample(&file, named).map_err(|error| Failure::configuration(error.to_string()))?;
     let sample = Sample {
-        path: beside(&args.sample, &args.out)?,
+        path: beside(&file, &args.out)?,
         schema_path: format!("{name}.avsc"),
         name,
         format: read.format,
@@ -49,8 +46,8 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
         notes: read.notes,
     };
     let mut proposal =
-        infer::infer(&sample).map_err(|error| Failure::configuration(format!("{}: {error}", args.sample.display())))?;
-    proposal.notes.extend(tried(&args, &proposal)?);
+        infer::infer(&sample).map_err(|error| Failure::configuration(format!("{}: {error}", file.display())))?;
+    proposal.notes.extend(tried(&file, &proposal)?);
     looking.finish_and_clear();
     fs::create_dir_all(&args.out).map_err(|error| cannot("make", &args.out, &error))?;
     if !args.force
@@ -61,7 +58,7 @@ pub(crate) fn init(args: InitArgs) -> Result<(), Failure> {
     write(&schema, &proposal.avro_schema, args.force)?;
     let text = format!("# yaml-language-server: $schema={SCHEMA}\n{}", proposal.definition);
     write(&definition, &text, args.force)?;
-    tell(&args.sample, &definition, &schema, &proposal).map_err(Failure::run_time)?;
+    tell(&file, &definition, &schema, &proposal).map_err(Failure::run_time)?;
     tell_cases(&definition, args.force).map_err(Failure::run_time)
 }
 
@@ -87,12 +84,12 @@ impl FileReader for Only {
 }
 
 /// Reads the beginning of the file as a replay of the definition will, and says what would become dead letters.
-fn tried(args: &InitArgs, proposal: &Proposal) -> Result<Option<String>, Failure> {
-    let cannot_read = |message: String| Failure::configuration(format!("{}: {message}", args.sample.display()));
+fn tried(file: &Path, proposal: &Proposal) -> Result<Option<String>, Failure> {
+    let cannot_read = |message: String| Failure::configuration(format!("{}: {message}", file.display()));
     let stream = Stream::load("the proposal", &proposal.definition, &Only(proposal.avro_schema.clone()))
         .map_err(|errors| cannot_read(errors.to_string()))?;
     let Some(Source::Files(files)) = stream.definition.spec.source.clone() else { return Ok(None) };
-    let path = absolute(&args.sample)?.to_string_lossy().into_owned();
+    let path = absolute(file)?.to_string_lossy().into_owned();
     let from = Source::Files(Files { paths: vec![path], ..files });
     let mut opened = source::open(&from, &Arc::new(stream), &source::Options::default())
         .map_err(|error| cannot_read(error.to_string()))?;
@@ -107,20 +104,6 @@ fn tried(args: &InitArgs, proposal: &Proposal) -> Result<Option<String>, Failure
     Ok(first.map(|reason| format!("{rejected} of the first {records} records will be dead letters, as in: {reason}")))
 }
 
-/// A stream's name after a file's: lower-case letters, digits and hyphens, a letter first.
-fn stream_name(sample: &Path) -> String {
-    let file = sample.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or_default();
-    let words: Vec<&str> =
-        stem.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let mut name = words.join("-");
-    if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
-        name.insert_str(0, "stream-");
-    }
-    name.truncate(NAME_LETTERS_MAX);
-    name.trim_end_matches('-').to_owned()
-}
-
 /// The sample's path as a definition in `folder` names it.
 fn beside(sample: &Path, folder: &Path) -> Result<String, Failure> {
     let (sample, folder) = (absolute(sample)?, absolute(folder)?);
@@ -130,32 +113,6 @@ fn beside(sample: &Path, folder: &Path) -> Result<String, Failure> {
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| cannot("find", path, &error))
-}
-
-fn write(path: &PathBuf, text: &str, force: bool) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => exists(path),
-        _ => cannot("write", path, &error),
-    })
-}
-
-fn exists(path: &Path) -> Failure {
-    Failure::configuration(format!(
-        "{} is there already; choose another --name, or write over it with --force",
-        path.display()
-    ))
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::configuration(format!("cannot {what} {}: {error}", path.display()))
 }
 
 fn tell(sample: &Path, definition: &Path, schema: &Path, proposal: &Proposal) -> std::io::Result<()> {
@@ -182,11 +139,4 @@ fn tell_cases(definition: &Path, overwrite: bool) -> std::io::Result<()> {
         Ok(cases) => writeln!(out, "  beamline test {}     # {}", shell(definition), cases.display()),
         Err(failure) => writeln!(out, "note: no cases were written: {failure}"),
     }
-}
-
-/// A path as a shell takes it.
-fn shell(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+=,:@%".contains(&byte));
-    if plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -73,7 +73,11 @@ fn source(args: &QueryArgs) -> Result<Source, Failure> {
         return Ok(source);
     }
     if !args.cql.nodes.is_empty() {
-        return Ok(Source::Cql { settings: cql_settings::settings(&args.cql)?, full_scan: args.full_scan });
+        return Ok(Source::Cql {
+            settings: cql_settings::settings(&args.cql)?,
+            full_scan: args.full_scan,
+            stream: None,
+        });
     }
     Ok(Source::Results(results::folders(args.results.clone())?))
 }

@@ -96,7 +96,7 @@ pub(super) fn start(
     let live = match &source {
         Source::Files(files) => files.speed.is_some(),
         Source::Synthetic(synthetic) => synthetic.rate > 0.0,
-        Source::Http(_) | Source::Stdin(_) => true,
+        Source::Http(_) | Source::Stdin(_) | Source::Kafka(_) => true,
     };
     let interval = if live { LIVE_COMMIT_INTERVAL } else { FILE_COMMIT_INTERVAL };
     let options = local::Options {

@@ -49,6 +49,7 @@ pub(super) fn run(
         connection: servers.connection.clone(),
         registry: servers.registry.clone(),
         source,
+        instance: "run".to_owned(),
         log_dir: PathBuf::from("beamline-log").join(stream.name()),
         base,
         commit_interval: running.commit_interval.unwrap_or(Duration::from_millis(100)),
@@ -151,12 +152,9 @@ enum Through {
 /// Asks how far the steps have come; `ended` says that the source has.
 fn look(stream: &Stream, offsets: &Offsets, ended: bool, counts: &Mutex<Counts>) -> Result<Through, Failure> {
     let topics = stream.topics();
-    let group = Generator::group(stream.name());
     // The last transaction is decided a little after it has been committed.
     let ask = if ended { Offsets::decided } else { Offsets::committed };
-    let note = ask(offsets, &group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
-    let note = note.map(|committed| GeneratorNote::parse(&committed.metadata)).transpose();
-    let note = note.map_err(Failure::run_time)?.unwrap_or_default();
+    let note = kafka::sent_in_all(offsets, stream, ask).map_err(failure)?.unwrap_or_default();
     let account = |step: Step| -> Result<Ledger, Failure> {
         let partitions = stream.definition.spec.partitions;
         Ok(kafka::account(offsets, stream.name(), partitions, step).map_err(failure)?.unwrap_or_default())

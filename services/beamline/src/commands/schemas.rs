@@ -110,6 +110,24 @@ fn assess(
     Failure::all(failures).map(|()| subjects)
 }
 
+/// How each schema of a stream stands to the registered ones: well, in words, or the reasons why it does not fit.
+pub(super) fn standings(
+    registry: &Registry,
+    stream: &Stream,
+) -> Result<Vec<(String, Result<String, Vec<String>>)>, Failure> {
+    let mut found = Vec::new();
+    for subject in subjects_of_one(stream)? {
+        let stands = match standing(registry, &subject, registry.compatibility(&subject.name).unwrap_or(Level::None)) {
+            Ok(Standing::Registered(id)) => Ok(format!("registered, id {id}")),
+            Ok(Standing::New { .. }) => Ok("fits; it is registered with the first event".to_owned()),
+            Ok(Standing::Unfit(reasons)) => Err(reasons),
+            Err(error) => Err(vec![error.to_string()]),
+        };
+        found.push((subject.name, stands));
+    }
+    Ok(found)
+}
+
 fn standing(registry: &Registry, subject: &Subject, level: Level) -> Result<Standing, RegistryError> {
     let Subject { name, schema } = subject;
     let versions = registry.versions(name)?;

@@ -149,7 +149,7 @@ fn in_store(
         "SELECT count(*) FROM processed_data WHERE \"{}\" >= to_timestamp_millis({from}) AND \"{}\" LIKE '{mark}-%'",
         spec.time, spec.id
     );
-    let source = Asked::Cql { settings: settings.clone(), full_scan: false };
+    let source = Asked::Cql { settings: settings.clone(), full_scan: false, stream: None };
     let options = QueryOptions::default();
     loop {
         let mut answer = Vec::new();

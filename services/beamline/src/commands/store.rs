@@ -4,6 +4,8 @@ mod compact;
 
 use std::io::{Write, stdout};
 
+use stream::Stream;
+
 use crate::{
     Failure,
     cli::{StoreArgs, StoreCommand, StoreTablesArgs},
@@ -43,12 +45,16 @@ pub(crate) fn store(args: StoreArgs) -> Result<(), Failure> {
 fn prepare(args: &StoreTablesArgs) -> Result<(cql::Settings, Vec<cql::Layout>), Failure> {
     let stream = service::load_stream(&args.stream)?;
     let settings = settings(&args.cql)?;
-    let letters = kafka::letters_schema().map_err(Failure::run_time)?;
-    let layouts = cql::Layout::of(&stream, letters.arrow()).map_err(failure)?;
-    Ok((settings, layouts))
+    Ok((settings, layouts(&stream)?))
 }
 
-fn run<T>(task: impl Future<Output = Result<T, cql::CqlError>>) -> Result<T, Failure> {
+/// How the tables of a stream lie in a CQL store.
+pub(super) fn layouts(stream: &Stream) -> Result<Vec<cql::Layout>, Failure> {
+    let letters = kafka::letters_schema().map_err(Failure::run_time)?;
+    cql::Layout::of(stream, letters.arrow()).map_err(failure)
+}
+
+pub(super) fn run<T>(task: impl Future<Output = Result<T, cql::CqlError>>) -> Result<T, Failure> {
     store::query::block_on(task).map_err(Failure::run_time)?.map_err(failure)
 }
 

@@ -1,13 +1,6 @@
 //! A folder with a stream, its inputs and its results, and the program run in it.
 
-use std::{
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write, ops::Deref, path::Path};
 
 use serde_json::Value;
 
@@ -81,65 +74,27 @@ pub(crate) fn garbage(bytes: usize) -> Vec<u8> {
     std::iter::repeat_with(byte).take(bytes).collect()
 }
 
-pub(crate) struct Place {
-    folder: tempfile::TempDir,
+/// The stream and its program.
+pub(crate) struct Place(fixtures::Place);
+
+impl Deref for Place {
+    type Target = fixtures::Place;
+
+    fn deref(&self) -> &fixtures::Place {
+        &self.0
+    }
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
-        place.write("readings.yaml", DEFINITION);
-        place.write("reading.avsc", SCHEMA);
-        place
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Waits until a run has begun: what listens does so before it has written its first manifest.
-    pub(crate) fn wait_until_running(&self, results: &str) {
-        let begun = Instant::now();
-        while !self.path(results).join("_beamline/manifest.json").exists() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the run never began");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(name), content).unwrap();
+        let files = [("readings.yaml", DEFINITION), ("reading.avsc", SCHEMA)];
+        Self(fixtures::Place::new(env!("CARGO_BIN_EXE_beamline"), &files))
     }
 
     /// The stream with something in its definition replaced, in a file called `name`.
     pub(crate) fn define(&self, name: &str, from: &str, to: &str) {
         assert!(DEFINITION.contains(from), "{from}");
         self.write(name, DEFINITION.replace(from, to));
-    }
-
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_beamline"));
-        for variable in ["BEAMLINE_OUT", "BEAMLINE_RESULTS", "BEAMLINE_THREADS", "BEAMLINE_COMMIT_INTERVAL", "RUST_LOG"]
-        {
-            command.env_remove(variable);
-        }
-        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    /// What a command that succeeds prints.
-    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", both(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// What a command says that fails with this exit code. It must be a message, and no panic.
-    pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", both(&output));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("error") && !said.contains("panicked"), "{said}");
-        said
     }
 
     /// Runs a file through the stream, and gives what is in the results.
@@ -176,10 +131,6 @@ impl Place {
         let rows = self.query(results, "SELECT id FROM processed_data ORDER BY id");
         rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
     }
-}
-
-pub(crate) fn both(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// What is committed in a folder of results.

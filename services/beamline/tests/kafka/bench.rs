@@ -4,6 +4,7 @@ mod bare;
 mod latency;
 mod paced;
 mod restore;
+mod theirs;
 mod throughput;
 mod usage;
 
@@ -70,4 +71,10 @@ fn bench_services_beside_a_bare_loop() {
 #[ignore = "a measurement: make bench-kafka"]
 fn bench_state_that_moves() {
     restore::measure(&Cluster::start_to_measure(), number("BEAMLINE_BENCH_RATE", 5_000));
+}
+
+#[test]
+#[ignore = "a measurement: make bench-kafka"]
+fn bench_topics_of_another_program() {
+    theirs::measure(&Cluster::start_to_measure(), number("BEAMLINE_BENCH_EVENTS", 1_000_000));
 }

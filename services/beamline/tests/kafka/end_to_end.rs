@@ -58,6 +58,17 @@ fn three_processes_do_what_one_does_and_account_for_every_record() {
     assert!(said.contains("the ledger balances"), "{said}");
     let tail = ["topics", "tail", "stream.yaml", "--topic", "anomalies", "--to-end", "--limit", "3"];
     assert_eq!(cluster.beamline(&tail).lines().filter(|line| line.contains("\"anomalous\":true")).count(), 3);
+    // What `top` sums up of their metrics is what the ledger says.
+    let shown = cluster.beamline(&["top", "--once", "--interval", "1s", &enricher.address, &detector.address]);
+    for (stage, ledger) in [("enricher", &enriched), ("anomaly-detector", &detected)] {
+        let line = shown.lines().find(|line| line.split_whitespace().nth(1) == Some(stage));
+        let cells: Vec<String> =
+            line.unwrap_or_default().split_whitespace().map(|cell| cell.replace(',', "")).collect();
+        assert_eq!(cells.get(6), Some(&ledger.out.to_string()), "{stage} in {shown}");
+        assert_eq!(cells.get(9), Some(&ledger.dead_lettered.to_string()), "{stage} in {shown}");
+    }
+    let alarms = shown.lines().find(|line| line.split_whitespace().nth(1) == Some("high_energy"));
+    assert!(alarms.is_some_and(|line| line.starts_with("particles")), "{shown}");
     enricher.stop();
     detector.stop();
 }

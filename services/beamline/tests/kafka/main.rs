@@ -4,6 +4,7 @@
 
 mod bench;
 mod cluster;
+mod connect;
 mod end_to_end;
 mod examples;
 mod faults;
@@ -11,13 +12,16 @@ mod foreign;
 mod input;
 mod loading;
 mod measure_windows;
+mod monitoring;
 mod places;
 mod poison;
 mod raw;
 mod results;
 mod security;
 mod sizes;
+mod spark;
 mod stores;
+mod theirs;
 mod tools;
 mod traces;
 mod upgrades;

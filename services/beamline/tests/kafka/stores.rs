@@ -119,7 +119,7 @@ fn commit_nothing(cluster: &Cluster, group: &str, topic: &str) {
 }
 
 /// Waits until a backend's group has committed everything.
-fn wait_until_stored(cluster: &Cluster, backend: &str, service: &Service) {
+pub(crate) fn wait_until_stored(cluster: &Cluster, backend: &str, service: &Service) {
     let begun = Instant::now();
     let group = format!("beamline.particles.writer-{backend}");
     let topics: &[&str] = match backend {

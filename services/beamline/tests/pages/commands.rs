@@ -14,7 +14,7 @@ writes it). Results go to standard output, everything else to standard error. Ex
 wrong); 64 (the command line or a definition has to be changed).
 
 Every command also takes `--quiet` (nothing but errors) and `--log-format auto|text|json`. The services (`generator`,
-`enricher`, `anomaly-detector`, `aggregator`, `writer`, `autoscaler`) say what they take with `--help`.
+`enricher`, `anomaly-detector`, `aggregator`, `writer`, `dashboard`, `autoscaler`) say what they take with `--help`.
 ";
 
 pub(crate) fn page() -> String {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod alerts;
 mod commands;
 mod definition;
 mod python;
@@ -29,6 +30,11 @@ fn compare(page: &str, text: &str) {
 #[test]
 fn the_page_of_commands_is_that_of_the_code() {
     compare("commands.md", &commands::page());
+}
+
+#[test]
+fn the_page_of_alerts_is_that_of_the_code() {
+    compare("alerts.md", &alerts::page());
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Store {
             "cql" => {
                 let request_limit = cql::Settings::default().request_limit;
                 let settings = cql::Settings { request_limit, ..self.settings() };
-                ask::Source::Cql { settings, full_scan: false }
+                ask::Source::Cql { settings, full_scan: false, stream: None }
             }
             _ => ask::Source::Lake(lake::Location::parse(&self.at).unwrap()),
         }

@@ -15,10 +15,10 @@ use std::{
     time::Duration,
 };
 
-use servers::{Apicurio, Cassandra, Jaeger, Kafka, Node, ServerError};
+use servers::{Apicurio, Cassandra, Jaeger, Kafka, Node, ServerError, free_port};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-const USAGE: &str = "usage: make dev ARGS=\"[--with cassandra,jaeger] [--data FOLDER]\"";
+const USAGE: &str = "usage: make dev ARGS=\"[--with cassandra,jaeger] [--data FOLDER] [--ports free]\"";
 
 /// Where the data stays from one time to the next.
 const FOLDER: &str = ".dev-servers";
@@ -38,16 +38,20 @@ struct Asked {
     folder: PathBuf,
     cassandra: bool,
     jaeger: bool,
+    /// Those of Kafka and the registry.
+    ports: [u16; 2],
 }
 
 impl Asked {
     fn from(args: impl IntoIterator<Item = String>) -> Result<Self, ServerError> {
-        let mut asked = Self { folder: FOLDER.into(), cassandra: false, jaeger: false };
+        let mut asked =
+            Self { folder: FOLDER.into(), cassandra: false, jaeger: false, ports: [KAFKA_PORT, REGISTRY_PORT] };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             let value = args.next().ok_or_else(|| ServerError::Options(format!("{arg} needs a value; {USAGE}")))?;
             match arg.as_str() {
                 "--data" => asked.folder = value.into(),
+                "--ports" if value == "free" => asked.ports = [free_port(), free_port()],
                 "--with" => value.split(',').try_for_each(|name| asked.with(name))?,
                 _ => return Err(ServerError::Options(format!("unknown argument {arg}; {USAGE}"))),
             }
@@ -65,7 +69,7 @@ impl Asked {
     }
 
     fn ports(&self) -> Vec<u16> {
-        let mut ports = vec![KAFKA_PORT, REGISTRY_PORT];
+        let mut ports = self.ports.to_vec();
         ports.extend(self.cassandra.then_some(CASSANDRA_PORT));
         ports.extend(self.jaeger.then_some([JAEGER_PORT, OTLP_PORT]).into_iter().flatten());
         ports
@@ -85,8 +89,8 @@ impl Running {
     fn start(asked: &Asked) -> Result<Self, ServerError> {
         let folder = |name: &str| asked.folder.join(name);
         thread::scope(|scope| {
-            let kafka = scope.spawn(|| Kafka::start_in(&folder("kafka"), KAFKA_PORT));
-            let registry = scope.spawn(|| Apicurio::start_in(&folder("registry"), REGISTRY_PORT));
+            let kafka = scope.spawn(|| Kafka::start_in(&folder("kafka"), asked.ports[0]));
+            let registry = scope.spawn(|| Apicurio::start_in(&folder("registry"), asked.ports[1]));
             let cassandra =
                 asked.cassandra.then(|| scope.spawn(|| Cassandra::start_in(&folder("cassandra"), CASSANDRA_PORT)));
             let jaeger = asked.jaeger.then(|| scope.spawn(|| Jaeger::start_at(OTLP_PORT, JAEGER_PORT)));
@@ -183,9 +187,11 @@ mod tests {
 
     #[test]
     fn the_command_line_names_servers_and_a_folder() {
-        let all = Asked { folder: "x".into(), cassandra: true, jaeger: true };
+        let all = Asked { folder: "x".into(), cassandra: true, jaeger: true, ports: [9092, 8081] };
         assert_eq!(asked(&["--with", "cassandra,jaeger", "--data", "x"]), Ok(all));
         assert_eq!(asked(&[]).unwrap().ports(), [9092, 8081]);
+        let free = asked(&["--ports", "free"]).unwrap().ports();
+        assert!(free.iter().all(|port| *port != 9092 && *port != 8081), "{free:?}");
         assert!(asked(&["--with", "redis"]).unwrap_err().starts_with("no server `redis`"));
         assert!(asked(&["--data"]).unwrap_err().starts_with("--data needs a value"));
         assert!(asked(&["--wiht", "x"]).unwrap_err().starts_with("unknown argument --wiht"));

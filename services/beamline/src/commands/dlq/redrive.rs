@@ -116,7 +116,7 @@ fn next_command(stream: &str, source: &Source, defined: Option<&Source>) -> Stri
             format!("beamline run {stream}")
         }
         (Source::Files(files), _) => format!("beamline replay {stream} {}", files.paths.join(" ")),
-        (Source::Synthetic(_), _) => format!("beamline run {stream}"),
+        (Source::Synthetic(_) | Source::Kafka(_), _) => format!("beamline run {stream}"),
         (Source::Http(_), Some(Source::Http(_))) => format!("beamline run {stream}"),
         (Source::Http(_), _) => format!("beamline run {stream} --listen ADDRESS"),
         (Source::Stdin(stdin), _) => {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use broker::{Connection, Offsets};
-use kafka::{Generator, GeneratorNote, Step};
+use kafka::Step;
 use service::{Failure, load_stream};
 use stage::Ledger;
 use stream::Stream;
@@ -29,13 +29,14 @@ pub(super) fn ledger(stream: &Path, connection: &Connection) -> Result<(), Failu
 
 /// Prints what each step has done, and whether every record is accounted for: within each step, and from each to the next.
 pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
-    let topics = stream.topics();
-    let group = Generator::group(stream.name());
-    let generator = offsets.committed(&group, &topics.raw, &[0]).map_err(Failure::run_time)?.remove(&0);
-    if let Some(committed) = generator {
-        let note = GeneratorNote::parse(&committed.metadata).map_err(Failure::run_time)?;
+    if let Some(note) = kafka::sent_in_all(offsets, stream, Offsets::committed).map_err(failure)? {
+        let skipped = if note.skipped > 0 { format!(" + {} without a value", note.skipped) } else { String::new() };
+        let missed = match note.missed {
+            0 => String::new(),
+            missed => format!("; {missed} offsets of the source were deleted before they were read"),
+        };
         say(&format!(
-            "generator         {:>12} taken in = {} sent + {} dead letters",
+            "generator         {:>12} taken in = {} sent + {} dead letters{skipped}{missed}",
             note.cursor.position, note.sent, note.dead_lettered
         ))?;
     }

@@ -1,0 +1,73 @@
+//! Why an event alarms: what each layer that does found in it.
+
+use crate::{
+    Cause, Layer, Scores,
+    arrivals::{self, SHORT},
+    cause::Finding,
+    detector::{Detector, Split},
+};
+
+impl Detector {
+    /// What made the layers alarm, the rarest first.
+    #[cold]
+    pub(crate) fn explain(
+        &self,
+        parts: &Split<'_>,
+        x: &[f64],
+        time: Option<i64>,
+        scores: &Scores,
+        causes: &mut Vec<Cause>,
+    ) {
+        let mut alarmed: Vec<Layer> = self.layers().iter().copied().filter(|layer| scores.alarmed(*layer)).collect();
+        alarmed.sort_by(|a, b| scores.bits[*b as usize].total_cmp(&scores.bits[*a as usize]));
+        for layer in alarmed {
+            let score = scores.scores[layer as usize];
+            let threshold = self.judging.threshold(layer, parts.judged).min(score);
+            let found = self.findings(layer, parts, x, time, threshold);
+            causes.extend(found.into_iter().map(|(Finding { feature, expected, deviation }, value)| Cause {
+                layer,
+                score,
+                threshold,
+                feature,
+                value,
+                expected,
+                deviation,
+            }));
+        }
+    }
+
+    /// What a layer found, each with the value that it is about.
+    fn findings(
+        &self,
+        layer: Layer,
+        parts: &Split<'_>,
+        x: &[f64],
+        time: Option<i64>,
+        threshold: f64,
+    ) -> Vec<(Finding, f64)> {
+        let (moments, covariance, half_space) = (&*parts.moments, &*parts.covariance, &*parts.half_space);
+        let repeated = |missing| self.repeats.as_ref()?.explain(parts.repeats, missing);
+        let found: Vec<Finding> = match layer {
+            Layer::Ewma => self.moments.as_ref().map(|layer| layer.explain(moments, x, threshold)).unwrap_or_default(),
+            Layer::Mahalanobis => {
+                self.covariance.as_ref().and_then(|layer| layer.explain(covariance, x, threshold)).into_iter().collect()
+            }
+            Layer::Chains => {
+                self.half_space.as_ref().and_then(|layer| layer.explain(half_space, x, threshold)).into_iter().collect()
+            }
+            Layer::Rate => {
+                let (now, usual) = arrivals::rates(parts.arrivals);
+                let expected = (0.0, usual / SHORT);
+                return vec![(Finding { feature: None, expected, deviation: now / usual }, now)];
+            }
+            Layer::Season => {
+                let found = self.season.as_ref().zip(time);
+                found.and_then(|(layer, time)| layer.explain(parts.season, x, time, threshold)).into_iter().collect()
+            }
+            Layer::Stuck => repeated(false).into_iter().collect(),
+            Layer::Missing => repeated(true).into_iter().collect(),
+            Layer::Burst => Vec::new(),
+        };
+        found.into_iter().map(|found| (found, found.feature.map_or(f64::NAN, |feature| x[feature]))).collect()
+    }
+}

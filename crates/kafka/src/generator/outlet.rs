@@ -1,0 +1,217 @@
+//! Where a generator's events go: rows to the stream's raw topic, what is not an event to its dead letters, in one
+//! transaction with how far its source has been read.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use metrics::Counter;
+use rdkafka::{
+    TopicPartitionList,
+    consumer::{BaseConsumer, ConsumerContext},
+};
+use source::{Records, Router, Share};
+use stage::DeadLetter;
+
+use super::settings::Generator;
+use crate::{
+    KafkaError,
+    client::transaction::TransactionalProducer,
+    clock::now_millis,
+    messages::hops,
+    messages::letters::{Letter, letter_rows},
+    messages::size::Sizes,
+    messages::target::{Target, TooLarge},
+    messages::trace::Sampling,
+};
+
+/// The name in groups, metrics and dead letters.
+pub(crate) const NAME: &str = "generator";
+/// Records of a transaction at most.
+const TRANSACTION_RECORDS_MAX: u64 = 100_000;
+
+/// Where a record comes from, for its dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The topic; empty for a position in a source that is none.
+    pub topic: String,
+    /// The partition there, where it is one.
+    pub partition: Option<u32>,
+    /// The offset, or position.
+    pub offset: u64,
+}
+
+impl Origin {
+    /// A position in a source that is not a topic.
+    pub(crate) fn in_source(position: u64) -> Self {
+        Self { topic: String::new(), partition: None, offset: position }
+    }
+}
+
+/// A producer of events and dead letters.
+pub(crate) struct Outlet<'a> {
+    generator: &'a Generator,
+    producer: TransactionalProducer,
+    router: Router,
+    sizes: Sizes,
+    rows: Target,
+    letters: Target,
+    sampling: Sampling,
+    sent: Counter,
+    dead_lettered: Counter,
+    open: Option<Open>,
+}
+
+/// An open transaction.
+struct Open {
+    since: Instant,
+    events: u64,
+    letters: u64,
+    /// The partitions of which an event carries where it comes from.
+    traced: BTreeSet<u32>,
+}
+
+impl<'a> Outlet<'a> {
+    /// Connects as the producer `id`: from now on an earlier one of that name is fenced.
+    pub(crate) fn connect(generator: &'a Generator, id: &str) -> Result<Self, KafkaError> {
+        let spec = &generator.stream.definition.spec;
+        let sizes = Sizes::of(&generator.stream);
+        let timeout = generator.transaction_timeout;
+        let producer = TransactionalProducer::connect(&generator.connection, id, timeout, sizes.message())?;
+        let stream = generator.stream.name();
+        let target = |topic: &str, schema, bytes| Target::new(topic, schema, &generator.registry, bytes);
+        Ok(Self {
+            rows: target(&generator.topics.raw, generator.stream.input.clone(), sizes.event())?,
+            letters: target(&generator.topics.dead_letters, crate::letters_schema()?, sizes.dead_letter())?,
+            sizes,
+            router: Router::new(&spec.key, spec.partitions),
+            sampling: Sampling::of(generator.trace_ratio),
+            sent: measure::GENERATOR_RECORDS.of([stream]),
+            dead_lettered: measure::DEAD_LETTERS.of([stream, NAME]),
+            generator,
+            producer,
+            open: None,
+        })
+    }
+
+    /// Opens a transaction where none is open.
+    pub(crate) fn begin(&mut self) -> Result<(), KafkaError> {
+        if self.open.is_none() {
+            self.producer.begin()?;
+            self.open = Some(Open { since: Instant::now(), events: 0, letters: 0, traced: BTreeSet::new() });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether the open transaction should be committed.
+    pub(crate) fn is_due(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| {
+            open.since.elapsed() >= self.generator.commit_interval
+                || open.events + open.letters >= TRANSACTION_RECORDS_MAX
+        })
+    }
+
+    /// Serves the producer's reports; they are many.
+    pub(crate) fn poll(&self) {
+        self.producer.poll();
+    }
+
+    /// Sends records in the open transaction. `origin` says where the one at a position comes from. Gives the positions
+    /// that became dead letters.
+    pub(crate) fn send(&mut self, records: Records, origin: &dyn Fn(u64) -> Origin) -> Result<Vec<u64>, KafkaError> {
+        self.begin()?;
+        let mut dead = Vec::new();
+        for share in self.router.route(records)? {
+            dead.extend(self.send_share(share, origin)?);
+        }
+        Ok(dead)
+    }
+
+    fn send_share(&mut self, share: Share, origin: &dyn Fn(u64) -> Origin) -> Result<Vec<u64>, KafkaError> {
+        let now = now_millis();
+        let (mut events, mut dead) = (0, share.rejected);
+        if let Some(rows) = share.rows {
+            events = rows.len() as u64;
+            let (keys, positions) = (&rows.keys, &rows.positions);
+            let topic = &self.generator.topics.raw;
+            let traced = self.open.as_mut().is_some_and(|open| open.traced.insert(share.partition));
+            let hop = self.generator.traced_as.as_ref().filter(|_| traced).map(hops::sent);
+            let headers = |row: usize| {
+                let headers = self.sampling.headers(positions.value(row), topic, share.partition);
+                match hop.as_deref().filter(|_| row == 0) {
+                    Some(hop) => Some(hops::tell(headers, hop)),
+                    None => headers,
+                }
+            };
+            let key = |row: usize| keys.value(row).as_bytes();
+            let client = self.producer.client();
+            let too_large = self.rows.send(client, share.partition, &rows.batch, key, |_| now, headers)?;
+            for TooLarge { row, reason } in too_large {
+                events -= 1;
+                let whole = rows.json(row, rows.batch.num_columns())?;
+                dead.push(DeadLetter::oversized(positions.value(row), whole, reason));
+            }
+            let waited = self.rows.take_waited();
+            if waited > Duration::ZERO {
+                measure::GENERATOR_BACKPRESSURE.of([self.generator.stream.name()]).record(waited.as_secs_f64());
+            }
+        }
+        dead.sort_by_key(|letter| letter.position);
+        let positions: Vec<u64> = dead.iter().map(|letter| letter.position).collect();
+        self.send_letters(share.partition, dead, now, origin)?;
+        if let Some(open) = &mut self.open {
+            open.events += events;
+            open.letters += positions.len() as u64;
+        }
+        Ok(positions)
+    }
+
+    fn send_letters(
+        &mut self,
+        partition: u32,
+        dead: Vec<DeadLetter>,
+        now: i64,
+        origin: &dyn Fn(u64) -> Origin,
+    ) -> Result<(), KafkaError> {
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let letter = |letter: DeadLetter| {
+            let Origin { topic, partition: of, offset } = origin(letter.position);
+            let (letter, partition) = (DeadLetter { position: offset, ..letter }, of.unwrap_or(partition));
+            Letter { letter, stage: NAME, topic, partition, schema_id: None, trace_id: None }
+        };
+        let letters: Vec<Letter> = dead.into_iter().map(letter).collect();
+        let rows = letter_rows(&letters, self.sizes)?;
+        let client = self.producer.client();
+        let too_large = self.letters.send(client, partition, &rows, |_| b"".as_slice(), |_| now, |_| None)?;
+        self.letters.all(too_large)
+    }
+
+    /// Commits the open transaction, with the offsets that the group of `member` has come to by it.
+    pub(crate) fn commit<C: ConsumerContext>(
+        &mut self,
+        member: &BaseConsumer<C>,
+        offsets: TopicPartitionList,
+    ) -> Result<(), KafkaError> {
+        self.producer.commit_offsets(member, offsets)?;
+        if let Some(open) = self.open.take() {
+            self.sent.increment(open.events);
+            self.dead_lettered.increment(open.letters);
+        }
+        Ok(())
+    }
+
+    /// Gives the open transaction up.
+    pub(crate) fn abort(&mut self) -> Result<(), KafkaError> {
+        match self.open.take() {
+            Some(_) => self.producer.abort(),
+            None => Ok(()),
+        }
+    }
+}

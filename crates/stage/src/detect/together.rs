@@ -1,0 +1,64 @@
+//! What is looked for in the events of all keys of a partition together.
+//!
+//! Its state takes the rows one after another in the order of their positions, and no key's state depends on it. It is written
+//! down whole with every commit, together with the position that it covers: of rows that are read again from an earlier
+//! horizon it takes none a second time.
+
+use bytes::Bytes;
+use detect::{Cause, DetectError, Detector, Event, KeyState, Layer, Scores};
+
+/// The key of its snapshots: no event has such a key.
+pub(super) const KEY: &str = "\u{0}all keys";
+
+/// Bytes of the position in front of a snapshot.
+const POSITION_BYTES: usize = size_of::<u64>();
+
+/// The state that all keys of a partition share.
+#[derive(Debug)]
+pub(super) struct Together {
+    state: KeyState,
+    /// The position of the first row that it has not taken.
+    next: u64,
+    changed: bool,
+}
+
+impl Together {
+    pub(super) fn new(detector: &Detector) -> Self {
+        Self { state: detector.fresh(KEY.as_bytes()), next: 0, changed: false }
+    }
+
+    /// Takes the row at `position`; `None` where it has taken that already. Causes are appended as causes of a burst.
+    pub(super) fn take(
+        &mut self,
+        detector: &Detector,
+        position: u64,
+        time: Option<i64>,
+        causes: &mut Vec<Cause>,
+    ) -> Option<Scores> {
+        if position < self.next {
+            return None;
+        }
+        (self.next, self.changed) = (position + 1, true);
+        let before = causes.len();
+        let scores = detector.observe(&mut self.state, &Event { features: &[], time }, Some(causes));
+        causes[before..].iter_mut().for_each(|cause| cause.layer = Layer::Burst);
+        Some(scores)
+    }
+
+    /// The state as bytes, where it has changed since the last call.
+    pub(super) fn snapshot(&mut self, detector: &Detector) -> Option<Bytes> {
+        if !std::mem::take(&mut self.changed) {
+            return None;
+        }
+        let mut bytes = self.next.to_le_bytes().to_vec();
+        bytes.extend(detector.snapshot(&self.state));
+        Some(bytes.into())
+    }
+
+    pub(super) fn restore(detector: &Detector, snapshot: &[u8]) -> Result<Self, DetectError> {
+        let Some((next, state)) = snapshot.split_first_chunk::<POSITION_BYTES>() else {
+            return Err(DetectError::NotASnapshot { length: snapshot.len() });
+        };
+        Ok(Self { state: detector.restore(state)?, next: u64::from_le_bytes(*next), changed: false })
+    }
+}

@@ -1,0 +1,7 @@
+//! `dashboard`: the live page of streams on Kafka.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::main(dashboard::run)
+}
