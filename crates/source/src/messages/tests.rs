@@ -1,3 +1,5 @@
+//! Messages of every format, as a topic has them.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{array::AsArray, datatypes::Float64Type};
