@@ -1,4 +1,4 @@
-//! Messages of every format, as a topic has them.
+//! Messages in every format become rows, and what is not one is rejected alone.
 
 use std::{collections::BTreeMap, sync::Arc};
 
