@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::{
     InferError,
+    derived::{best, derived},
     guess::Kind,
     names::{self, has_word, shown, words},
-    plan::{Plan, Planned},
-    roles::{best, derived},
+    planned::{Plan, Planned},
     table::{Cell, Column, Table},
     times, topic,
 };

@@ -42,41 +42,16 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
         names.pop();
     }
     table.columns = names.into_iter().map(|name| Column { name, ..Column::default() }).collect();
-    let mut odd = Odd::default();
     let spread = Spread::over(whole.iter().filter(|byte| **byte == dialect.line_end).count());
-    let mut seen = 0;
+    let (mut odd, mut seen) = (Odd::default(), 0);
     while records.read_byte_record(&mut record).map_err(|error| no_csv(&error))? {
-        // A blank line is no record; but `""` is one where there is a single column, and its value is missing.
-        let alone = table.columns.len() == 1 && record.iter().all(<[u8]>::is_empty);
-        if record.len() == 1 && record[0].trim_ascii().is_empty() && !alone {
-            continue;
-        }
-        if table.csv.comment.as_ref().is_some_and(|comment| record[0].starts_with(comment.as_bytes())) {
+        if is_passed_over(&record, &table) {
             continue;
         }
         seen += 1;
-        if !spread.takes(seen - 1) {
-            continue;
+        if spread.takes(seen - 1) {
+            add(&mut record, &mut table, &mut odd, dialect.line_end);
         }
-        let last = record.len() - 1;
-        if table.csv.trailing_separator
-            && record.len() == table.columns.len() + 1
-            && record[last].trim_ascii().is_empty()
-        {
-            record.truncate(last);
-        }
-        if odd.takes(&record, table.columns.len()) {
-            continue;
-        }
-        for (column, cell) in table.columns.iter_mut().zip(&record) {
-            // A carriage return before the line's end is not the last cell's.
-            let cell = cell.strip_suffix(b"\r").filter(|_| dialect.line_end == b'\n').unwrap_or(cell);
-            column.cells.push(match std::str::from_utf8(cell) {
-                Ok(text) if !text.is_empty() => Cell::Text(text.to_owned()),
-                _ => Cell::Missing,
-            });
-        }
-        table.rows += 1;
     }
     if table.rows == 0 && odd.first.is_some() {
         return Err(InferError::sample(odd.alone(table.columns.len())));
@@ -86,6 +61,33 @@ pub(crate) fn read(bytes: &[u8], complete: bool) -> Result<Table, InferError> {
     check_header(&table)?;
     check_blanks(&table)?;
     Ok(table)
+}
+
+/// Whether a record is a blank line or a comment. `""` is neither where there is a single column: its value is missing.
+fn is_passed_over(record: &ByteRecord, table: &Table) -> bool {
+    let alone = table.columns.len() == 1 && record.iter().all(<[u8]>::is_empty);
+    let is_blank = record.len() == 1 && record[0].trim_ascii().is_empty() && !alone;
+    is_blank || table.csv.comment.as_ref().is_some_and(|comment| record[0].starts_with(comment.as_bytes()))
+}
+
+/// Adds a record to the table, or to what is odd.
+fn add(record: &mut ByteRecord, table: &mut Table, odd: &mut Odd, line_end: u8) {
+    let last = record.len() - 1;
+    if table.csv.trailing_separator && record.len() == table.columns.len() + 1 && record[last].trim_ascii().is_empty() {
+        record.truncate(last);
+    }
+    if odd.takes(record, table.columns.len()) {
+        return;
+    }
+    for (column, cell) in table.columns.iter_mut().zip(&*record) {
+        // A carriage return before the line's end is not the last cell's.
+        let cell = cell.strip_suffix(b"\r").filter(|_| line_end == b'\n').unwrap_or(cell);
+        column.cells.push(match std::str::from_utf8(cell) {
+            Ok(text) if !text.is_empty() => Cell::Text(text.to_owned()),
+            _ => Cell::Missing,
+        });
+    }
+    table.rows += 1;
 }
 
 /// What makes UTF-8 of text in the encoding that spreadsheets use where nothing says another.

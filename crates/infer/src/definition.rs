@@ -7,7 +7,7 @@ use stream::FileFormat;
 
 use crate::{
     names::words,
-    plan::Plan,
+    planned::Plan,
     sample::Sample,
     scalar::{comment, quoted},
     table::Table,

@@ -8,7 +8,7 @@ use expr::Expression;
 use crate::{
     guess::Kind,
     names::{CODES, LABELS, MEASURED, has_word, quoted, words},
-    plan::{Plan, Planned},
+    planned::{Plan, Planned},
     table::{Column, Table},
 };
 

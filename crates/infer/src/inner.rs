@@ -10,7 +10,7 @@ use crate::{
     guess::{self, Kind},
     json_table::cell,
     names::{self, quoted},
-    plan::{Plan, Planned, avro_type, sql_name, typed},
+    planned::{Plan, Planned, avro_type, sql_name, typed},
     table::{Cell, Column, Table},
     typed_table,
 };

@@ -7,6 +7,7 @@
 mod clock;
 mod csv_table;
 mod definition;
+mod derived;
 mod dialect;
 mod error;
 mod features;
@@ -15,6 +16,7 @@ mod inner;
 mod json_table;
 mod names;
 mod plan;
+mod planned;
 mod roles;
 mod sample;
 mod scalar;

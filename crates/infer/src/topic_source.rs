@@ -8,7 +8,7 @@ use stream::MessageFormat;
 use crate::{
     guess::Kind,
     names,
-    plan::{Plan, sql_name},
+    planned::{Plan, sql_name},
     scalar::quoted,
     table::{Cell, Column, Table},
     topic::Topic,

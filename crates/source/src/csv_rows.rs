@@ -115,7 +115,8 @@ impl CsvRows {
                 None => &[],
             };
             let missing = |cell: &[u8]| self.missing.iter().any(|marker| marker == cell.trim_ascii());
-            if cell.is_empty() || !column.is_text && missing(cell) {
+            let may_be_missing = !self.missing.is_empty() && !column.is_text;
+            if cell.is_empty() || may_be_missing && missing(cell) {
                 column.cells.push_null();
                 if !self.schema.field(index).is_nullable() {
                     wrong.get_or_insert((index, cell));

@@ -23,7 +23,10 @@ use std::{
     sync::Arc,
 };
 
-use ::arrow::array::{RecordBatch, UInt64Array};
+use ::arrow::{
+    array::{RecordBatch, UInt64Array},
+    datatypes::Fields,
+};
 use bytes::Bytes;
 use stream::{FileFormat, Stream};
 
@@ -104,7 +107,11 @@ impl Files {
         options: &Options,
     ) -> Result<Self, SourceError> {
         let files = paths::find(definition, &options.base)?;
-        let plan = Plan::new(definition, stream, &files[0])?;
+        let found = match definition.derive.is_empty() {
+            true => Fields::empty(),
+            false => derive::columns(&files[0], definition)?,
+        };
+        let plan = Plan::new(definition, stream, &found)?;
         let bytes_total = files.iter().map(|file| file.bytes).sum();
         let reader = Some(open_file(&files[0], &plan, 0)?);
         Ok(Self { files, plan, reader, cursor: Cursor::default(), bytes_total })

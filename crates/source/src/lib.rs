@@ -14,6 +14,7 @@ mod json_rows;
 mod log;
 mod messages;
 mod objects;
+mod open;
 mod paced;
 mod record;
 mod records;
@@ -28,9 +29,10 @@ pub use self::{
     http::{HttpLimits, HttpServer, Intake, IntakeError},
     messages::{Message, MessageReader, ReadMessages, Recognized, recognize, sample_of},
     objects::decode_objects,
+    open::open,
     record::{Cursor, Next, Progress, RECORD_BYTES_MAX, RECORDS_MAX, REJECTED_BYTES_MAX, Records, Rejected, Unit},
     route::{Router, Share},
     sample::{Content, SAMPLE_BYTES_MAX, SAMPLE_ROWS_MAX, Sample, sample},
-    source::{Options, Source, open},
+    source::{Options, Source},
     synthetic::PARTICLES,
 };

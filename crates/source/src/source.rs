@@ -1,18 +1,8 @@
-//! The trait of all sources, and how one is opened from a definition.
+//! The trait of all sources, and what one needs to know besides its definition.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf};
 
-use stream::Stream;
-
-use crate::{
-    Cursor, Next, Progress, SourceError,
-    files::Files,
-    http::HttpSource,
-    log::Log,
-    paced::{Pace, Paced},
-    stdin::{self, StdinSource},
-    synthetic::Synthetic,
-};
+use crate::{Cursor, Next, Progress, SourceError};
 
 /// A source that can be read again: the same records at the same positions, however often and in whatever pieces.
 pub trait Source: Send {
@@ -64,43 +54,4 @@ pub struct Options {
     /// In place of the definition's: how many times faster than it happened a replay goes (0: as fast as possible), or
     /// by which factor a synthetic source exceeds its rate. Never changes the records.
     pub speed: Option<f64>,
-}
-
-/// Opens a source at its beginning.
-///
-/// # Errors
-/// Where a file is missing or has not the columns of the schema, a profile cannot fill them, an address cannot be
-/// listened on, or another process has the log.
-pub fn open(source: &stream::Source, stream: &Arc<Stream>, options: &Options) -> Result<Box<dyn Source>, SourceError> {
-    let schema = stream.input.arrow().clone();
-    match source {
-        stream::Source::Synthetic(definition) => {
-            let opened = Box::new(Synthetic::open(definition, stream, options)?);
-            let rate = definition.rate * options.speed.unwrap_or(1.0);
-            Ok(if is_pace(rate) { Box::new(Paced::new(opened, Pace::Rate(rate))) } else { opened })
-        }
-        stream::Source::Files(definition) => {
-            let opened = Box::new(Files::open(definition, stream, options)?);
-            let speed = options.speed.or(definition.speed).filter(|speed| is_pace(*speed));
-            let Some(speed) = speed else { return Ok(opened) };
-            let column = schema.index_of(&stream.definition.spec.time)?;
-            Ok(Box::new(Paced::new(opened, Pace::EventTime { column, speed })))
-        }
-        stream::Source::Http(definition) => {
-            Ok(Box::new(HttpSource::open(definition, schema, stream.event_bytes_max(), Log::open(&options.log_dir)?)?))
-        }
-        stream::Source::Stdin(definition) => {
-            let log = Log::open_with(&options.log_dir, stdin::SEGMENT_BYTES_MAX)?;
-            Ok(Box::new(StdinSource::open(definition, schema, stream.event_bytes_max(), log, std::io::stdin())?))
-        }
-        stream::Source::Kafka(_) => Err(SourceError::input(
-            "the stream's source is a topic of Kafka, which is read on Kafka only: say --kafka HOSTS --registry URL, or start \
-             the generator",
-        )),
-    }
-}
-
-/// Whether a factor or rate holds anything back.
-fn is_pace(pace: f64) -> bool {
-    pace > 0.0 && pace.is_finite()
 }

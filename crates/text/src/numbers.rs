@@ -10,6 +10,7 @@ const COMMA_BYTES_MAX: usize = 64;
 
 /// A double; `NaN`, `inf` and `infinity` in any case are some. `None` where the cell is not a number, or one that is
 /// written in digits and beyond the range of a double.
+#[inline]
 pub fn float(cell: &[u8]) -> Option<f64> {
     let cell = cell.trim_ascii();
     let value: f64 = fast_float2::parse(cell.strip_prefix(b"+").unwrap_or(cell)).ok()?;
@@ -57,6 +58,7 @@ pub fn is_float_with_comma(cell: &[u8]) -> bool {
 }
 
 /// A whole number, also one written `3.0`.
+#[inline]
 pub fn integer(cell: &[u8]) -> Option<i64> {
     let cell = cell.trim_ascii();
     if let Ok(value) = str::from_utf8(cell).ok()?.parse() {
@@ -67,6 +69,7 @@ pub fn integer(cell: &[u8]) -> Option<i64> {
 }
 
 /// `true`, `false`, `1` or `0`, in any case.
+#[inline]
 pub fn boolean(cell: &[u8]) -> Option<bool> {
     match cell.trim_ascii() {
         b"1" => Some(true),

@@ -17,8 +17,8 @@ mod schemas;
 mod smoke;
 mod store;
 mod test;
-mod top;
 mod tokens;
+mod top;
 mod topics;
 mod verify;
 
@@ -42,8 +42,8 @@ pub(crate) use self::{
     smoke::SmokeArgs,
     store::{CompactArgs, CqlArgs, StoreArgs, StoreCommand, StoreTablesArgs},
     test::{Colour, TestArgs},
-    top::TopArgs,
     tokens::TokensArgs,
+    top::TopArgs,
     topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
     verify::VerifyArgs,
 };

@@ -5,7 +5,7 @@ use std::path::Path;
 use stream::FileFormat;
 use text::{Piece, next_value};
 
-use super::unread;
+use super::unread::{self, trimmed};
 use crate::SourceError;
 
 /// Bytes of a file that are looked at.
@@ -48,11 +48,6 @@ pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Res
             path.display()
         ))),
     }
-}
-
-/// Bytes without a mark of UTF-8 and blanks before them.
-pub(super) fn trimmed(head: &[u8]) -> &[u8] {
-    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start()
 }
 
 /// One object a line, or objects in another form.

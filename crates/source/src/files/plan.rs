@@ -5,15 +5,12 @@ use std::{collections::BTreeSet, sync::Arc};
 use arrow::{
     array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array},
     compute,
-    datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
+    datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef},
 };
 use expr::{ExprError, Expression};
 use stream::{CsvOptions, JsonOptions, Stream};
 
-use super::{
-    InputFile, derive,
-    fit::{self, Bad},
-};
+use super::fit::{self, Bad};
 use crate::{Records, Rejected, SourceError, columns::beside_place};
 
 /// How rows of the stream's schema come of a file's.
@@ -37,23 +34,18 @@ enum Origin {
 }
 
 impl Plan {
-    /// The plan for files that are like `first`.
+    /// The plan for files that have the columns `found`; where nothing is derived they need not be known.
     ///
     /// # Errors
     /// Where a derived column is none of the schema's, or its expression does not fit the file.
-    pub(crate) fn new(
-        definition: &stream::Files,
-        stream: &Arc<Stream>,
-        first: &InputFile,
-    ) -> Result<Self, SourceError> {
+    pub(crate) fn new(definition: &stream::Files, stream: &Arc<Stream>, found: &Fields) -> Result<Self, SourceError> {
         let schema = stream.input.arrow().clone();
         if let Some(name) = definition.derive.keys().find(|name| schema.index_of(name).is_err()) {
             return Err(SourceError::input(format!("derive: the schema has no column `{name}`")));
         }
         let mut read = BTreeSet::new();
-        let mut found = Vec::new();
+        let found = file_fields(definition, &schema, found);
         if !definition.derive.is_empty() {
-            found = file_fields(definition, &schema, first)?;
             let seen = with_place(&found);
             for (name, sql) in &definition.derive {
                 let expression = Expression::compile(sql, &seen).map_err(|error| bad_expression(name, &error))?;
@@ -166,16 +158,12 @@ impl Plan {
 }
 
 /// The columns of a file: those of the stream's schema in its types (unless they are derived anew), others as found.
-fn file_fields(
-    definition: &stream::Files,
-    schema: &SchemaRef,
-    first: &InputFile,
-) -> Result<Vec<FieldRef>, SourceError> {
+fn file_fields(definition: &stream::Files, schema: &SchemaRef, found: &Fields) -> Vec<FieldRef> {
     let as_in_schema = |field: &FieldRef| match schema.field_with_name(field.name()) {
         Ok(known) if !definition.derive.contains_key(field.name()) => Arc::new(known.clone()),
         _ => field.clone(),
     };
-    Ok(derive::columns(first, definition)?.iter().map(as_in_schema).map(|field| beside_place(&field)).collect())
+    found.iter().map(as_in_schema).map(|field| beside_place(&field)).collect()
 }
 
 fn with_place(fields: &[FieldRef]) -> Schema {

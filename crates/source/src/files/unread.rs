@@ -4,8 +4,6 @@ use std::path::Path;
 
 use memchr::memmem;
 
-use super::detect::trimmed;
-
 /// Bytes in which a word that names a kind may stand.
 const WORD_BYTES: usize = 4_096;
 
@@ -72,6 +70,11 @@ pub(super) fn python(path: &Path, code: &str, ending: &str) -> String {
     let quoted = |path: &Path| format!("{:?}", path.display().to_string()).replace('\'', "'\\''");
     let code = code.replace("FILE", &quoted(path)).replace("NEW", &quoted(&path.with_extension(ending)));
     format!("convert it: `python3 -c '{code}'`")
+}
+
+/// Bytes without a mark of UTF-8 and blanks before them.
+pub(super) fn trimmed(head: &[u8]) -> &[u8] {
+    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start()
 }
 
 /// Whether bytes are messages of Protobuf, each behind its length, as `writeDelimitedTo` and its like write them. What is text

@@ -120,6 +120,11 @@ fn read_through(path: &Path) -> Result<(), StoreError> {
 }
 
 fn query(text: &str) -> StoreError {
+    // The engine lists every signature, and calls it a bug of its own.
+    if let Some((call, _)) = text.split_once("argument types '").and_then(|(_, rest)| rest.split_once('\'')) {
+        let message = format!("no function takes these types: {call}");
+        return StoreError::Query { message, suggestion: Some("convert the values, as in CAST(ok AS INT)".to_owned()) };
+    }
     let text = text.strip_prefix("Error during planning: ").unwrap_or(text);
     let mut lines = text.splitn(2, '\n');
     let lower = |text: &str| {

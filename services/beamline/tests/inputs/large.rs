@@ -144,4 +144,7 @@ fn the_aggregates_of_a_definition_work_in_a_query() {
     let wrong =
         beamline(folder, &["query", "--results", "out", "SELECT histogram(value, 30, 10, 4) FROM processed_data"]);
     assert!(text(&wrong.stderr).contains("low < high"), "{}", text(&wrong.stderr));
+    let wrong = beamline(folder, &["query", "--results", "out", "SELECT sum(sensor) FROM processed_data"]);
+    let said = text(&wrong.stderr);
+    assert!(said.contains("no function takes these types: sum(String)") && said.contains("CAST("), "{said}");
 }

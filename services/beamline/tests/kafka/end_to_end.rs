@@ -62,7 +62,8 @@ fn three_processes_do_what_one_does_and_account_for_every_record() {
     let shown = cluster.beamline(&["top", "--once", "--interval", "1s", &enricher.address, &detector.address]);
     for (stage, ledger) in [("enricher", &enriched), ("anomaly-detector", &detected)] {
         let line = shown.lines().find(|line| line.split_whitespace().nth(1) == Some(stage));
-        let cells: Vec<String> = line.unwrap_or_default().split_whitespace().map(|cell| cell.replace(',', "")).collect();
+        let cells: Vec<String> =
+            line.unwrap_or_default().split_whitespace().map(|cell| cell.replace(',', "")).collect();
         assert_eq!(cells.get(6), Some(&ledger.out.to_string()), "{stage} in {shown}");
         assert_eq!(cells.get(9), Some(&ledger.dead_lettered.to_string()), "{stage} in {shown}");
     }

@@ -135,7 +135,8 @@ def forms(cases):
     cases.found[-1]["says"].append("those behind it are not: `GTI`")
     image = fits.PrimaryHDU(np.arange(10000.0).reshape(100, 100))
     table = fits.BinTableHDU.from_columns(
-        [fits.Column("id", "J", array=numbers), fits.Column("TIME", "D", unit="s", array=8e8 + numbers / 8)], name="EVENTS"
+        [fits.Column("id", "J", array=numbers), fits.Column("TIME", "D", unit="s", array=8e8 + numbers / 8)],
+        name="EVENTS",
     )
     table.header.update({"MJDREF": 50814.0, "TIMESYS": "UTC", "TIMEUNIT": "s"})
     fits.HDUList([image, table]).writeto(cases.path("astropy-mission-time.fits"))
@@ -143,7 +144,9 @@ def forms(cases):
     times = [np.datetime64("1998-01-01") + np.timedelta64(int((8e8 + number / 8) * 1000), "ms") for number in numbers]
     times = [time.astype(object) for time in times]
     cases.add("astropy", "astropy-mission-time.fits", {"id": numbers, "event_time": times}, ["MJD 50814 in UTC"])
-    with open(cases.path("astropy-plain.fits"), "rb") as whole, gzip.open(cases.path("astropy-by-hand.fits.gz"), "wb") as out:
+    with open(cases.path("astropy-plain.fits"), "rb") as whole, gzip.open(
+        cases.path("astropy-by-hand.fits.gz"), "wb"
+    ) as out:
         out.write(whole.read())
     cases.add("astropy", "astropy-by-hand.fits.gz", read(cases.path("astropy-plain.fits")))
 

@@ -26,7 +26,9 @@ def case(cases, name, fields, rows, codec="null", says=(), left_out=(), namespac
     fields = [{"name": "id", "type": "long"}, {"name": "timestamp", "type": time}, *fields]
     schema = {"type": "record", "name": "Event", "fields": fields, **({"namespace": namespace} if namespace else {})}
     file = f"fastavro-{name}.avro"
-    started = [{"id": place, "timestamp": START + datetime.timedelta(seconds=place), **row} for place, row in enumerate(rows)]
+    started = [
+        {"id": place, "timestamp": START + datetime.timedelta(seconds=place), **row} for place, row in enumerate(rows)
+    ]
     with open(cases.path(file), "wb") as out:
         fastavro.writer(out, fastavro.parse_schema(schema), started, codec=codec, **options)
     with open(cases.path(file), "rb") as back:
@@ -61,8 +63,16 @@ def types(cases):
         ("map", {"type": "map", "values": "long"}, [{"a": 1}, {}, {"b": 2, "c": 3}]),
         ("date", logical("int", "date"), [date, datetime.date(1969, 12, 31), date]),
         ("timestamp-millis", logical("long", "timestamp-millis"), [START] * 3),
-        ("decimal-bytes", logical("bytes", "decimal", precision=10, scale=2), [decimal.Decimal(text) for text in ("1.25", "-99.01", "0.00")]),
-        ("decimal-fixed", logical("fixed", "decimal", name="D", size=8, precision=12, scale=4), [decimal.Decimal(text) for text in ("1.2500", "-99.0125", "0.0000")]),
+        (
+            "decimal-bytes",
+            logical("bytes", "decimal", precision=10, scale=2),
+            [decimal.Decimal(text) for text in ("1.25", "-99.01", "0.00")],
+        ),
+        (
+            "decimal-fixed",
+            logical("fixed", "decimal", name="D", size=8, precision=12, scale=4),
+            [decimal.Decimal(text) for text in ("1.2500", "-99.0125", "0.0000")],
+        ),
         ("uuid", logical("string", "uuid"), [uuid.UUID(int=number) for number in (1, 2, 3)]),
         ("local-timestamp-millis", logical("long", "local-timestamp-millis"), [START.replace(tzinfo=None)] * 3),
         ("local-timestamp-micros", logical("long", "local-timestamp-micros"), [START.replace(tzinfo=None)] * 3),
@@ -72,42 +82,122 @@ def types(cases):
     ]:
         case(cases, f"type-{name}", [{"name": "x", "type": kind}], [{"x": value} for value in values])
         null = ["null", kind]
-        case(cases, f"null-or-{name}", [{"name": "x", "type": null, "default": None}], [{"x": value} for value in [None, *values]])
-    case(cases, "or-null-double", [{"name": "x", "type": ["double", "null"]}], [{"x": value} for value in (1.5, None, 2.5)])
+        case(
+            cases,
+            f"null-or-{name}",
+            [{"name": "x", "type": null, "default": None}],
+            [{"x": value} for value in [None, *values]],
+        )
+    case(
+        cases,
+        "or-null-double",
+        [{"name": "x", "type": ["double", "null"]}],
+        [{"x": value} for value in (1.5, None, 2.5)],
+    )
     case(cases, "only-in-a-union", [{"name": "x", "type": ["double"]}], [{"x": value} for value in (1.5, 2.5, 3.5)])
 
 
 def structures(cases):
-    point = {"type": "record", "name": "Point", "fields": [{"name": "x", "type": "double"}, {"name": "n", "type": ["null", "int"]}]}
+    point = {
+        "type": "record",
+        "name": "Point",
+        "fields": [{"name": "x", "type": "double"}, {"name": "n", "type": ["null", "int"]}],
+    }
     points = [{"x": 1.5, "n": 1}, {"x": 2.5, "n": None}, {"x": 3.5, "n": 3}]
     array = lambda items: {"type": "array", "items": items}
     case(cases, "record", [{"name": "p", "type": point}], [{"p": value} for value in points])
-    case(cases, "optional-record", [{"name": "p", "type": ["null", point]}], [{"p": value} for value in [*points, None]])
-    case(cases, "array-of-records", [{"name": "p", "type": array(point)}], [{"p": points}, {"p": []}, {"p": points[:1]}])
+    case(
+        cases, "optional-record", [{"name": "p", "type": ["null", point]}], [{"p": value} for value in [*points, None]]
+    )
+    case(
+        cases, "array-of-records", [{"name": "p", "type": array(point)}], [{"p": points}, {"p": []}, {"p": points[:1]}]
+    )
     optional = ["null", array(point)]
-    case(cases, "optional-array-of-records", [{"name": "p", "type": optional}], [{"p": points}, {"p": None}, {"p": points[:1]}])
-    case(cases, "array-of-arrays", [{"name": "m", "type": array(array("int"))}], [{"m": [[1, 2], [3]]}, {"m": []}, {"m": [[], [4]]}])
-    case(cases, "array-of-optionals", [{"name": "a", "type": array(["null", "double"])}], [{"a": [1.5, None]}, {"a": []}, {"a": [None]}])
+    case(
+        cases,
+        "optional-array-of-records",
+        [{"name": "p", "type": optional}],
+        [{"p": points}, {"p": None}, {"p": points[:1]}],
+    )
+    case(
+        cases,
+        "array-of-arrays",
+        [{"name": "m", "type": array(array("int"))}],
+        [{"m": [[1, 2], [3]]}, {"m": []}, {"m": [[], [4]]}],
+    )
+    case(
+        cases,
+        "array-of-optionals",
+        [{"name": "a", "type": array(["null", "double"])}],
+        [{"a": [1.5, None]}, {"a": []}, {"a": [None]}],
+    )
     maps = {"type": "map", "values": point}
-    case(cases, "map-of-records", [{"name": "m", "type": maps}], [{"m": {"a": points[0]}}, {"m": {}}, {"m": {"b": points[1]}}])
+    case(
+        cases,
+        "map-of-records",
+        [{"name": "m", "type": maps}],
+        [{"m": {"a": points[0]}}, {"m": {}}, {"m": {"b": points[1]}}],
+    )
     twice = [{"name": "first", "type": point}, {"name": "second", "type": "Point"}]
     case(cases, "type-used-twice", twice, [{"first": points[0], "second": value} for value in points])
     dotted = {**point, "name": "org.survey.v1.Point"}
     again = [{"name": "first", "type": dotted}, {"name": "second", "type": "org.survey.v1.Point"}]
-    case(cases, "dotted-names", again, [{"first": points[0], "second": value} for value in points], namespace="org.survey.v2")
-    inner = {"type": "record", "name": "Inner", "fields": [{"name": "deep", "type": {"type": "record", "name": "Deep", "fields": [{"name": "v", "type": "long"}]}}]}
-    case(cases, "records-in-records", [{"name": "a", "type": inner}], [{"a": {"deep": {"v": number}}} for number in range(3)])
-    node = {"type": "record", "name": "Node", "fields": [{"name": "v", "type": "int"}, {"name": "next", "type": ["null", "Node"]}]}
+    case(
+        cases,
+        "dotted-names",
+        again,
+        [{"first": points[0], "second": value} for value in points],
+        namespace="org.survey.v2",
+    )
+    inner = {
+        "type": "record",
+        "name": "Inner",
+        "fields": [
+            {"name": "deep", "type": {"type": "record", "name": "Deep", "fields": [{"name": "v", "type": "long"}]}}
+        ],
+    }
+    case(
+        cases,
+        "records-in-records",
+        [{"name": "a", "type": inner}],
+        [{"a": {"deep": {"v": number}}} for number in range(3)],
+    )
+    node = {
+        "type": "record",
+        "name": "Node",
+        "fields": [{"name": "v", "type": "int"}, {"name": "next", "type": ["null", "Node"]}],
+    }
     rows = [{"x": {"v": 1, "next": {"v": 2, "next": None}}, "value": 2.5}]
-    case(cases, "recursive", [{"name": "x", "type": node}, {"name": "value", "type": "double"}], rows, left_out=["x"], says=["`x.next`"])
-    case(cases, "union-of-numbers", [{"name": "x", "type": ["null", "int", "double"]}], [{"x": value} for value in (1, 2.5, None)])
+    case(
+        cases,
+        "recursive",
+        [{"name": "x", "type": node}, {"name": "value", "type": "double"}],
+        rows,
+        left_out=["x"],
+        says=["`x.next`"],
+    )
+    case(
+        cases,
+        "union-of-numbers",
+        [{"name": "x", "type": ["null", "int", "double"]}],
+        [{"x": value} for value in (1, 2.5, None)],
+    )
     case(cases, "aliases-and-docs", [{"name": "x", "type": "double", "aliases": ["y"], "doc": "a value"}], [{"x": 1.5}])
     case(cases, "no-further-fields", [], [{}, {}])
 
 
 def of_polars(cases):
-    frame = pl.from_pandas(readings()).with_columns(levels=pl.concat_list("value", "pressure"), gap=pl.when(pl.col("id") > 3).then("value"))
+    frame = pl.from_pandas(readings()).with_columns(
+        levels=pl.concat_list("value", "pressure"), gap=pl.when(pl.col("id") > 3).then("value")
+    )
     for codec in ("uncompressed", "deflate", "snappy"):
         file = f"polars-{codec}.avro"
         frame.write_avro(cases.path(file), compression=codec)
-        cases.add("Polars", file, {name: [plain(value) for value in values] for name, values in pl.read_avro(cases.path(file)).to_dict(as_series=False).items()})
+        cases.add(
+            "Polars",
+            file,
+            {
+                name: [plain(value) for value in values]
+                for name, values in pl.read_avro(cases.path(file)).to_dict(as_series=False).items()
+            },
+        )

@@ -51,7 +51,10 @@ class Cases:
         `init` writes or prints."""
         if isinstance(columns, pd.DataFrame):
             # What is missing is NaN in pandas.
-            columns = {name: [None if gone else value for value, gone in zip(columns[name].tolist(), columns[name].isna())] for name in columns}
+            columns = {
+                name: [None if gone else value for value, gone in zip(columns[name].tolist(), columns[name].isna())]
+                for name in columns
+            }
         columns = {name: [plain(value) for value in values] for name, values in columns.items()}
         self.found.append({"tool": tool, "file": file, "columns": columns, "says": list(says), "order": order})
 

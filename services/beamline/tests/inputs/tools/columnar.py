@@ -28,9 +28,19 @@ def columns(table):
     """What pyarrow reads, with maps as objects."""
     found = {}
     for name, column in zip(table.column_names, table.columns):
-        values = [int(value.value) // 1000 if pa.types.is_timestamp(column.type) and column.type.unit == "ns" and value.is_valid else value.as_py() for value in column]
+        values = [
+            (
+                int(value.value) // 1000
+                if pa.types.is_timestamp(column.type) and column.type.unit == "ns" and value.is_valid
+                else value.as_py()
+            )
+            for value in column
+        ]
         if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            values = [None if value is None else datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=value) for value in values]
+            values = [
+                None if value is None else datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=value)
+                for value in values
+            ]
         found[name] = [dict(value) if pa.types.is_map(column.type) and value is not None else value for value in values]
     return found
 
@@ -59,7 +69,12 @@ def forms_of_pyarrow(cases):
     parquet(cases, "millis", table, coerce_timestamps="ms")
     parquet(cases, "lists-by-the-standard", lists(), use_compliant_nested_type=True)
     parquet(cases, "lists-by-item", lists(), use_compliant_nested_type=False)
-    split = {"value": "BYTE_STREAM_SPLIT", "pressure": "BYTE_STREAM_SPLIT", "id": "DELTA_BINARY_PACKED", "sensor": "DELTA_BYTE_ARRAY"}
+    split = {
+        "value": "BYTE_STREAM_SPLIT",
+        "pressure": "BYTE_STREAM_SPLIT",
+        "id": "DELTA_BINARY_PACKED",
+        "sensor": "DELTA_BYTE_ARRAY",
+    }
     parquet(cases, "encodings", table, use_dictionary=False, column_encoding=split)
 
 
@@ -72,13 +87,18 @@ def typed(name, kind, values):
     """A table of a column of a type."""
     count = len(values)
     frame = readings(count)
-    return pa.table({"id": pa.array(frame["id"]), "timestamp": pa.array(frame["timestamp"]), name: pa.array(values, kind)})
+    return pa.table(
+        {"id": pa.array(frame["id"]), "timestamp": pa.array(frame["timestamp"]), name: pa.array(values, kind)}
+    )
 
 
 def all_types():
     struct = pa.struct([("a", pa.int32()), ("b", pa.string())])
     day = datetime.date(2025, 3, 1)
-    numbers = [(f"int{bits}", getattr(pa, f"int{bits}")(), [-(2 ** (bits - 1)), None, 2 ** (bits - 1) - 1]) for bits in (8, 16, 32, 64)]
+    numbers = [
+        (f"int{bits}", getattr(pa, f"int{bits}")(), [-(2 ** (bits - 1)), None, 2 ** (bits - 1) - 1])
+        for bits in (8, 16, 32, 64)
+    ]
     numbers += [(f"uint{bits}", getattr(pa, f"uint{bits}")(), [0, None, 2**bits - 1]) for bits in (8, 16, 32)]
     return numbers + [
         ("float32", pa.float32(), [1.5, None, -0.25]),
@@ -92,7 +112,11 @@ def all_types():
         ("fixed-binary", pa.binary(3), [b"abc", None, b"\xff\xff\xff"]),
         ("date32", pa.date32(), [day, None, day]),
         ("decimal128", pa.decimal128(12, 3), [decimal.Decimal("1.250"), None, decimal.Decimal("-99.125")]),
-        ("decimal256", pa.decimal256(50, 3), [decimal.Decimal("1.250"), None, decimal.Decimal("12345678901234567890123456789.125")]),
+        (
+            "decimal256",
+            pa.decimal256(50, 3),
+            [decimal.Decimal("1.250"), None, decimal.Decimal("12345678901234567890123456789.125")],
+        ),
         ("timestamp-s", pa.timestamp("s"), [START.replace(microsecond=0), None, START.replace(microsecond=0)]),
         ("timestamp-ms", pa.timestamp("ms"), [START, None, START]),
         ("timestamp-us", pa.timestamp("us"), [START, None, START]),
@@ -126,7 +150,11 @@ def of_pandas(cases):
     frame = readings()
     frame["sensor"] = frame["sensor"].astype("category")
     frame["count"] = frame["id"].where(frame["id"] > 3).astype("Int64")
-    for name, written in [("plain", frame), ("index", frame.set_index("sensor", drop=True)), ("named-index", frame.set_index("timestamp"))]:
+    for name, written in [
+        ("plain", frame),
+        ("index", frame.set_index("sensor", drop=True)),
+        ("named-index", frame.set_index("timestamp")),
+    ]:
         file = f"pandas-{name}.parquet"
         written.to_parquet(cases.path(file))
         cases.add("pandas", file, columns(pq.ParquetFile(cases.path(file)).read()))
@@ -147,12 +175,19 @@ def of_polars(cases):
         file = f"polars-{codec}.parquet"
         frame.write_parquet(cases.path(file), compression=codec)
         cases.add("Polars", file, pl.read_parquet(cases.path(file)).to_dict(as_series=False))
-    for name, options in [("plain", {}), ("lz4", {"compression": "lz4"}), ("zstd", {"compression": "zstd"}), ("oldest", {"compat_level": pl.CompatLevel.oldest()})]:
+    for name, options in [
+        ("plain", {}),
+        ("lz4", {"compression": "lz4"}),
+        ("zstd", {"compression": "zstd"}),
+        ("oldest", {"compat_level": pl.CompatLevel.oldest()}),
+    ]:
         file = f"polars-{name}.arrow"
         frame.write_ipc(cases.path(file), **options)
         cases.add("Polars", file, pl.read_ipc(cases.path(file)).to_dict(as_series=False))
     frame.write_ipc_stream(cases.path("polars-stream.ipc"))
-    cases.add("Polars", "polars-stream.ipc", pl.read_ipc_stream(cases.path("polars-stream.ipc")).to_dict(as_series=False))
+    cases.add(
+        "Polars", "polars-stream.ipc", pl.read_ipc_stream(cases.path("polars-stream.ipc")).to_dict(as_series=False)
+    )
 
 
 def of_duckdb(cases):
@@ -199,7 +234,10 @@ def of_arrow(cases):
         cases.add("pyarrow", file, columns(pa.feather.read_table(cases.path(file))))
     for name, kind, values in [*all_types(), ("string-view", pa.string_view(), ["a", None, "b"])]:
         written = typed("x", kind, values)
-        for ending, writer, reader in [("arrow", pa.ipc.new_file, pa.ipc.open_file), ("arrows", pa.ipc.new_stream, pa.ipc.open_stream)]:
+        for ending, writer, reader in [
+            ("arrow", pa.ipc.new_file, pa.ipc.open_file),
+            ("arrows", pa.ipc.new_stream, pa.ipc.open_stream),
+        ]:
             if ending == "arrows" and name not in ("float64", "list-of-structs", "dictionary", "timestamp-ns"):
                 continue
             file = f"ipc-{name}.{ending}"

@@ -1,8 +1,6 @@
-"""CSV and its relatives, as pandas, Polars, DuckDB, pyarrow, R, Excel and LibreOffice write them."""
+"""CSV and its relatives, as pandas, Polars, DuckDB and pyarrow write them."""
 
 import csv
-import io
-import lzma
 
 import duckdb
 import numpy as np
@@ -21,15 +19,15 @@ def write(cases):
     of_polars(cases)
     of_duckdb(cases)
     of_pyarrow(cases)
-    of_r(cases)
-    of_spreadsheets(cases)
 
 
 def pandas_case(cases, name, frame, read=None, says=(), ending="csv", columns=None, **options):
     """A file of `to_csv`, and what `read_csv` makes of it."""
     file = f"pandas-{name}.{ending}"
     frame.to_csv(cases.path(file), **{"index": False, **options})
-    back = pd.read_csv(cases.path(file), **{"parse_dates": ["timestamp"], "float_precision": "round_trip", **(read or {})})
+    back = pd.read_csv(
+        cases.path(file), **{"parse_dates": ["timestamp"], "float_precision": "round_trip", **(read or {})}
+    )
     cases.add("pandas", file, back[columns] if columns else back, says)
 
 
@@ -66,8 +64,15 @@ def of_pandas(cases):
     pandas_case(cases, "long", readings(3000, "17ms"))
     whole = frame.assign(count=frame["id"] * 10**6, big=2**53 + frame["id"], code=frame["id"].map(lambda n: f"{n:05d}"))
     pandas_case(cases, "whole-numbers", whole, {"dtype": {"code": str}})
-    pandas_case(cases, "nullable-integers", frame.assign(count=frame["id"].where(frame["id"] > 3).astype("Int64")), {"dtype": {"count": "Int64"}})
-    pandas_case(cases, "u64", frame.assign(checksum=2**64 - frame["id"].astype(object)), {"dtype": {"checksum": "uint64"}})
+    pandas_case(
+        cases,
+        "nullable-integers",
+        frame.assign(count=frame["id"].where(frame["id"] > 3).astype("Int64")),
+        {"dtype": {"count": "Int64"}},
+    )
+    pandas_case(
+        cases, "u64", frame.assign(checksum=2**64 - frame["id"].astype(object)), {"dtype": {"checksum": "uint64"}}
+    )
     pandas_case(cases, "extremes", frame.assign(tiny=frame["value"] * 1e-300, huge=frame["value"] * 1e300))
     pandas_case(cases, "one-row", frame.head(1))
     frame.sample(frac=1, random_state=3).to_csv(cases.path("pandas-shuffled.csv"), index=False)
@@ -110,25 +115,45 @@ def times_of_pandas(cases):
         back = pd.read_csv(cases.path(file), float_precision="round_trip")
         form = form.replace("SZ", "S%z").replace("+0000", "%z").replace(" GMT", " %Z").replace(".250", ".%f")
         time = pd.to_datetime(back["timestamp"], format=form, utc=True)
-        derived = name not in ("iso", "iso-z", "iso-millis", "iso-micros", "minutes", "slashes", "compact", "compact-blank", "rfc2822")
+        derived = name not in (
+            "iso",
+            "iso-z",
+            "iso-millis",
+            "iso-micros",
+            "minutes",
+            "slashes",
+            "compact",
+            "compact-blank",
+            "rfc2822",
+        )
         back = back.drop(columns="timestamp").assign(**{"event_time" if derived else "timestamp": time})
         cases.add("pandas", file, back)
     for zone in ("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns"):
-        pandas_case(cases, "zone-" + zone.split("/")[-1].lower(), frame.assign(timestamp=frame["timestamp"].dt.tz_localize(zone)))
+        pandas_case(
+            cases,
+            "zone-" + zone.split("/")[-1].lower(),
+            frame.assign(timestamp=frame["timestamp"].dt.tz_localize(zone)),
+        )
     for unit, factor in (("s", 10**6), ("ms", 10**3), ("us", 1)):
         file = f"pandas-epoch-{unit}.csv"
         frame.assign(timestamp=frame["timestamp"].astype("int64") // factor).to_csv(cases.path(file), index=False)
         back = pd.read_csv(cases.path(file), float_precision="round_trip")
         cases.add("pandas", file, back.assign(timestamp=pd.to_datetime(back["timestamp"], unit=unit)))
     file = "pandas-epoch-float.csv"
-    frame.assign(time=frame["timestamp"].astype("int64") / 1e6 + 0.25).drop(columns="timestamp").to_csv(cases.path(file), index=False)
+    frame.assign(time=frame["timestamp"].astype("int64") / 1e6 + 0.25).drop(columns="timestamp").to_csv(
+        cases.path(file), index=False
+    )
     back = pd.read_csv(cases.path(file), float_precision="round_trip")
     cases.add("pandas", file, back.assign(time=pd.to_datetime(back["time"], unit="s").dt.round("us")))
-    apart = frame.assign(date=frame["timestamp"].dt.strftime("%Y-%m-%d"), time=frame["timestamp"].dt.strftime("%H:%M:%S"))
+    apart = frame.assign(
+        date=frame["timestamp"].dt.strftime("%Y-%m-%d"), time=frame["timestamp"].dt.strftime("%H:%M:%S")
+    )
     apart.drop(columns="timestamp").to_csv(cases.path("pandas-date-and-time.csv"), index=False)
     back = pd.read_csv(cases.path("pandas-date-and-time.csv"), float_precision="round_trip")
     joined = pd.to_datetime(back["date"] + " " + back["time"])
-    cases.add("pandas", "pandas-date-and-time.csv", back.drop(columns=["date", "time"]).assign(event_time=joined), ["joined"])
+    cases.add(
+        "pandas", "pandas-date-and-time.csv", back.drop(columns=["date", "time"]).assign(event_time=joined), ["joined"]
+    )
     days = readings(8, "1D").assign(timestamp=lambda frame: frame["timestamp"].dt.strftime("%Y-%m-%d"))
     pandas_case(cases, "days", days.rename(columns={"timestamp": "date"}), {"parse_dates": ["date"]})
 
@@ -136,16 +161,28 @@ def times_of_pandas(cases):
 def names_and_texts(cases):
     frame = readings(6)
     texts = frame.assign(note=['say "hi"', "a, b", "two\nlines", "", "Müller – 5 µm", "tab\there"])
-    pandas_case(cases, "texts", texts, {"keep_default_na": False, "na_values": {"value": [""]}}, columns=["id", "timestamp", "value"])
+    pandas_case(
+        cases,
+        "texts",
+        texts,
+        {"keep_default_na": False, "na_values": {"value": [""]}},
+        columns=["id", "timestamp", "value"],
+    )
     cases.found[-1]["columns"]["note"] = [text or None for text in texts["note"]]
     named = frame.rename(columns={"value": "Température (°C)", "pressure": "pressure [hPa]", "sensor": "select"})
     named.to_csv(cases.path("pandas-names.csv"), index=False)
     back = pd.read_csv(cases.path("pandas-names.csv"), parse_dates=["timestamp"], float_precision="round_trip")
-    cases.add("pandas", "pandas-names.csv", back.rename(columns={"Température (°C)": "Temperature_C", "pressure [hPa]": "pressure_hPa"}))
+    cases.add(
+        "pandas",
+        "pandas-names.csv",
+        back.rename(columns={"Température (°C)": "Temperature_C", "pressure [hPa]": "pressure_hPa"}),
+    )
     cased = frame.rename(columns={"value": "Value", "sensor": "SensorID", "timestamp": "Timestamp", "id": "ID"})
     cased.to_csv(cases.path("pandas-capitals.csv"), index=False)
     cases.add("pandas", "pandas-capitals.csv", cased, order="ID")
-    many = pd.concat([frame, pd.DataFrame({f"channel_{number}": frame["value"] * number for number in range(200)})], axis=1)
+    many = pd.concat(
+        [frame, pd.DataFrame({f"channel_{number}": frame["value"] * number for number in range(200)})], axis=1
+    )
     pandas_case(cases, "many-columns", many)
     mixed = frame.assign(ok=["True", "False", "true", "false", "TRUE", "FALSE"])
     mixed.to_csv(cases.path("pandas-booleans.csv"), index=False)
@@ -209,73 +246,7 @@ def of_pyarrow(cases):
     ]:
         file = f"pyarrow-{name}.csv"
         pa.csv.write_csv(table, cases.path(file), pa.csv.WriteOptions(**options))
-        back = pa.csv.read_csv(cases.path(file), parse_options=pa.csv.ParseOptions(delimiter=options.get("delimiter", ",")))
+        back = pa.csv.read_csv(
+            cases.path(file), parse_options=pa.csv.ParseOptions(delimiter=options.get("delimiter", ","))
+        )
         cases.add("pyarrow", file, back.to_pydict())
-
-
-def of_r(cases):
-    """What R writes: `write.csv` with its row names and quotes, `write.csv2`, data.table's `fwrite`, readr's `write_csv`."""
-    frame = readings().assign(value=lambda frame: frame["value"].where(frame["id"] % 5 != 0))
-    number = lambda value, comma=".": "NA" if value != value else f"{value:.15g}".replace(".", comma)
-
-    def lines(separator, comma, quote, names, time, missing):
-        out = io.StringIO()
-        header = [quote + column + quote for column in frame.columns]
-        out.write(separator.join(([quote + quote] if names else []) + header) + "\n")
-        for place, row in enumerate(frame.itertuples(index=False), 1):
-            cells = [str(row.id), time(row.timestamp), quote + row.sensor + quote]
-            cells += [number(row.value, comma).replace("NA", missing), number(row.pressure, comma), str(row.ok).upper()]
-            out.write(separator.join(([f"{quote}{place}{quote}"] if names else []) + cells) + "\n")
-        return out.getvalue()
-
-    blank = lambda time: time.strftime("%Y-%m-%d %H:%M:%S")
-    iso = lambda time: time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    for name, text, read in [
-        ("write-csv", lines(",", ".", '"', True, blank, "NA"), {"index_col": 0}),
-        ("write-csv-no-names", lines(",", ".", '"', False, blank, "NA"), {}),
-        ("write-csv2", lines(";", ",", '"', True, blank, "NA"), {"index_col": 0, "sep": ";", "decimal": ","}),
-        ("write-table-tab", lines("\t", ".", '"', False, blank, "NA"), {"sep": "\t"}),
-        ("fwrite", lines(",", ".", "", False, iso, ""), {}),
-        ("readr", lines(",", ".", "", False, iso, "NA"), {}),
-    ]:
-        cases.path(f"r-{name}.csv").write_text(text)
-        back = pd.read_csv(cases.path(f"r-{name}.csv"), parse_dates=["timestamp"], float_precision="round_trip", **read)
-        cases.add("R", f"r-{name}.csv", back)
-
-
-def of_spreadsheets(cases):
-    """What Excel and LibreOffice Calc save as text, in several languages."""
-    frame = readings(9)
-    comma = lambda value: f"{value:.4f}".replace(".", ",")
-    german = frame.assign(
-        timestamp=frame["timestamp"].dt.strftime("%d.%m.%Y %H:%M:%S"),
-        value=frame["value"].map(comma),
-        pressure=frame["pressure"].map(comma),
-        ok=frame["ok"].map({True: "WAHR", False: "FALSCH"}),
-    )
-    american = frame.assign(timestamp=frame["timestamp"].dt.strftime("%-m/%-d/%Y %-H:%M:%S"), ok=frame["ok"].map({True: "TRUE", False: "FALSE"}))
-    iso = frame.assign(timestamp=frame["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S"), ok=frame["ok"].map({True: "TRUE", False: "FALSE"}))
-    rounded = frame.assign(value=frame["value"].round(4), pressure=frame["pressure"].round(4))
-    excel = {"index": False, "lineterminator": "\r\n"}
-    for name, written, expected, options, before in [
-        ("excel-german", german, rounded.assign(ok=german["ok"]), {"sep": ";"}, ""),
-        ("excel-german-sep", german, rounded.assign(ok=german["ok"]), {"sep": ";"}, "sep=;\r\n"),
-        ("excel-german-bom", german, rounded.assign(ok=german["ok"]), {"sep": ";", "encoding": "utf-8-sig"}, ""),
-        ("excel-american", american, frame, {}, ""),
-        ("excel-utf8", american, frame, {"encoding": "utf-8-sig"}, ""),
-        ("excel-unicode-text", iso, frame, {"sep": "\t", "encoding": "utf-16"}, ""),
-        ("calc-quoted", iso, frame, {"quoting": csv.QUOTE_NONNUMERIC, "lineterminator": "\n"}, ""),
-        ("calc-semicolon", iso, frame, {"sep": ";", "lineterminator": "\n"}, ""),
-        ("calc-trailing-blank-lines", iso, frame, {"lineterminator": "\n"}, ""),
-        ("calc-title-lines", iso, frame, {"lineterminator": "\n"}, "# exported by Calc\n# sheet 1\n"),
-    ]:
-        text = before + written.to_csv(**{**excel, **{key: value for key, value in options.items() if key != "encoding"}})
-        text += "\n\n" if "blank" in name else ""
-        ending = "txt" if "unicode" in name else "csv"
-        cases.path(f"{name}.{ending}").write_bytes(text.encode(options.get("encoding", "utf-8")))
-        derived = written is not iso
-        expected = expected.rename(columns={"timestamp": "event_time"}) if derived else expected
-        cases.add("Excel" if "excel" in name else "LibreOffice", f"{name}.{ending}", expected)
-    with lzma.open(cases.path("calc-packed.csv.xz"), "wt") as packed:
-        packed.write(iso.to_csv(index=False))
-    cases.add("LibreOffice", "calc-packed.csv.xz", frame)

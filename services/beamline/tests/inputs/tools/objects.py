@@ -54,7 +54,9 @@ def of_polars(cases):
         levels=pl.concat_list("value", "pressure"), place=pl.struct(x=pl.col("value"), name=pl.col("sensor"))
     )
     frame.write_json(cases.path("polars-array.json"))
-    cases.add("Polars", "polars-array.json", dated(pl.read_json(cases.path("polars-array.json")).to_dict(as_series=False)))
+    cases.add(
+        "Polars", "polars-array.json", dated(pl.read_json(cases.path("polars-array.json")).to_dict(as_series=False))
+    )
     for name in ("polars-lines.ndjson", "polars-lines.jsonl"):
         frame.write_ndjson(cases.path(name))
         cases.add("Polars", name, dated(pl.read_ndjson(cases.path(name)).to_dict(as_series=False)))
@@ -87,7 +89,11 @@ def of_duckdb(cases):
 
 def of_python(cases):
     """Python's json, with what its users put into it."""
-    rows = readings(8).assign(timestamp=lambda frame: frame["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")).to_dict("records")
+    rows = (
+        readings(8)
+        .assign(timestamp=lambda frame: frame["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        .to_dict("records")
+    )
 
     def case(name, rows, text, ending="jsonl", columns=None):
         cases.path(f"json-{name}.{ending}").write_text(text)
@@ -105,7 +111,10 @@ def of_python(cases):
     case("no-last-newline", rows, lines(rows).rstrip("\n"))
     case("crlf", rows, lines(rows).replace("\n", "\r\n"))
     case("blank-lines", rows, lines(rows).replace("\n", "\n\n"))
-    odd = [{**row, "flux": value} for row, value in zip(rows, [1.5, float("nan"), float("inf"), float("-inf"), None, 0.0, -1.5, 1e-9])]
+    odd = [
+        {**row, "flux": value}
+        for row, value in zip(rows, [1.5, float("nan"), float("inf"), float("-inf"), None, 0.0, -1.5, 1e-9])
+    ]
     case("nan", odd, lines(odd))
     case("nan-array", odd, json.dumps(odd), "json")
     texts = [{**row, "note": text} for row, text in zip(rows, ["é", 'a "b"', "a\\b", "a\nb", "\t", "日本", "😀", "/"])]
@@ -118,7 +127,12 @@ def of_python(cases):
     absent = [{name: value for name, value in row.items() if name != "pressure" or row["id"] % 2} for row in rows]
     case("absent-keys", absent, lines(absent), columns={name: [row.get(name) for row in absent] for name in rows[0]})
     nested = [{**row, "a": {"b": {"c": row["id"]}}, "list": [row["id"], row["id"] + 1], "empty": []} for row in rows]
-    case("nested", nested, lines(nested), columns={name: [row[name] for row in nested] for name in nested[0] if name != "empty"})
+    case(
+        "nested",
+        nested,
+        lines(nested),
+        columns={name: [row[name] for row in nested] for name in nested[0] if name != "empty"},
+    )
     listed = [{**row, "tracks": [{"pt": 1.5 * row["id"], "charge": -1}] * (row["id"] % 3)} for row in rows]
     case("lists-of-objects", listed, lines(listed))
     whole_and_not = [{**row, "x": row["id"] if row["id"] % 2 else row["id"] + 0.5} for row in rows]
@@ -126,7 +140,9 @@ def of_python(cases):
     epoch = [{**row, "ts": 1764370680 + row["id"]} for row in rows]
     plain = [{name: value for name, value in row.items() if name != "timestamp"} for row in epoch]
     times = [pd.Timestamp(row["ts"], unit="s") for row in plain]
-    case("epoch", plain, lines(plain), columns={**{name: [row[name] for row in plain] for name in plain[0]}, "ts": times})
+    case(
+        "epoch", plain, lines(plain), columns={**{name: [row[name] for row in plain] for name in plain[0]}, "ts": times}
+    )
     with gzip.open(cases.path("json-gzip-members.jsonl.gz"), "wt") as out:
         out.write(lines(rows[:3]))
     with gzip.open(cases.path("json-gzip-members.jsonl.gz"), "at") as out:
@@ -150,6 +166,8 @@ def of_jq(cases):
         text = subprocess.run(["jq", *arguments], input=array, capture_output=True, text=True, check=True).stdout
         file = f"jq-{name}.{ending}"
         cases.path(file).write_text(text)
-        read = subprocess.run(["jq", "-s", "-c", "flatten"], input=text, capture_output=True, text=True, check=True).stdout
+        read = subprocess.run(
+            ["jq", "-s", "-c", "flatten"], input=text, capture_output=True, text=True, check=True
+        ).stdout
         rows = json.loads(read)
         cases.add("jq", file, {column: [row[column] for row in rows] for column in rows[0]})

@@ -16,13 +16,14 @@ import avro
 import columnar
 import delimited
 import objects
+import saved
 from cases import Cases
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     cases = Cases(folder)
-    for module in (delimited, objects, avro, columnar, astronomy, alerts):
+    for module in (delimited, saved, objects, avro, columnar, astronomy, alerts):
         module.write(cases)
     (folder / "expected.json").write_text(json.dumps(cases.found))
     print(len(cases.found), "files")
