@@ -1,4 +1,4 @@
-//! What is evaluated: events with their labels, and who judges them.
+//! Labelled events, and what each judge says of them.
 
 /// Labelled events in their order, with what each judge says of them.
 #[derive(Debug, Clone, Default)]

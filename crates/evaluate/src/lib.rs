@@ -8,6 +8,7 @@ mod alarms;
 mod error;
 mod events;
 mod evaluation;
+mod events;
 pub mod nab;
 mod ranking;
 mod runs;
