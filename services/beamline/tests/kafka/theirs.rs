@@ -18,7 +18,7 @@ use broker::{Connection, NewTopic, Reports};
 use kafka::{ReadTopic, Reader, Step};
 use rdkafka::{
     consumer::{BaseConsumer, Consumer},
-    message::{Header, Headers, Message, OwnedHeaders},
+    message::{Header, Message, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
 
