@@ -6,7 +6,6 @@
 
 mod alarms;
 mod error;
-mod events;
 mod evaluation;
 mod events;
 pub mod nab;
