@@ -32,6 +32,8 @@ export function Story({ stream, id, known }) {
       .then((found) => {
         setStory(found);
         setProblem('');
+        // Its history is what is stored: that comes with the commit.
+        if (!found.anomaly.committed && tries < TRIES_MAX) timer = /** @type {any} */ (setTimeout(() => setTries(tries + 1), AGAIN_MS));
       })
       .catch((error) => {
         if (aborted(error)) return;
