@@ -53,7 +53,7 @@ pub(crate) fn decay(random: &mut Random, lepton: f64) -> [FourVector; 2] {
     let pt = (resonance.pt_scale * (tail - 1.0).sqrt()).min(PT_MAX);
     let rapidity = random.between(-RAPIDITY_MAX, RAPIDITY_MAX);
     let [x, y] = direction(random);
-    let transverse_mass = libm::hypot(mass, pt);
+    let transverse_mass = mass.hypot(pt);
     let parent = FourVector {
         energy: transverse_mass * libm::cosh(rapidity),
         momentum: [pt * x, pt * y, transverse_mass * libm::sinh(rapidity)],
