@@ -66,7 +66,7 @@ Description: streams of scientific events, exactly once
 EOF
     # Higher levels of xz take minutes for a few per cent.
     compressor=(-Zxz -z3)
-    [ "$level" -gt 1 ] || compressor=(-Zgzip -z1)
+    [ "$level" -gt 1 ] || compressor=(-Znone)
     dpkg-deb --root-owner-group "${compressor[@]}" --build "$deb" "$out/beamline_${version}_$architecture.deb" >/dev/null
 else
     echo "pack: no dpkg-deb here, so there is no Debian package" >&2

@@ -7,6 +7,7 @@ use crate::{
     half_space::HalfSpace,
     judging::Judging,
     moments::Moments,
+    parts::{Parts, Split},
     repeats::Repeats,
     season::Season,
     snapshot,
@@ -47,30 +48,6 @@ pub struct Detector {
     at: Parts,
     fingerprint: u64,
     of_partition: Option<Box<Detector>>,
-}
-
-/// Where the parts of a state begin. The first word counts events, and judging begins behind it.
-#[derive(Debug, Clone)]
-struct Parts {
-    moments: usize,
-    covariance: usize,
-    arrivals: usize,
-    repeats: usize,
-    season: usize,
-    half_space: usize,
-    end: usize,
-}
-
-/// The parts of a state.
-pub(crate) struct Split<'s> {
-    events: &'s mut u64,
-    pub(crate) judged: &'s mut [u64],
-    pub(crate) moments: &'s mut [u64],
-    pub(crate) covariance: &'s mut [u64],
-    pub(crate) arrivals: &'s mut [u64],
-    pub(crate) repeats: &'s mut [u64],
-    pub(crate) season: &'s mut [u64],
-    pub(crate) half_space: &'s mut [u64],
 }
 
 impl Detector {
@@ -295,28 +272,5 @@ impl Detector {
     #[must_use]
     pub fn state_bytes(&self) -> usize {
         size_of::<KeyState>() + self.at.end * size_of::<u64>()
-    }
-}
-
-impl Parts {
-    /// Of parts of so many words, in their order.
-    fn new(words: [usize; 6], half_space: usize) -> Self {
-        let mut end = 1;
-        let [_, moments, covariance, arrivals, repeats, season] = words.map(|words| {
-            end += words;
-            end - words
-        });
-        Self { moments, covariance, arrivals, repeats, season, half_space: end, end: end + half_space }
-    }
-
-    fn split<'s>(&self, words: &'s mut [u64]) -> Split<'s> {
-        let (head, rest) = words.split_at_mut(1);
-        let (judged, rest) = rest.split_at_mut(self.moments - 1);
-        let (moments, rest) = rest.split_at_mut(self.covariance - self.moments);
-        let (covariance, rest) = rest.split_at_mut(self.arrivals - self.covariance);
-        let (arrivals, rest) = rest.split_at_mut(self.repeats - self.arrivals);
-        let (repeats, rest) = rest.split_at_mut(self.season - self.repeats);
-        let (season, half_space) = rest.split_at_mut(self.half_space - self.season);
-        Split { events: &mut head[0], judged, moments, covariance, arrivals, repeats, season, half_space }
     }
 }

@@ -4,7 +4,8 @@ use crate::{
     Cause, Layer, Scores,
     arrivals::{self, SHORT},
     cause::Finding,
-    detector::{Detector, Split},
+    detector::Detector,
+    parts::Split,
 };
 
 impl Detector {

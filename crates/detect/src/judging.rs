@@ -6,7 +6,8 @@
 
 use crate::{
     Layer, RowState, Scores, Settings,
-    rarity::{RARITY_WORDS, Rarity, Scale},
+    rarity::{RARITY_WORDS, Rarity},
+    scale::Scale,
     settings::SHARED,
     words::{get, set},
 };
@@ -226,19 +227,21 @@ impl Judging {
         scores: &mut Scores,
     ) {
         let excluded = get(words, EXCLUDED) / (events as f64).min(self.forget);
-        let (mut most, mut said) = (0.0f64, false);
+        let (mut most, mut rarest, mut said, mut discrete) = (0.0f64, 0.0f64, false, false);
         for layer in &self.on {
             let (index, bits) = (*layer as usize, scores.bits[*layer as usize]);
             if bits.is_nan() {
                 continue;
             }
             said = true;
+            rarest = rarest.max(bits);
             let Some(scale) = scale(*layer) else {
                 most = most.max(bits);
                 continue;
             };
             let histogram = self.histogram_mut(words, index);
             let surprise = Rarity::surprise(histogram, scale, scores.scores[index]);
+            discrete |= *layer != Layer::Rate && Rarity::discrete(histogram);
             most = most.max(if Rarity::discrete(histogram) { bits } else { surprise });
             if learn || (Rarity::discrete(histogram) && Rarity::counted(histogram) < YOUNG_EVENTS) {
                 tail(*layer).count(histogram, scale, places[index], excluded);
@@ -249,7 +252,8 @@ impl Judging {
         }
         let histogram = self.histogram_mut(words, Layer::COUNT);
         let place = TOGETHER.place(most);
-        let bits = Rarity::bits(histogram, place);
+        // Among few distinct values there are gaps, which the tail of surprises knows nothing of.
+        let bits = Rarity::bits(histogram, place).min(if discrete { rarest } else { f64::INFINITY });
         if learn {
             DEVIATIONS.count(histogram, TOGETHER, place, excluded);
         }

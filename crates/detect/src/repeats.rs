@@ -7,7 +7,7 @@
 
 use crate::{
     cause::Finding,
-    rarity::log2,
+    scale::log2,
     words::{half, set_half},
 };
 

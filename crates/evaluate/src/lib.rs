@@ -6,7 +6,9 @@
 
 mod alarms;
 mod error;
+mod events;
 mod evaluation;
+mod events;
 pub mod nab;
 mod ranking;
 mod runs;
@@ -16,7 +18,8 @@ mod table;
 pub use self::{
     alarms::Alarms,
     error::EvaluateError,
-    evaluation::{Evaluation, Events, Judge, KindMeasures, Measures, evaluate},
+    evaluation::{Evaluation, KindMeasures, Measures, evaluate},
+    events::{Events, Judge},
     ranking::Ranking,
     runs::{Delays, Run, runs},
     svg::draw,

@@ -88,7 +88,7 @@ impl<S: Stage> Resumed<S> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, Int64Array, RecordBatch, StringArray, UInt64Array};
+    use arrow::array::{Int64Array, RecordBatch, StringArray, UInt64Array};
 
     use super::*;
 

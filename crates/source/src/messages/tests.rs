@@ -1,3 +1,5 @@
+//! Messages in every format become rows, and what is not one is rejected alone.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{array::AsArray, datatypes::Float64Type};

@@ -32,7 +32,7 @@ fn what_is_wrong_is_said_at_once() {
         errors(&with_source("{ topic: theirs, format: json, derive: { event_id: \"$offest\", nothing: \"1\" } }"));
     assert!(found.contains("a message has no `$offest`") && found.contains("did you mean `$offset`?"), "{found}");
     assert!(found.contains("the schema has no column `nothing`"), "{found}");
-    assert!(found.lines().all(|line| line.contains("stream.yaml:11:") || line.starts_with(' ')), "{found}");
+    assert!(found.lines().all(|line| line.contains("stream.yaml:13:") || line.starts_with(' ')), "{found}");
 }
 
 #[test]
