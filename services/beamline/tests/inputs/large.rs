@@ -146,5 +146,5 @@ fn the_aggregates_of_a_definition_work_in_a_query() {
     assert!(text(&wrong.stderr).contains("low < high"), "{}", text(&wrong.stderr));
     let wrong = beamline(folder, &["query", "--results", "out", "SELECT sum(sensor) FROM processed_data"]);
     let said = text(&wrong.stderr);
-    assert!(said.contains("no function takes these types: sum(String)") && said.contains("CAST("), "{said}");
+    assert!(said.contains("no function takes these types: sum(Utf8)") && said.contains("CAST("), "{said}");
 }

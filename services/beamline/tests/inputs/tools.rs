@@ -24,6 +24,9 @@ const THREADS: usize = 3;
 /// How many files there must be: a tool that writes none would go unseen.
 const FILES_MIN: usize = 400;
 
+/// Digits that a double holds, and with which it is written.
+const DIGITS: usize = 17;
+
 /// What JSON has no numbers for.
 const ODD: [&str; 3] = ["NaN", "inf", "-inf"];
 
@@ -114,12 +117,12 @@ fn run(written: &Path, case: &Case) -> Outcome {
     }
 }
 
-/// All columns. What JSON has no numbers for is asked for as text.
+/// All columns. What JSON has no numbers for, or none with so many digits, is asked for as text.
 fn sql(case: &Case) -> String {
+    let is_odd = |text: &str| ODD.contains(&text) || text.len() > DIGITS && text.parse::<f64>().is_ok();
     let column = |(name, values): (&String, &Value)| {
-        let is_odd =
-            values.as_array().unwrap().iter().any(|value| value.as_str().is_some_and(|text| ODD.contains(&text)));
-        if is_odd { format!("CAST(\"{name}\" AS VARCHAR) AS \"{name}\"") } else { format!("\"{name}\"") }
+        let as_text = values.as_array().unwrap().iter().any(|value| value.as_str().is_some_and(is_odd));
+        if as_text { format!("CAST(\"{name}\" AS VARCHAR) AS \"{name}\"") } else { format!("\"{name}\"") }
     };
     let columns: Vec<String> = case.columns.iter().map(column).collect();
     format!("SELECT {} FROM processed_data ORDER BY \"{}\"", columns.join(", "), case.order)
@@ -177,6 +180,6 @@ fn number(value: &Value) -> Option<String> {
     let digits = text.trim_start_matches('-').bytes().filter(u8::is_ascii_digit).count();
     let number = text.parse::<f64>().ok()?;
     // Decimals with more digits than a double holds are compared as they are written.
-    let is_long = digits > 17 && !text.contains(['e', 'E']) && number.is_finite();
+    let is_long = digits > DIGITS && !text.contains(['e', 'E']) && number.is_finite();
     Some(if is_long { text.trim_end_matches('0').to_owned() } else { format!("{number:?}") })
 }
