@@ -21,6 +21,7 @@ const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.
 /// normal.
 const DEVIATIONS: Rarity = Rarity { growth: 0.05, growth_range: (0.0, 0.25) };
 const IN_BITS: Rarity = Rarity { growth: 0.0, growth_range: (-0.02, 0.06) };
+const SURPRISES: Rarity = Rarity { growth: 0.03, growth_range: (-0.02, 0.15) };
 
 /// How what all layers say together is counted: the largest surprise of any, in bits.
 const TOGETHER: Scale = Scale::Surprises;
@@ -227,21 +228,19 @@ impl Judging {
         scores: &mut Scores,
     ) {
         let excluded = get(words, EXCLUDED) / (events as f64).min(self.forget);
-        let (mut most, mut rarest, mut said, mut discrete) = (0.0f64, 0.0f64, false, false);
+        let (mut most, mut said) = (0.0f64, false);
         for layer in &self.on {
             let (index, bits) = (*layer as usize, scores.bits[*layer as usize]);
             if bits.is_nan() {
                 continue;
             }
             said = true;
-            rarest = rarest.max(bits);
             let Some(scale) = scale(*layer) else {
                 most = most.max(bits);
                 continue;
             };
             let histogram = self.histogram_mut(words, index);
             let surprise = Rarity::surprise(histogram, scale, scores.scores[index]);
-            discrete |= *layer != Layer::Rate && Rarity::discrete(histogram);
             most = most.max(if Rarity::discrete(histogram) { bits } else { surprise });
             if learn || (Rarity::discrete(histogram) && Rarity::counted(histogram) < YOUNG_EVENTS) {
                 tail(*layer).count(histogram, scale, places[index], excluded);
@@ -252,10 +251,9 @@ impl Judging {
         }
         let histogram = self.histogram_mut(words, Layer::COUNT);
         let place = TOGETHER.place(most);
-        // Among few distinct values there are gaps, which the tail of surprises knows nothing of.
-        let bits = Rarity::bits(histogram, place).min(if discrete { rarest } else { f64::INFINITY });
+        let bits = Rarity::bits(histogram, place);
         if learn {
-            DEVIATIONS.count(histogram, TOGETHER, place, excluded);
+            SURPRISES.count(histogram, TOGETHER, place, excluded);
         }
         if events > self.warm_up {
             scores.rarity = if scores.alarms == 0 { bits } else { bits.max(self.alarm_bits) };
