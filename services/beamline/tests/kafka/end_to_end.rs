@@ -67,7 +67,7 @@ fn three_processes_do_what_one_does_and_account_for_every_record() {
         assert_eq!(cells.get(6), Some(&ledger.out.to_string()), "{stage} in {shown}");
         assert_eq!(cells.get(9), Some(&ledger.dead_lettered.to_string()), "{stage} in {shown}");
     }
-    let alarms = shown.lines().find(|line| line.split_whitespace().nth(1) == Some("high_energy"));
+    let alarms = shown.lines().find(|line| line.split_whitespace().nth(1) == Some("mahalanobis"));
     assert!(alarms.is_some_and(|line| line.starts_with("particles")), "{shown}");
     enricher.stop();
     detector.stop();
