@@ -21,7 +21,6 @@ const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.
 /// normal.
 const DEVIATIONS: Rarity = Rarity { growth: 0.05, growth_range: (0.0, 0.25) };
 const IN_BITS: Rarity = Rarity { growth: 0.0, growth_range: (-0.02, 0.06) };
-const SURPRISES: Rarity = Rarity { growth: 0.03, growth_range: (-0.02, 0.15) };
 
 /// How what all layers say together is counted: the largest surprise of any, in bits.
 const TOGETHER: Scale = Scale::Surprises;
@@ -228,13 +227,14 @@ impl Judging {
         scores: &mut Scores,
     ) {
         let excluded = get(words, EXCLUDED) / (events as f64).min(self.forget);
-        let (mut most, mut said) = (0.0f64, false);
+        let (mut most, mut rarest, mut said) = (0.0f64, 0.0f64, false);
         for layer in &self.on {
             let (index, bits) = (*layer as usize, scores.bits[*layer as usize]);
             if bits.is_nan() {
                 continue;
             }
             said = true;
+            rarest = rarest.max(bits);
             let Some(scale) = scale(*layer) else {
                 most = most.max(bits);
                 continue;
@@ -251,9 +251,10 @@ impl Judging {
         }
         let histogram = self.histogram_mut(words, Layer::COUNT);
         let place = TOGETHER.place(most);
-        let bits = Rarity::bits(histogram, place);
+        // What is not rare to any layer is not rare to all together: the tail of surprises knows nothing of gaps between values.
+        let bits = Rarity::bits(histogram, place).min(rarest);
         if learn {
-            SURPRISES.count(histogram, TOGETHER, place, excluded);
+            DEVIATIONS.count(histogram, TOGETHER, place, excluded);
         }
         if events > self.warm_up {
             scores.rarity = if scores.alarms == 0 { bits } else { bits.max(self.alarm_bits) };

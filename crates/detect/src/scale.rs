@@ -12,7 +12,7 @@ pub(crate) enum Scale {
     Bits,
     /// Cumulative sums in bits: half a bit a bin, from 0 on.
     Sums,
-    /// Surprises in bits: a quarter of a bit a bin at 0, wider and wider beyond [`EVEN`].
+    /// Surprises in bits: a third of a bit a bin at 0, wider and wider beyond [`EVEN`].
     Surprises,
 }
 
@@ -24,7 +24,7 @@ impl Scale {
             Self::Deviations => 8.0 * (log2(score.max(1e-9)) + 1.0),
             Self::Bits => 4.0 * (score + 2.0),
             Self::Sums => 2.0 * score,
-            Self::Surprises => 24.0 * log2(1.0 + score / EVEN),
+            Self::Surprises => 16.0 * log2(1.0 + score / EVEN),
         }
     }
 
@@ -39,7 +39,7 @@ impl Scale {
             Self::Deviations => libm::exp2(place / 8.0 - 1.0),
             Self::Bits => place / 4.0 - 2.0,
             Self::Sums => place / 2.0,
-            Self::Surprises => EVEN * (libm::exp2(place / 24.0) - 1.0),
+            Self::Surprises => EVEN * (libm::exp2(place / 16.0) - 1.0),
         }
     }
 }
