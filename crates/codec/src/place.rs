@@ -18,17 +18,27 @@ pub(crate) fn error(path: &[String], message: impl std::fmt::Display) -> CodecEr
 
 /// What `apache-avro` refuses of a schema, and where.
 pub(crate) fn of(json: &Value, refused: &Error) -> CodecError {
-    error(&path(json.clone()), words(refused))
+    error(&path(json.clone()), words(json, refused))
 }
 
-fn words(refused: &Error) -> String {
+fn words(json: &Value, refused: &Error) -> String {
     match refused.details() {
-        Details::ParsePrimitive(name) | Details::ParsePrimitiveSimilar(name, _) => format!("unknown type `{name}`"),
+        Details::ParsePrimitive(name) | Details::ParsePrimitiveSimilar(name, _) => {
+            format!("unknown type `{}`", as_written(json, name))
+        }
         Details::GetNestedUnion => "a union cannot stand in a union; write its branches once".into(),
         Details::GetArrayItemsField => "an array needs `items`".into(),
         Details::GetMapValuesField => "a map needs `values`".into(),
         Details::GetNameField => "a record, enum or fixed needs a `name`".into(),
         other => other.to_string(),
+    }
+}
+
+/// A name as the schema has it: `apache-avro` puts the namespace around it in front.
+fn as_written<'a>(json: &Value, name: &'a str) -> &'a str {
+    match json.to_string().contains(&format!("\"{name}\"")) {
+        true => name,
+        false => name.rsplit('.').next().unwrap_or(name),
     }
 }
 

@@ -143,7 +143,7 @@ impl Detector {
         let x = &padded[..self.features];
         let valued = !x.iter().all(|x| x.is_nan());
         let time = event.time;
-        if !valued && !self.missing && !(self.rate && time.is_some()) {
+        if !(valued || self.missing || self.rate && time.is_some()) {
             return scores;
         }
         let mut parts = self.at.split(&mut state.words);

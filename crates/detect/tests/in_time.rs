@@ -77,7 +77,9 @@ fn events_that_come_faster_alarm_until_they_no_longer_do() {
 /// At random, at a fixed interval, five at a time, by a day that has ten times as many at noon as at midnight.
 #[test]
 fn ordinary_arrivals_keep_to_the_asked_rate() {
-    let gaps: [(&str, fn(&mut Key, usize) -> f64); 4] = [
+    /// Microseconds from an event of a key to its next.
+    type Gap = fn(&mut Key, usize) -> f64;
+    let gaps: [(&str, Gap); 4] = [
         ("random", |key, _| key.gap()),
         ("regular", |_, _| 1e6),
         ("in fives", |key, event| if event.is_multiple_of(5) { 5.0 * key.gap() } else { 0.0 }),

@@ -32,7 +32,8 @@ fn numbers(low: f64, high: f64) -> Vec<f64> {
 /// otherwise, so would a build that used it.
 #[test]
 fn every_function_is_that_of_libm() {
-    let functions: [(&str, fn(f64) -> f64, f64, f64); 19] = [
+    type Function = fn(f64) -> f64;
+    let functions: [(&str, Function, f64, f64); 19] = [
         ("acos", libm::acos, -1.0, 1.0),
         ("acosh", libm::acosh, 1.0, 50.0),
         ("asin", libm::asin, -1.0, 1.0),
@@ -60,9 +61,10 @@ fn every_function_is_that_of_libm() {
         let other = x.iter().zip(values.values()).find(|(x, value)| function(**x).to_bits() != value.to_bits());
         assert_eq!(other, None, "{name}: an argument, and a value that is not libm's");
     }
+    type OfTwo = fn(f64, f64) -> f64;
     let (a, b) = (numbers(0.1, 20.0), numbers(-3.0, 3.0));
     let both = batch(&[("a", Arc::new(Float64Array::from(a.clone()))), ("b", Arc::new(Float64Array::from(b.clone())))]);
-    let functions: [(&str, fn(f64, f64) -> f64); 5] = [
+    let functions: [(&str, OfTwo); 5] = [
         ("power(a, b)", libm::pow),
         ("pow(a, b)", libm::pow),
         ("atan2(a, b)", libm::atan2),

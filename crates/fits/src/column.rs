@@ -155,7 +155,11 @@ fn dimensions(text: Option<&str>) -> Vec<usize> {
 
 /// Text of a fixed number of bytes: one, or an array of shorter ones (`TDIMn`, or the older `20A5`).
 fn text(repeat: usize, rest: &str, dimensions: &[usize]) -> (Element, Count) {
-    let inner = rest.trim().parse::<usize>().ok().filter(|width| *width > 0 && *width < repeat && repeat % width == 0);
+    let inner = rest
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .filter(|width| *width > 0 && *width < repeat && repeat.is_multiple_of(*width));
     match (dimensions.split_first(), inner) {
         (Some((width, outer)), _) if !outer.is_empty() && dimensions.iter().product::<usize>() == repeat => {
             (Element::Text(*width), Count::Fixed(outer.iter().rev().copied().collect()))

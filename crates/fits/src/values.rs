@@ -102,8 +102,8 @@ fn floats<T: ArrowPrimitiveType, const N: usize>(
     value: impl Fn([u8; N]) -> T::Native,
 ) -> ArrayRef {
     let elements = bytes.chunks_exact(step).filter_map(|element| element.get(first..)?.first_chunk::<N>());
-    // NaN is the one number that differs from itself.
-    let there = |number: T::Native| (number == number).then_some(number);
+    // NaN is the one number that has no order.
+    let there = |number: T::Native| number.partial_cmp(&number).map(|_| number);
     Arc::new(elements.map(|raw| there(value(*raw))).collect::<PrimitiveArray<T>>())
 }
 

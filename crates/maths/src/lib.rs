@@ -101,8 +101,7 @@ impl Formula {
             Self::Cosh => libm::cosh,
             Self::Cot => |x| 1.0 / libm::tan(x),
             Self::Exp => libm::exp,
-            // Inlined, for most features have one.
-            Self::Ln => return unary(values, |x| libm::log(x)),
+            Self::Ln => return unary(values, ln),
             Self::Log | Self::Log10 => libm::log10,
             Self::Log2 => libm::log2,
             Self::Sin => libm::sin,
@@ -173,4 +172,9 @@ impl ScalarUDFImpl for Portable {
         };
         Ok(ColumnarValue::Array(cast(&value, arguments.return_field.data_type())?))
     }
+}
+/// Inlined, for most features have one.
+#[inline]
+fn ln(x: f64) -> f64 {
+    libm::log(x)
 }

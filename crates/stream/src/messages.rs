@@ -91,12 +91,15 @@ pub(crate) struct Known {
     pub(crate) all: bool,
 }
 
+/// The columns that derived ones are made of, what of them comes from the message itself, and the derived columns.
+pub(crate) type Planned = (SchemaRef, Vec<MessagePart>, Vec<(String, Expression)>);
+
 /// Plans how events of `input` are made. Gives what is wrong by the name of the column it is about.
 pub(crate) fn plan(
     input: &Schema,
     known: &Known,
     derive: &IndexMap<String, String>,
-) -> Result<(SchemaRef, Vec<MessagePart>, Vec<(String, Expression)>), Vec<(String, Wrong)>> {
+) -> Result<Planned, Vec<(String, Wrong)>> {
     let mut wrong = Vec::new();
     let mut rewritten = IndexMap::new();
     let mut parts = BTreeSet::new();

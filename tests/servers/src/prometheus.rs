@@ -28,9 +28,10 @@ impl Prometheus {
     ///
     /// # Errors
     /// Where it does not start.
+    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub fn start_if_there(addresses: &[&str]) -> Result<Option<Self>, ServerError> {
         let Some(program) = program()? else {
-            println!("no Prometheus: neither the program nor Debian's package is to be had");
+            eprintln!("skipped: no Prometheus, neither the program nor Debian's package is to be had");
             return Ok(None);
         };
         let scratch = Scratch::new("prometheus")?;
@@ -85,6 +86,7 @@ scrape_configs:
 }
 
 /// The program of the machine, or the one of Debian's package, unpacked once without being installed.
+#[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
 fn program() -> Result<Option<String>, ServerError> {
     let there = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
     if there("prometheus") {
@@ -106,7 +108,7 @@ fn program() -> Result<Option<String>, ServerError> {
     match unpacked {
         Ok(folder) => Ok(Some(folder.join("usr/bin/prometheus").to_string_lossy().into_owned())),
         Err(error) => {
-            println!("Debian's package of Prometheus: {error}");
+            eprintln!("Debian's package of Prometheus: {error}");
             Ok(None)
         }
     }

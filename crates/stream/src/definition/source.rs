@@ -21,7 +21,7 @@ pub enum Source {
     /// Events on standard input.
     Stdin(Stdin),
     /// Events that another program writes to topics of Kafka.
-    Kafka(Kafka),
+    Kafka(Box<Kafka>),
 }
 
 impl Source {
@@ -33,7 +33,7 @@ impl Source {
             Source::Synthetic(synthetic) => synthetic.events = None,
             Source::Http(http) => *http = Http::default(),
             Source::Stdin(_) => {}
-            Source::Kafka(kafka) => *kafka = kafka.identity(),
+            Source::Kafka(kafka) => **kafka = kafka.identity(),
         }
         serde_json::to_string(&source).unwrap_or_default()
     }

@@ -110,11 +110,11 @@ fn assess(
     Failure::all(failures).map(|()| subjects)
 }
 
-/// How each schema of a stream stands to the registered ones: well, in words, or the reasons why it does not fit.
-pub(super) fn standings(
-    registry: &Registry,
-    stream: &Stream,
-) -> Result<Vec<(String, Result<String, Vec<String>>)>, Failure> {
+/// How a schema stands to the registered ones: well, in words, or the reasons why it does not fit.
+pub(super) type Stands = Result<String, Vec<String>>;
+
+/// How each schema of a stream stands, by its subject.
+pub(super) fn standings(registry: &Registry, stream: &Stream) -> Result<Vec<(String, Stands)>, Failure> {
     let mut found = Vec::new();
     for subject in subjects_of_one(stream)? {
         let stands = match standing(registry, &subject, registry.compatibility(&subject.name).unwrap_or(Level::None)) {

@@ -5,8 +5,10 @@ use std::{env, fs, path::Path, process::Command};
 
 use crate::{beamline, text};
 
-/// A file, what it is called, what in the line has to be replaced by a name, and what the line writes.
-const KINDS: [(&str, &str, &[(&str, &str)], &str); 8] = [
+/// A file, what it is called, what to replace by what in the line, and what the line writes.
+type Kind = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const KINDS: [Kind; 8] = [
     ("events.root", "a ROOT file", &[("TREE", "events")], "events.parquet"),
     ("events.h5", "an HDF5 file", &[("TABLE", "events")], "events.parquet"),
     ("events.vot", "a VOTable", &[], "events.csv"),

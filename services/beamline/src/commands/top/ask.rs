@@ -17,6 +17,9 @@ const SOURCES_MAX: usize = 256;
 /// Ports of this machine at which runs are looked for where none is named.
 const PORTS_LOOKED_AT: u16 = 8;
 
+/// What one of them answers, or why it does not, by its name.
+type Answered = (String, Result<Answer, String>);
+
 /// Who is asked.
 pub(super) struct Sources {
     client: Client,
@@ -56,7 +59,7 @@ impl Sources {
     }
 
     /// What all of them answer, asked at once.
-    pub(super) fn ask(&self) -> Vec<(String, Result<Answer, String>)> {
+    pub(super) fn ask(&self) -> Vec<Answered> {
         let answers = thread::scope(|scope| {
             let asked: Vec<_> = self.bases.iter().map(|base| scope.spawn(move || self.ask_one(base))).collect();
             asked.into_iter().map(|asked| asked.join().unwrap_or_default()).collect::<Vec<_>>()
@@ -65,7 +68,7 @@ impl Sources {
     }
 
     /// The metrics of a service, or the overviews of a run, whichever it is.
-    fn ask_one(&self, base: &Url) -> Vec<(String, Result<Answer, String>)> {
+    fn ask_one(&self, base: &Url) -> Vec<Answered> {
         let name = base.authority().to_owned();
         match self.get(base, "metrics") {
             Ok(Some(text)) => {
@@ -77,7 +80,7 @@ impl Sources {
         }
     }
 
-    fn overviews(&self, base: &Url) -> Result<Vec<(String, Result<Answer, String>)>, String> {
+    fn overviews(&self, base: &Url) -> Result<Vec<Answered>, String> {
         let none =
             || "neither metrics nor a page: name the --listen address of a service, or that of a page".to_owned();
         let text = self.get(base, "api/v1/streams")?.ok_or_else(none)?;
