@@ -201,7 +201,7 @@ mod tests {
         assert!((second - first - 1.0).abs() < 0.02, "nothing is known of a second repeat: {second}");
         let found = repeats.explain(&words, false).unwrap();
         assert_eq!((found.feature, found.deviation), (Some(0), 3.0));
-        // It goes on, and is no more ordinary for that; nor after its end, where it was excluded.
+        // A repetition that lasts does not become ordinary, and one that was excluded is not ordinary after its end either.
         assert!(feed(&repeats, &mut words, &[999.0, 5.0]).stuck > second + 0.9);
         repeats.exclude(&mut words);
         feed(&repeats, &mut words, &[1.0, 5.0]);

@@ -91,7 +91,7 @@ pub(crate) struct Column {
     pub element: Element,
     pub count: Count,
     pub scaling: Scaling,
-    /// The stored integer that says that there is no value.
+    /// The stored integer that stands for a missing value.
     pub null: Option<i64>,
     pub field: FieldRef,
 }

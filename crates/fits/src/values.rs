@@ -45,7 +45,7 @@ pub(crate) fn values(column: &Column, bytes: &[u8]) -> ArrayRef {
     }
 }
 
-/// `T`, `F`, or a zero byte, which says that there is no value.
+/// `T`, `F`, or a zero byte, which stands for a missing value.
 fn logical(byte: u8) -> Option<bool> {
     match byte {
         b'T' => Some(true),

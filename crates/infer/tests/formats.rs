@@ -9,10 +9,11 @@ use arrow::{
     compute,
     datatypes::{DataType, Field, Float64Type, Int64Type, Schema},
 };
+use fixtures::Memory;
 use infer::{Content, Sample, infer};
 use proptest::prelude::*;
 use source::{Next, Options};
-use stream::{FileFormat, FileReader, Stream};
+use stream::{FileFormat, Stream};
 
 const FORMATS: [FileFormat; 7] = [
     FileFormat::Csv,
@@ -23,14 +24,6 @@ const FORMATS: [FileFormat; 7] = [
     FileFormat::Arrow,
     FileFormat::Fits,
 ];
-
-struct Only(String);
-
-impl FileReader for Only {
-    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
-        Ok(self.0.clone().into_bytes())
-    }
-}
 
 /// A file of the rows.
 fn written(format: FileFormat, rows: &RecordBatch) -> Vec<u8> {
@@ -155,7 +148,8 @@ fn read_back(format: FileFormat, bytes: &[u8]) -> Option<(RecordBatch, Vec<Strin
             return None;
         }
     };
-    let stream = Stream::load("proposal", &proposal.definition, &Only(proposal.avro_schema)).unwrap();
+    let files = [("rows.avsc", proposal.avro_schema.as_str())];
+    let stream = Stream::load("proposal", &proposal.definition, &Memory(&files)).unwrap();
     let from = stream.definition.spec.source.clone().unwrap();
     let options = Options { base: folder.path().to_owned(), started: 0, log_dir: PathBuf::new(), speed: None };
     let stream = Arc::new(stream);

@@ -4,5 +4,3 @@ pub(crate) mod assignment;
 pub(crate) mod lag;
 pub(crate) mod stable;
 pub(crate) mod transaction;
-
-pub(crate) use ::backoff;

@@ -14,6 +14,7 @@ use std::{
     time::Instant,
 };
 
+use backoff::Backoff;
 use broker::{Offsets, Reports};
 use measure::Health;
 use rdkafka::{Offset, TopicPartitionList, consumer::BaseConsumer};
@@ -24,7 +25,7 @@ use self::{
     outlet::{NAME, Origin, Outlet},
     settings::{Generator, HEALTHY, START_MAX},
 };
-use crate::{GeneratorNote, KafkaError, client::backoff::Backoff, clock::now_millis, messages::note::Ask, topics};
+use crate::{GeneratorNote, KafkaError, clock::now_millis, messages::note::Ask, topics};
 
 /// Sends until the source ends or `stop` is set; says what has been sent in all.
 ///

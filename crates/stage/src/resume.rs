@@ -45,8 +45,9 @@ impl<S: Stage> Resumed<S> {
         let old = rows.positions.values().partition_point(|position| *position < self.committed);
         let new = rows.len() - old;
         if old > 0 {
-            let replayed = rows.slice(0, old).select(&self.not_in_snapshots(&rows.slice(0, old)))?;
-            self.stage.process(replayed, &mut Outputs::default())?;
+            let committed = rows.slice(0, old);
+            let replayed = self.not_in_snapshots(&committed);
+            self.stage.process(committed.select(&replayed)?, &mut Outputs::default())?;
         }
         if new > 0 {
             self.snapshots = HashMap::new();

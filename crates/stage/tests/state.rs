@@ -7,20 +7,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use bytes::Bytes;
-use fixtures::Memory;
+use fixtures::{Memory, READING, definition};
 use stage::{Aggregate, Detect, Key, Outputs, Rows, Stage, StateSize};
 use stream::Stream;
 
-const DEFINITION: &str = r#"
-apiVersion: beamline.dev/v1
-kind: Stream
-metadata: { name: readings }
-spec:
-  schema: reading.avsc
-  id: id
-  key: sensor
-  time: at
-  partitions: 1
+const SPEC: &str = r#"
   detect:
     features: [value]
     layers: { ewma: {} }
@@ -30,14 +21,6 @@ spec:
     - { name: all, window: 1m, select: { events: "count(*)" } }
 "#;
 
-const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
-    { "name": "id", "type": "string" },
-    { "name": "sensor", "type": "string" },
-    { "name": "at", "type": { "type": "long", "logicalType": "timestamp-micros" } },
-    { "name": "value", "type": "double" } ] }"#;
-
-const FILES: Memory<'_> = Memory(&[("reading.avsc", SCHEMA)]);
-
 /// Where the first row stands, and how far each is from the one before.
 const FIRST: u64 = 100;
 const STEP: u64 = 10;
@@ -45,7 +28,8 @@ const STEP: u64 = 10;
 const PLENTY: usize = 1 << 20;
 
 fn stream() -> Arc<Stream> {
-    Arc::new(Stream::load("readings.yaml", DEFINITION, &FILES).unwrap_or_else(|errors| panic!("{errors}")))
+    let files = Memory(&[("reading.avsc", READING)]);
+    Arc::new(Stream::load("readings.yaml", &definition(SPEC), &files).unwrap_or_else(|errors| panic!("{errors}")))
 }
 
 /// A row for each sensor, from the row `first` on, at these seconds.

@@ -19,11 +19,13 @@ use crate::{
     KafkaError,
     client::transaction::TransactionalProducer,
     clock::now_millis,
-    messages::hops,
-    messages::letters::{Letter, letter_rows},
-    messages::size::Sizes,
-    messages::target::{Target, TooLarge},
-    messages::trace::Sampling,
+    messages::{
+        hops,
+        letters::{Letter, letter_rows},
+        size::Sizes,
+        target::{Target, TooLarge},
+        trace::Sampling,
+    },
 };
 
 /// The name in groups, metrics and dead letters.

@@ -18,6 +18,7 @@ use std::{
     time::Instant,
 };
 
+use backoff::Backoff;
 use broker::Offsets;
 use measure::Health;
 
@@ -28,7 +29,7 @@ use super::{
     outlet::NAME,
     settings::{Generator, HEALTHY},
 };
-use crate::{GeneratorNote, KafkaError, client::backoff::Backoff, clock::rest};
+use crate::{GeneratorNote, KafkaError, clock::rest};
 
 /// Sends until `stop` is set or so many messages were taken as the generator is to end at; says what all generators of the
 /// stream have sent.

@@ -13,7 +13,10 @@ use codec::{CodecError, Decoder, Limits, ValueSchema};
 use registry::{Bounded, Registry, RegistryError};
 
 use self::budget::Budget;
-use crate::{KafkaError, messages::framing::subject_of, messages::size::LARGEST};
+use crate::{
+    KafkaError,
+    messages::{framing::subject_of, size::LARGEST},
+};
 
 /// Ids whose messages cannot be read that are remembered.
 const REFUSED_MAX: usize = 4096;

@@ -12,8 +12,10 @@ use stage::DeadLetter;
 
 use crate::{
     KafkaError, Step,
-    messages::framing::schema_id,
-    messages::size::{HEAD_BYTES, REASON_BYTES_MAX, RULE_BYTES_MAX, Sizes, Whole, shortened},
+    messages::{
+        framing::schema_id,
+        size::{HEAD_BYTES, REASON_BYTES_MAX, RULE_BYTES_MAX, Sizes, Whole, shortened},
+    },
 };
 
 /// The schema of a dead letter: stable, whatever the stream.

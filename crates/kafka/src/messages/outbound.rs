@@ -15,14 +15,16 @@ use stream::{Stream, Topics};
 
 use crate::{
     KafkaError, Step,
-    messages::letters::{Letter, letter_rows, letters_schema},
-    messages::partials::{partial_rows, partials_schema},
-    messages::place::{self, Place},
-    messages::size::{STATE_BYTES_MAX, Sizes},
-    messages::snapshots::{snapshot_rows, snapshots_schema},
-    messages::target::{Target, TooLarge},
-    messages::times::Times,
-    messages::trace::Traced,
+    messages::{
+        letters::{Letter, letter_rows, letters_schema},
+        partials::{partial_rows, partials_schema},
+        place::{self, Place},
+        size::{STATE_BYTES_MAX, Sizes},
+        snapshots::{snapshot_rows, snapshots_schema},
+        target::{Target, TooLarge},
+        times::Times,
+        trace::Traced,
+    },
 };
 
 /// What came of sending a step's rows.

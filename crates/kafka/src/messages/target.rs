@@ -18,8 +18,10 @@ use registry::Registry;
 use crate::{
     KafkaError,
     client::transaction::POLL,
-    messages::framing::subject_of,
-    messages::size::{HEADERS_BYTES_MAX, KEY_BYTES_MAX},
+    messages::{
+        framing::subject_of,
+        size::{HEADERS_BYTES_MAX, KEY_BYTES_MAX},
+    },
 };
 
 /// How long the producer's queue may stay full: as long as a broker may be away.

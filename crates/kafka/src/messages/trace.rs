@@ -14,10 +14,10 @@ use rdkafka::message::{BorrowedMessage, Message, OwnedHeaders};
 
 use measure::KEEP_SPAN as KEEP;
 
-use crate::{
-    messages::hops::{self, Hops, SCOPE},
-    messages::times::Times,
-    messages::traceparent::{header, parent},
+use crate::messages::{
+    hops::{self, Hops, SCOPE},
+    times::Times,
+    traceparent::{header, parent},
 };
 
 /// Links of a batch's span at most.

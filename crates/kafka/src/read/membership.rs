@@ -14,9 +14,9 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use crate::{
-    client::assignment::{give_back, take},
-    client::lag::{Seen, seen},
+use crate::client::{
+    assignment::{give_back, take},
+    lag::{Seen, seen},
 };
 
 /// The consumer's context: which partitions came and went.

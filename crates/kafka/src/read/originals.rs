@@ -12,7 +12,10 @@ use rdkafka::{
 use registry::Registry;
 use stream::Stream;
 
-use crate::{KafkaError, messages::inbound::Inbound, messages::size::sha256};
+use crate::{
+    KafkaError,
+    messages::{inbound::Inbound, size::sha256},
+};
 
 /// How long the topic may take to give one record.
 const FETCH_MAX: Duration = Duration::from_secs(30);

@@ -25,12 +25,12 @@ use registry::Registry;
 
 use crate::{
     KafkaError,
-    client::assignment::{leave, take},
-    client::lag::INTERVAL_MS,
-    messages::inbound::Inbound,
-    messages::size::Sizes,
-    read::arrivals::Arrivals,
-    read::membership::Membership,
+    client::{
+        assignment::{leave, take},
+        lag::INTERVAL_MS,
+    },
+    messages::{inbound::Inbound, size::Sizes},
+    read::{arrivals::Arrivals, membership::Membership},
 };
 
 /// Messages that one call gives at most.

@@ -16,17 +16,17 @@ use stage::{DeadLetter, Ledger, Outputs, Rows};
 use crate::{
     KafkaError, Options, Step,
     client::transaction::TransactionalProducer,
-    messages::inbound::Inbound,
-    messages::letters::Letter,
-    messages::outbound::{Outbound, anomalous},
-    messages::place,
-    messages::size::Sizes,
-    messages::target::TooLarge,
-    messages::times::Times,
-    messages::trace::{Consumed, Traced},
-    runtime::load::Loads,
-    runtime::meters::Meters,
-    runtime::partition::Partition,
+    messages::{
+        inbound::Inbound,
+        letters::Letter,
+        outbound::{Outbound, anomalous},
+        place,
+        size::Sizes,
+        target::TooLarge,
+        times::Times,
+        trace::{Consumed, Traced},
+    },
+    runtime::{load::Loads, meters::Meters, partition::Partition},
 };
 
 /// A worker's state between two polls.

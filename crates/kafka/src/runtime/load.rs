@@ -21,9 +21,11 @@ use crate::{
     KafkaError, Note, Options, Step,
     clock::now_millis,
     messages::place::Place,
-    runtime::partition::Partition,
-    runtime::places::{Known, Places, Sought},
-    runtime::restore::Restorer,
+    runtime::{
+        partition::Partition,
+        places::{Known, Places, Sought},
+        restore::Restorer,
+    },
 };
 
 /// How many threads of a worker read state side by side.

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use backoff::Backoff;
 use measure::Health;
 
-use crate::{KafkaError, client::backoff::Backoff};
+use crate::KafkaError;
 
 /// Failures in a row, without a commit between them, after which a worker is not ready.
 const FAILURES_MAX: u32 = 3;

@@ -15,7 +15,9 @@ use rdkafka::{
 use registry::Registry;
 
 use crate::{
-    KafkaError, client::stable::wait_until_stable, messages::inbound::Inbound, messages::snapshots,
+    KafkaError,
+    client::stable::wait_until_stable,
+    messages::{inbound::Inbound, snapshots},
     runtime::partition::Partition,
 };
 

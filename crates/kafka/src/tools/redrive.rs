@@ -10,8 +10,10 @@ use stage::{Outputs, Pipeline, Stage};
 use stream::Stream;
 
 use crate::{
-    KafkaError, client::transaction::TransactionalProducer, clock::now_millis, messages::size::Sizes,
-    messages::target::Target,
+    KafkaError,
+    client::transaction::TransactionalProducer,
+    clock::now_millis,
+    messages::{size::Sizes, target::Target},
 };
 
 /// How long the transaction may stay open.

@@ -19,10 +19,13 @@ use stage::{DeadLetter, Ledger, Outputs, Rows, Stage};
 use stream::{Stream, Topics};
 
 use crate::{
-    KafkaError, ReadTopic, Reader, Received, Step, client::stable::wait_until_stable,
-    client::transaction::TransactionalProducer, messages::framing::schema_id, messages::letters::Letter,
-    messages::outbound::Outbound, messages::size::Sizes, messages::target::TooLarge, messages::times::Times,
-    messages::trace::Traced, read::reader::Unreadable,
+    KafkaError, ReadTopic, Reader, Received, Step,
+    client::{stable::wait_until_stable, transaction::TransactionalProducer},
+    messages::{
+        framing::schema_id, letters::Letter, outbound::Outbound, size::Sizes, target::TooLarge, times::Times,
+        trace::Traced,
+    },
+    read::reader::Unreadable,
 };
 
 /// Records of a transaction.

@@ -2,15 +2,13 @@
 
 use std::{fmt::Write, fs, path::Path};
 
+use fixtures::Random;
+
 /// Writes `events` events, one of each bad kind in each thousand of them.
 pub(crate) fn write(path: &Path, events: u64) {
     let mut text = String::with_capacity(events as usize * 256);
-    // A generator of Lehmer's: the same events every time.
-    let mut state = 0x2545_f491_4f6c_dd1d_u128;
-    let mut random = || {
-        state = state.wrapping_mul(0xda94_2042_e4dd_58b5);
-        (state >> 64) as u64 as f64 / u64::MAX as f64
-    };
+    let mut numbers = Random::default();
+    let mut random = || numbers.unit();
     for event in 0..events {
         let energy = (random() * 8.0 - 2.0).exp();
         let (x, y, z) = (random() * energy - energy / 2.0, random() * 40.0 - 20.0, random() * 100.0 - 50.0);

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use fixtures::Random;
+
 /// How many records the source has.
 pub(crate) const RECORDS: u64 = 6000;
 /// Of these, lines that are torn or have a wrong type, energies below 0, and energies that divide by zero.
@@ -45,12 +47,8 @@ spec:
 /// The records as lines.
 pub(crate) fn lines() -> String {
     let mut text = String::new();
-    // A generator of Lehmer's.
-    let mut state = 0x2545_f491_4f6c_dd1d_u128;
-    let mut random = || {
-        state = state.wrapping_mul(0xda94_2042_e4dd_58b5);
-        (state >> 64) as u64 as f64 / u64::MAX as f64
-    };
+    let mut numbers = Random::default();
+    let mut random = || numbers.unit();
     for event in 0..RECORDS {
         let energy = (random() * 6.0 - 1.5).exp();
         let (x, y, z) = (random() * energy - energy / 2.0, random() * 40.0 - 20.0, random() * 100.0 - 50.0);

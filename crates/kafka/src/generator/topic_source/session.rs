@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backoff::Backoff;
 use measure::Health;
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -21,7 +22,6 @@ use super::{member::lanes, polled::reading_failed};
 use crate::{
     KafkaError,
     client::assignment::{give_back, leave},
-    client::backoff::Backoff,
     clock::rest,
     generator::outlet::NAME,
 };

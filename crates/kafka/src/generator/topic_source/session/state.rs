@@ -20,8 +20,10 @@ use super::super::{
 };
 use crate::{
     KafkaError,
-    generator::outlet::Outlet,
-    generator::settings::{Generator, START_MAX},
+    generator::{
+        outlet::Outlet,
+        settings::{Generator, START_MAX},
+    },
 };
 
 /// How long a member may be silent before its lanes go to others.
