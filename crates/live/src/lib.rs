@@ -28,7 +28,7 @@ pub use self::{
     cursor::Cursor,
     describe::{AggregateInfo, Column, Kind, LayerInfo, LayerKind, MapColumns, column, layers, map_columns, numbers},
     error::LiveError,
-    facts::{Counts, Facts, State},
+    facts::{Counts, Facts, State, StoreFacts},
     histogram::{BINS, Histogram},
     latency::Latencies,
     map::Map,

@@ -29,7 +29,11 @@ use crate::{
         assignment::{leave, take},
         lag::INTERVAL_MS,
     },
-    messages::{inbound::Inbound, size::Sizes},
+    messages::{
+        inbound::Inbound,
+        probe::{self, Probe},
+        size::Sizes,
+    },
     read::{arrivals::Arrivals, membership::Membership},
 };
 
@@ -66,6 +70,8 @@ pub struct Received {
     pub times: Vec<i64>,
     /// Messages that are no rows.
     pub rejected: Vec<Unreadable>,
+    /// Probes, each with its offset.
+    pub probes: Vec<(u64, Probe)>,
     /// The offset to go on from.
     pub next: u64,
 }
@@ -91,6 +97,8 @@ pub struct Reader {
     /// Messages that are larger are not looked into.
     sizes: Option<Sizes>,
     paused: bool,
+    /// What is noted with the offsets of partitions.
+    notes: BTreeMap<(String, u32), String>,
     /// When the group last took a commit.
     confirmed: Option<Instant>,
 }
@@ -126,7 +134,7 @@ impl Reader {
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         consumer.subscribe(&names).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
         let (topics, arrivals) = (inbounds(topics, registry)?, Arrivals::at(store));
-        Ok(Self { consumer, topics, arrivals, sizes: None, paused: false, confirmed: None })
+        Ok(Self { consumer, topics, arrivals, sizes: None, paused: false, notes: BTreeMap::new(), confirmed: None })
     }
 
     /// Reads partitions of one topic from these offsets on, as a member of no group.
@@ -157,7 +165,15 @@ impl Reader {
         }
         consumer.assign(&list).map_err(fail)?;
         let topics = inbounds(std::slice::from_ref(topic), registry)?;
-        Ok(Self { consumer, topics, arrivals: Arrivals::default(), sizes: None, paused: false, confirmed: None })
+        Ok(Self {
+            consumer,
+            topics,
+            arrivals: Arrivals::default(),
+            sizes: None,
+            paused: false,
+            notes: BTreeMap::new(),
+            confirmed: None,
+        })
     }
 
     /// From now on messages above the limit are rejected.
@@ -210,7 +226,10 @@ impl Drop for Reader {
         // The client waits for an answer to what the group has handed over.
         let waiting = std::mem::take(&mut self.consumer.context().changes().waiting);
         let none = waiting.iter().map(|at| (at.clone(), 0)).collect();
-        if let Some(error) = list(&none).and_then(|list| take(&self.consumer, &list)).err().filter(|_| !none.is_empty())
+        if let Some(error) = list(&none, &BTreeMap::new())
+            .and_then(|list| take(&self.consumer, &list))
+            .err()
+            .filter(|_| !none.is_empty())
         {
             tracing::debug!(%error, "leaving the group");
         }
@@ -218,10 +237,17 @@ impl Drop for Reader {
     }
 }
 
-fn list(offsets: &BTreeMap<(String, u32), u64>) -> KafkaResult<TopicPartitionList> {
+fn list(
+    offsets: &BTreeMap<(String, u32), u64>,
+    notes: &BTreeMap<(String, u32), String>,
+) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::with_capacity(offsets.len());
-    for ((topic, partition), offset) in offsets {
-        list.add_partition_offset(topic, *partition as i32, Offset::Offset(*offset as i64))?;
+    for (at, offset) in offsets {
+        let mut element = list.add_partition(&at.0, at.1 as i32);
+        element.set_offset(Offset::Offset(*offset as i64))?;
+        if let Some(note) = notes.get(at) {
+            element.set_metadata(note);
+        }
     }
     Ok(list)
 }
@@ -274,6 +300,12 @@ fn decode(
     messages: &[&BorrowedMessage<'_>],
     sizes: Option<Sizes>,
 ) -> Result<Received, KafkaError> {
+    let next = messages.last().map_or(0, |message| message.offset() as u64 + 1);
+    let (probes, messages): (Vec<_>, Vec<_>) =
+        messages.iter().copied().partition(|message| probe::header(message).is_some());
+    let probe = |message: &BorrowedMessage<'_>| {
+        Some((message.offset() as u64, Probe::parse(probe::header(message).unwrap_or_default())?))
+    };
     let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
     let refused = |payload: &[u8]| sizes.is_some_and(|sizes| sizes.refuse(payload.len()).is_some());
     let readable: Vec<&[u8]> = payloads.iter().map(|payload| if refused(payload) { &[] } else { *payload }).collect();
@@ -295,6 +327,7 @@ fn decode(
         times: decoded.messages.iter().map(|message| time(of(message))).collect(),
         rejected: rejected.collect(),
         rows: decoded.rows,
-        next: messages.last().map_or(0, |message| message.offset() as u64 + 1),
+        probes: probes.into_iter().filter_map(probe).collect(),
+        next,
     })
 }

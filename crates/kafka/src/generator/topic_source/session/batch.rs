@@ -13,7 +13,7 @@ use super::{
     },
     state::Session,
 };
-use crate::{GeneratorNote, KafkaError, generator::outlet::Origin};
+use crate::{GeneratorNote, KafkaError, generator::outlet::Origin, messages::probe};
 
 /// Messages of a batch at most.
 const BATCH_MESSAGES_MAX: usize = 16_384;
@@ -80,6 +80,12 @@ impl Session<'_> {
             match lane.see(&at, offset, time) {
                 Some(Seen::New) => {
                     lane.advance(&at, offset, time);
+                    // Another stream's probes are not events of this one.
+                    if probe::header(&message.0).is_some() {
+                        lane.note.skipped += 1;
+                        self.outlet.begin()?;
+                        continue;
+                    }
                     of.push(number);
                     fresh.push(message);
                 }
@@ -104,6 +110,7 @@ impl Session<'_> {
             Origin { topic: message.topic().to_owned(), partition, offset }
         };
         let dead = self.outlet.send(read.records, &origin)?;
+        self.probing.sent_records(true);
         for number in &of {
             self.count(*number, |note| note.sent += 1);
         }
