@@ -56,6 +56,8 @@ pub(super) fn run(
         transaction_timeout: TRANSACTION,
         end_position: running.events,
         from_start: false,
+        // Every step is in this process, and no store's age is of interest.
+        probes: Some(false),
         trace_ratio: 0.0,
         traced_as: None,
         stream: stream.clone(),
