@@ -99,8 +99,10 @@ evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each 
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json")
 
 .PHONY: bench-page
-bench-page: setup ## Measure what the live page costs: medians of seven paired runs (about 10 minutes)
+bench-page: setup setup-page ## Measure what the live page costs the run and the browser: medians of seven paired runs (about 15 minutes)
 	cargo test --locked --workspace --test page -- --ignored --nocapture what_the_page_costs
+	cargo build --locked --bin beamline
+	node tests/page/measure.js
 
 .PHONY: faults faults-local
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
@@ -254,6 +256,14 @@ faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers 
 .PHONY: spark
 spark: setup-servers ## Let Spark read a stream's lake and run examples/spark/streaming_job.py on its topic, and compare every number (fetches Spark, 600 MB)
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture spark_
+
+.PHONY: test-upgrade
+test-upgrade: setup-servers ## Run a stream on Kafka, in one process and into each store by an earlier revision, kill it and go on with this one (FROM=REVISION; builds that first)
+	@[ -n "$(FROM)" ] || { echo "error: from which revision? for example: make test-upgrade FROM=f956084" >&2; exit 1; }
+	@mkdir -p target/upgrade/$(FROM)/source && git archive $(FROM) | tar x -C target/upgrade/$(FROM)/source
+	cd target/upgrade/$(FROM)/source && CARGO_TARGET_DIR=$(CURDIR)/target/upgrade/$(FROM)/target cargo build --workspace --bins --locked
+	BEAMLINE_EARLIER=$(CURDIR)/target/upgrade/$(FROM)/target/debug \
+		cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads 1 upgrade_from
 
 .PHONY: bench-kafka bench-windows
 bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there

@@ -199,7 +199,7 @@ fn windows(
                     assert_eq!(merge.apply(partition as u32, &partial.state).unwrap(), 0);
                 }
                 out.clock.into_iter().for_each(|clock| merge.clock(partition as u32, clock));
-                let snapshots = aggregate.snapshots(0).into_iter().map(|(key, state)| (key, state.to_vec()));
+                let snapshots = aggregate.snapshots(0).unwrap().into_iter().map(|(key, state)| (key, state.to_vec()));
                 keep(&mut states[partition], snapshots);
                 assert_eq!(aggregate.horizon(), None);
             }

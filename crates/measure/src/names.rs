@@ -84,6 +84,13 @@ pub static STATE_BYTES: Gauge<2> = Gauge::new(
     STAGE,
     "Memory of the detector's state, over the assigned partitions",
 );
+/// How large the state outside of memory is.
+pub static SPILLED_BYTES: Gauge<2> = Gauge::new(
+    "beamline_state_spilled_bytes",
+    Unit::Bytes,
+    STAGE,
+    "State of the detector that its memory (`--state-mib`) has no room for, in files of the service",
+);
 /// How many keys have state.
 pub static STATE_KEYS: Gauge<2> = Gauge::new(
     "beamline_state_keys",
@@ -236,6 +243,7 @@ pub static ALL: [&dyn Metric; 36] = [
     &TRANSACTIONS_ABORTED,
     &TRANSACTION_DURATION,
     &STATE_BYTES,
+    &SPILLED_BYTES,
     &STATE_KEYS,
     &SNAPSHOT_BYTES,
     &RESTORE_DURATION,

@@ -110,13 +110,13 @@ impl Stage for Aggregate {
     }
 
     /// All that changed, whatever `bytes` says.
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
         let _ = bytes;
-        self.state.taken(self.aggregator.snapshots())
+        Ok(self.state.taken(self.aggregator.snapshots()))
     }
 
     fn state(&self) -> StateSize {
-        StateSize { keys: self.open_windows(), bytes: 0 }
+        StateSize { keys: self.open_windows(), ..StateSize::default() }
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {

@@ -11,7 +11,7 @@ use arrow::{
     datatypes::Float64Type,
 };
 use bytes::Bytes;
-use detect::{Cause, Detector, Event, KeyState, Scores, Settings};
+use detect::{Cause, Detector, Event, Scores, Settings};
 use stream::Stream;
 
 use self::{
@@ -23,6 +23,7 @@ use self::{
 use crate::{
     DeadLetterKind, Key, Outputs, Rows, Stage, StageError, StateSize, event_times,
     keys::{KEYS_MAX, KeyStates},
+    memory::StateMemory,
     rows::Failure,
 };
 
@@ -36,7 +37,7 @@ pub struct Detect {
     told: Vec<Feature>,
     /// The bits of the asked false-alarm rate: what an alarm scores at least.
     alarm_bits: f64,
-    states: KeyStates<KeyState>,
+    states: KeyStates,
     /// What all keys share, where a layer looks at them together.
     together: Option<Together>,
     /// Whether a layer looks at the times of events.
@@ -46,11 +47,19 @@ pub struct Detect {
 }
 
 impl Detect {
-    /// The second step of `stream`, or `None` where nothing is to be detected.
+    /// The second step of `stream`, or `None` where nothing is to be detected. All its states are kept in memory.
     ///
     /// # Errors
     /// Where the definition's settings cannot be used.
     pub fn new(stream: Arc<Stream>) -> Result<Option<Self>, StageError> {
+        Self::within(stream, &StateMemory::unbounded())
+    }
+
+    /// The same, with a limit to the memory that its states take.
+    ///
+    /// # Errors
+    /// As [`Detect::new`].
+    pub fn within(stream: Arc<Stream>, memory: &StateMemory) -> Result<Option<Self>, StageError> {
         let Some(settings) = settings(&stream) else { return Ok(None) };
         let learned = settings.any_layer();
         let alarm_bits = -libm::log2(settings.false_alarm_rate);
@@ -58,7 +67,7 @@ impl Detect {
         let detector = (settings.features > 0 && learned).then(|| Detector::new(settings)).transpose()?;
         let told = stream.features.iter().map(|feature| Feature::new(feature.sql())).collect();
         let together = detector.as_ref().and_then(Detector::of_partition).map(Together::new);
-        let states = KeyStates::new(KEYS_MAX);
+        let states = KeyStates::new(KEYS_MAX, memory);
         Ok(Some(Self { stream, detector, told, alarm_bits, states, together, timed, features: Vec::new() }))
     }
 
@@ -123,10 +132,11 @@ impl Detect {
             Scored { scores: vec![Scores::default(); rows.len()], causes: Vec::new(), causes_of: Vec::new() };
         let Some(detector) = &self.detector else { return Ok(scored) };
         let times = if self.timed { times(&self.stream, &rows.batch)? } else { Vec::new() };
+        self.states.make_room(detector, 0)?;
         let mut order: Vec<(u32, u32)> = Vec::with_capacity(rows.len());
         for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
             let key = key.unwrap_or_default();
-            match self.states.touch(key, *position, || detector.fresh(key.as_bytes())) {
+            match self.states.touch(detector, key, *position)? {
                 Some(slot) => order.push((slot, row as u32)),
                 None => out.unscored += 1,
             }
@@ -139,7 +149,7 @@ impl Detect {
             let features = &self.features[row * width..(row + 1) * width];
             let event = Event { features, time: times.get(row).copied().flatten() };
             let mut causes = Vec::new();
-            scored.scores[row] = detector.observe(self.states.state_mut(slot), &event, Some(&mut causes));
+            scored.scores[row] = detector.observe(self.states.state_mut(detector, slot)?, &event, Some(&mut causes));
             if !causes.is_empty() {
                 found.push((row as u32, causes));
             }
@@ -209,34 +219,36 @@ impl Stage for Detect {
         self.states.horizon()
     }
 
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
-        let Some(detector) = &self.detector else { return Vec::new() };
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
+        let Some(detector) = &self.detector else { return Ok(Vec::new()) };
         let (mut snapshots, mut size) = (Vec::new(), 0);
         let together = self.together.as_mut().zip(detector.of_partition());
         if let Some(snapshot) = together.and_then(|(together, detector)| together.snapshot(detector)) {
             snapshots.push((KEY.into(), snapshot));
         }
         while size < bytes {
-            let Some((key, state)) = self.states.take_dirty() else { break };
-            let snapshot = Bytes::from(detector.snapshot(state));
+            let Some((key, snapshot)) = self.states.take_dirty(detector)? else { break };
             size += key.len() + snapshot.len();
-            snapshots.push((key.clone(), snapshot));
+            snapshots.push((key, snapshot));
         }
-        snapshots
+        Ok(snapshots)
     }
 
     fn state(&self) -> StateSize {
-        let keys = self.states.len();
-        StateSize { keys, bytes: self.detector.as_ref().map_or(0, |detector| keys * detector.state_bytes()) }
+        let (keys, of_one) = (self.states.len(), self.detector.as_ref().map_or(0, Detector::state_bytes));
+        StateSize { keys, bytes: keys * of_one, spilled: (keys - self.states.held()) * of_one }
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
         let Some(detector) = &self.detector else { return Ok(()) };
-        let restored = match detector.of_partition().filter(|_| *key == *KEY) {
-            Some(detector) => Together::restore(detector, snapshot).map(|together| self.together = Some(together)),
-            None => detector.restore(snapshot).map(|state| self.states.restore(key.clone(), state)),
-        };
-        restored.map_err(|source| StageError::Snapshot { key, source })
+        match detector.of_partition().filter(|_| *key == *KEY) {
+            Some(detector) => {
+                let together = Together::restore(detector, snapshot);
+                self.together = Some(together.map_err(|source| StageError::Snapshot { key, source })?);
+                Ok(())
+            }
+            None => self.states.restore(detector, key, snapshot),
+        }
     }
 }
 

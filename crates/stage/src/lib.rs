@@ -7,6 +7,7 @@ mod detect;
 mod enrich;
 mod keys;
 mod ledger;
+mod memory;
 mod partition;
 mod pipeline;
 mod resume;
@@ -20,6 +21,7 @@ pub use self::{
     detect::Detect,
     enrich::Enrich,
     ledger::Ledger,
+    memory::{Spill, Spills, StateMemory},
     partition::{key_text, partition_of},
     pipeline::Pipeline,
     resume::Resumed,
@@ -33,8 +35,10 @@ pub use window::{Merge, Partial, WindowError, result_keys};
 pub struct StateSize {
     /// Keys of a detector; open windows and groups of an aggregate.
     pub keys: usize,
-    /// Memory in bytes; 0 where the stage does not know.
+    /// Its bytes, in memory and outside of it; 0 where the stage does not know.
     pub bytes: usize,
+    /// Those of them that are outside of memory ([`StateMemory`]).
+    pub spilled: usize,
 }
 
 /// One step of a pipeline over one partition.
@@ -64,9 +68,12 @@ pub trait Stage: Send {
 
     /// Snapshots of the keys whose oldest uncovered change is oldest, up to about `bytes` in all; they count as
     /// covered from now on. An empty snapshot says that a key has no state any more.
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+    ///
+    /// # Errors
+    /// Where a state that is not in memory cannot be read.
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
         let _ = bytes;
-        Vec::new()
+        Ok(Vec::new())
     }
 
     /// How much state there is.
@@ -97,7 +104,7 @@ impl<S: Stage + ?Sized> Stage for Box<S> {
         (**self).horizon()
     }
 
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
         (**self).snapshots(bytes)
     }
 

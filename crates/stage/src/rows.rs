@@ -249,6 +249,9 @@ pub enum StageError {
         /// What is wrong.
         source: detect::DetectError,
     },
+    /// A state that memory has no room for cannot be kept elsewhere, or read from there.
+    #[error("the state of a key, which is kept outside of memory: {0}")]
+    Spill(#[source] std::io::Error),
     /// Windows cannot go on.
     #[error(transparent)]
     Window(#[from] window::WindowError),

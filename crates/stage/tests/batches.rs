@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::sync::Arc;
+use std::{collections::HashMap, io, sync::Arc};
 
 use arrow::{
     array::{
@@ -16,7 +16,7 @@ use arrow::{
 };
 use fixtures::Memory;
 use proptest::prelude::*;
-use stage::{DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Stage};
+use stage::{DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Spill, Spills, Stage, StateMemory};
 use stream::Stream;
 
 const DEFINITION: &str = r#"
@@ -148,6 +148,35 @@ fn given(outputs: &Outputs) -> Given {
     }
 }
 
+/// Where states go that memory has no room for.
+#[derive(Debug)]
+struct Elsewhere;
+
+#[derive(Debug, Default)]
+struct Spilled(HashMap<u32, Vec<u8>>);
+
+impl Spills for Elsewhere {
+    fn open(&self) -> io::Result<Box<dyn Spill>> {
+        Ok(Box::new(Spilled::default()))
+    }
+}
+
+impl Spill for Spilled {
+    fn write(&mut self, number: u32, state: &[u8]) -> io::Result<()> {
+        self.0.insert(number, state.to_vec());
+        Ok(())
+    }
+
+    fn read(&mut self, number: u32) -> io::Result<Vec<u8>> {
+        self.0.get(&number).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// A pipeline whose memory has room for one key's state.
+fn tight(stream: &Arc<Stream>) -> Pipeline {
+    Pipeline::within(stream, &StateMemory::bounded(1, Elsewhere)).unwrap()
+}
+
 fn process(stage: &mut dyn Stage, rows: &Rows, cuts: &[usize], outputs: &mut Outputs) {
     let mut begin = 0;
     for length in cuts.iter().copied().chain([usize::MAX]) {
@@ -185,13 +214,18 @@ proptest! {
         let mut cut = Outputs::default();
         process(&mut Pipeline::new(&stream).unwrap(), &rows, &cuts, &mut cut);
         prop_assert_eq!(given(&whole), given(&cut), "pipeline");
+        let (mut small, mut spilling) = (tight(&stream), Outputs::default());
+        process(&mut small, &rows, &cuts, &mut spilling);
+        prop_assert_eq!(given(&whole), given(&spilling), "memory for one state");
+        let state = small.state();
+        prop_assert_eq!(state.spilled, state.bytes - state.bytes / state.keys.max(1), "one state is in memory");
         let counted = whole.rows.iter().map(Rows::len).sum::<usize>() + whole.dead_letters.len() + whole.filtered as usize;
         prop_assert_eq!(counted, all.len(), "no row vanishes");
     }
 
     /// A state that is snapshot, dropped and put back, then brought up to date from the horizon on, goes on the same.
     #[test]
-    fn a_restored_state_gives_the_same_scores(all in prop::collection::vec(row(), 2..300), at in 0.0..1.0f64, budget in 0..40_000usize) {
+    fn a_restored_state_gives_the_same_scores(all in prop::collection::vec(row(), 2..300), at in 0.0..1.0f64, budget in 0..40_000usize, spills: bool) {
         let stream = stream();
         let rows = rows(&stream, &all);
         let at = (all.len() as f64 * at) as usize;
@@ -200,12 +234,12 @@ proptest! {
         process(&mut quiet, &rows, &[at], &mut whole);
 
         let mut crashed = Outputs::default();
-        let mut before = Pipeline::new(&stream).unwrap();
+        let mut before = if spills { tight(&stream) } else { Pipeline::new(&stream).unwrap() };
         before.process(rows.slice(0, at), &mut crashed).unwrap();
-        let snapshots = before.snapshots(budget);
+        let snapshots = before.snapshots(budget).unwrap();
         let horizon = before.horizon().map_or(at, |position| position as usize / 3);
         let committed = 3 * at as u64;
-        let mut after = Resumed::new(Pipeline::new(&stream).unwrap(), committed);
+        let mut after = Resumed::new(tight(&stream), committed);
         for (key, snapshot) in snapshots {
             after.restore(key, committed, &snapshot).unwrap();
         }

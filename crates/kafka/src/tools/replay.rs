@@ -15,7 +15,7 @@ use std::{
 use arrow::array::BooleanArray;
 use broker::{Connection, Offsets};
 use registry::Registry;
-use stage::{DeadLetter, Ledger, Outputs, Rows, Stage};
+use stage::{DeadLetter, Ledger, Outputs, Rows, Stage, StateMemory};
 use stream::{Stream, Topics};
 
 use crate::{
@@ -119,7 +119,7 @@ impl Session<'_> {
         let topic = ReadTopic { name: from.clone(), schema: STEP.input_schema(stream)? };
         let mut reader = Reader::assign(connection, registry, &topic, &[(number, range.start)])?;
         reader.refuse_above(Sizes::of(stream));
-        let mut stage = STEP.stage(stream)?;
+        let mut stage = STEP.stage(stream, &StateMemory::unbounded())?;
         let mut next = range.start;
         while next < range.end && !reader.ended().contains(&number) {
             if self.stop.load(Ordering::Relaxed) {

@@ -92,6 +92,7 @@ impl Bench {
             commit_records: 1_000_000,
             commit_interval: FILE_COMMIT_INTERVAL,
             snapshot_bytes: SNAPSHOT_BYTES,
+            state_bytes: usize::MAX,
             end_position: None,
             end_after: None,
         };

@@ -108,6 +108,7 @@ pub(super) fn start(
         commit_records: running.commit_events,
         commit_interval: running.commit_interval.unwrap_or(interval),
         snapshot_bytes: SNAPSHOT_BYTES,
+        state_bytes: running.state_bytes(),
         end_position: running.events,
         end_after: running.end_after,
     };

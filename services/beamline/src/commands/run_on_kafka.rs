@@ -13,7 +13,8 @@ use std::{
 use broker::Offsets;
 use kafka::{Generator, GeneratorNote, Health, KafkaError, Options, Step};
 use local::Counts;
-use stage::Ledger;
+use spill::SpillFolder;
+use stage::{Ledger, StateMemory};
 use stream::{Source, Stream};
 
 use super::{signals::stop_on_signals, topics::ledger};
@@ -60,8 +61,9 @@ pub(super) fn run(
         traced_as: None,
         stream: stream.clone(),
     };
-    let steps: Vec<Options> =
-        steps(&stream).into_iter().map(|step| options(&stream, step, running, &servers)).collect();
+    let memory = state_memory(running);
+    let steps = steps(&stream).into_iter();
+    let steps: Vec<Options> = steps.map(|step| options(&stream, step, running, &memory, &servers)).collect();
     let stop = stop_on_signals()?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let shown = progress::show({
@@ -131,8 +133,14 @@ fn steps(stream: &Stream) -> Vec<Step> {
     [vec![Step::Enrich, Step::Detect], Step::windows(stream)].concat()
 }
 
-fn options(stream: &Arc<Stream>, step: Step, running: &Running, servers: &Servers) -> Options {
+/// The memory for the states of all keys.
+fn state_memory(running: &Running) -> StateMemory {
+    StateMemory::bounded(running.state_bytes(), SpillFolder::new(std::env::temp_dir()))
+}
+
+fn options(stream: &Arc<Stream>, step: Step, running: &Running, memory: &StateMemory, servers: &Servers) -> Options {
     let mut options = Options::new(stream.clone(), step, servers.connection.clone(), servers.registry.clone());
+    options.state_memory = memory.clone();
     options.commit_interval = running.commit_interval.unwrap_or(options.commit_interval);
     options.threads = running.threads.map_or(1, usize::from);
     options

@@ -24,5 +24,6 @@ mod stores;
 mod theirs;
 mod tools;
 mod traces;
+mod upgrade_from;
 mod upgrades;
 mod windows;
