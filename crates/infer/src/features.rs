@@ -85,7 +85,8 @@ fn is_measured(planned: &Planned, column: &Column, numbers: &[f64]) -> bool {
     let distinct = finite.iter().map(|number| number.to_bits()).collect::<BTreeSet<_>>().len();
     let steps: Vec<f64> = finite.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let counts_rows = finite.len() > 2 && steps.iter().all(|step| *step > 0.0 && *step == steps[0]);
-    distinct > 2 && !counts_rows
+    // An alert often comes in a file of its own: one row does not tell what varies.
+    (distinct > 2 || numbers.len() == 1 && distinct == 1) && !counts_rows
 }
 
 /// A feature and why it is written so.
@@ -97,7 +98,9 @@ fn feature(sql: &str, mut numbers: Vec<f64>) -> (String, String) {
     let positive: Vec<f64> = numbers.iter().copied().filter(|number| *number > 0.0).collect();
     let heavy = numbers[0] >= 0.0 && high - middle > HEAVY * (middle - low) && high > HEAVY * middle;
     if !heavy || positive.is_empty() {
-        return (sql.to_owned(), "varies in the sample".to_owned());
+        let reason =
+            if numbers.len() == 1 { "a number; one row does not tell how it varies" } else { "varies in the sample" };
+        return (sql.to_owned(), reason.to_owned());
     }
     let reason =
         format!("never negative in the sample, with a long tail: half are below {middle:.6}, 1 % above {high:.6}");

@@ -26,6 +26,7 @@ mod topic;
 mod topic_source;
 mod typed_table;
 mod unique;
+mod unnamed;
 mod verify;
 
 use stream::FileFormat;

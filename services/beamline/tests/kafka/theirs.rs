@@ -1,6 +1,8 @@
 //! Topics that a program of somebody else writes: `init --kafka` looks at them, the definition that it writes runs as it
 //! is, and each message becomes one event, whatever is killed meanwhile.
 
+mod answers;
+
 use std::{
     collections::BTreeMap,
     env, fs,

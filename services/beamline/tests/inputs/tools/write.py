@@ -17,13 +17,14 @@ import columnar
 import delimited
 import objects
 import saved
+import ztf
 from cases import Cases
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     cases = Cases(folder)
-    for module in (delimited, saved, objects, avro, columnar, astronomy, alerts):
+    for module in (delimited, saved, objects, avro, columnar, astronomy, alerts, ztf):
         module.write(cases)
     (folder / "expected.json").write_text(json.dumps(cases.found))
     print(len(cases.found), "files")
