@@ -68,6 +68,7 @@ impl Aggregate {
             positions: UInt64Array::from(take(&rows.positions, &indices, None)?.to_data()),
             keys: StringArray::from(take(&rows.keys, &indices, None)?.to_data()),
             ingested: None,
+            traces: rows.traces.clone(),
         })
     }
 }

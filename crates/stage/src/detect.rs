@@ -2,6 +2,7 @@
 
 mod found;
 mod together;
+mod traced;
 mod words;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use stream::Stream;
 use self::{
     found::Found,
     together::{KEY, Together},
+    traced::Traced,
     words::Feature,
 };
 
@@ -207,6 +209,7 @@ impl Stage for Detect {
             features: &self.told,
             layers: self.detector.as_ref().map(Detector::layers).unwrap_or_default(),
             alarm_bits: self.alarm_bits,
+            traced: Traced::of(&self.stream, &rows)?,
         };
         let mut columns = rows.batch.columns().to_vec();
         columns.extend(found.columns()?);

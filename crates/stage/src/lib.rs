@@ -12,6 +12,7 @@ mod partition;
 mod pipeline;
 mod resume;
 mod rows;
+mod trace;
 mod whole;
 
 use bytes::Bytes;
@@ -26,6 +27,7 @@ pub use self::{
     pipeline::Pipeline,
     resume::Resumed,
     rows::{DeadLetter, DeadLetterKind, Key, Outputs, Rows, StageError, event_times, row_json},
+    trace::{TraceId, Traces},
     whole::WholeState,
 };
 pub use window::{Merge, Partial, WindowError, result_keys};

@@ -16,7 +16,9 @@ use arrow::{
 };
 use fixtures::Memory;
 use proptest::prelude::*;
-use stage::{DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Spill, Spills, Stage, StateMemory};
+use stage::{
+    DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Spill, Spills, Stage, StateMemory, TraceId, Traces,
+};
 use stream::Stream;
 
 const DEFINITION: &str = r#"
@@ -119,6 +121,7 @@ fn rows(stream: &Stream, rows: &[Row]) -> Rows {
         positions: UInt64Array::from_iter_values((0..rows.len() as u64).map(|n| n * 3)),
         keys: sensors,
         ingested: None,
+        traces: Traces::default(),
     }
 }
 
@@ -309,4 +312,31 @@ fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
     // Odder than the one event in twenty that may alarm.
     let score = column(odd, "anomaly_score").as_primitive::<Float64Type>().value(0);
     assert!(score > (1.0 / 0.05_f64).log2(), "{score} bits");
+}
+
+/// Whatever else is known of an event: its anomaly has the trace that it came with, or the one that follows from its id.
+#[test]
+fn an_anomaly_has_the_trace_that_it_came_with_or_the_one_of_its_id() {
+    let stream = stream();
+    let values = [1.0, 600.0, 2.0, 601.0, 602.0].map(|value| Row {
+        id: true,
+        sensor: 'c',
+        value: Some(value),
+        divisor: 1,
+        noise: false,
+        gap: 1_000,
+    });
+    let traces = [(0, TraceId(1)), (9, TraceId(2))].into_iter().collect();
+    let rows = Rows { traces, ..rows(&stream, &values) };
+    let own = |id: &str| Some(TraceId::of("readings", id).to_string());
+    for cuts in [&[][..], &[2], &[1, 1, 1]] {
+        let mut outputs = Outputs::default();
+        process(&mut Pipeline::new(&stream).unwrap(), &rows, cuts, &mut outputs);
+        let column = |rows: &Rows| rows.batch.column_by_name("trace_id").unwrap().clone();
+        let found = outputs.rows.iter().map(column).flat_map(|traces| {
+            traces.as_string::<i32>().iter().map(|trace| trace.map(str::to_owned)).collect::<Vec<_>>()
+        });
+        let came = Some(format!("{:032x}", 2));
+        assert_eq!(found.collect::<Vec<_>>(), [None, own("1"), None, came, own("4")], "{cuts:?}");
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use bytes::Bytes;
 use fixtures::{Memory, READING, definition};
-use stage::{Aggregate, Detect, Key, Outputs, Rows, Stage, StateSize};
+use stage::{Aggregate, Detect, Key, Outputs, Rows, Stage, StateSize, Traces};
 use stream::Stream;
 
 const SPEC: &str = r#"
@@ -49,6 +49,7 @@ fn events(stream: &Stream, first: u64, sensors: &[&str], seconds: &[i64]) -> Row
         positions: UInt64Array::from_iter_values(numbers().map(|number| FIRST + STEP * number)),
         keys,
         ingested: None,
+        traces: Traces::default(),
     }
 }
 

@@ -10,6 +10,7 @@ mod enrich;
 mod expect;
 mod input;
 mod kafka;
+mod page;
 mod source;
 mod store;
 
@@ -59,6 +60,7 @@ pub(crate) fn check(
     let Detection { features, rules, scope } = detect::check(spec, &raw, scope, report);
     let aggregates = aggregate::check(spec, &scope, report);
     expect::check(spec, &scope, report);
+    page::check(spec, &scope, report);
     let selections = store::check(spec, &scope, report);
     let scored = scope.schema();
     Some(Checked {

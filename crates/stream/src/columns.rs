@@ -52,6 +52,9 @@ pub const ANOMALY_WORDS: &str = "anomaly_words";
 /// List of structs with the fields [`OF_CAUSE`]: the same as numbers, a cause each; null for an ordinary event.
 pub const ANOMALY_CAUSES: &str = "anomaly_causes";
 
+/// Utf8: the id of the anomaly's trace, 32 hexadecimal digits; null for an ordinary event.
+pub const TRACE_ID: &str = "trace_id";
+
 /// The fields of a cause: the layer or rule (Utf8, never null); its score and its threshold; the feature (Utf8), its value,
 /// the range in which that would not be remarkable, and how far from what was expected it is in standard deviations. All but
 /// the first are null for a rule.
@@ -64,7 +67,7 @@ pub const OF_CAUSE: [&str; 8] =
 pub const SCORES_VERSION: u32 = 3;
 
 /// Every name that the detector may use. A definition cannot give one of them to a column of its own.
-pub const RESERVED: [&str; 14] = [
+pub const RESERVED: [&str; 15] = [
     ANOMALOUS,
     ANOMALY_SCORE,
     SCORE_EWMA,
@@ -79,6 +82,7 @@ pub const RESERVED: [&str; 14] = [
     ANOMALY_STATE,
     ANOMALY_WORDS,
     ANOMALY_CAUSES,
+    TRACE_ID,
 ];
 
 /// The learned layers as the reasons name them, in the order of their score columns.
@@ -102,6 +106,7 @@ pub fn detector(detect: &Detect) -> Vec<Field> {
     fields.push(Field::new(ANOMALY_STATE, DataType::Utf8, true));
     fields.push(Field::new(ANOMALY_WORDS, DataType::Utf8, true));
     fields.push(Field::new(ANOMALY_CAUSES, DataType::List(cause()), true));
+    fields.push(Field::new(TRACE_ID, DataType::Utf8, true));
     fields
 }
 

@@ -11,6 +11,7 @@ mod diagnostic;
 mod digest;
 mod document;
 mod fingerprint;
+mod measured;
 mod messages;
 mod node;
 mod profile;
@@ -25,7 +26,7 @@ mod units;
 mod vocabulary;
 mod yaml;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 use codec::ValueSchema;
@@ -90,6 +91,8 @@ pub struct Stream {
     pub selections: Vec<(String, Expression)>,
     /// How events are made of messages, where the source is topics that another program writes.
     pub messages: Option<Messages>,
+    /// The units that columns are in, by name, where the definition or a property of the schema says it.
+    pub units: BTreeMap<String, String>,
     /// What tells this definition, and its state, from another's.
     pub fingerprints: Fingerprints,
 }
@@ -161,7 +164,9 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         selections,
         messages,
     } = checked;
+    let units = measured::units(&definition.spec, &input);
     Some(Stream {
+        units,
         definition,
         input,
         enriched,

@@ -22,6 +22,7 @@ use rdkafka::{
     message::{BorrowedMessage, Message},
 };
 use registry::Registry;
+use stage::Traces;
 
 use crate::{
     KafkaError,
@@ -29,7 +30,7 @@ use crate::{
         assignment::{leave, take},
         lag::INTERVAL_MS,
     },
-    messages::{inbound::Inbound, size::Sizes},
+    messages::{inbound::Inbound, size::Sizes, trace::Parents},
     read::{arrivals::Arrivals, membership::Membership},
 };
 
@@ -64,6 +65,8 @@ pub struct Received {
     pub keys: StringArray,
     /// When each row's event was taken in, in milliseconds since 1970.
     pub times: Vec<i64>,
+    /// The traces that messages came with.
+    pub traces: Traces,
     /// Messages that are no rows.
     pub rejected: Vec<Unreadable>,
     /// The offset to go on from.
@@ -293,6 +296,7 @@ fn decode(
         positions: decoded.messages.iter().map(|message| of(message).offset() as u64).collect(),
         keys: StringArray::from_iter_values(decoded.messages.iter().map(key)),
         times: decoded.messages.iter().map(|message| time(of(message))).collect(),
+        traces: Parents::of(messages).traces(),
         rejected: rejected.collect(),
         rows: decoded.rows,
         next: messages.last().map_or(0, |message| message.offset() as u64 + 1),

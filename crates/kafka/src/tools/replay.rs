@@ -148,6 +148,7 @@ impl Session<'_> {
             keys: stage::key_text(received.rows.column(key))?,
             positions: received.positions,
             ingested: Some(received.times.iter().map(|time| time.saturating_mul(1000)).collect()),
+            traces: received.traces,
             batch: received.rows,
         };
         let rows = rows.select(&wanted)?;

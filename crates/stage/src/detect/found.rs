@@ -14,7 +14,10 @@ use arrow::{
 use detect::{Cause, Layer, Scores};
 use stream::columns;
 
-use super::words::{Feature, Told, sentence};
+use super::{
+    traced::Traced,
+    words::{Feature, Told, sentence},
+};
 
 /// What was found in each row of a batch.
 pub(super) struct Found<'a> {
@@ -30,6 +33,7 @@ pub(super) struct Found<'a> {
     pub(super) layers: &'a [Layer],
     /// The score of a rule's alarm, where no layer says more.
     pub(super) alarm_bits: f64,
+    pub(super) traced: Traced<'a>,
 }
 
 /// The columns that are put together row by row.
@@ -71,7 +75,9 @@ impl Found<'_> {
             let of_row = begin.map(|begin| &self.causes[begin..end()]).unwrap_or_default();
             self.add(row, of_row, &mut columns);
         }
-        let mut finished: Vec<ArrayRef> = vec![Arc::new(columns.anomalous.finish()), Arc::new(columns.score.finish())];
+        let anomalous = columns.anomalous.finish();
+        let traces = self.traced.column(&anomalous)?;
+        let mut finished: Vec<ArrayRef> = vec![Arc::new(anomalous), Arc::new(columns.score.finish())];
         for layer in self.layers {
             finished.push(Arc::new(self.scores.iter().map(|scores| scores.score(*layer)).collect::<Float64Array>()));
         }
@@ -79,6 +85,7 @@ impl Found<'_> {
         finished.push(Arc::new(columns.state.finish()));
         finished.push(Arc::new(columns.words.finish()));
         finished.push(Arc::new(columns.causes.finish()?));
+        finished.push(Arc::new(traces));
         Ok(finished)
     }
 

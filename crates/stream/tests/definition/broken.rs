@@ -177,6 +177,25 @@ fn meaning() {
 }
 
 #[test]
+fn page() {
+    let section = |section: &str| errors(&with("  store:\n", &format!("  page:\n{section}  store:\n")));
+    let axis = |x: &str| format!("    map: {{ x: {x}, y: {{ column: log_pt, min: -2, max: 6 }} }}\n");
+    let cases = [
+        "    columns: { pt: { unit: GeV }, momentum_w: { unit: GeV } }\n".to_owned(),
+        "    columns: { pt: { unit: \"\" } }\n".to_owned(),
+        "    columns: { pt: { units: GeV } }\n".to_owned(),
+        "    columns: { pt: GeV }\n".to_owned(),
+        "    map: [pt, log_pt]\n".to_owned(),
+        "    map: { x: { column: pt, min: 0, max: 1 } }\n".to_owned(),
+        axis("{ column: pT, min: 0, max: 100 }"),
+        axis("{ column: particle_type, min: 0, max: 100 }"),
+        axis("{ column: pt, min: 100, max: 100 }"),
+        axis("{ column: pt, min: -1e308, max: 1e308 }"),
+    ];
+    check("page", &table(cases.map(|case| (case.trim().to_owned(), section(&case)))));
+}
+
+#[test]
 fn schemas() {
     let cases = [
         ("no JSON", "record Hit".to_owned()),

@@ -26,6 +26,7 @@ fn it_stays_where_no_result_can_change() {
         ("another default written out", with("layers:\n", "adapt_after: 10000\n    layers:\n")),
         ("a layer's default written out", with("chains: false", "chains: false\n      mahalanobis: { alpha: 0.001 }")),
         ("a layer that is off", with("chains: false", "chains: false\n      rate: false")),
+        ("what the page is told", with("  store:\n", "  page: { columns: { pt: { unit: GeV } } }\n  store:\n")),
         ("a comment", format!("# A comment.\n{GOOD}")),
     ];
     for (what, text) in same {

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use arrow::datatypes::Schema;
 use stream::{FileReader, Stream, Topics, columns};
 
-use crate::fixture::{GOOD, load, with};
+use crate::fixture::{Files, GOOD, SCHEMA, load, with};
 
 fn names(schema: &Schema) -> Vec<&str> {
     schema.fields().iter().map(|field| field.name().as_str()).collect()
@@ -26,7 +26,8 @@ fn columns_follow_one_another_in_the_order_of_the_definition() {
             "anomaly_reasons",
             "anomaly_state",
             "anomaly_words",
-            "anomaly_causes"
+            "anomaly_causes",
+            "trace_id"
         ]
     );
     assert_eq!(stream.features.len(), 2);
@@ -43,9 +44,17 @@ fn without_features_no_learned_layer_is_on_and_without_a_detector_nothing_is_add
     let added = stream.scored.fields().len() - stream.enriched.fields().len();
     assert_eq!(
         names(&stream.scored)[stream.enriched.fields().len()..],
-        ["anomalous", "anomaly_score", "anomaly_reasons", "anomaly_state", "anomaly_words", "anomaly_causes"]
+        [
+            "anomalous",
+            "anomaly_score",
+            "anomaly_reasons",
+            "anomaly_state",
+            "anomaly_words",
+            "anomaly_causes",
+            "trace_id"
+        ]
     );
-    assert_eq!(added, 6);
+    assert_eq!(added, 7);
 
     let (head, rest) = GOOD.split_once("  detect:\n").unwrap();
     let store = &rest[rest.find("  store:\n").unwrap()..];
@@ -81,7 +90,7 @@ fn topics_and_schemas_are_named_after_stream_and_record() {
     // A reader can tell which scale the scores have, and what is new can be null, so that old rows can be read.
     let field = |name: &str| avro["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).unwrap();
     assert!(field("anomaly_score")["doc"].as_str().unwrap().starts_with("version 3 of the scores"));
-    for name in ["anomaly_score", "anomaly_state", "anomaly_words", "anomaly_causes"] {
+    for name in ["anomaly_score", "anomaly_state", "anomaly_words", "anomaly_causes", "trace_id"] {
         assert_eq!(
             (&field(name)["type"][0], field(name).get("default")),
             (&"null".into(), Some(&serde_json::Value::Null))
@@ -116,4 +125,23 @@ fn the_streams_of_the_repository_load() {
         }
     }
     assert!(loaded >= 6, "only {loaded} streams found");
+}
+
+/// The definition goes before the schema.
+#[test]
+fn a_column_is_in_the_unit_that_the_definition_or_the_schema_says() {
+    let mut files = Files::new();
+    let schema = [("energy_gev", "GeV"), ("momentum_x", "GeV/c"), ("momentum_y", "")].iter().fold(
+        SCHEMA.to_owned(),
+        |text, (name, unit)| {
+            let field = format!("\"name\": \"{name}\",");
+            text.replace(&field, &format!("{field} \"unit\": \"{unit}\","))
+        },
+    );
+    files.0.insert("hit.avsc", schema.into());
+    let page = "  page: { columns: { pt: { unit: GeV/c }, energy_gev: { unit: MeV }, log_pt: {} } }\n  store:\n";
+    let stream = Stream::load("stream.yaml", &with("  store:\n", page), &files).unwrap();
+    let units: Vec<(&str, &str)> = stream.units.iter().map(|(name, unit)| (name.as_str(), unit.as_str())).collect();
+    assert_eq!(units, [("energy_gev", "MeV"), ("momentum_x", "GeV/c"), ("pt", "GeV/c")]);
+    assert!(load(GOOD).unwrap().units.is_empty());
 }

@@ -13,7 +13,7 @@ use std::{
 use evaluate::{Events, nab};
 use service::{folder_of, load_stream};
 use source::Next;
-use stage::{Outputs, Pipeline, Rows, Stage};
+use stage::{Outputs, Pipeline, Rows, Stage, Traces};
 use stream::{Source, Stream};
 
 use self::{collect::Collector, labels::Labels};
@@ -115,7 +115,7 @@ fn run(args: &EvaluateArgs, stream: &Arc<Stream>, source: &Source, labels: &Labe
 fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
     let column = records.rows.schema().index_of(&stream.definition.spec.key).map_err(Failure::run_time)?;
     let keys = stage::key_text(records.rows.column(column)).map_err(Failure::run_time)?;
-    Ok(Rows { batch: records.rows, positions: records.positions, keys, ingested: None })
+    Ok(Rows { batch: records.rows, positions: records.positions, keys, ingested: None, traces: Traces::default() })
 }
 
 /// Each key as a series: the scores of the detector as a whole at the first events of episodes, and where labelled events follow

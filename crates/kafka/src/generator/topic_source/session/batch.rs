@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broker::Reports;
+use opentelemetry::trace::SpanContext;
 use rdkafka::{consumer::BaseConsumer, error::KafkaError as ClientError, message::Message, types::RDKafkaErrorCode};
 use registry::RegistryError;
 
@@ -13,7 +14,11 @@ use super::{
     },
     state::Session,
 };
-use crate::{GeneratorNote, KafkaError, generator::outlet::Origin};
+use crate::{
+    GeneratorNote, KafkaError,
+    generator::outlet::{Origin, Whence},
+    messages::traceparent::parent,
+};
 
 /// Messages of a batch at most.
 const BATCH_MESSAGES_MAX: usize = 16_384;
@@ -21,6 +26,21 @@ const BATCH_MESSAGES_MAX: usize = 16_384;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How long a poll waits for the first message.
 const IDLE: Duration = Duration::from_millis(20);
+
+/// Messages, by their place in the batch.
+struct Fresh<'b, 'm>(&'b [&'b Polled<'m>]);
+
+impl Whence for Fresh<'_, '_> {
+    fn origin(&self, position: u64) -> Origin {
+        let message = &self.0[position as usize].0;
+        let (partition, offset) = (Some(message.partition() as u32), message.offset() as u64);
+        Origin { topic: message.topic().to_owned(), partition, offset }
+    }
+
+    fn trace(&self, position: u64) -> Option<SpanContext> {
+        parent(&self.0[position as usize].0)
+    }
+}
 
 impl Session<'_> {
     /// Polls messages until there are enough or none is left.
@@ -98,12 +118,7 @@ impl Session<'_> {
             }
         }
         let read = self.reader.read(&fresh)?;
-        let origin = |index: u64| {
-            let message = &fresh[index as usize].0;
-            let (partition, offset) = (Some(message.partition() as u32), message.offset() as u64);
-            Origin { topic: message.topic().to_owned(), partition, offset }
-        };
-        let dead = self.outlet.send(read.records, &origin)?;
+        let dead = self.outlet.send(read.records, &Fresh(&fresh))?;
         for number in &of {
             self.count(*number, |note| note.sent += 1);
         }
