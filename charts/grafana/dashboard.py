@@ -294,6 +294,27 @@ ROWS = {
             unit="s", steps=[(1, AMBER)], link=runbook("store-retries"),
         ),
         Panel(
+            "timeseries", "Age of probes, p50 and p99",
+            "From sending a probe until the store has the rows before it: how old a row is when it can be read there. By the clocks "
+            "of the generator and the writer.",
+            [
+                (quantile(0.5, "beamline_probe_age_seconds"), f"{STAGE} p50"),
+                (quantile(0.99, "beamline_probe_age_seconds"), f"{STAGE} p99"),
+            ],
+            unit="s", steps=[(30, RED)], link=runbook("probe-missing"),
+        ),
+        Panel(
+            "timeseries", "Since the newest probe that came back",
+            "Seconds between the newest probe that was sent and the newest that each store has, of the partition that is furthest behind; "
+            "and probes sent a second.",
+            [
+                (f"max by (stream, stage) (max by (stream) (beamline_probe_sent_timestamp_seconds{{{SELECTED}}}) - on (stream) group_right "
+                 f"max by (stream, stage, partition) (beamline_probe_stored_timestamp_seconds{{{SELECTED}}}))", STAGE),
+                (rate("beamline_probes_sent_total", "stream"), "{{stream}} probes sent a second"),
+            ],
+            unit="s", steps=[(30, RED)], link=runbook("probe-missing"),
+        ),
+        Panel(
             "timeseries", "Writes that failed or were tried again", "Write requests a second that the store did not take at once.",
             [
                 (or_zero(rate("beamline_store_writes_total", more=',result="failed"'), "beamline_store_rows_total"), f"{STAGE} failed"),

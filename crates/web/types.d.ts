@@ -46,6 +46,13 @@ declare namespace Api {
     unscored: number;
     committed_ms: number | null;
   }
+  interface StoreAge {
+    store: string;
+    p50_ms: number;
+    p99_ms: number;
+    since_ms: number;
+    level: Level;
+  }
   interface Overview {
     stream: string;
     at_ms: number;
@@ -55,6 +62,7 @@ declare namespace Api {
     rate: { now: number | null, step_s: number, start_s: number, counts: (number | null)[] };
     lag: { seconds: number | null, records: number | null };
     latency: { from: string, to: string, p50_ms: number | null, p99_ms: number | null, events: number };
+    stores: StoreAge[];
     alarms: { total: number, last_hour: number | null, open: number | null, share: number, layers: LayerCount[] };
     dead_letters: { total: number, open: number, rules: { rule: string, count: number }[] };
     ledger: Ledger;

@@ -17,7 +17,7 @@ use store::{
 };
 use url::Url;
 
-use crate::AskError;
+use crate::{AskError, add_probes};
 
 /// Opens a lake as it is now: what is written later is not seen.
 pub(crate) async fn open(location: &lake::Location, options: &QueryOptions) -> Result<Session, AskError> {
@@ -27,8 +27,11 @@ pub(crate) async fn open(location: &lake::Location, options: &QueryOptions) -> R
     for table in &lake.tables {
         providers.push((table.table, provider(&root, table).map_err(failed)?));
     }
+    let probes = lake.probes.iter().map(|(partition, probe)| (lake.stream.clone(), *partition, *probe)).collect();
     let tables = Tables { stream: lake.stream, providers, aggregates: BTreeMap::new() };
-    Ok(open_tables(vec![tables], vec![(root, lake.store)], options)?)
+    let session = open_tables(vec![tables], vec![(root, lake.store)], options)?;
+    add_probes(&session, probes)?;
+    Ok(session)
 }
 
 fn provider(root: &Url, table: &lake::LakeTable) -> Result<Arc<dyn TableProvider>, DataFusionError> {

@@ -10,13 +10,18 @@ mod topics;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use arrow::error::ArrowError;
+use sink::StoredProbe;
 use store::{
-    QueryOptions, Session,
+    QueryOptions, Session, StoreError,
     query::{Tables, open_tables},
 };
 
 use self::cql_table::CqlTable;
 pub use self::{error::AskError, topics::OnKafka};
+
+/// What the table of probes is called.
+const PROBES: &str = "probes";
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -61,9 +66,20 @@ pub async fn open(source: &Source, options: &QueryOptions) -> Result<Session, As
                     }
                 }
             }
-            Ok(open_tables(streams, Vec::new(), options)?)
+            let mut probes = reader.probes().await?;
+            probes.retain(|(stream, ..)| streams.iter().any(|tables| tables.stream == *stream));
+            let session = open_tables(streams, Vec::new(), options)?;
+            add_probes(&session, probes)?;
+            Ok(session)
         }
         Source::Lake(location) => lake_table::open(location, options).await,
         Source::Kafka(streams) => topics::open(streams, options),
     }
+}
+
+/// Adds the table of probes, a row for each partition that has had one.
+pub(crate) fn add_probes(session: &Session, mut probes: Vec<(String, u32, StoredProbe)>) -> Result<(), AskError> {
+    probes.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    let failed = |error: ArrowError| StoreError::Query { message: error.to_string(), suggestion: None };
+    Ok(session.add_rows(PROBES, StoredProbe::table(&probes).map_err(failed)?)?)
 }

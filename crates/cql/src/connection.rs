@@ -14,8 +14,9 @@ use scylla::{
         batch::{Batch, BatchStatement, BatchType},
         prepared::PreparedStatement,
     },
+    value::CqlTimestamp,
 };
-use sink::{Table, TopicPartition};
+use sink::{StoredProbe, Table, TopicPartition};
 
 use crate::{
     CqlError, Layout, Settings, ddl,
@@ -39,6 +40,7 @@ pub(crate) struct Connection {
     list: PreparedStatement,
     position: PreparedStatement,
     positions: PreparedStatement,
+    probe: PreparedStatement,
 }
 
 struct Insert {
@@ -56,6 +58,8 @@ pub(crate) enum Request {
     List { name: String, slice: i64, key: PartitionKey, ttl_seconds: i32 },
     /// The first position of a partition that is not stored.
     Position { stream: String, topic: String, partition: i32, next: i64 },
+    /// The newest probe of a partition.
+    Probe { stream: String, partition: i32, probe: StoredProbe },
 }
 
 impl Connection {
@@ -82,7 +86,8 @@ impl Connection {
         let list = prepare(ddl::insert_partition(&settings.keyspace)).await?;
         let position = prepare(ddl::insert_position(&settings.keyspace)).await?;
         let positions = prepare(ddl::select_positions(&settings.keyspace)).await?;
-        Ok(Self { session, inserts, list, position, positions })
+        let probe = prepare(ddl::insert_probe(&settings.keyspace)).await?;
+        Ok(Self { session, inserts, list, position, positions, probe })
     }
 
     /// The first position of each partition that is not stored.
@@ -153,6 +158,13 @@ impl Connection {
             Request::Position { stream, topic, partition, next } => {
                 // The position is its own write time, so that the greatest one stays, whoever writes last.
                 self.session.execute_unpaged(&self.position, (stream, topic, partition, next, next)).await?;
+            }
+            Request::Probe { stream, partition, probe } => {
+                let StoredProbe { sequence, sent, stored } = probe;
+                let (sequence, sent, stored) = (*sequence as i64, CqlTimestamp(*sent), CqlTimestamp(*stored));
+                // The time it was sent is its write time, so that the newest one stays, whoever writes last.
+                let written = sent.0.saturating_mul(1000);
+                self.session.execute_unpaged(&self.probe, (stream, partition, sequence, sent, stored, written)).await?;
             }
             Request::Rows { table, bindable, rows, .. } => {
                 let Some(insert) = self.inserts.get(table) else { return Err(ExecutionError::EmptyPlan) };

@@ -13,6 +13,10 @@ pub(crate) const PARTITIONS: &str = "beamline_partitions";
 pub(crate) const POSITIONS: &str = "beamline_positions";
 /// What that table says of itself.
 pub(crate) const POSITIONS_COMMENT: &str = r#"{"beamline_positions":1}"#;
+/// The table of probes: the newest one of each partition of a stream.
+pub(crate) const PROBES: &str = "beamline_probes";
+/// What that table says of itself.
+pub(crate) const PROBES_COMMENT: &str = r#"{"beamline_probes":1}"#;
 /// What a gone row's tombstone is kept for at least: longer than a node may be away without a repair.
 const GC_GRACE_SECONDS: u64 = 864_000;
 /// How many windows of compaction a table's life is cut into; Cassandra advises 20 to 50.
@@ -53,6 +57,16 @@ pub(crate) fn create_positions(keyspace: &str) -> String {
          PRIMARY KEY ((\"stream\"), \"topic\", \"partition\")) WITH comment = {}",
         quoted(keyspace),
         text(POSITIONS_COMMENT)
+    )
+}
+
+/// Makes the table of probes.
+pub(crate) fn create_probes(keyspace: &str) -> String {
+    format!(
+        "CREATE TABLE {}.{PROBES} (\"stream\" text, \"partition\" int, \"sequence\" bigint, \"sent_at\" timestamp, \
+         \"stored_at\" timestamp, PRIMARY KEY ((\"stream\"), \"partition\")) WITH comment = {}",
+        quoted(keyspace),
+        text(PROBES_COMMENT)
     )
 }
 
@@ -138,6 +152,23 @@ pub(crate) fn insert_position(keyspace: &str) -> String {
 /// Reads the positions of a stream.
 pub(crate) fn select_positions(keyspace: &str) -> String {
     format!("SELECT \"topic\", \"partition\", \"next\" FROM {}.{POSITIONS} WHERE \"stream\" = ?", quoted(keyspace))
+}
+
+/// Keeps the newest probe of a partition; the last value is its write time.
+pub(crate) fn insert_probe(keyspace: &str) -> String {
+    format!(
+        "INSERT INTO {}.{PROBES} (\"stream\", \"partition\", \"sequence\", \"sent_at\", \"stored_at\") \
+         VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
+        quoted(keyspace)
+    )
+}
+
+/// Reads the newest probes of all streams.
+pub(crate) fn select_probes(keyspace: &str) -> String {
+    format!(
+        "SELECT \"stream\", \"partition\", \"sequence\", \"sent_at\", \"stored_at\" FROM {}.{PROBES}",
+        quoted(keyspace)
+    )
 }
 
 /// Lists the slices in which partitions are listed.

@@ -124,15 +124,17 @@ fn compare(found: &Keyspace, settings: &Settings, layouts: &[Layout]) -> Plan {
         let statement = ddl::create_partitions(keyspace);
         plan.changes.push(Change { why: format!("the table {} is missing", ddl::PARTITIONS), statement });
     }
-    match found.comments.get(ddl::POSITIONS).map(String::as_str) {
-        None => {
-            let statement = ddl::create_positions(keyspace);
-            plan.changes.push(Change { why: format!("the table {} is missing", ddl::POSITIONS), statement });
-        }
-        Some(ddl::POSITIONS_COMMENT) => {}
-        Some(comment) => {
-            let refusal = format!("table {} describes itself as {comment}; use a newer program", ddl::POSITIONS);
-            plan.refusals.push(refusal);
+    let kept = [
+        (ddl::POSITIONS, ddl::POSITIONS_COMMENT, ddl::create_positions(keyspace)),
+        (ddl::PROBES, ddl::PROBES_COMMENT, ddl::create_probes(keyspace)),
+    ];
+    for (table, ours, statement) in kept {
+        match found.comments.get(table) {
+            None => plan.changes.push(Change { why: format!("the table {table} is missing"), statement }),
+            Some(comment) if comment == ours => {}
+            Some(comment) => {
+                plan.refusals.push(format!("table {table} describes itself as {comment}; use a newer program"));
+            }
         }
     }
     for layout in layouts {

@@ -17,7 +17,9 @@ use scylla::{
         writers::RowWriter,
     },
     statement::prepared::PreparedStatement,
+    value::CqlTimestamp,
 };
+use sink::StoredProbe;
 
 use crate::{CqlError, Layout, Settings, cells::Cells, ddl, decode, describe, layout::Order, rows::PartitionKey};
 
@@ -86,6 +88,27 @@ impl Reader {
         }
         layouts.sort_by(|a, b| (&a.stream, a.table).cmp(&(&b.stream, b.table)));
         Ok(layouts)
+    }
+
+    /// The newest probe of each partition, with its stream; none where no writer has kept any.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn probes(&self) -> Result<Vec<(String, u32, StoredProbe)>, CqlError> {
+        const CONTEXT: &str = "reading probes";
+        if !comments(&self.session, &self.keyspace).await?.iter().any(|(name, _)| name == ddl::PROBES) {
+            return Ok(Vec::new());
+        }
+        type Row = (String, i32, i64, CqlTimestamp, CqlTimestamp);
+        let rows = self.session.query_iter(ddl::select_probes(&self.keyspace), ()).await;
+        let rows = rows.map_err(|error| CqlError::paging(CONTEXT, &error))?;
+        let rows = rows.rows_stream::<Row>().map_err(|error| CqlError::Schema(error.to_string()))?;
+        let rows: Vec<Row> = rows.try_collect().await.map_err(|error| CqlError::next_page(CONTEXT, &error))?;
+        let probe = |(stream, partition, sequence, sent, stored): Row| {
+            let probe = StoredProbe { sequence: sequence.max(0) as u64, sent: sent.0, stored: stored.0 };
+            (stream, u32::try_from(partition).unwrap_or_default(), probe)
+        };
+        Ok(rows.into_iter().map(probe).collect())
     }
 
     /// The partitions that may hold rows of `scan`.

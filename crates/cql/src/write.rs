@@ -3,10 +3,10 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use sink::{Batch, Positions, Sink, SinkError, Table};
+use sink::{Batch, Positions, Sink, SinkError, StoredProbe, Table};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -28,8 +28,8 @@ const NAME: &str = "cql";
 /// Rows into CQL tables.
 ///
 /// A write returns when the store has acknowledged every row. Rows of one partition travel together in unlogged
-/// batches, requests go to a replica of their partition, and a repeat overwrites itself. Behind the rows the position of
-/// each partition is kept, which never goes back.
+/// batches, requests go to a replica of their partition, and a repeat overwrites itself. Behind the rows the position and
+/// the newest probe of each partition are kept, which never go back.
 pub struct CqlSink {
     settings: Settings,
     /// The stream's name.
@@ -170,8 +170,10 @@ impl Sink for CqlSink {
         let sent = self.runtime.block_on(async {
             connection.send_all(lists, limiter, deadline).await?;
             connection.send_all(requests, limiter, deadline).await?;
-            // Behind the rows: what lies before a position is stored.
-            connection.send_all(positions, limiter, deadline).await
+            // Behind the rows: what lies before a position or a probe is stored.
+            let stored = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+            let probes = probes(&self.stream, &batches, stored);
+            connection.send_all(positions.into_iter().chain(probes).collect(), limiter, deadline).await
         });
         match sent {
             Ok(()) => {
@@ -180,7 +182,7 @@ impl Sink for CqlSink {
             }
             Err((_, error)) if error.is_temporary() => Err(away(&error)),
             Err((Request::Rows { batch, rows, .. }, error)) => Err(refused(&error, &batches[batch], rows.first())),
-            Err((Request::List { .. } | Request::Position { .. }, error)) => {
+            Err((Request::List { .. } | Request::Position { .. } | Request::Probe { .. }, error)) => {
                 Err(SinkError::Unprepared { store: NAME.to_owned(), message: error.to_string() })
             }
         }
@@ -209,6 +211,16 @@ fn positions(stream: &str, batches: &[Batch]) -> Vec<Request> {
         next: i64::try_from(next).unwrap_or(i64::MAX),
     };
     next.into_iter().map(request).collect()
+}
+
+/// The newest probe of each partition, stored at this time.
+fn probes(stream: &str, batches: &[Batch], stored: i64) -> Vec<Request> {
+    let request = |(partition, probe): (u32, StoredProbe)| Request::Probe {
+        stream: stream.to_owned(),
+        partition: i32::try_from(partition).unwrap_or(i32::MAX),
+        probe,
+    };
+    StoredProbe::newest(batches, stored).into_iter().map(request).collect()
 }
 
 fn away(error: &CqlError) -> SinkError {

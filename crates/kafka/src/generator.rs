@@ -5,6 +5,7 @@
 
 mod begin;
 mod outlet;
+mod probing;
 pub(crate) mod settings;
 pub(crate) mod topic_source;
 
@@ -23,6 +24,7 @@ use source::{Cursor, Next, RECORDS_MAX, Source};
 use self::{
     begin::{expect_empty, is_fenced},
     outlet::{InSource, NAME, Outlet},
+    probing::Probing,
     settings::{Generator, HEALTHY, START_MAX},
 };
 use crate::{GeneratorNote, KafkaError, clock::now_millis, messages::note::Ask, topics};
@@ -34,6 +36,7 @@ use crate::{GeneratorNote, KafkaError, clock::now_millis, messages::note::Ask, t
 pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -> Result<GeneratorNote, KafkaError> {
     generator.connection.check(START_MAX)?;
     topics::fit(&generator.connection, &generator.stream, &generator.topics, stop)?;
+    let generator = &Generator { probes: Some(probing::are_sent(generator)?), ..generator.clone() };
     if let stream::Source::Kafka(definition) = &generator.source {
         return topic_source::generate(generator, definition, health, stop);
     }
@@ -108,8 +111,9 @@ struct Session<'a> {
     outlet: Outlet<'a>,
     /// Only asked for its group's name.
     place: BaseConsumer<Reports>,
-    /// Events and dead letters of the open transaction.
-    open: (u64, u64),
+    /// Events, dead letters and probes of the open transaction.
+    open: (u64, u64, u64),
+    probing: Probing,
 }
 
 impl<'a> Session<'a> {
@@ -130,7 +134,15 @@ impl<'a> Session<'a> {
         let place = generator.connection.client(Reports::default(), |config| {
             config.set("group.id", &group).set("enable.auto.commit", "false");
         })?;
-        Ok(Self { generator, note, source, outlet, place, open: (0, 0) })
+        Ok(Self {
+            generator,
+            note,
+            source,
+            outlet,
+            place,
+            open: (0, 0, 0),
+            probing: Probing::new(generator.probe_every()),
+        })
     }
 
     fn run(&mut self, health: &dyn Health, stop: &AtomicBool) -> Result<(), KafkaError> {
@@ -152,13 +164,32 @@ impl<'a> Session<'a> {
                     let dead = self.outlet.send(records, &InSource)?.len() as u64;
                     self.open.0 += count - dead;
                     self.open.1 += dead;
+                    self.probing.sent_records(count > 0);
                 }
             }
+            self.probe()?;
             self.outlet.poll();
             if self.outlet.is_due() {
                 self.commit()?;
             }
         }
+    }
+
+    /// Sends a probe to every partition, where that is due.
+    fn probe(&mut self) -> Result<(), KafkaError> {
+        let now = Instant::now();
+        if !self.probing.is_due(now) {
+            return Ok(());
+        }
+        let partitions = self.generator.stream.definition.spec.partitions;
+        // Each partition gets one every time.
+        let sequence = (self.note.probes + self.open.2) / u64::from(partitions) + 1;
+        for partition in 0..partitions {
+            self.outlet.probe(partition, sequence)?;
+            self.open.2 += 1;
+        }
+        self.probing.sent_probes(now);
+        Ok(())
     }
 
     /// Commits the open transaction, and where the source stands with it.
@@ -167,8 +198,8 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let cursor: Cursor = self.source.cursor();
-        let (events, letters) = std::mem::take(&mut self.open);
-        let note = self.note.after(cursor, events, letters);
+        let (events, letters, probes) = std::mem::take(&mut self.open);
+        let note = self.note.after(cursor, events, letters).probed(probes);
         let fail = |source| KafkaError::Client { what: "noting an offset", source };
         let mut offsets = TopicPartitionList::with_capacity(1);
         let mut element = offsets.add_partition(&self.generator.topics.raw, 0);

@@ -68,6 +68,8 @@ impl std::fmt::Display for Difference {
     }
 }
 
+/// The setting that says what becomes of old records.
+const POLICY: &str = "cleanup.policy";
 /// The setting that says how large a batch a topic takes.
 const MESSAGE_BYTES: &str = "max.message.bytes";
 
@@ -97,13 +99,13 @@ pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
     };
     let plan = |name: &str, settings: &[(&str, String)]| sized(name, settings, sizes.message());
     let large = |name: &str, settings: &[(&str, String)]| sized(name, settings, sizes.state());
-    let kept = |ms: u64| vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", ms.to_string())];
+    let kept = |ms: u64| vec![(POLICY, "delete".to_owned()), ("retention.ms", ms.to_string())];
     let state = vec![
-        ("cleanup.policy", "compact".to_owned()),
+        (POLICY, "compact".to_owned()),
         ("segment.bytes", STATE_SEGMENT_BYTES.to_string()),
         ("min.cleanable.dirty.ratio", "0.1".to_owned()),
     ];
-    let compacted = vec![("cleanup.policy", "compact".to_owned())];
+    let compacted = vec![(POLICY, "compact".to_owned())];
     let mut plans = vec![
         plan(&topics.raw, &kept(EVENTS_RETENTION_MS)),
         plan(&topics.enriched, &kept(EVENTS_RETENTION_MS)),
@@ -158,6 +160,16 @@ fn compare(plan: &TopicPlan, found: Option<&Topic>) -> Vec<Difference> {
         }
     }
     differences
+}
+
+/// Those of some topics that are compacted, against the plan: a record without a value deletes a key there.
+///
+/// # Errors
+/// Where the cluster does not answer or does not allow it.
+pub(crate) fn compacted(connection: &Connection, names: &[&str]) -> Result<Vec<String>, KafkaError> {
+    let found = Admin::connect(connection)?.topics(names)?;
+    let is_compacted = |topic: &Topic| topic.settings.get(POLICY).is_some_and(|policy| policy.contains("compact"));
+    Ok(found.into_iter().filter(|(_, topic)| is_compacted(topic)).map(|(name, _)| name).collect())
 }
 
 /// Makes what is missing and changes what differs; says what was done. Partitions are never added: the keys of a

@@ -17,8 +17,10 @@ use deltalake_core::{
     protocol::SaveMode,
     writer::{DeltaWriter, RecordBatchWriter},
 };
+use futures::TryStreamExt;
 use object_store::ObjectStore;
-use sink::{Batch, Positions, Sink, SinkError, Table};
+use serde_json::json;
+use sink::{Batch, Positions, Sink, SinkError, StoredProbe, Table};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -31,6 +33,10 @@ const NAME: &str = "delta";
 /// What the column of the hour is called, which partitions a table with times.
 const HOUR: &str = "event_hour";
 const APPLICATION: &str = "beamline";
+/// What a commit says of itself: the newest probe of each partition.
+const PROBES: &str = "beamlineProbes";
+/// How many commits are looked at to find the newest probes.
+const PROBED_COMMITS_MAX: usize = 32;
 
 /// Rows into Delta Lake tables.
 pub struct DeltaSink {
@@ -168,19 +174,23 @@ async fn open_table(
 async fn append(table: &mut DeltaTable, batches: &[Batch], schema: &SchemaRef, time: &str) -> Result<(), LakeError> {
     let mut attempt = 1;
     loop {
-        let mut transactions = Vec::new();
+        let (mut transactions, mut probes) = (Vec::new(), serde_json::Map::new());
         let mut writer = RecordBatchWriter::for_table(table)
             .map_err(|error| delta("writing rows", &error))?
             .with_writer_properties(shape::properties()?);
         for batch in batches {
             let stored = version(table, &batch.topic, batch.partition).await?.unwrap_or(0);
             let batch = batch.from(stored);
-            if batch.rows.num_rows() == 0 {
+            if batch.is_empty() {
                 continue;
             }
-            for (hour, rows) in shape::by_hour(&shape::plain(&batch.rows, schema)?, time)? {
-                let rows = with_hour(rows, hour.as_deref(), time)?;
-                writer.write(rows).await.map_err(|error| delta("writing rows", &error))?;
+            let probed = StoredProbe::newest(std::slice::from_ref(&batch), write::now());
+            probes.extend(probed.into_iter().map(|(partition, probe)| (partition.to_string(), json!(probe))));
+            if batch.rows.num_rows() > 0 {
+                for (hour, rows) in shape::by_hour(&shape::plain(&batch.rows, schema)?, time)? {
+                    let rows = with_hour(rows, hour.as_deref(), time)?;
+                    writer.write(rows).await.map_err(|error| delta("writing rows", &error))?;
+                }
             }
             let next = i64::try_from(batch.next).unwrap_or(i64::MAX);
             transactions.push(Transaction::new(application(&batch.topic, batch.partition), next));
@@ -188,7 +198,10 @@ async fn append(table: &mut DeltaTable, batches: &[Batch], schema: &SchemaRef, t
         if transactions.is_empty() {
             return Ok(());
         }
-        let properties = CommitProperties::default().with_application_transactions(transactions);
+        let mut properties = CommitProperties::default().with_application_transactions(transactions);
+        if !probes.is_empty() {
+            properties = properties.with_metadata([(PROBES.to_owned(), probes.into())]);
+        }
         let committed = writer.with_commit_properties(properties).flush_and_commit(table).await;
         match committed {
             Ok(_) => return Ok(()),
@@ -211,6 +224,24 @@ async fn version(table: &DeltaTable, topic: &str, partition: u32) -> Result<Opti
     let snapshot = table.snapshot().map_err(failed)?;
     let version = snapshot.transaction_version(table.log_store().as_ref(), application(topic, partition)).await;
     Ok(version.map_err(failed)?.and_then(|version| u64::try_from(version).ok()))
+}
+
+/// The newest probe of each partition, from the table's last commits.
+pub(crate) async fn probes(table: &DeltaTable) -> Result<BTreeMap<u32, StoredProbe>, LakeError> {
+    let failed = |error: DeltaTableError| delta("reading the log", &error);
+    let commits: Vec<_> = table.history(Some(PROBED_COMMITS_MAX)).try_collect().await.map_err(failed)?;
+    let mut newest: BTreeMap<u32, StoredProbe> = BTreeMap::new();
+    for found in commits.into_iter().filter_map(|commit| commit.info.get(PROBES).cloned()) {
+        // What cannot be read was written by a later version.
+        let found: BTreeMap<u32, StoredProbe> = serde_json::from_value(found).unwrap_or_default();
+        for (partition, probe) in found {
+            let known = newest.entry(partition).or_insert(probe);
+            if known.sent < probe.sent {
+                *known = probe;
+            }
+        }
+    }
+    Ok(newest)
 }
 
 fn application(topic: &str, partition: u32) -> String {

@@ -14,7 +14,7 @@ use std::{
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
-use sink::{Batch, Positions, Sink, SinkError, Table, TopicPartition};
+use sink::{Batch, Positions, Sink, SinkError, StoredProbe, Table, TopicPartition};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -144,7 +144,7 @@ impl OpenLake {
                 Some(files) => files,
                 None => self.stage(batches, schemas, time).await?,
             };
-            if files.is_empty() {
+            if files.is_empty() && !self.has_news(batches) {
                 self.unsure = false;
                 return Ok(());
             }
@@ -168,8 +168,22 @@ impl OpenLake {
             let stored = entry.position(&batch.topic, batch.partition).unwrap_or(0);
             entry.set_position(&batch.topic, batch.partition, batch.next.max(stored));
         }
-        entry.moves.push(Move { id: files.id.clone(), add: files.files.clone(), remove: Vec::new() });
+        let new: Vec<Batch> = batches.iter().map(|batch| self.new(batch)).collect();
+        entry.probes.extend(StoredProbe::newest(&new, write::now()));
+        if !files.is_empty() {
+            entry.moves.push(Move { id: files.id.clone(), add: files.files.clone(), remove: Vec::new() });
+        }
         entry
+    }
+
+    /// What is not stored yet of a batch.
+    fn new(&self, batch: &Batch) -> Batch {
+        batch.from(self.log.last().position(&batch.topic, batch.partition).unwrap_or(0))
+    }
+
+    /// Whether there are probes that are not stored yet.
+    fn has_news(&self, batches: &[Batch]) -> bool {
+        batches.iter().any(|batch| !self.new(batch).is_empty())
     }
 
     /// Writes the rows that are not stored yet where no tool looks for them.
@@ -182,8 +196,7 @@ impl OpenLake {
         let id = names::attempt()?;
         let mut files = Vec::new();
         for batch in batches {
-            let stored = self.log.last().position(&batch.topic, batch.partition).unwrap_or(0);
-            let batch = batch.from(stored);
+            let batch = self.new(batch);
             let Some(schema) = schemas.get(&batch.table).filter(|_| batch.rows.num_rows() > 0) else { continue };
             let hours = shape::by_hour(&shape::plain(&batch.rows, schema)?, time)?;
             files.extend(hours.into_iter().map(|(hour, rows)| (names::file(&batch, hour.as_deref(), &id), rows)));

@@ -95,6 +95,7 @@ impl Log {
         let mut entry = Entry::new(id);
         entry.positions.clone_from(&self.last.positions);
         entry.found.clone_from(&self.last.found);
+        entry.probes.clone_from(&self.last.probes);
         entry.moves = self.last.moves.iter().filter(|moved| !self.placed.contains(&moved.id)).cloned().collect();
         entry
     }

@@ -1,15 +1,15 @@
 //! What a reader sees of a lake: its tables and their files.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 use object_store::{ObjectStore, path::Path};
-use sink::Table;
+use sink::{StoredProbe, Table};
 
 use crate::{
-    Descriptor, Format, LakeError, Location,
-    delta_table::{delta, load_table},
-    log::Places,
+    Descriptor, Format, LakeError, Location, delta,
+    delta_table::{self, load_table},
+    log::{Log, Places},
 };
 
 /// A lake as it is now.
@@ -19,6 +19,8 @@ pub struct Lake {
     pub stream: String,
     /// Its tables.
     pub tables: Vec<LakeTable>,
+    /// The newest probe of each partition.
+    pub probes: BTreeMap<u32, StoredProbe>,
     /// Where its files are.
     pub store: Arc<dyn ObjectStore>,
 }
@@ -42,11 +44,14 @@ impl Lake {
     pub async fn open(location: &Location) -> Result<Self, LakeError> {
         let (store, path) = location.open()?;
         let descriptor = Descriptor::read(&store, &path).await?;
-        let mut tables = Vec::new();
+        let (mut tables, mut probes) = (Vec::new(), BTreeMap::new());
         let described = descriptor.tables()?;
         let names: Vec<&str> = described.iter().map(|(table, _)| table.name()).collect();
         let places = match descriptor.format {
-            Format::Parquet => Places::open(&store, &path, &names).await?,
+            Format::Parquet => {
+                probes = Log::open(&store, &path).await?.last().probes.clone();
+                Places::open(&store, &path, &names).await?
+            }
             Format::Delta => Places::default(),
         };
         for (table, schema) in described {
@@ -54,14 +59,17 @@ impl Lake {
             let files = match descriptor.format {
                 Format::Parquet => places.of(table.name()).map(|(_, (path, _))| path.clone()).collect(),
                 Format::Delta => {
-                    let table = load_table(location, &store, table).await?;
-                    let snapshot = table.snapshot().map_err(|error| delta("reading the log", &error))?;
+                    let loaded = load_table(location, &store, table).await?;
+                    if table == Table::ProcessedData {
+                        probes = delta::probes(&loaded).await?;
+                    }
+                    let snapshot = loaded.snapshot().map_err(|error| delta_table::delta("reading the log", &error))?;
                     let within = |path: &Path| path.parts().fold(folder.clone(), |folder, part| folder.join(part));
                     snapshot.log_data().iter().map(|file| within(&file.object_store_path())).collect()
                 }
             };
             tables.push(LakeTable { table, schema, files });
         }
-        Ok(Self { stream: descriptor.stream, tables, store })
+        Ok(Self { stream: descriptor.stream, tables, probes, store })
     }
 }

@@ -1,6 +1,9 @@
 //! What both sinks of a lake share.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use sink::{Batch, SinkError, Table};
 use tokio::runtime::Runtime;
@@ -13,10 +16,10 @@ pub(crate) fn runtime() -> Result<Runtime, LakeError> {
     builder.worker_threads(2).thread_name("lake").enable_all().build().map_err(LakeError::Threads)
 }
 
-/// One batch a table, topic and partition; those without a row left out.
+/// One batch a table, topic and partition; those without a row or a probe left out.
 pub(crate) fn merged(batches: Vec<Batch>) -> Result<Vec<Batch>, SinkError> {
     let mut of: BTreeMap<(Table, String, u32), Vec<Batch>> = BTreeMap::new();
-    for batch in batches.into_iter().filter(|batch| batch.rows.num_rows() > 0) {
+    for batch in batches.into_iter().filter(|batch| !batch.is_empty()) {
         of.entry((batch.table, batch.topic.clone(), batch.partition)).or_default().push(batch);
     }
     let merge = |batches: Vec<Batch>| match batches.as_slice() {
@@ -24,6 +27,11 @@ pub(crate) fn merged(batches: Vec<Batch>) -> Result<Vec<Batch>, SinkError> {
         several => Batch::concat(several).map_err(|error| refused(&several[0], &error.to_string())),
     };
     of.into_values().map(merge).collect()
+}
+
+/// The time, in milliseconds since 1970.
+pub(crate) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64
 }
 
 /// An error of the lake as one of a sink.

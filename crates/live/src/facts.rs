@@ -36,6 +36,19 @@ pub struct Counts {
     pub anomalies: u64,
 }
 
+/// How old the rows are that a store gets, as probes among them say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreFacts {
+    /// The store.
+    pub store: String,
+    /// Half of the last probes were at most so old when they were stored, in milliseconds;
+    pub p50_ms: u64,
+    /// 99 of 100 were.
+    pub p99_ms: u64,
+    /// When the newest probe that the store has was sent, in milliseconds since 1970, of the partition that is furthest behind.
+    pub sent_ms: i64,
+}
+
 /// What is known exactly of a stream at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -75,6 +88,8 @@ pub struct Facts {
     pub between: u64,
     /// Records that wait before each stage, by its name, where steps run apart.
     pub waiting: Vec<(&'static str, u64)>,
+    /// How old the rows of each store are that has had a probe.
+    pub stores: Vec<StoreFacts>,
     /// How many of the ledger's anomalies its reasons were counted of; all of them where this is `None`.
     pub reasons_of: Option<u64>,
     /// Between which moments a row's latency is measured; from being read to being scored where this is `None`.

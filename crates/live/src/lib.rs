@@ -30,7 +30,7 @@ pub use self::{
         AggregateInfo, Column, Kind, LayerInfo, LayerKind, MapColumns, column, column_of, layers, map_columns, numbers,
     },
     error::LiveError,
-    facts::{Counts, Facts, State},
+    facts::{Counts, Facts, State, StoreFacts},
     histogram::{BINS, Histogram},
     latency::Latencies,
     map::Map,

@@ -28,6 +28,8 @@ pub struct Overview {
     pub lag: Lag,
     /// How long an event takes.
     pub latency: Latency,
+    /// How long an event takes until each store has it.
+    pub stores: Vec<StoreAge>,
     /// Anomalies, and what was asked of the detectors.
     pub alarms: Alarms,
     /// Records that could not go on.
@@ -91,6 +93,21 @@ pub struct Latency {
     pub p99_ms: Option<f64>,
     /// How many events this is of.
     pub events: u64,
+}
+
+/// How long an event takes until a store has it, measured by probes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StoreAge {
+    /// The store.
+    pub store: String,
+    /// Half of the last probes took at most so many milliseconds.
+    pub p50_ms: u64,
+    /// 99 of 100 did.
+    pub p99_ms: u64,
+    /// How long ago the newest probe was sent that the store has, of the partition that is furthest behind, in milliseconds.
+    pub since_ms: u64,
+    /// Whether probes come back.
+    pub level: Level,
 }
 
 /// Anomalies, and what was asked of the detectors.

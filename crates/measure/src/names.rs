@@ -163,6 +163,23 @@ pub static STORE_WRITE_DURATION: Histogram<2> = Histogram::new(
     LATENCIES,
     "Time from a write request to the store's acknowledgement, retries included",
 );
+/// How old probes are when a store has them.
+pub static PROBE_AGE: Histogram<2> = Histogram::new(
+    "beamline_probe_age_seconds",
+    Unit::Seconds,
+    STAGE,
+    LATENCIES,
+    "Time from sending a probe to the store's acknowledgement of the rows before it, by the clocks of the generator and \
+     the writer",
+);
+/// When the newest probe that a store has was sent.
+pub static PROBE_STORED_TIME: Gauge<3> = Gauge::new(
+    "beamline_probe_stored_timestamp_seconds",
+    Unit::Seconds,
+    ["stream", "stage", "partition"],
+    "When the newest probe of a partition that the store has was sent; until there is one, when the writer took the \
+     partition",
+);
 /// Requests to the schema registry.
 pub static REGISTRY_REQUESTS: Counter<1> = Counter::new(
     "beamline_registry_requests_total",
@@ -187,6 +204,21 @@ pub static GENERATOR_BACKPRESSURE: Histogram<1> = Histogram::new(
     ["stream"],
     LATENCIES,
     "Time that a batch of events waited for room in the generator's queue to the broker, where it had to",
+);
+/// Probes that the generator has sent.
+pub static PROBES_SENT: Counter<1> = Counter::new(
+    "beamline_probes_sent_total",
+    Unit::Count,
+    ["stream"],
+    "Probes that the generator has sent and committed: one a second and partition among events, at most one in 30 seconds \
+     where nothing else comes",
+);
+/// When the generator has sent its newest probes.
+pub static PROBE_SENT_TIME: Gauge<1> = Gauge::new(
+    "beamline_probe_sent_timestamp_seconds",
+    Unit::Seconds,
+    ["stream"],
+    "When the newest probes were sent that the generator has committed",
 );
 /// Spans that the collector has got.
 pub static SPANS_EXPORTED: Counter<0> =
@@ -231,7 +263,7 @@ pub static BUILD_INFO: Gauge<3> = Gauge::new(
 );
 
 /// All of them, in the order of the documentation.
-pub static ALL: [&dyn Metric; 36] = [
+pub static ALL: [&dyn Metric; 40] = [
     &RECORDS_IN,
     &RECORDS_OUT,
     &RECORDS_FILTERED,
@@ -258,10 +290,14 @@ pub static ALL: [&dyn Metric; 36] = [
     &STORE_WRITES,
     &STORE_RETRIES,
     &STORE_WRITE_DURATION,
+    &PROBE_AGE,
+    &PROBE_STORED_TIME,
     &REGISTRY_REQUESTS,
     &REGISTRY_RETRIES,
     &GENERATOR_RECORDS,
     &GENERATOR_BACKPRESSURE,
+    &PROBES_SENT,
+    &PROBE_SENT_TIME,
     &SPANS_EXPORTED,
     &SPANS_DROPPED,
     &AUTOSCALER_LAG,

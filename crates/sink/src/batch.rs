@@ -6,7 +6,7 @@ use arrow::{
     error::ArrowError,
 };
 
-use crate::Table;
+use crate::{Probe, Table};
 
 /// Rows of one table out of one partition, with the position of each.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Batch {
     /// When each row's event was taken in, in milliseconds since 1970: part of its record, so that every writer of the
     /// record sees the same.
     pub times: Int64Array,
+    /// Probes that stood among the rows, in the order of their positions.
+    pub probes: Vec<Probe>,
     /// The first position that is not in this batch.
     pub next: u64,
 }
@@ -34,6 +36,11 @@ impl Batch {
         self.positions.values().first().copied().unwrap_or(self.next)
     }
 
+    /// Whether there is nothing in it to be stored: neither a row nor a probe.
+    pub fn is_empty(&self) -> bool {
+        self.rows.num_rows() == 0 && self.probes.is_empty()
+    }
+
     /// The rows from `position` on, without copying.
     pub fn from(&self, position: u64) -> Batch {
         let skipped = self.positions.values().partition_point(|at| *at < position);
@@ -42,6 +49,7 @@ impl Batch {
             rows: self.rows.slice(skipped, left),
             positions: self.positions.slice(skipped, left),
             times: self.times.slice(skipped, left),
+            probes: self.probes.iter().filter(|probe| probe.position >= position).copied().collect(),
             topic: self.topic.clone(),
             ..*self
         }
@@ -62,6 +70,7 @@ impl Batch {
             rows: compute::concat_batches(&schema, batches.iter().map(|batch| &batch.rows))?,
             positions: UInt64Array::from(positions),
             times: Int64Array::from(times),
+            probes: batches.iter().flat_map(|batch| batch.probes.iter().copied()).collect(),
             next: batches.iter().map(|batch| batch.next).max().unwrap_or(first.next),
             topic: first.topic.clone(),
             ..*first
@@ -90,6 +99,7 @@ mod tests {
             rows: RecordBatch::try_new(schema, vec![Arc::new(values)]).unwrap(),
             positions: UInt64Array::from(positions.to_vec()),
             times: Int64Array::from_iter_values(positions.iter().map(|position| *position as i64 + 1_000)),
+            probes: positions.iter().map(|at| Probe { position: *at, sequence: *at, sent: 0 }).collect(),
             next,
         }
     }
@@ -109,6 +119,8 @@ mod tests {
             (vec![10, 30, 70, 80], vec![1, 3, 7, 8], 10)
         );
         assert_eq!(both.times.values().to_vec(), [1_001, 1_003, 1_007, 1_008]);
+        let probes: Vec<u64> = both.from(3).probes.iter().map(|probe| probe.position).collect();
+        assert_eq!(probes, [3, 7, 8]);
         assert!(Batch::concat(&[]).is_err());
     }
 }

@@ -6,9 +6,16 @@
 mod batch;
 mod error;
 mod positions;
+mod probe;
 mod table;
 
-pub use self::{batch::Batch, error::SinkError, positions::Positions, table::Table};
+pub use self::{
+    batch::Batch,
+    error::SinkError,
+    positions::Positions,
+    probe::{Probe, StoredProbe},
+    table::Table,
+};
 
 /// A partition of a topic: its topic and number.
 pub type TopicPartition = (String, u32);
@@ -25,7 +32,7 @@ pub trait Sink: Send {
     /// Where the store cannot be asked.
     fn positions(&mut self) -> Result<Positions, SinkError>;
 
-    /// Stores rows, and with them the position behind each batch; comes back when both are durable as the store
+    /// Stores rows, and with them the position behind each batch and the newest probe of each partition; comes back when both are durable as the store
     /// understands it. The same rows once more, in any cut and by any writer, change nothing, so that after an error
     /// everything since the last success is written again, and a writer that was taken over from can do no harm.
     ///

@@ -29,10 +29,17 @@ pub struct Ledger {
     /// one process only.
     #[serde(default)]
     pub ahead: u64,
+    /// Probes that were passed on. They are not records: no other count has them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub probes: u64,
     /// Anomalies by reason; one with two reasons counts for both.
     pub reasons: BTreeMap<String, u64>,
     /// Dead letters by the rule, column or step they failed at.
     pub dead_letter_rules: BTreeMap<String, u64>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Ledger {
@@ -53,6 +60,7 @@ impl AddAssign<&Ledger> for Ledger {
         self.unscored += other.unscored;
         self.overdue += other.overdue;
         self.ahead += other.ahead;
+        self.probes += other.probes;
         for (reason, count) in &other.reasons {
             *self.reasons.entry(reason.clone()).or_default() += count;
         }

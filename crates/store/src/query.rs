@@ -6,6 +6,7 @@ mod tables;
 
 use std::{future::Future, path::Path, sync::Arc};
 
+use arrow::array::RecordBatch;
 use datafusion::{
     common::tree_node::{Transformed, TreeNode},
     error::DataFusionError,
@@ -131,6 +132,14 @@ impl Session {
     /// `Query` where it cannot be registered.
     pub fn add_notes(&self, notes: &[Note]) -> Result<(), StoreError> {
         tables::add_notes(&self.context, notes)
+    }
+
+    /// Adds rows of another kind as a table, where no other table has the name.
+    ///
+    /// # Errors
+    /// `Query` where it cannot be registered.
+    pub fn add_rows(&self, name: &str, rows: RecordBatch) -> Result<(), StoreError> {
+        tables::add_rows(&self.context, name, rows)
     }
 
     /// Answers a query. Names are taken as they are written, upper and lower case apart, without a need for quotes;

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use live::StoreFacts;
 use stage::Ledger;
 
 /// How many moments are remembered to know how old what waits is: a quarter of an hour of seconds.
@@ -39,6 +40,8 @@ pub(crate) struct Looked {
     pub(crate) detector: Done,
     /// The aggregator; nothing where the stream has no aggregates.
     pub(crate) aggregator: Option<Done>,
+    /// How old the rows of each store are that has had a probe.
+    pub(crate) stores: Vec<StoreFacts>,
 }
 
 /// The stream's account.
@@ -52,6 +55,8 @@ pub(crate) struct Account {
     pub(crate) waiting: Vec<(&'static str, u64)>,
     /// Whether any step has committed.
     pub(crate) runs: bool,
+    /// How old the rows of each store are that has had a probe.
+    pub(crate) stores: Vec<StoreFacts>,
 }
 
 impl Account {
@@ -88,7 +93,8 @@ impl Account {
         }
         let mut waiting = vec![("enrich", raw(looked))];
         waiting.extend(between.iter().map(|(stage, passed)| (*stage, passed.waiting)));
-        Self { ledger, between: sum, waiting, runs: front.runs || looked.generated.is_some() }
+        let (runs, stores) = (front.runs || looked.generated.is_some(), looked.stores.clone());
+        Self { ledger, between: sum, waiting, runs, stores }
     }
 
     /// Records that are in the stream's first topic, read or not.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use broker::{BrokerError, Committed, Connection, Reports};
-use kafka::{Generator, GeneratorNote, KafkaError, Note, Step};
+use kafka::{Generator, GeneratorNote, KafkaError, Note, Step, StoredNote};
+use live::StoreFacts;
 use rdkafka::consumer::BaseConsumer;
 use stream::{Stream, Topics};
 
@@ -11,6 +12,9 @@ use crate::{
     account::{Done, Looked},
     error::DashboardError,
 };
+
+/// What writers write to.
+const BACKENDS: [&str; 3] = ["cql", "delta", "parquet"];
 
 /// A group and the topic that it reads.
 struct Place {
@@ -30,6 +34,8 @@ pub(crate) struct Looker {
     detector: Place,
     fused: Place,
     aggregator: Option<Place>,
+    /// The writers to each store that there may be.
+    writers: Vec<(&'static str, Place)>,
 }
 
 /// How far a step has come.
@@ -88,6 +94,11 @@ impl Looker {
     pub(crate) fn connect(connection: &Connection, stream: &Stream) -> Result<Self, BrokerError> {
         let topics = stream.topics();
         let of_step = |step| Place::of_step(connection, stream, &topics, step);
+        let partitions = stream.definition.spec.partitions;
+        let writer = |backend| {
+            let group = kafka::writer_group(stream.name(), backend);
+            Ok::<_, BrokerError>((backend, Place::new(connection, group, &topics.scored, partitions)?))
+        };
         let ends = connection.client(Reports::default(), |config| {
             config.set("isolation.level", "read_committed");
         })?;
@@ -98,11 +109,28 @@ impl Looker {
             enricher: of_step(Step::Enrich)?,
             detector: of_step(Step::Detect)?,
             fused: of_step(Step::Fused)?,
+            writers: BACKENDS.into_iter().map(writer).collect::<Result<_, _>>()?,
             aggregator: match stream.aggregates.is_empty() {
                 true => None,
                 false => Some(of_step(Step::Aggregate)?),
             },
         })
+    }
+
+    /// How old the rows of each store are: of its partitions the one that is furthest behind.
+    fn stores(&self) -> Result<Vec<StoreFacts>, DashboardError> {
+        let mut stores = Vec::new();
+        for (backend, place) in &self.writers {
+            let committed = place.committed()?;
+            let notes = committed.values().filter_map(|committed| StoredNote::parse(&committed.metadata));
+            stores.extend(notes.min_by_key(|note| note.sent).map(|note| StoreFacts {
+                store: (*backend).to_owned(),
+                p50_ms: note.p50,
+                p99_ms: note.p99,
+                sent_ms: note.sent,
+            }));
+        }
+        Ok(stores)
     }
 
     /// How far all steps have come. Those further on are asked first, so that none seems to have read what was not written.
@@ -133,6 +161,7 @@ impl Looker {
             fused: is_fused,
             detector: detector.done,
             aggregator,
+            stores: self.stores()?,
         })
     }
 }

@@ -58,7 +58,7 @@ impl Known {
         let mut looks = lock(&self.facts);
         looks.answered_ms = Some(now_ms);
         looks.failure = None;
-        let changed = looks.account != account;
+        let changed = looks.account.ledger != account.ledger || looks.account.waiting != account.waiting;
         let first = looks.first.get_or_insert_with(|| account.clone()).clone();
         looks.arrivals.note(now_ms, account.arrived());
         let lag_ms = looks.arrivals.age(now_ms, account.all_waiting());
@@ -70,6 +70,7 @@ impl Known {
         facts.between = account.between;
         facts.waiting.clone_from(&account.waiting);
         facts.ledger = account.ledger.clone();
+        facts.stores.clone_from(&account.stores);
         facts.lag_ms = lag_ms;
         if changed && account.runs {
             facts.committed_ms = Some(now_ms);

@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, thread, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use kafka::{Health as _, KafkaError};
 use registry::Registry;
 use service::{
@@ -14,6 +14,15 @@ use stream::Source;
 
 /// How often a generator that has nothing left to send says that it is there.
 const BEAT: Duration = Duration::from_millis(200);
+
+/// Whether something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+}
 
 /// The settings of the service.
 #[derive(Debug, Args)]
@@ -33,6 +42,10 @@ pub struct Generator {
     /// End when so many events have been sent, those of earlier runs included.
     #[arg(long, value_name = "N")]
     pub events: Option<u64>,
+    /// Whether probes are sent, which measure how long an event takes until a store has it [default: on where events come
+    /// as they happen, off for files].
+    #[arg(long, value_enum, value_name = "on|off", hide_possible_values = true)]
+    pub probes: Option<Switch>,
     /// End the process when the source ends, instead of waiting to be stopped.
     #[arg(long)]
     pub once: bool,
@@ -92,6 +105,7 @@ pub fn run(settings: Generator, context: Context) -> Result<(), Failure> {
         transaction_timeout: settings.transaction_timeout,
         end_position: settings.events,
         from_start: settings.from_start,
+        probes: settings.probes.map(|probes| probes == Switch::On),
         trace_ratio: settings.common.process.trace_ratio,
         traced_as: context.traced_as.clone(),
         stream,

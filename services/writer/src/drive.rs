@@ -6,9 +6,13 @@ use std::{
 };
 
 use measure::Health;
-use sink::{Sink, SinkError};
+use sink::{Batch, Sink, SinkError};
 
-use crate::{Feed, FeedError, Limits, held::Held};
+use crate::{
+    Feed, FeedError, Limits,
+    held::Held,
+    probes::{Ages, Returned},
+};
 
 /// How the loop's parts are called in probes.
 const LOOP: &str = "writer";
@@ -36,6 +40,8 @@ pub struct Done {
 pub trait Meter {
     /// The store has taken rows, after so long.
     fn stored(&self, rows: u64, after: Duration);
+    /// Probes came back with rows that were stored.
+    fn returned(&self, probes: &Returned);
     /// A write failed and is tried again.
     fn failed(&self);
     /// So many records wait in each partition.
@@ -44,6 +50,7 @@ pub trait Meter {
 
 impl Meter for () {
     fn stored(&self, _: u64, _: Duration) {}
+    fn returned(&self, _: &Returned) {}
     fn failed(&self) {}
     fn waiting(&self, _: &BTreeMap<u32, u64>) {}
 }
@@ -83,6 +90,7 @@ pub fn drive(
         health,
         meter,
         held: Held::default(),
+        ages: Ages::default(),
         done: Done::default(),
         paused: false,
         reach_at: Some(Instant::now()),
@@ -120,6 +128,7 @@ struct Writer<'a> {
     health: &'a dyn Health,
     meter: &'a dyn Meter,
     held: Held,
+    ages: Ages,
     done: Done,
     paused: bool,
     /// When to ask the store whether it is there; `None` once it has answered.
@@ -192,6 +201,18 @@ impl Writer<'_> {
         }
     }
 
+    /// Tells of the probes among batches that are stored.
+    fn returned(&mut self, batches: &[Batch]) {
+        let returned = Returned::now(batches);
+        if returned.ages.is_empty() {
+            return;
+        }
+        self.meter.returned(&returned);
+        for (at, note) in self.ages.take(&returned, batches) {
+            self.feed.note(at, note.text());
+        }
+    }
+
     /// Writes the oldest rows that are held, and commits. False where that has to be tried again, or the rows are not ours
     /// any more.
     fn write(&mut self) -> Result<bool, DriveError> {
@@ -205,7 +226,7 @@ impl Writer<'_> {
             confirmed => confirmed?,
         }
         let (begin, batches, rows) = (Instant::now(), portion.batches.len(), portion.rows as u64);
-        if let Err(error) = self.sink.write(portion.batches) {
+        if let Err(error) = self.sink.write(portion.batches.clone()) {
             self.write_at = Some(away(error)?);
             self.meter.failed();
             self.health.ready(STORE, false);
@@ -215,6 +236,7 @@ impl Writer<'_> {
         self.meter.stored(rows, begin.elapsed());
         self.health.ready(STORE, true);
         self.write_at = None;
+        self.returned(&portion.batches);
         self.held.stored(batches);
         match self.feed.commit(&portion.next) {
             // What is stored is stored: whoever has the partition now goes on behind it.

@@ -61,6 +61,9 @@ pub trait Feed {
         true
     }
 
+    /// Notes this of a partition with what is committed of it from now on.
+    fn note(&mut self, _: TopicPartition, _: String) {}
+
     /// Says that everything before these positions is stored.
     ///
     /// # Errors

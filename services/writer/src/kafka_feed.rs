@@ -7,7 +7,7 @@ use std::{
 
 use arrow::array::Int64Array;
 use kafka::{KafkaError, ReadTopic, Reader};
-use sink::{Batch, Positions, Table, TopicPartition};
+use sink::{Batch, Positions, Probe, Table, TopicPartition};
 
 use crate::{Feed, FeedError, tables::Source};
 
@@ -60,6 +60,7 @@ impl Feed for KafkaFeed {
                 rows: received.rows,
                 positions: received.positions,
                 times: Int64Array::from(received.times),
+                probes: received.probes.into_iter().map(probe).collect(),
                 next: received.next,
             })
         };
@@ -97,6 +98,10 @@ impl Feed for KafkaFeed {
         !self.reader.assigned().is_empty()
     }
 
+    fn note(&mut self, at: TopicPartition, text: String) {
+        self.reader.note(at, text);
+    }
+
     fn commit(&mut self, next: &BTreeMap<TopicPartition, u64>) -> Result<(), FeedError> {
         let ours = self.reader.assigned();
         let next: BTreeMap<_, _> =
@@ -104,4 +109,8 @@ impl Feed for KafkaFeed {
         // The group may change hands between the look and the commit.
         self.reader.commit(&next).map_err(|error| FeedError::Moved(error.to_string()))
     }
+}
+
+fn probe((position, probe): (u64, kafka::Probe)) -> Probe {
+    Probe { position, sequence: probe.sequence, sent: probe.sent }
 }

@@ -9,12 +9,19 @@ mod feed;
 mod held;
 mod kafka_feed;
 mod limits;
+mod probes;
 mod settings;
 mod tables;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use measure::{CONSUMER_LAG, STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES};
+use measure::{
+    CONSUMER_LAG, PROBE_AGE, PROBE_STORED_TIME, STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES,
+};
 use service::{Context, Failure};
 use sink::{Sink, Table};
 use stream::Stream;
@@ -24,6 +31,7 @@ pub use self::{
     feed::{Feed, FeedError},
     kafka_feed::KafkaFeed,
     limits::Limits,
+    probes::Returned,
     settings::{Backend, Settings},
     tables::{Source, sources},
 };
@@ -51,11 +59,14 @@ pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
     }
     let mut sink = open_sink(&settings, &stream, &sources)?;
     let registry = registry::Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
-    let group = format!("beamline.{}.writer-{}", stream.name(), settings.backend.name());
+    let group = kafka::writer_group(stream.name(), settings.backend.name());
     let feed = KafkaFeed::new(&settings.common.connection(), &registry, &group, &sources, settings.backend.name());
     let mut feed = feed.map_err(Failure::run_time)?;
     let limits = limits(&settings);
-    let meter = StoreMeter { labels: [stream.name().to_owned(), settings.backend.name().to_owned()] };
+    let meter = StoreMeter {
+        labels: [stream.name().to_owned(), settings.backend.name().to_owned()],
+        partitions: RefCell::default(),
+    };
     let done = drive(&mut feed, sink.as_mut(), &limits, (&context.health, &meter), &|| context.is_stopping());
     let done = done.map_err(Failure::run_time)?;
     let (rows, writes, retries, given_up) = (done.rows, done.writes, done.retries, done.given_up);
@@ -108,6 +119,8 @@ fn limits(settings: &Settings) -> Limits {
 /// The metrics of the store.
 struct StoreMeter {
     labels: [String; 2],
+    /// Partitions of which a time is told.
+    partitions: RefCell<BTreeSet<u32>>,
 }
 
 impl Meter for StoreMeter {
@@ -118,6 +131,16 @@ impl Meter for StoreMeter {
         STORE_WRITE_DURATION.of([stream, backend]).record(after.as_secs_f64());
     }
 
+    fn returned(&self, probes: &Returned) {
+        let [stream, backend] = [self.labels[0].as_str(), self.labels[1].as_str()];
+        let age = PROBE_AGE.of([stream, backend]);
+        probes.ages.iter().for_each(|millis| age.record(*millis as f64 / 1e3));
+        for (partition, probe) in &probes.newest {
+            self.partitions.borrow_mut().insert(*partition);
+            PROBE_STORED_TIME.of([stream, backend, &partition.to_string()]).set(probe.sent as f64 / 1e3);
+        }
+    }
+
     fn failed(&self) {
         let [stream, backend] = [self.labels[0].as_str(), self.labels[1].as_str()];
         STORE_WRITES.of([stream, backend, "failed"]).increment(1);
@@ -125,8 +148,16 @@ impl Meter for StoreMeter {
     }
 
     fn waiting(&self, lags: &BTreeMap<u32, u64>) {
+        let mut partitions = self.partitions.borrow_mut();
+        partitions.retain(|partition| lags.contains_key(partition));
         for (partition, lag) in lags {
-            CONSUMER_LAG.of([&self.labels[0], &self.labels[1], &partition.to_string()]).set(*lag as f64);
+            let labels = [self.labels[0].as_str(), self.labels[1].as_str(), &partition.to_string()];
+            CONSUMER_LAG.of(labels).set(*lag as f64);
+            if partitions.insert(*partition) {
+                // From now on a probe is expected of it.
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                PROBE_STORED_TIME.of(labels).set(now.as_secs_f64());
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     messages::{
         hops,
         letters::{Letter, letter_rows},
+        probe::Probe,
         size::Sizes,
         target::{Target, TooLarge},
         trace::{Sampling, joined},
@@ -87,6 +88,9 @@ struct Open {
     since: Instant,
     events: u64,
     letters: u64,
+    probes: u64,
+    /// When the last of them was sent, in milliseconds since 1970.
+    probed: i64,
     /// The partitions of which an event carries where it comes from.
     traced: BTreeSet<u32>,
 }
@@ -118,7 +122,14 @@ impl<'a> Outlet<'a> {
     pub(crate) fn begin(&mut self) -> Result<(), KafkaError> {
         if self.open.is_none() {
             self.producer.begin()?;
-            self.open = Some(Open { since: Instant::now(), events: 0, letters: 0, traced: BTreeSet::new() });
+            self.open = Some(Open {
+                since: Instant::now(),
+                events: 0,
+                letters: 0,
+                probes: 0,
+                probed: 0,
+                traced: BTreeSet::new(),
+            });
         }
         Ok(())
     }
@@ -227,6 +238,18 @@ impl<'a> Outlet<'a> {
         self.letters.all(too_large)
     }
 
+    /// Sends a probe in the open transaction, behind what was sent to the partition before it.
+    pub(crate) fn probe(&mut self, partition: u32, sequence: u64) -> Result<(), KafkaError> {
+        self.begin()?;
+        let probe = Probe::new(now_millis(), sequence);
+        self.rows.probe(self.producer.client(), partition, probe.text().as_bytes(), probe.sent)?;
+        if let Some(open) = &mut self.open {
+            open.probes += 1;
+            open.probed = probe.sent;
+        }
+        Ok(())
+    }
+
     /// Commits the open transaction, with the offsets that the group of `member` has come to by it.
     pub(crate) fn commit<C: ConsumerContext>(
         &mut self,
@@ -237,6 +260,11 @@ impl<'a> Outlet<'a> {
         if let Some(open) = self.open.take() {
             self.sent.increment(open.events);
             self.dead_lettered.increment(open.letters);
+            if open.probes > 0 {
+                let stream = self.generator.stream.name();
+                measure::PROBES_SENT.of([stream]).increment(open.probes);
+                measure::PROBE_SENT_TIME.of([stream]).set(open.probed as f64 / 1e3);
+            }
         }
         Ok(())
     }

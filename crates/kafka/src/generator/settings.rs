@@ -11,6 +11,8 @@ use crate::messages::note::generator_group;
 
 /// A generator that sent for so long was healthy: the next failure begins with the shortest wait.
 pub(super) const HEALTHY: Duration = Duration::from_secs(30);
+/// How often probes are sent among events.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// How long the cluster may take to answer at the start.
 pub(super) const START_MAX: Duration = Duration::from_secs(60);
 
@@ -41,6 +43,8 @@ pub struct Generator {
     pub end_position: Option<u64>,
     /// Begin at the source's beginning whatever was sent before.
     pub from_start: bool,
+    /// Whether probes are sent; where nothing is said, of a live source.
+    pub probes: Option<bool>,
     /// Of how many events a trace begins.
     pub trace_ratio: f64,
     /// Who this is in traces; nothing where none are sent.
@@ -51,5 +55,10 @@ impl Generator {
     /// The group that keeps the place.
     pub fn group(stream: &str) -> String {
         generator_group(stream)
+    }
+
+    /// How often probes are sent; nothing where none are.
+    pub(super) fn probe_every(&self) -> Option<Duration> {
+        self.probes.unwrap_or_else(|| self.source.is_live()).then_some(PROBE_EVERY)
     }
 }

@@ -32,6 +32,9 @@ pub struct Note {
     /// Since when they are counted, in milliseconds since 1970; 0 where an earlier program began.
     #[serde(default)]
     pub since: i64,
+    /// Probes that were passed on, which are not records of the account.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub probes: u64,
 }
 
 impl Note {
@@ -47,7 +50,7 @@ impl Note {
             ledger.unscored,
             ledger.overdue,
         ];
-        Self { version: VERSION, state: state.to_owned(), horizon, counts, since: 0 }
+        Self { version: VERSION, state: state.to_owned(), horizon, counts, since: 0, probes: ledger.probes }
     }
 
     /// The same, counted since this time in milliseconds since 1970.
@@ -58,7 +61,18 @@ impl Note {
     /// The account so far. Reasons and rules are not in it.
     pub fn ledger(&self) -> Ledger {
         let [records, out, filtered, dead_lettered, late, anomalies, unscored, overdue] = self.counts;
-        Ledger { records, out, filtered, dead_lettered, late, anomalies, unscored, overdue, ..Ledger::default() }
+        Ledger {
+            records,
+            out,
+            filtered,
+            dead_lettered,
+            late,
+            anomalies,
+            unscored,
+            overdue,
+            probes: self.probes,
+            ..Ledger::default()
+        }
     }
 
     /// The note as text.
@@ -99,6 +113,9 @@ pub struct GeneratorNote {
     /// Offsets whose messages were deleted before they were read, of another program's topics.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missed: u64,
+    /// Probes sent, which are not events.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub probes: u64,
     /// How far the partitions of another program's topics have been read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<String, Vec<SourcePlace>>,
@@ -127,6 +144,7 @@ impl GeneratorNote {
         self.dead_lettered += other.dead_lettered;
         self.skipped += other.skipped;
         self.missed += other.missed;
+        self.probes += other.probes;
         for (topic, places) in other.places {
             self.places.entry(topic).or_default().extend(places);
         }
@@ -137,6 +155,11 @@ impl GeneratorNote {
     pub(crate) fn after(&self, cursor: Cursor, events: u64, letters: u64) -> Self {
         let (sent, dead_lettered) = (self.sent + events, self.dead_lettered + letters);
         Self { cursor, sent, dead_lettered, ..self.clone() }
+    }
+
+    /// The same after so many more probes.
+    pub(crate) fn probed(self, probes: u64) -> Self {
+        Self { probes: self.probes + probes, ..self }
     }
 
     /// The note as text.
@@ -231,6 +254,10 @@ mod tests {
         let earlier = r#"{"version":1,"state":"0f1e@120","horizon":7,"counts":[9,5,1,2,1,3,0,0]}"#;
         let note = Note::parse(earlier).unwrap();
         assert_eq!((note.state.as_str(), note.horizon, note.since), ("0f1e@120", 7, 0));
-        assert_eq!(note.ledger().records, 9);
+        assert_eq!((note.ledger().records, note.ledger().probes), (9, 0));
+        // Without a probe the text is that of the programs before there were any, and with some it is read by them.
+        assert!(!note.text().contains("probes"));
+        let probed = Note::new("0f1e@120", 7, &Ledger { probes: 8, ..note.ledger() });
+        assert_eq!(Note::parse(&probed.text()).unwrap().ledger().probes, 8);
     }
 }

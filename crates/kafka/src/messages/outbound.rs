@@ -8,7 +8,10 @@ use arrow::{
 };
 use broker::Reports;
 use bytes::Bytes;
-use rdkafka::producer::BaseProducer;
+use rdkafka::{
+    message::{BorrowedMessage, Message},
+    producer::BaseProducer,
+};
 use registry::Registry;
 use stage::{Key, Outputs, Rows, TraceId};
 use stream::{Stream, Topics};
@@ -19,6 +22,7 @@ use crate::{
         letters::{Letter, letter_rows, letters_schema},
         partials::{partial_rows, partials_schema},
         place::{self, Place},
+        probe,
         size::{STATE_BYTES_MAX, Sizes},
         snapshots::{snapshot_rows, snapshots_schema},
         target::{Target, TooLarge},
@@ -98,6 +102,21 @@ impl Outbound {
             target.send(producer, partition, &batch, |row| key(&rows.keys, selected[row]), time, headers)?;
         sent.anomalies = (selected.len() - too_large.len()) as u64;
         Ok(sent)
+    }
+
+    /// Passes probes on behind the rows of a partition that came out before them; a step that hands no rows on ends them.
+    pub(crate) fn probes(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        probes: &[&BorrowedMessage<'_>],
+    ) -> Result<(), KafkaError> {
+        let Some(target) = &mut self.rows else { return Ok(()) };
+        for probe in probes {
+            let time = probe.timestamp().to_millis().unwrap_or_default();
+            target.probe(producer, partition, probe::header(probe).unwrap_or_default(), time)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn letters(

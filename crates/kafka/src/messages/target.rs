@@ -20,6 +20,7 @@ use crate::{
     client::transaction::POLL,
     messages::{
         framing::subject_of,
+        probe,
         size::{HEADERS_BYTES_MAX, KEY_BYTES_MAX},
     },
 };
@@ -43,8 +44,9 @@ pub(crate) struct Target {
 
 /// A record that is kept back.
 struct Held {
-    key: Vec<u8>,
-    value: Vec<u8>,
+    key: Option<Vec<u8>>,
+    /// The value; none of a probe.
+    value: Option<Vec<u8>>,
     time: i64,
     headers: Option<OwnedHeaders>,
 }
@@ -79,15 +81,43 @@ impl Target {
         if let Some((key, value)) = header {
             headers = Some(headers.unwrap_or_default().insert(Header { key, value: Some(value) }));
         }
-        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic)
-            .partition(partition as i32)
-            .key(key.as_slice())
-            .payload(value.as_slice())
-            .timestamp(time);
+        let mut record: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(&self.topic).partition(partition as i32).timestamp(time);
+        if let Some(key) = &key {
+            record = record.key(key);
+        }
+        if let Some(value) = &value {
+            record = record.payload(value);
+        }
         if let Some(headers) = headers {
             record = record.headers(headers);
         }
         self.waited += send(producer, record)?;
+        Ok(())
+    }
+
+    /// Sends a probe behind what was sent to the partition before it.
+    pub(crate) fn probe(
+        &mut self,
+        producer: &BaseProducer<Reports>,
+        partition: u32,
+        text: &[u8],
+        time: i64,
+    ) -> Result<(), KafkaError> {
+        let headers = OwnedHeaders::new_with_capacity(2).insert(Header { key: probe::HEADER, value: Some(text) });
+        if self.held.is_some() {
+            self.release(producer, partition, None)?;
+        }
+        match &mut self.held {
+            Some(held) => {
+                held.insert(partition, Held { key: None, value: None, time, headers: Some(headers) });
+            }
+            None => {
+                let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic);
+                let record = record.partition(partition as i32).timestamp(time).headers(headers);
+                self.waited += send(producer, record)?;
+            }
+        }
         Ok(())
     }
 
@@ -155,7 +185,7 @@ impl Target {
             self.waited += send(producer, record)?;
         }
         if let (Some(row), Some(held)) = (last, &mut self.held) {
-            let (key, value) = (key(row).to_vec(), value(row).to_vec());
+            let (key, value) = (Some(key(row).to_vec()), Some(value(row).to_vec()));
             held.insert(partition(row), Held { key, value, time: time(row), headers: headers(row) });
         }
         Ok(too_large)

@@ -30,7 +30,12 @@ use crate::{
         assignment::{leave, take},
         lag::INTERVAL_MS,
     },
-    messages::{inbound::Inbound, size::Sizes, trace::Parents},
+    messages::{
+        inbound::Inbound,
+        probe::{self, Probe},
+        size::Sizes,
+        trace::Parents,
+    },
     read::{arrivals::Arrivals, membership::Membership},
 };
 
@@ -69,6 +74,8 @@ pub struct Received {
     pub traces: Traces,
     /// Messages that are no rows.
     pub rejected: Vec<Unreadable>,
+    /// Probes, each with its offset.
+    pub probes: Vec<(u64, Probe)>,
     /// The offset to go on from.
     pub next: u64,
 }
@@ -94,6 +101,8 @@ pub struct Reader {
     /// Messages that are larger are not looked into.
     sizes: Option<Sizes>,
     paused: bool,
+    /// What is noted with the offsets of partitions.
+    notes: BTreeMap<(String, u32), String>,
     /// When the group last took a commit.
     confirmed: Option<Instant>,
 }
@@ -129,7 +138,7 @@ impl Reader {
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         consumer.subscribe(&names).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
         let (topics, arrivals) = (inbounds(topics, registry)?, Arrivals::at(store));
-        Ok(Self { consumer, topics, arrivals, sizes: None, paused: false, confirmed: None })
+        Ok(Self { consumer, topics, arrivals, sizes: None, paused: false, notes: BTreeMap::new(), confirmed: None })
     }
 
     /// Reads partitions of one topic from these offsets on, as a member of no group.
@@ -160,7 +169,15 @@ impl Reader {
         }
         consumer.assign(&list).map_err(fail)?;
         let topics = inbounds(std::slice::from_ref(topic), registry)?;
-        Ok(Self { consumer, topics, arrivals: Arrivals::default(), sizes: None, paused: false, confirmed: None })
+        Ok(Self {
+            consumer,
+            topics,
+            arrivals: Arrivals::default(),
+            sizes: None,
+            paused: false,
+            notes: BTreeMap::new(),
+            confirmed: None,
+        })
     }
 
     /// From now on messages above the limit are rejected.
@@ -213,7 +230,10 @@ impl Drop for Reader {
         // The client waits for an answer to what the group has handed over.
         let waiting = std::mem::take(&mut self.consumer.context().changes().waiting);
         let none = waiting.iter().map(|at| (at.clone(), 0)).collect();
-        if let Some(error) = list(&none).and_then(|list| take(&self.consumer, &list)).err().filter(|_| !none.is_empty())
+        if let Some(error) = list(&none, &BTreeMap::new())
+            .and_then(|list| take(&self.consumer, &list))
+            .err()
+            .filter(|_| !none.is_empty())
         {
             tracing::debug!(%error, "leaving the group");
         }
@@ -221,10 +241,17 @@ impl Drop for Reader {
     }
 }
 
-fn list(offsets: &BTreeMap<(String, u32), u64>) -> KafkaResult<TopicPartitionList> {
+fn list(
+    offsets: &BTreeMap<(String, u32), u64>,
+    notes: &BTreeMap<(String, u32), String>,
+) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::with_capacity(offsets.len());
-    for ((topic, partition), offset) in offsets {
-        list.add_partition_offset(topic, *partition as i32, Offset::Offset(*offset as i64))?;
+    for (at, offset) in offsets {
+        let mut element = list.add_partition(&at.0, at.1 as i32);
+        element.set_offset(Offset::Offset(*offset as i64))?;
+        if let Some(note) = notes.get(at) {
+            element.set_metadata(note);
+        }
     }
     Ok(list)
 }
@@ -277,6 +304,12 @@ fn decode(
     messages: &[&BorrowedMessage<'_>],
     sizes: Option<Sizes>,
 ) -> Result<Received, KafkaError> {
+    let next = messages.last().map_or(0, |message| message.offset() as u64 + 1);
+    let (probes, messages): (Vec<_>, Vec<_>) =
+        messages.iter().copied().partition(|message| probe::header(message).is_some());
+    let probe = |message: &BorrowedMessage<'_>| {
+        Some((message.offset() as u64, Probe::parse(probe::header(message).unwrap_or_default())?))
+    };
     let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
     let refused = |payload: &[u8]| sizes.is_some_and(|sizes| sizes.refuse(payload.len()).is_some());
     let readable: Vec<&[u8]> = payloads.iter().map(|payload| if refused(payload) { &[] } else { *payload }).collect();
@@ -296,9 +329,10 @@ fn decode(
         positions: decoded.messages.iter().map(|message| of(message).offset() as u64).collect(),
         keys: StringArray::from_iter_values(decoded.messages.iter().map(key)),
         times: decoded.messages.iter().map(|message| time(of(message))).collect(),
-        traces: Parents::of(messages).traces(),
+        traces: Parents::of(&messages).traces(),
         rejected: rejected.collect(),
         rows: decoded.rows,
-        next: messages.last().map_or(0, |message| message.offset() as u64 + 1),
+        probes: probes.into_iter().filter_map(probe).collect(),
+        next,
     })
 }

@@ -20,7 +20,7 @@ use crate::{
         inbound::Inbound,
         letters::Letter,
         outbound::{Outbound, traces},
-        place,
+        place, probe,
         size::Sizes,
         target::TooLarge,
         times::Times,
@@ -104,9 +104,37 @@ impl Core {
 
     fn process_partition(&mut self, number: u32, messages: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
         let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
-        let (begun, next) = (SystemTime::now(), partition.next);
+        let next = partition.next;
         let messages = &messages[messages.partition_point(|message| message.offset() < next)..];
         let Some(last) = messages.last() else { return Ok(()) };
+        partition.next = last.offset() + 1;
+        partition.last = place::mark(last);
+        let (probes, records): (Vec<_>, Vec<_>) =
+            messages.iter().copied().partition(|message| probe::header(message).is_some());
+        if !records.is_empty() {
+            self.process_records(number, &records)?;
+        }
+        self.pass_on(number, &probes)
+    }
+
+    /// Passes probes on, behind the rows of the records that came with them.
+    fn pass_on(&mut self, number: u32, probes: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+        let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
+        self.meters.restored(partition.restored());
+        let live = &probes[probes.partition_point(|probe| probe.offset() < partition.committed)..];
+        if live.is_empty() {
+            return Ok(());
+        }
+        partition.touched = true;
+        partition.ledger.probes += live.len() as u64;
+        self.rows += live.len();
+        self.begin()?;
+        self.outbound.probes(self.producer.client(), number, live)
+    }
+
+    fn process_records(&mut self, number: u32, messages: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+        let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
+        let begun = SystemTime::now();
         if self.options.traced_as.is_some() {
             partition.hops.see(messages);
         }
@@ -125,12 +153,9 @@ impl Core {
             ingested: Some(decoded.messages.iter().map(|message| taken_in(messages[*message])).collect()),
             traces: parents.traces(),
         };
-        partition.next = last.offset() + 1;
-        partition.last = place::mark(last);
         let committed = partition.committed;
         let live = messages.partition_point(|message| message.offset() < committed);
         let mut outputs = partition.process(rows)?;
-        self.meters.restored(partition.restored());
         if live == messages.len() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use rdkafka::{
     message::Message,
 };
 
-use crate::KafkaError;
+use crate::{KafkaError, messages::probe};
 
 /// Messages at most.
 pub const SAMPLE_MESSAGES_MAX: usize = 4_000;
@@ -105,14 +105,16 @@ pub fn sample_topic(connection: &Connection, topic: &str) -> Result<TopicSample,
                 break;
             }
             bytes += message.payload_len();
-            messages.push(SampledMessage {
+            let event = SampledMessage {
                 topic: topic.to_owned(),
                 partition,
                 offset: message.offset() as u64,
                 timestamp: message.timestamp().to_millis(),
                 key: message.key().map(<[u8]>::to_vec),
                 value: message.payload().map(<[u8]>::to_vec),
-            });
+            };
+            // Another stream's probes are not events.
+            messages.extend(Some(event).filter(|_| probe::header(&message).is_none()));
             if message.offset() + 1 >= end {
                 break;
             }

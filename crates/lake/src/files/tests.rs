@@ -29,6 +29,7 @@ fn batch(from: i64, to: i64) -> Batch {
         rows: RecordBatch::try_new(schema(), columns).unwrap(),
         positions: (from as u64..to as u64).collect(),
         times: (from..to).collect(),
+        probes: Vec::new(),
         next: to as u64,
     }
 }

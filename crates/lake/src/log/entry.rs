@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use serde::{Deserialize, Serialize};
-use sink::TopicPartition;
+use sink::{StoredProbe, TopicPartition};
 
 use super::{delete, join, staged};
 use crate::LakeError;
@@ -23,6 +23,9 @@ pub(crate) struct Entry {
     /// The same as far as it shows in files of the first version, which had no log.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) found: BTreeMap<String, BTreeMap<u32, u64>>,
+    /// The newest probe of each partition.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) probes: BTreeMap<u32, StoredProbe>,
     /// What this commit and those before it changed and nobody was seen to carry out yet, in order.
     pub(crate) moves: Vec<Move>,
     /// Attempts that had committed nothing for long, and whose staged files are deleted behind this commit.

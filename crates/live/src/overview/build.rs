@@ -1,8 +1,8 @@
 //! The figures of an overview, out of what a board and its facts say.
 
 use super::{
-    Alarms, DeadLetters, Drawn, Lag, Latency, Layer, LedgerView, Overview, Progress, Rate, RuleCount, Stage,
-    StageState, count,
+    Alarms, DeadLetters, Drawn, Lag, Latency, Layer, LedgerView, Level, Overview, Progress, Rate, RuleCount, Stage,
+    StageState, StoreAge, count,
     judge::{DEAD_LETTERS_WATCH, LAG_WATCH_S, judge},
     share,
 };
@@ -16,6 +16,9 @@ const RATE_NOW_SECONDS: i64 = 5;
 const OVER_FACTOR: f64 = 2.0;
 /// and so often that chance does not explain it: beyond so many standard deviations of a Poisson count.
 const OVER_DEVIATIONS: f64 = 5.0;
+/// Probes come every 30 s at least while a stream runs: a store that has had none for twice as long stands, in
+/// milliseconds.
+const PROBE_MISSING_MS: u64 = 60_000;
 /// Rules of dead letters that are listed.
 const RULES_MAX: usize = 20;
 
@@ -37,6 +40,7 @@ impl Board {
             level,
             sentence,
             stages: self.stages(now_ms, &rate, &lag),
+            stores: stores(facts, now_ms),
             latency: Latency { from, to, p50_ms, p99_ms, events },
             ledger: ledger(facts),
             drawn: self.drawn_view(),
@@ -178,6 +182,16 @@ fn dead_letters(facts: &Facts) -> DeadLetters {
     rules.truncate(RULES_MAX);
     let total = facts.ledger.dead_lettered;
     DeadLetters { total, open: total.saturating_sub(facts.redriven), rules }
+}
+
+fn stores(facts: &Facts, now_ms: i64) -> Vec<StoreAge> {
+    let stores = facts.stores.iter();
+    let stores = stores.map(|of| {
+        let since_ms = u64::try_from(now_ms - of.sent_ms).unwrap_or_default();
+        let level = if since_ms > PROBE_MISSING_MS { Level::Bad } else { Level::Ok };
+        StoreAge { store: of.store.clone(), p50_ms: of.p50_ms, p99_ms: of.p99_ms, since_ms, level }
+    });
+    stores.collect()
 }
 
 fn ledger(facts: &Facts) -> LedgerView {

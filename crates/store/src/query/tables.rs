@@ -70,23 +70,24 @@ fn register_notes(context: &SessionContext, results: &Results, manifest: &Manife
     if manifest.aggregates.contains_key(NOTES_TABLE) || manifest.stream.replace('-', "_") == NOTES_TABLE {
         return Ok(Vec::new());
     }
-    add(context, notes::table(results)?)?;
+    add_rows(context, NOTES_TABLE, notes::table(results)?)?;
     Ok(vec![NOTES_TABLE.to_owned()])
 }
 
 /// Registers notes from elsewhere, where no other table has the name.
 pub(super) fn add_notes(context: &SessionContext, notes: &[Note]) -> Result<(), StoreError> {
     let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
-    if context.table_exist(NOTES_TABLE).map_err(failed)? {
-        return Ok(());
-    }
-    add(context, notes::rows(notes).map_err(|error| failed(error.into()))?)
+    add_rows(context, NOTES_TABLE, notes::rows(notes).map_err(|error| failed(error.into()))?)
 }
 
-fn add(context: &SessionContext, rows: RecordBatch) -> Result<(), StoreError> {
+/// Registers rows as a table, where no other table has the name.
+pub(super) fn add_rows(context: &SessionContext, name: &str, rows: RecordBatch) -> Result<(), StoreError> {
     let failed = |error: DataFusionError| StoreError::Query { message: error.to_string(), suggestion: None };
+    if context.table_exist(name).map_err(failed)? {
+        return Ok(());
+    }
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).map_err(failed)?;
-    context.register_table(NOTES_TABLE, Arc::new(table)).map_err(failed)?;
+    context.register_table(name, Arc::new(table)).map_err(failed)?;
     Ok(())
 }
 

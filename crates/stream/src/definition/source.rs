@@ -25,6 +25,15 @@ pub enum Source {
 }
 
 impl Source {
+    /// Whether events come as they happen, rather than from files or as fast as they can be made.
+    pub fn is_live(&self) -> bool {
+        match self {
+            Source::Synthetic(synthetic) => synthetic.rate > 0.0,
+            Source::Files(_) => false,
+            Source::Http(_) | Source::Stdin(_) | Source::Kafka(_) => true,
+        }
+    }
+
     /// What says which records come, and in which order: not how fast, how many, or where they are listened for.
     pub fn identity(&self) -> String {
         let mut source = self.clone();

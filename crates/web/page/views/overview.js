@@ -27,6 +27,7 @@ export function Overview({ stream }) {
     ${seen.failure && html`<${Failed} text=${seen.failure} />`}
     ${all && all.length > 1 && html`<${Others} streams=${all.filter(({ name }) => name !== stream.name)} />`}
     <${Figures} seen=${seen} />
+    <${Stores} stores=${seen.stores} />
     <${Detectors} layers=${seen.alarms.layers} alarms=${list} />
     <div class="pair"><${Beam} stages=${seen.stages} /><${Ledger} ledger=${seen.ledger} /></div>
     <${Drawn} seen=${seen} />
@@ -71,6 +72,15 @@ function Figures({ seen }) {
 function Percentile({ name, ms }) {
   const [value, unit] = span(ms);
   return html`<p class="value numbers"><small>${name} </small>${value}<small> ${unit}</small></p>`;
+}
+
+/** How long an event takes until each store has it, as probes say. @param {{ stores: Api.StoreAge[] }} props */
+function Stores({ stores }) {
+  if (!stores.length) return null;
+  const text = (/** @type {number} */ ms) => span(ms).join(' ');
+  return html`<ul class="stores numbers" aria-label="Until a store has an event">${stores.map((of) => html`<li key=${of.store}>
+    ${of.level !== 'ok' && html`<${Mark} level=${of.level} label="no probe comes back" />`}
+    Until ${of.store} has an event: p50 ${text(of.p50_ms)}, p99 ${text(of.p99_ms)}; newest probe ${text(of.since_ms)} ago</li>`)}</ul>`;
 }
 
 /** @param {string} word */

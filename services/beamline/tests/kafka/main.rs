@@ -15,6 +15,7 @@ mod measure_windows;
 mod monitoring;
 mod places;
 mod poison;
+mod probes;
 mod raw;
 mod results;
 mod security;

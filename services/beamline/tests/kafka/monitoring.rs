@@ -29,7 +29,7 @@ fn a_real_prometheus_answers_every_query_of_the_dashboard_with_data() {
     cluster.beamline(&["topics", "apply", "stream.yaml"]);
     let lake = cluster.path("lake").display().to_string();
     let services: Vec<Service> = [
-        ("generator", vec!["--rate", "2000"]),
+        ("generator", vec!["--rate", "2000", "--probes", "on"]),
         ("enricher", vec![]),
         ("anomaly-detector", vec![]),
         ("aggregator", vec![]),
@@ -94,7 +94,7 @@ fn annotations() -> Vec<(String, String)> {
 }
 
 /// Each alert's name and expression, which is a block of indented lines.
-fn alerts() -> Vec<(String, String)> {
+pub(crate) fn alerts() -> Vec<(String, String)> {
     let rules = file("rules.yaml");
     let rules: Vec<(String, String)> = rules
         .split("- alert: ")

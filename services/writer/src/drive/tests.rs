@@ -110,6 +110,7 @@ fn rows(partition: u32, first: u64, count: u64) -> Batch {
         rows: RecordBatch::try_new(schema, vec![Arc::new(values)]).unwrap(),
         positions: (first..first + count).collect(),
         times: (0..count).map(|_| 0).collect(),
+        probes: Vec::new(),
         next: first + count,
     }
 }

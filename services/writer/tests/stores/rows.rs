@@ -98,6 +98,7 @@ pub(crate) fn batch(stream: &Stream, partition: u32, from: u64, to: u64) -> Batc
         rows: events(stream, &numbers),
         times: numbers.iter().map(|number| time(*number) / 1_000 + TAKEN_IN_AFTER).collect(),
         positions: UInt64Array::from(positions),
+        probes: Vec::new(),
         next: to,
     }
 }

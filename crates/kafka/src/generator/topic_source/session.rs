@@ -92,12 +92,28 @@ impl Session<'_> {
         if !batch.is_empty() {
             self.process(&batch)?;
         }
+        self.probe()?;
         self.outlet.poll();
         if !self.outlet.is_due() {
             return Ok(false);
         }
         self.commit()?;
         Ok(true)
+    }
+
+    /// Sends a probe to the partition of each of our lanes, where that is due.
+    fn probe(&mut self) -> Result<(), KafkaError> {
+        let now = Instant::now();
+        if !self.probing.is_due(now) {
+            return Ok(());
+        }
+        for (number, lane) in &mut self.lanes {
+            lane.note.probes += 1;
+            lane.changed = true;
+            self.outlet.probe(*number, lane.note.probes)?;
+        }
+        self.probing.sent_probes(now);
+        Ok(())
     }
 
     /// Does what the group has said.

@@ -22,7 +22,9 @@ const CONFIRMED: Duration = Duration::from_secs(1);
 impl Reader {
     /// Partitions that came or went since the last call: what was given of them before is void.
     pub fn moved(&mut self) -> BTreeSet<(String, u32)> {
-        std::mem::take(&mut self.consumer.context().changes().moved)
+        let moved = std::mem::take(&mut self.consumer.context().changes().moved);
+        self.notes.retain(|at, _| !moved.contains(at));
+        moved
     }
 
     /// Whether there are partitions that wait for [`Reader::begin`].
@@ -111,6 +113,11 @@ impl Reader {
         Ok(())
     }
 
+    /// Notes this with every offset that is committed of a partition from now on.
+    pub fn note(&mut self, at: (String, u32), text: String) {
+        self.notes.insert(at, text);
+    }
+
     fn send_offsets(&mut self, offsets: &BTreeMap<(String, u32), u64>) -> Result<(), KafkaError> {
         if offsets.is_empty() {
             return Ok(());
@@ -118,7 +125,7 @@ impl Reader {
         let fail = |source| KafkaError::Client { what: "committing offsets", source };
         // An answer counts from when it was asked for: this process may be paused before it hears it.
         let asked = Instant::now();
-        self.consumer.commit(&list(offsets).map_err(fail)?, CommitMode::Sync).map_err(fail)?;
+        self.consumer.commit(&list(offsets, &self.notes).map_err(fail)?, CommitMode::Sync).map_err(fail)?;
         self.confirmed = Some(asked);
         Ok(())
     }

@@ -53,13 +53,16 @@ impl Core {
         let mut offsets = TopicPartitionList::with_capacity(touched);
         let mut state_bytes = 0;
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
-            let flushed = partition.flush()?;
-            self.meters.closed(&flushed.closed);
-            self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
-            let snapshots = partition.snapshots(budget, replay_max)?;
-            state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
-            let (of, position) = (&partition.of, partition.next);
-            self.outbound.snapshots(self.producer.client(), *number, of, position, snapshots, now)?;
+            // Probes alone change nothing that would have to be said or kept.
+            if partition.open_records > 0 {
+                let flushed = partition.flush()?;
+                self.meters.closed(&flushed.closed);
+                self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
+                let snapshots = partition.snapshots(budget, replay_max)?;
+                state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
+                let (of, position) = (&partition.of, partition.next);
+                self.outbound.snapshots(self.producer.client(), *number, of, position, snapshots, now)?;
+            }
             let note = partition.note();
             let at = (self.options.step.input(&self.options.topics), *number);
             let place = Place::new(&self.options.group, at, partition.next, &partition.last, note.clone());

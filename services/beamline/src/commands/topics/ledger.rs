@@ -36,8 +36,11 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
             missed => format!("; {missed} offsets of the source were deleted before they were read"),
         };
         say(&format!(
-            "generator         {:>12} taken in = {} sent + {} dead letters{skipped}{missed}",
-            note.cursor.position, note.sent, note.dead_lettered
+            "generator         {:>12} taken in = {} sent + {} dead letters{skipped}{missed}{}",
+            note.cursor.position,
+            note.sent,
+            note.dead_lettered,
+            probes(note.probes)
         ))?;
     }
     let mut balances = true;
@@ -45,7 +48,7 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
         let Some((ledger, since)) = account(stream, offsets, step)? else { continue };
         balances &= ledger.balances();
         say(&format!(
-            "{:<17} {:>12} in = {} out + {} filtered + {} dead letters + {} late; {} anomalies{}",
+            "{:<17} {:>12} in = {} out + {} filtered + {} dead letters + {} late; {} anomalies{}{}",
             step.name(),
             ledger.records,
             ledger.out,
@@ -53,6 +56,7 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
             ledger.dead_lettered,
             ledger.late,
             ledger.anomalies,
+            probes(ledger.probes),
             counted(since)
         ))?;
     }
@@ -63,6 +67,11 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
         true => say("the ledger balances"),
         false => Err(Failure::run_time("the ledger does not balance: records are unaccounted for")),
     }
+}
+
+/// Probes are not records: they are beside the account.
+fn probes(count: u64) -> String {
+    if count > 0 { format!("; {count} probes") } else { String::new() }
 }
 
 fn counted(since: i64) -> String {

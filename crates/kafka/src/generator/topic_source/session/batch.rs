@@ -17,7 +17,7 @@ use super::{
 use crate::{
     GeneratorNote, KafkaError,
     generator::outlet::{Origin, Whence},
-    messages::traceparent::parent,
+    messages::{probe, traceparent::parent},
 };
 
 /// Messages of a batch at most.
@@ -100,6 +100,12 @@ impl Session<'_> {
             match lane.see(&at, offset, time) {
                 Some(Seen::New) => {
                     lane.advance(&at, offset, time);
+                    // Another stream's probes are not events of this one.
+                    if probe::header(&message.0).is_some() {
+                        lane.note.skipped += 1;
+                        self.outlet.begin()?;
+                        continue;
+                    }
                     of.push(number);
                     fresh.push(message);
                 }
@@ -119,6 +125,7 @@ impl Session<'_> {
         }
         let read = self.reader.read(&fresh)?;
         let dead = self.outlet.send(read.records, &Fresh(&fresh))?;
+        self.probing.sent_records(true);
         for number in &of {
             self.count(*number, |note| note.sent += 1);
         }

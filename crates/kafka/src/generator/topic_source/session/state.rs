@@ -22,6 +22,7 @@ use crate::{
     KafkaError,
     generator::{
         outlet::Outlet,
+        probing::Probing,
         settings::{Generator, START_MAX},
     },
 };
@@ -41,6 +42,7 @@ pub(in crate::generator::topic_source) struct Session<'a> {
     pub(super) source: Arc<BaseConsumer<Reports>>,
     pub(super) catalog: Catalog,
     pub(super) outlet: Outlet<'a>,
+    pub(super) probing: Probing,
     pub(super) lanes: BTreeMap<u32, Lane>,
     /// Lanes that are ours and not read yet.
     pub(super) waiting: BTreeSet<u32>,
@@ -85,6 +87,7 @@ impl<'a> Session<'a> {
             source,
             catalog,
             outlet,
+            probing: Probing::new(generator.probe_every()),
             lanes: BTreeMap::new(),
             waiting: BTreeSet::new(),
             looked: None,
