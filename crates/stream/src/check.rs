@@ -4,6 +4,7 @@
 //! nothing of the others. What follows from an error reported already is not reported again.
 
 mod aggregate;
+mod chosen;
 mod derivable;
 mod detect;
 mod enrich;
@@ -20,6 +21,7 @@ use codec::ValueSchema;
 use expr::Expression;
 use lookup::Lookup;
 
+pub use self::chosen::Chosen;
 use self::{detect::Detection, enrich::Enrichment};
 use crate::{Aggregates, FileReader, Messages, node::Node, report::Report, scope::Scope, suggestion::nearest};
 
@@ -35,6 +37,7 @@ pub(crate) struct Checked {
     pub(crate) columns: Vec<(String, Expression)>,
     pub(crate) filter: Option<Expression>,
     pub(crate) features: Vec<Expression>,
+    pub(crate) chosen: Option<Chosen>,
     pub(crate) rules: Vec<(String, Expression)>,
     pub(crate) aggregates: Aggregates,
     pub(crate) selections: Vec<(String, Expression)>,
@@ -56,7 +59,7 @@ pub(crate) fn check(
     let messages = source::check(spec, name, schema, files, report);
     let Enrichment { quality, lookups, tables, columns, filter, scope } = enrich::check(spec, &raw, files, report);
     let enriched = scope.schema();
-    let Detection { features, rules, scope } = detect::check(spec, &raw, scope, report);
+    let Detection { features, chosen, rules, scope } = detect::check(spec, &raw, scope, report);
     let aggregates = aggregate::check(spec, &scope, report);
     expect::check(spec, &scope, report);
     let selections = store::check(spec, &scope, report);
@@ -71,6 +74,7 @@ pub(crate) fn check(
         columns,
         filter,
         features,
+        chosen,
         rules,
         aggregates,
         selections,

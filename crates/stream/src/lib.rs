@@ -12,6 +12,7 @@ mod digest;
 mod document;
 mod fingerprint;
 mod messages;
+pub mod names;
 mod node;
 mod profile;
 mod provenance;
@@ -41,6 +42,7 @@ use self::{
 
 pub use self::{
     aggregates::{Aggregates, WindowedAggregate, Windows},
+    check::Chosen,
     definition::*,
     diagnostic::{Diagnostic, Diagnostics},
     document::{document_schema, read_document},
@@ -64,7 +66,7 @@ pub trait FileReader {
 /// A checked stream: its definition, compiled.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    /// The definition as written.
+    /// The definition as written, with the features that were chosen where it names none.
     pub definition: StreamDefinition,
     /// The schema of the raw events, as Avro and as Arrow.
     pub input: ValueSchema,
@@ -82,6 +84,8 @@ pub struct Stream {
     pub filter: Option<Expression>,
     /// The detector's features, each a float64 over `enriched`.
     pub features: Vec<Expression>,
+    /// What was chosen where `detect` names neither features nor rules.
+    pub chosen: Option<Chosen>,
     /// The detector's rules, each a boolean over `enriched`.
     pub rules: Vec<(String, Expression)>,
     /// What is computed of windows of event time, each over `scored`.
@@ -141,10 +145,13 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
     let definition: Result<StreamDefinition, _> = serde_json::from_value(document.json());
     let definition =
         definition.map_err(|error| report.add(START, format!("the types refuse the definition: {error}"), None));
-    let (Ok(definition), Some(checked)) = (definition, checked) else {
+    let (Ok(mut definition), Some(checked)) = (definition, checked) else {
         report.add(START, "nothing follows from the definition", None);
         return None;
     };
+    if let (Some(chosen), Some(detect)) = (&checked.chosen, &mut definition.spec.detect) {
+        chosen.complete(detect);
+    }
     let fingerprints = Fingerprints::of(&definition.spec, &checked);
     let Checked {
         input,
@@ -156,6 +163,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         columns,
         filter,
         features,
+        chosen,
         rules,
         aggregates,
         selections,
@@ -171,6 +179,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         columns,
         filter,
         features,
+        chosen,
         rules,
         aggregates,
         selections,

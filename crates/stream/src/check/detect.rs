@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use expr::Expression;
 
-use super::{enrich::named_rules, is_misspelt};
+use super::{
+    chosen::{Chosen, choose},
+    enrich::named_rules,
+    is_misspelt,
+};
 use crate::{
     Detect, columns,
     node::{Node, Value},
@@ -18,6 +22,8 @@ const SEASON_FEATURES_MAX: usize = 2;
 /// The detector's expressions, compiled.
 pub(super) struct Detection {
     pub(super) features: Vec<Expression>,
+    /// What was chosen where nothing is named.
+    pub(super) chosen: Option<Chosen>,
     pub(super) rules: Vec<(String, Expression)>,
     /// The scored columns.
     pub(super) scope: Scope,
@@ -29,11 +35,11 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
         if is_misspelt(spec, "detect") {
             scope.open();
         }
-        return Detection { features: vec![], rules: vec![], scope };
+        return Detection { features: vec![], chosen: None, rules: vec![], scope };
     };
-    let features = detect.get("features").map(Node::items).unwrap_or_default();
-    let features = features.iter().filter_map(|node| scope.compile(node, Expression::compile_float, report)).collect();
-    check_season(detect, report);
+    let chosen = names_nothing(detect).then(|| choose(spec, &scope));
+    let features = features(detect, chosen.as_ref(), &scope, report);
+    check_season(detect, chosen.as_ref(), report);
     let rules = named_rules(detect.get("rules"), "when", &scope, report);
     for name in detect.get("rules").map(Node::items).unwrap_or_default().iter().filter_map(|rule| rule.get("name")) {
         if let Some(text) = name.text().filter(|text| columns::LAYERS.contains(text)) {
@@ -49,7 +55,10 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
         }
     }
     match detect.typed::<Detect>() {
-        Some(detect) => {
+        Some(mut detect) => {
+            if let Some(chosen) = &chosen {
+                chosen.complete(&mut detect);
+            }
             for field in columns::detector(&detect) {
                 if scope.field(field.name()).is_none() {
                     scope.push(Arc::new(field));
@@ -58,12 +67,29 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
         }
         None => columns::RESERVED.iter().for_each(|name| scope.fail(name)),
     }
-    Detection { features, rules, scope }
+    Detection { features, chosen, rules, scope }
+}
+
+/// Whether a detector says nothing of what it is to look at.
+fn names_nothing(detect: &Node) -> bool {
+    matches!(detect.value, Value::Map(_))
+        && ["features", "rules"].iter().all(|field| detect.get(field).is_none() && !is_misspelt(detect, field))
+}
+
+/// The features that are named, else those that were chosen.
+fn features(detect: &Node, chosen: Option<&Chosen>, scope: &Scope, report: &mut Report<'_>) -> Vec<Expression> {
+    if let Some(chosen) = chosen {
+        let schema = scope.schema();
+        return chosen.features.iter().filter_map(|sql| Expression::compile_float(sql, &schema).ok()).collect();
+    }
+    let features = detect.get("features").map(Node::items).unwrap_or_default();
+    features.iter().filter_map(|node| scope.compile(node, Expression::compile_float, report)).collect()
 }
 
 /// The layer `season` keeps a profile of each feature.
-fn check_season(detect: &Node, report: &mut Report<'_>) {
-    let features = detect.get("features").map(Node::items).unwrap_or_default().len();
+fn check_season(detect: &Node, chosen: Option<&Chosen>, report: &mut Report<'_>) {
+    let named = detect.get("features").map(Node::items).unwrap_or_default().len();
+    let features = chosen.map_or(named, |chosen| chosen.features.len());
     let season = detect.get("layers").and_then(|layers| layers.get("season"));
     if let Some(season) = season.filter(|season| season.value == Value::Boolean(true) && features > SEASON_FEATURES_MAX)
     {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Detect {
-    /// What the learned layers look at: numeric SQL over the enriched columns. Not finite counts as missing.
+    /// What the learned layers look at: numeric SQL over the enriched columns. Not finite counts as missing. Where neither
+    /// `features` nor `rules` is named, numeric columns are chosen; `beamline check-config` says which.
     #[serde(default)]
     #[schemars(length(max = 16), inner(length(min = 1)))]
     #[schemars(example = ["ln(pt)", "eta"])]
