@@ -1,6 +1,6 @@
 //! Names: which a schema may have, and what they say about a column.
 
-pub(crate) use stream::names::{CODES, LABELS, MEASURED, has_word, words};
+pub(crate) use stream::names::{CODES, IDENTITIES, LABELS, MEASURED, has_word, words};
 
 /// Names of the detector's columns and of a row's place, which a schema cannot have.
 pub(crate) fn is_taken(name: &str) -> bool {

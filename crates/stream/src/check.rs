@@ -23,7 +23,7 @@ use lookup::Lookup;
 
 pub use self::chosen::Chosen;
 use self::{detect::Detection, enrich::Enrichment};
-use crate::{Aggregates, FileReader, Messages, node::Node, report::Report, scope::Scope, suggestion::nearest};
+use crate::{Aggregates, Feature, FileReader, Messages, node::Node, report::Report, scope::Scope, suggestion::nearest};
 
 /// What follows from a definition.
 pub(crate) struct Checked {
@@ -36,7 +36,7 @@ pub(crate) struct Checked {
     pub(crate) tables: Vec<Vec<u8>>,
     pub(crate) columns: Vec<(String, Expression)>,
     pub(crate) filter: Option<Expression>,
-    pub(crate) features: Vec<Expression>,
+    pub(crate) features: Vec<Feature>,
     pub(crate) chosen: Option<Chosen>,
     pub(crate) rules: Vec<(String, Expression)>,
     pub(crate) aggregates: Aggregates,

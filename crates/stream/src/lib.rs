@@ -10,6 +10,7 @@ mod definition;
 mod diagnostic;
 mod digest;
 mod document;
+mod feature;
 mod fingerprint;
 mod messages;
 pub mod names;
@@ -19,6 +20,7 @@ mod provenance;
 mod report;
 mod schema;
 mod scope;
+mod section;
 mod structure;
 mod suggestion;
 mod topics;
@@ -46,10 +48,12 @@ pub use self::{
     definition::*,
     diagnostic::{Diagnostic, Diagnostics},
     document::{document_schema, read_document},
+    feature::{Feature, FeatureKind, argument},
     fingerprint::Fingerprints,
     messages::{MessagePart, Messages},
     profile::{ColumnClass, ProfileColumn},
     schema::json_schema,
+    section::with_detect,
     topics::Topics,
     units::Duration,
 };
@@ -82,8 +86,8 @@ pub struct Stream {
     pub columns: Vec<(String, Expression)>,
     /// True for an event worth keeping, over `enriched`.
     pub filter: Option<Expression>,
-    /// The detector's features, each a float64 over `enriched`.
-    pub features: Vec<Expression>,
+    /// The detector's features, each over `enriched`.
+    pub features: Vec<Feature>,
     /// What was chosen where `detect` names neither features nor rules.
     pub chosen: Option<Chosen>,
     /// The detector's rules, each a boolean over `enriched`.

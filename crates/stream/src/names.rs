@@ -110,6 +110,9 @@ pub(crate) const MOMENTS: [&str; 11] =
 /// Words of places in a topic or a file.
 pub(crate) const PLACES: [&str; 5] = ["partition", "offset", "lane", "shard", "line"];
 
+/// Words of what names one thing among many, as the last word of a name.
+pub const IDENTITIES: [&str; 9] = ["id", "uid", "uuid", "guid", "key", "token", "hash", "session", "cookie"];
+
 /// Words of amounts that are never negative and spread over orders of magnitude, and units of such.
 pub(crate) const HEAVY: [&str; 34] = [
     "latency",
@@ -149,12 +152,25 @@ pub(crate) const HEAVY: [&str; 34] = [
 ];
 
 /// Words of what has a sign, whatever else the name says.
-pub(crate) const SIGNED: [&str; 12] = [
-    "change", "delta", "diff", "difference", "net", "return", "balance", "residual", "pull", "error", "log", "ln",
-];
+pub(crate) const SIGNED: [&str; 12] =
+    ["change", "delta", "diff", "difference", "net", "return", "balance", "residual", "pull", "error", "log", "ln"];
 
 /// Words of text that hardly ever comes twice.
 pub(crate) const PROSE: [&str; 16] = [
-    "message", "msg", "text", "body", "comment", "description", "title", "query", "url", "uri", "referrer", "referer",
-    "trace", "stack", "payload", "note",
+    "message",
+    "msg",
+    "text",
+    "body",
+    "comment",
+    "description",
+    "title",
+    "query",
+    "url",
+    "uri",
+    "referrer",
+    "referer",
+    "trace",
+    "stack",
+    "payload",
+    "note",
 ];

@@ -10,7 +10,8 @@ use super::{
     is_misspelt,
 };
 use crate::{
-    Detect, columns,
+    Detect, Feature, columns,
+    feature::is_frequency,
     node::{Node, Value},
     report::Report,
     scope::Scope,
@@ -21,7 +22,7 @@ const SEASON_FEATURES_MAX: usize = 2;
 
 /// The detector's expressions, compiled.
 pub(super) struct Detection {
-    pub(super) features: Vec<Expression>,
+    pub(super) features: Vec<Feature>,
     /// What was chosen where nothing is named.
     pub(super) chosen: Option<Chosen>,
     pub(super) rules: Vec<(String, Expression)>,
@@ -54,6 +55,7 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
             scope.fail(name);
         }
     }
+    let at_episode = detect.entry("episode_after").map_or(detect.at, |entry| entry.at);
     match detect.typed::<Detect>() {
         Some(mut detect) => {
             if let Some(chosen) = &chosen {
@@ -62,6 +64,9 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
             for field in columns::detector(&detect) {
                 if scope.field(field.name()).is_none() {
                     scope.push(Arc::new(field));
+                } else if field.name() == columns::EPISODE {
+                    let message = "there is a column `episode` already, which the detector would add";
+                    report.add(at_episode, message, Some("rename it, or leave out `episode_after`".to_owned()));
                 }
             }
         }
@@ -77,19 +82,28 @@ fn names_nothing(detect: &Node) -> bool {
 }
 
 /// The features that are named, else those that were chosen.
-fn features(detect: &Node, chosen: Option<&Chosen>, scope: &Scope, report: &mut Report<'_>) -> Vec<Expression> {
+fn features(detect: &Node, chosen: Option<&Chosen>, scope: &Scope, report: &mut Report<'_>) -> Vec<Feature> {
+    let schema = scope.schema();
     if let Some(chosen) = chosen {
-        let schema = scope.schema();
-        return chosen.features.iter().filter_map(|sql| Expression::compile_float(sql, &schema).ok()).collect();
+        return chosen.features.iter().filter_map(|sql| Feature::compile(sql, &schema).ok()).collect();
     }
     let features = detect.get("features").map(Node::items).unwrap_or_default();
-    features.iter().filter_map(|node| scope.compile(node, Expression::compile_float, report)).collect()
+    let mut compile = |node: &Node| match Feature::compile(node.text()?, &schema) {
+        Ok(feature) => Some(feature),
+        Err(error) => {
+            scope.explain(node, &error, report);
+            None
+        }
+    };
+    features.iter().filter_map(&mut compile).collect()
 }
 
 /// The layer `season` keeps a profile of each feature.
 fn check_season(detect: &Node, chosen: Option<&Chosen>, report: &mut Report<'_>) {
-    let named = detect.get("features").map(Node::items).unwrap_or_default().len();
-    let features = chosen.map_or(named, |chosen| chosen.features.len());
+    let named = detect.get("features").map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
+    let features: Vec<&str> =
+        chosen.map_or(named.collect(), |chosen| chosen.features.iter().map(String::as_str).collect());
+    let features = features.into_iter().filter(|feature| !is_frequency(feature)).count();
     let season = detect.get("layers").and_then(|layers| layers.get("season"));
     if let Some(season) = season.filter(|season| season.value == Value::Boolean(true) && features > SEASON_FEATURES_MAX)
     {

@@ -129,17 +129,26 @@ fn detecting(detect: &str) -> Stream {
 fn a_detector_that_names_nothing_looks_at_the_measurements() {
     let stream = detecting("  detect: {}\n");
     let chosen = stream.chosen.as_ref().unwrap();
-    let features = ["ln(energy_gev)", "momentum_x", "momentum_y", "momentum_z", "ln(counts + 1)", "ln(pt)", "log_pt"];
+    let features = [
+        "ln(energy_gev)",
+        "momentum_x",
+        "momentum_y",
+        "momentum_z",
+        "ln(counts + 1)",
+        "ln(pt)",
+        "log_pt",
+        "frequency(particle_type)",
+    ];
     assert_eq!(chosen.features, features);
-    assert_eq!(chosen.left_out, [("mass_gev".to_owned(), "looked up")]);
+    assert_eq!(chosen.left_out, [("is_anomaly".to_owned(), "a label"), ("mass_gev".to_owned(), "looked up")]);
     // From there on it is as if they had been named.
-    let named = detecting(&format!("  detect: {{ features: {features:?} }}\n"));
+    let named = detecting(&format!("  detect: {{ features: {features:?}, episode_after: 100 }}\n"));
     assert_eq!(named.chosen, None);
     assert_eq!((&stream.definition, &stream.fingerprints), (&named.definition, &named.fingerprints));
-    assert_eq!((stream.features.len(), stream.scored.clone()), (7, named.scored));
+    assert_eq!((stream.features.len(), stream.scored.clone()), (8, named.scored));
     // The other settings are as they are named.
     let detect = detecting("  detect: { false_alarm_rate: 1e-4, layers: { chains: false } }\n").definition.spec.detect;
-    assert_eq!(detect.map(|detect| (detect.features.len(), detect.false_alarm_rate)), Some((7, 1e-4)));
+    assert_eq!(detect.map(|detect| (detect.features.len(), detect.false_alarm_rate)), Some((8, 1e-4)));
 }
 
 #[test]
@@ -161,7 +170,7 @@ fn identities_codes_times_and_labels_are_no_features_and_there_are_eight_at_most
         ("channel_id", "\"double\""),
         ("readout_time", "\"double\""),
         ("partition", "\"int\""),
-        ("select", "\"double\""),
+        ("case", "\"double\""),
         ("a", "\"double\""),
         ("b", "\"double\""),
         ("c", "\"double\""),
@@ -178,7 +187,7 @@ fn identities_codes_times_and_labels_are_no_features_and_there_are_eight_at_most
     files.0.insert("hit.avsc", schema.into());
     let text = "apiVersion: beamline.dev/v1\nkind: Stream\nmetadata: { name: hits }\nspec: { schema: hit.avsc, id: event_id, key: detector_id, time: timestamp, detect: {} }\n";
     let chosen = Stream::load("stream.yaml", text, &files).unwrap_or_else(|errors| panic!("{errors}")).chosen.unwrap();
-    assert_eq!(chosen.features, ["energy_change", "\"select\"", "a", "b", "c", "d", "e", "f"]);
+    assert_eq!(chosen.features, ["energy_change", "\"case\"", "a", "b", "c", "d", "e", "f"]);
     let left_out: Vec<(&str, &str)> = chosen.left_out.iter().map(|(name, why)| (name.as_str(), *why)).collect();
     assert_eq!(
         left_out,
