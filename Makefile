@@ -88,8 +88,9 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 	cargo run --locked --bin beamline -- bench $(ARGS)
 
 .PHONY: evaluate evaluate-held-out
-evaluate: setup ## Measure the detection: labelled physics by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
+evaluate: setup ## Measure the detection: labelled physics, logins and payments by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
 	cargo run --locked --bin beamline -- evaluate evaluation/labelled-physics.yaml --events 2000000 --without-rules
+	for stream in logins payments; do cargo run --locked --bin beamline -- evaluate streams/$$stream.yaml --events 1000000 || exit 1; done
 	@if [ -d "$(BEAMLINE_DATA)/nab" ]; then sed 's|^|$(BEAMLINE_DATA)/nab/|' evaluation/nab-chosen.txt | xargs \
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json"; \
 	else echo "BEAMLINE_DATA names no folder with nab/: its series are left out"; fi

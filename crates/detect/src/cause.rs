@@ -1,6 +1,6 @@
 //! Why a layer alarms: the feature that contributes most, its value, and what was expected of it.
 
-use crate::Layer;
+use crate::{Layer, Seen};
 
 /// What one feature has to do with the alarm of one layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Cause {
     /// what the event's other features say, chains from the feature's mean. Of a value that is stuck or missing, how often it
     /// came in a row; of arrivals, how many times as many a second as usual.
     pub deviation: f64,
+    /// How often the value was seen, where it is a text that is rare; `value` is then the share, and `deviation` its rarity in bits.
+    pub seen: Option<Seen>,
 }
 
 /// What a layer found in one feature.

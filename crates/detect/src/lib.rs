@@ -11,8 +11,10 @@ mod arrivals;
 mod cause;
 mod covariance;
 mod detector;
+mod episode;
 mod error;
 mod explain;
+mod frequencies;
 mod half_space;
 mod judging;
 mod moments;
@@ -30,7 +32,9 @@ mod words;
 pub use self::{
     cause::Cause,
     detector::{Detector, Event},
+    episode::Episode,
     error::DetectError,
+    frequencies::{Seen, hashed, hashed_unit},
     scores::{Layer, RowState, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},
     state::KeyState,

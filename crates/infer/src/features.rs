@@ -1,19 +1,26 @@
 //! What the detector looks at, and the few rules that hold whatever the stream is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::{DataType, Field, Schema};
 use expr::Expression;
 
 use crate::{
     guess::Kind,
-    names::{CODES, LABELS, MEASURED, has_word, quoted, words},
+    names::{CODES, IDENTITIES, LABELS, MEASURED, has_word, quoted, words},
     planned::{Plan, Planned},
-    table::{Column, Table},
+    table::{Cell, Column, Table},
 };
 
 /// More are seldom worth their time.
 const FEATURES_MAX: usize = 8;
+
+/// Texts among them.
+const TEXTS_MAX: usize = 4;
+
+/// Values that a text has at most, and the rows a value that there are at least, where it is a category.
+const CATEGORIES_MAX: usize = 256;
+const ROWS_A_CATEGORY: usize = 8;
 
 /// How much longer the upper tail must be than the lower one for a logarithm: from the median to 99 and 1 per cent.
 const HEAVY: f64 = 6.0;
@@ -48,12 +55,47 @@ pub(crate) fn choose(plan: &mut Plan, table: &Table) {
         features.sort_by_key(|(preferred, _)| !preferred);
     }
     let mut features: Vec<_> = features.into_iter().map(|(_, feature)| feature).collect();
+    let room = FEATURES_MAX.saturating_sub(features.len()).min(TEXTS_MAX);
+    features.extend(categories(plan, table).into_iter().take(room));
     if features.len() > FEATURES_MAX {
         let left: Vec<&str> = features[FEATURES_MAX..].iter().map(|(sql, _)| sql.as_str()).take(16).collect();
         plan.notes.push(format!("the detector looks at {FEATURES_MAX} measurements; not at {}", left.join(", ")));
         features.truncate(FEATURES_MAX);
     }
     (plan.features, plan.quality) = (features, quality);
+}
+
+/// The texts, flags and codes that have few values, as features with their reasons.
+fn categories(plan: &Plan, table: &Table) -> Vec<(String, String)> {
+    let roles = [&plan.id, &plan.key, &plan.time];
+    let key = plan.columns.iter().find(|column| column.name == plan.key).and_then(|column| column.column(table));
+    let candidates = plan.columns.iter().filter(|column| column.origin.is_some() && !roles.contains(&&column.name));
+    let found = candidates.filter_map(|planned| {
+        let column = planned.column(table)?;
+        let code = planned.kind == Kind::Long && has_word(&column.name, &CODES);
+        let kind = code || matches!(planned.kind, Kind::Text | Kind::Boolean);
+        let identity = words(&column.name).last().is_some_and(|word| IDENTITIES.contains(&word.as_str()));
+        if !kind || identity || has_word(&column.name, &LABELS) {
+            return None;
+        }
+        let values = column.texts().collect::<BTreeSet<_>>().len();
+        let is_category = (2..=CATEGORIES_MAX).contains(&values) && column.texts().count() >= ROWS_A_CATEGORY * values;
+        let follows = key.is_some_and(|key| follows(column, key));
+        (is_category && !follows).then(|| {
+            let reason = format!("{values} values in the sample; alarms where one is rare for its key");
+            (format!("frequency({})", name_in_sql(&planned.name)), reason)
+        })
+    });
+    found.collect()
+}
+
+/// Whether each key has one value of a column only, so that none of them is rare.
+fn follows(column: &Column, key: &Column) -> bool {
+    let mut values: BTreeMap<&str, &Cell> = BTreeMap::new();
+    key.cells.iter().zip(&column.cells).all(|(key, value)| match key {
+        Cell::Text(key) | Cell::Number(key) => *values.entry(key).or_insert(value) == value,
+        _ => true,
+    })
 }
 
 /// Whether a name says that something was measured; such columns come first where there are too many.

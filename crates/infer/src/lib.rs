@@ -12,6 +12,7 @@ mod dialect;
 mod error;
 mod features;
 mod guess;
+mod history;
 mod inner;
 mod json_table;
 mod names;
@@ -33,6 +34,7 @@ use stream::FileFormat;
 
 pub use self::{
     error::InferError,
+    history::{Roles, features_of},
     sample::{Content, Proposal, ROWS_MAX, Sample},
     topic::Topic,
 };

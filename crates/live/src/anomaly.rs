@@ -111,7 +111,7 @@ pub fn anomalous_rows(batch: &RecordBatch) -> Vec<usize> {
 
 /// Whether the detector appended the column: what it says is shown apart from the event's own values.
 pub fn of_detector(name: &str) -> bool {
-    columns::RESERVED.contains(&name)
+    columns::RESERVED.contains(&name) || name == columns::EPISODE
 }
 
 /// Each layer's score of a row, by the layer's name; null while the key is warming up.

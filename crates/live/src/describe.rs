@@ -157,9 +157,10 @@ pub fn layers(stream: &Stream) -> Vec<LayerInfo> {
         "how rare it is that a value is missing",
         "distance of a value from what is usual at the time of day",
         "how much faster than usual the events of the partition come",
+        "how rare a text is for its key",
     ];
-    for ((name, on), what) in detect.layers.by_name().into_iter().zip(what) {
-        if on && !detect.features.is_empty() {
+    for ((name, on), what) in detect.layers_by_name().into_iter().zip(what) {
+        if on {
             let asked = Some(detect.false_alarm_rate);
             layers.push(LayerInfo { name: name.to_owned(), kind: LayerKind::Learned, asked, what: what.to_owned() });
         }

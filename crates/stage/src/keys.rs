@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, io};
 
 use bytes::Bytes;
-use detect::{Detector, KeyState};
+use detect::{Detector, Episode, KeyState};
 use hashbrown::HashMap;
 
 use crate::{
@@ -17,7 +17,7 @@ pub(crate) const KEYS_MAX: usize = 65_536;
 
 /// States by key, in slots that never move, and the slots that changed, oldest change first.
 ///
-/// Where memory has a limit, a state that was not used lately makes room for one that is needed (second chance: a hand goes
+/// Where memory has a limit, what was learned of a key that was not used lately makes room for one that is needed (second chance: a hand goes
 /// around the slots, and passes over those used since it came by last). Where a state is makes no difference to its bits.
 #[derive(Debug)]
 pub(crate) struct KeyStates {
@@ -28,7 +28,7 @@ pub(crate) struct KeyStates {
     keys_max: usize,
     memory: MemoryShare,
     spill: Option<Box<dyn Spill>>,
-    /// How many states are in memory.
+    /// Of how many keys what was learned is in memory.
     held: usize,
     /// The slot that is looked at next when room is needed.
     hand: usize,
@@ -37,8 +37,9 @@ pub(crate) struct KeyStates {
 #[derive(Debug)]
 struct Entry {
     key: Key,
-    /// `None` where the state was spilled.
-    state: Option<KeyState>,
+    /// What its layers learned; `None` where that was spilled, and where no learned layer is on.
+    learned: Option<KeyState>,
+    episode: Episode,
     dirty: bool,
     used: bool,
 }
@@ -61,14 +62,17 @@ impl KeyStates {
     /// The slot counts as changed at `position`.
     pub(crate) fn touch(
         &mut self,
-        detector: &Detector,
+        detector: Option<&Detector>,
         key: &str,
         position: u64,
     ) -> Result<Option<u32>, StageError> {
         let slot = match self.slots.get(key) {
             Some(slot) => *slot,
             None if self.states.len() >= self.keys_max => return Ok(None),
-            None => self.insert(detector, key.into(), detector.fresh(key.as_bytes()))?,
+            None => {
+                let learned = detector.map(|detector| detector.fresh(key.as_bytes()));
+                self.insert(detector, key.into(), learned, Episode::default())?
+            }
         };
         let entry = &mut self.states[slot as usize];
         if !entry.dirty {
@@ -83,32 +87,47 @@ impl KeyStates {
         self.states.len()
     }
 
-    /// How many states are in memory.
+    /// Of how many keys what was learned is in memory.
     pub(crate) fn held(&self) -> usize {
         self.held
     }
 
-    /// The state in a slot, brought into memory.
-    pub(crate) fn state_mut(&mut self, detector: &Detector, slot: u32) -> Result<&mut KeyState, StageError> {
+    /// What was learned of the key in a slot, brought into memory.
+    pub(crate) fn learned_mut(&mut self, detector: &Detector, slot: u32) -> Result<&mut KeyState, StageError> {
         let index = slot as usize;
-        if self.states[index].state.is_none() {
-            self.make_room(detector, 1)?;
-            let state = self.spilled(slot)?;
-            self.put(index, restored(detector, &self.states[index].key, &state)?);
+        if self.states[index].learned.is_none() {
+            self.make_room(Some(detector), 1)?;
+            let learned = self.spilled(slot)?;
+            self.put(index, restored(detector, &self.states[index].key, &learned)?);
         }
         let entry = &mut self.states[index];
         entry.used = true;
         // It was put there above.
-        entry.state.as_mut().ok_or_else(|| StageError::Spill(io::ErrorKind::NotFound.into()))
+        entry.learned.as_mut().ok_or_else(nowhere)
+    }
+
+    /// The episode of the key in a slot.
+    pub(crate) fn episode_mut(&mut self, slot: u32) -> &mut Episode {
+        &mut self.states[slot as usize].episode
     }
 
     /// Puts a state back as a snapshot has it; it counts as unchanged.
-    pub(crate) fn restore(&mut self, detector: &Detector, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
-        let state = restored(detector, &key, snapshot)?;
-        match self.slots.get(&key) {
-            Some(slot) => *self.state_mut(detector, *slot)? = state,
-            None => drop(self.insert(detector, key, state)?),
+    pub(crate) fn restore(
+        &mut self,
+        detector: Option<&Detector>,
+        key: Key,
+        snapshot: &[u8],
+    ) -> Result<(), StageError> {
+        let in_snapshot = |source| StageError::Snapshot { key: key.clone(), source };
+        let (learned, episode) = Episode::restore(snapshot).map_err(in_snapshot)?;
+        let learned = detector.map(|detector| restored(detector, &key, learned)).transpose()?;
+        let Some(slot) = self.slots.get(&key).copied() else {
+            return self.insert(detector, key, learned, episode).map(drop);
+        };
+        if let Some((detector, learned)) = detector.zip(learned) {
+            *self.learned_mut(detector, slot)? = learned;
         }
+        *self.episode_mut(slot) = episode;
         Ok(())
     }
 
@@ -117,24 +136,32 @@ impl KeyStates {
         self.dirty.front().map(|(position, _)| *position)
     }
 
-    /// A snapshot of the state that has been changed longest; it counts as unchanged from now on.
-    pub(crate) fn take_dirty(&mut self, detector: &Detector) -> Result<Option<(Key, Bytes)>, StageError> {
+    /// A snapshot of the state that has been changed longest, with its episode where there are `episodes`; it counts as
+    /// unchanged from now on.
+    pub(crate) fn take_dirty(
+        &mut self,
+        detector: Option<&Detector>,
+        episodes: bool,
+    ) -> Result<Option<(Key, Bytes)>, StageError> {
         let Some((_, slot)) = self.dirty.pop_front() else { return Ok(None) };
         let entry = &mut self.states[slot as usize];
         entry.dirty = false;
-        let key = entry.key.clone();
-        let snapshot = match &entry.state {
-            Some(state) => detector.snapshot(state),
-            None => self.spilled(slot)?,
+        let (key, episode) = (entry.key.clone(), episodes.then(|| entry.episode.snapshot()));
+        let mut snapshot = match (detector, &entry.learned) {
+            (None, _) => Vec::new(),
+            (Some(detector), Some(learned)) => detector.snapshot(learned),
+            (Some(_), None) => self.spilled(slot)?,
         };
+        snapshot.extend(episode.into_iter().flatten());
         Ok(Some((key, snapshot.into())))
     }
 
-    /// Spills states until there is room in memory for so many more. The share of memory gets smaller where other partitions
-    /// come.
-    pub(crate) fn make_room(&mut self, detector: &Detector, more: usize) -> Result<(), StageError> {
+    /// Spills what was learned of keys until there is room in memory for so many more. The share of memory gets smaller where
+    /// other partitions come.
+    pub(crate) fn make_room(&mut self, detector: Option<&Detector>, more: usize) -> Result<(), StageError> {
+        let Some(detector) = detector else { return Ok(()) };
         let most = self.memory.states(detector.state_bytes());
-        while self.held + more > most {
+        while self.held > 0 && self.held + more > most {
             if self.spill.is_none() {
                 self.spill = self.memory.open().map_err(StageError::Spill)?;
             }
@@ -145,37 +172,49 @@ impl KeyStates {
             if std::mem::take(&mut entry.used) {
                 continue;
             }
-            if let Some(state) = &entry.state {
-                spill.write(index as u32, &detector.snapshot(state)).map_err(StageError::Spill)?;
-                entry.state = None;
+            if let Some(learned) = &entry.learned {
+                spill.write(index as u32, &detector.snapshot(learned)).map_err(StageError::Spill)?;
+                entry.learned = None;
                 self.held -= 1;
             }
         }
         Ok(())
     }
 
-    /// The bytes of a state that was spilled.
+    /// The bytes of what was spilled.
     fn spilled(&mut self, slot: u32) -> Result<Vec<u8>, StageError> {
-        let spill = self.spill.as_mut().ok_or_else(|| StageError::Spill(io::ErrorKind::NotFound.into()))?;
-        spill.read(slot).map_err(StageError::Spill)
+        self.spill.as_mut().ok_or_else(nowhere)?.read(slot).map_err(StageError::Spill)
     }
 
-    fn insert(&mut self, detector: &Detector, key: Key, state: KeyState) -> Result<u32, StageError> {
+    fn insert(
+        &mut self,
+        detector: Option<&Detector>,
+        key: Key,
+        learned: Option<KeyState>,
+        episode: Episode,
+    ) -> Result<u32, StageError> {
         self.make_room(detector, 1)?;
         let slot = self.states.len();
         self.slots.insert(key.clone(), slot as u32);
-        self.states.push(Entry { key, state: None, dirty: false, used: true });
-        self.put(slot, state);
+        self.states.push(Entry { key, learned: None, episode, dirty: false, used: true });
+        if let Some(learned) = learned {
+            self.put(slot, learned);
+        }
         Ok(slot as u32)
     }
 
-    fn put(&mut self, index: usize, state: KeyState) {
-        self.states[index].state = Some(state);
+    fn put(&mut self, index: usize, learned: KeyState) {
+        self.states[index].learned = Some(learned);
         self.held += 1;
     }
 }
 
-/// The state that a snapshot has.
+/// A state is neither in memory nor outside of it.
+fn nowhere() -> StageError {
+    StageError::Spill(io::ErrorKind::NotFound.into())
+}
+
+/// What was learned, as a snapshot has it.
 fn restored(detector: &Detector, key: &Key, snapshot: &[u8]) -> Result<KeyState, StageError> {
     detector.restore(snapshot).map_err(|source| StageError::Snapshot { key: key.clone(), source })
 }
@@ -198,18 +237,18 @@ mod tests {
     }
 
     fn next(states: &mut KeyStates, detector: &Detector) -> Option<String> {
-        states.take_dirty(detector).unwrap().map(|(key, _)| key.to_string())
+        states.take_dirty(Some(detector), false).unwrap().map(|(key, _)| key.to_string())
     }
 
     #[test]
     fn the_oldest_change_comes_first_and_only_once() {
         let (detector, mut states) = (detector(), states(8));
         for (position, key) in [(1, "a"), (2, "b"), (3, "a"), (4, "c")] {
-            states.touch(&detector, key, position).unwrap();
+            states.touch(Some(&detector), key, position).unwrap();
         }
         assert_eq!(states.horizon(), Some(1));
         assert_eq!(next(&mut states, &detector), Some("a".into()));
-        states.touch(&detector, "a", 5).unwrap();
+        states.touch(Some(&detector), "a", 5).unwrap();
         assert_eq!(states.horizon(), Some(2));
         let rest: Vec<String> = std::iter::from_fn(|| next(&mut states, &detector)).collect();
         assert_eq!(rest, ["b", "c", "a"]);
@@ -219,9 +258,9 @@ mod tests {
     #[test]
     fn keys_beyond_the_limit_get_no_state() {
         let (detector, mut states) = (detector(), states(1));
-        assert_eq!(states.touch(&detector, "a", 0).unwrap(), Some(0));
-        assert_eq!(states.touch(&detector, "b", 1).unwrap(), None);
-        assert_eq!(states.touch(&detector, "a", 2).unwrap(), Some(0));
+        assert_eq!(states.touch(Some(&detector), "a", 0).unwrap(), Some(0));
+        assert_eq!(states.touch(Some(&detector), "b", 1).unwrap(), None);
+        assert_eq!(states.touch(Some(&detector), "a", 2).unwrap(), Some(0));
     }
 
     /// States outside of memory, and the numbers of those written, in order.
@@ -252,8 +291,8 @@ mod tests {
         let memory = StateMemory::bounded(2 * detector.state_bytes(), kept.clone());
         let mut states = KeyStates::new(8, &memory);
         let mut score = |states: &mut KeyStates, key: &str, position: u64| {
-            let slot = states.touch(&detector, key, position).unwrap().unwrap();
-            detector.score(states.state_mut(&detector, slot).unwrap(), &[position as f64]);
+            let slot = states.touch(Some(&detector), key, position).unwrap().unwrap();
+            detector.score(states.learned_mut(&detector, slot).unwrap(), &[position as f64]);
             assert!(states.held() <= 2);
         };
         let mut all = self::states(8);
@@ -264,7 +303,7 @@ mod tests {
         assert_eq!((states.len(), states.held(), all.held()), (4, 2, 4));
         assert!(!kept.1.lock().unwrap().is_empty());
         for _ in 0..4 {
-            assert_eq!(states.take_dirty(&detector).unwrap(), all.take_dirty(&detector).unwrap());
+            assert_eq!(states.take_dirty(Some(&detector), true).unwrap(), all.take_dirty(Some(&detector), true).unwrap());
         }
     }
 
@@ -279,7 +318,7 @@ mod tests {
         }
         let detector = detector();
         let mut states = KeyStates::new(8, &StateMemory::bounded(1, Full));
-        states.touch(&detector, "a", 0).unwrap();
-        assert!(matches!(states.touch(&detector, "b", 1), Err(StageError::Spill(_))));
+        states.touch(Some(&detector), "a", 0).unwrap();
+        assert!(matches!(states.touch(Some(&detector), "b", 1), Err(StageError::Spill(_))));
     }
 }

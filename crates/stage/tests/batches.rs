@@ -42,12 +42,13 @@ spec:
       share: "100 / divisor"
     filter: "NOT noise"
   detect:
-    features: [corrected, "abs(corrected)"]
+    features: [corrected, "abs(corrected)", "frequency(divisor)", "hash(sensor)"]
     rules:
       - { name: huge, when: "corrected > 500" }
     layers: { chains: { window: 64 }, rate: true, stuck: true, missing: true, burst: true }
     false_alarm_rate: 0.05
     warm_up: 16
+    episode_after: 5
 "#;
 
 const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
@@ -255,7 +256,8 @@ proptest! {
 /// column, and whatever the cuts.
 #[test]
 fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
-    let text = DEFINITION.replace("[corrected, \"abs(corrected)\"]", "[\"asinh(corrected)\"]");
+    let text = DEFINITION
+        .replace("[corrected, \"abs(corrected)\", \"frequency(divisor)\", \"hash(sensor)\"]", "[\"asinh(corrected)\"]");
     let stream = Arc::new(Stream::load("readings.yaml", &text, &FILES).unwrap());
     let mut values: Vec<Row> = (0..400u32)
         .map(|n| Row {

@@ -60,7 +60,8 @@ fn definition(spec: &Spec, checked: &Checked) -> String {
 fn detector(spec: &Spec, checked: &Checked) -> String {
     let over = checked.features.iter().flat_map(|feature| feature.columns()).map(String::as_str);
     let follows = Provenance { spec, checked }.of(over.chain([spec.key.as_str()]));
-    let learned = spec.detect.clone().map(|detect| Detect { rules: Vec::new(), ..detect });
+    // Rules and episodes change nothing of what is learned.
+    let learned = spec.detect.clone().map(|detect| Detect { rules: Vec::new(), episode_after: None, ..detect });
     hash([json!([spec.key, learned, follows, SCORES_VERSION]).to_string().as_bytes()])
 }
 

@@ -127,6 +127,15 @@ pub(crate) fn computed(name: &str, expression: &Expression) -> FieldRef {
     Arc::new(Field::new(name, expression.data_type().clone(), expression.nullable()))
 }
 
+/// Whether values of a type can be told apart as categories: text, true and false, whole numbers.
+pub(crate) fn is_category(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Boolean | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_category(values),
+        other => other.is_integer(),
+    }
+}
+
 /// What a person calls a type.
 pub(crate) fn type_name(data_type: &DataType) -> String {
     match data_type {

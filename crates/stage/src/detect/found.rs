@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, ListArray, StringArray,
-        StringBuilder, StructArray,
+        Array, ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, ListArray,
+        StringArray, StringBuilder, StructArray,
     },
     buffer::{NullBuffer, OffsetBuffer},
     datatypes::DataType,
@@ -29,7 +29,11 @@ pub(super) struct Found<'a> {
     pub(super) causes_of: Vec<(u32, u32)>,
     /// For each rule, its name, its SQL, and the rows that it is true for.
     pub(super) rules: Vec<(&'a str, &'a str, BooleanArray)>,
+    /// The episode of each alarm, where there are episodes.
+    pub(super) episodes: Option<Vec<Option<u64>>>,
     pub(super) features: &'a [Feature],
+    /// The texts of each feature that is one.
+    pub(super) texts: &'a [Option<StringArray>],
     pub(super) layers: &'a [Layer],
     /// The score of a rule's alarm, where no layer says more.
     pub(super) alarm_bits: f64,
@@ -86,6 +90,10 @@ impl Found<'_> {
         finished.push(Arc::new(columns.words.finish()));
         finished.push(Arc::new(columns.causes.finish()?));
         finished.push(Arc::new(traces));
+        if let Some(episodes) = &self.episodes {
+            let names = episodes.iter().map(|episode| episode.map(|number| format!("{number:016x}")));
+            finished.push(Arc::new(names.collect::<StringArray>()));
+        }
         Ok(finished)
     }
 
@@ -112,7 +120,12 @@ impl Found<'_> {
         let alarms = self.layers.iter().filter(|layer| scores.alarmed(**layer)).map(|layer| layer.name());
         let reasons: Vec<&str> = rules.iter().map(|(name, _)| *name).chain(alarms).collect();
         columns.reasons.append_value(reasons.join(","));
-        let told: Vec<Told> = causes.iter().map(|cause| Told::of(self.features, cause)).collect();
+        let text = |feature: usize| {
+            let texts = self.texts[feature].as_ref()?;
+            texts.is_valid(row).then(|| texts.value(row))
+        };
+        let told: Vec<Told> =
+            causes.iter().map(|cause| Told::of(self.features, cause, cause.feature.and_then(text))).collect();
         columns.words.append_value(sentence(self.keys.value(row), &rules, self.features, &told));
         columns.causes.some(&rules, self.features, &told);
     }

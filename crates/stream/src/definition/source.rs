@@ -119,6 +119,10 @@ pub enum Profile {
     Prices,
     /// Clicks in a shop.
     Clicks,
+    /// Logins of users: guessed passwords, stolen accounts, new countries.
+    Logins,
+    /// Payments by card: bursts of small ones, amounts unlike the card's.
+    Payments,
 }
 
 /// Events read from files, once each.

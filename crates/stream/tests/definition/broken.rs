@@ -165,6 +165,9 @@ fn meaning() {
         ("sqrt(momentum_x", "sqrt(particle_type"),
         ("sqrt(momentum_x", "sqrt(momentum_w"),
         ("\"ln(energy_gev)\"", "particle_type"),
+        ("\"ln(energy_gev)\"", "frequency(energy_gev)"),
+        ("\"ln(energy_gev)\"", "frequency(particle_typ)"),
+        ("\"ln(energy_gev)\"", "ln(frequency(particle_type))"),
         ("name: high_energy", "name: ewma"),
         ("when: \"energy_gev > 900\"", "when: \"anomaly_score > 1\""),
         ("OR anomalous", "OR score_chains > 1"),
@@ -217,6 +220,16 @@ fn schemas() {
         Stream::load("stream.yaml", GOOD, &files).err().map(|errors| errors.to_string()).unwrap_or_default()
     };
     check("schemas", &table(cases.map(|(name, schema)| (name, load(schema)))));
+}
+
+/// Only where episodes are asked for the detector has a column of that name.
+#[test]
+fn a_column_called_episode_is_refused_where_there_are_episodes() {
+    let text = with("log_pt: ln(pt)", "log_pt: ln(pt)\n      episode: pt");
+    assert_eq!(errors(&text), "");
+    let found = errors(&text.replace("    layers:\n", "    episode_after: 9\n    layers:\n"));
+    assert!(found.contains("there is a column `episode` already, which the detector would add"), "{found}");
+    assert_eq!(found.lines().count(), 1, "{found}");
 }
 
 /// Ten errors of every kind in one file: each is reported, none twice, and nothing that follows from them.

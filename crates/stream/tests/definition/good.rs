@@ -145,3 +145,87 @@ fn a_column_is_in_the_unit_that_the_definition_or_the_schema_says() {
     assert_eq!(units, [("energy_gev", "MeV"), ("momentum_x", "GeV/c"), ("pt", "GeV/c")]);
     assert!(load(GOOD).unwrap().units.is_empty());
 }
+
+/// `GOOD` with this in place of its `detect`, and without what is over its columns.
+fn detecting(detect: &str) -> Stream {
+    let (head, rest) = GOOD.split_once("  detect:\n").unwrap();
+    let store = &rest[rest.find("  store:\n").unwrap()..];
+    load(&format!("{head}{detect}{store}")).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn a_detector_that_names_nothing_looks_at_the_measurements() {
+    let stream = detecting("  detect: {}\n");
+    let chosen = stream.chosen.as_ref().unwrap();
+    let features = [
+        "ln(energy_gev)",
+        "momentum_x",
+        "momentum_y",
+        "momentum_z",
+        "ln(counts + 1)",
+        "ln(pt)",
+        "log_pt",
+        "frequency(particle_type)",
+    ];
+    assert_eq!(chosen.features, features);
+    assert_eq!(chosen.left_out, [("is_anomaly".to_owned(), "a label"), ("mass_gev".to_owned(), "looked up")]);
+    // From there on it is as if they had been named.
+    let named = detecting(&format!("  detect: {{ features: {features:?}, episode_after: 100 }}\n"));
+    assert_eq!(named.chosen, None);
+    assert_eq!((&stream.definition, &stream.fingerprints), (&named.definition, &named.fingerprints));
+    assert_eq!((stream.features.len(), stream.scored.clone()), (8, named.scored));
+    // The other settings are as they are named.
+    let detect = detecting("  detect: { false_alarm_rate: 1e-4, layers: { chains: false } }\n").definition.spec.detect;
+    assert_eq!(detect.map(|detect| (detect.features.len(), detect.false_alarm_rate)), Some((8, 1e-4)));
+}
+
+#[test]
+fn a_detector_that_names_rules_or_an_empty_list_chooses_nothing() {
+    for detect in ["{ features: [] }", "{ rules: [{ name: high_energy, when: \"energy_gev > 900\" }] }"] {
+        let stream = detecting(&format!("  detect: {detect}\n"));
+        assert_eq!((stream.chosen, stream.features.len()), (None, 0), "{detect}");
+    }
+}
+
+#[test]
+fn identities_codes_times_and_labels_are_no_features_and_there_are_eight_at_most() {
+    let fields = [
+        ("event_id", "\"string\""),
+        ("detector_id", "\"string\""),
+        ("timestamp", "{ \"type\": \"long\", \"logicalType\": \"timestamp-micros\" }"),
+        ("is_anomaly", "\"int\""),
+        ("run", "\"long\""),
+        ("channel_id", "\"double\""),
+        ("readout_time", "\"double\""),
+        ("partition", "\"int\""),
+        ("case", "\"double\""),
+        ("a", "\"double\""),
+        ("b", "\"double\""),
+        ("c", "\"double\""),
+        ("d", "\"double\""),
+        ("e", "\"double\""),
+        ("f", "\"double\""),
+        ("g", "\"double\""),
+        ("energy_change", "\"double\""),
+    ];
+    let fields: Vec<String> =
+        fields.iter().map(|(name, kind)| format!("{{ \"name\": \"{name}\", \"type\": {kind} }}")).collect();
+    let schema = format!("{{ \"type\": \"record\", \"name\": \"Hit\", \"fields\": [{}] }}", fields.join(", "));
+    let mut files = Files::new();
+    files.0.insert("hit.avsc", schema.into());
+    let text = "apiVersion: beamline.dev/v1\nkind: Stream\nmetadata: { name: hits }\nspec: { schema: hit.avsc, id: event_id, key: detector_id, time: timestamp, detect: {} }\n";
+    let chosen = Stream::load("stream.yaml", text, &files).unwrap_or_else(|errors| panic!("{errors}")).chosen.unwrap();
+    assert_eq!(chosen.features, ["energy_change", "\"case\"", "a", "b", "c", "d", "e", "f"]);
+    let left_out: Vec<(&str, &str)> = chosen.left_out.iter().map(|(name, why)| (name.as_str(), *why)).collect();
+    assert_eq!(
+        left_out,
+        [
+            ("is_anomaly", "a label"),
+            ("run", "an identity or a code"),
+            ("channel_id", "an identity or a code"),
+            ("readout_time", "a time"),
+            ("partition", "a place in a file or a topic"),
+            ("g", "one too many")
+        ]
+    );
+}
