@@ -8,7 +8,9 @@ use arrow::{
 };
 use bytes::Bytes;
 use codec::ValueSchema;
-use stage::{Aggregate, Detect, Enrich, Key, Merge, Outputs, Pipeline, Rows, Stage, StageError, StateMemory, WholeState};
+use stage::{
+    Aggregate, Detect, Enrich, Key, Merge, Outputs, Pipeline, Rows, Stage, StageError, StateMemory, WholeState,
+};
 use stream::{Stream, Topics};
 
 use crate::{

@@ -77,10 +77,7 @@ mod tests {
         spill.write(7, b"seven").unwrap();
         spill.write(2, b"two..").unwrap();
         spill.write(7, b"VII..").unwrap();
-        assert_eq!(
-            (spill.read(2).unwrap(), spill.read(7).unwrap()),
-            (b"two..".to_vec(), b"VII..".to_vec())
-        );
+        assert_eq!((spill.read(2).unwrap(), spill.read(7).unwrap()), (b"two..".to_vec(), b"VII..".to_vec()));
         assert!(spill.write(1, b"longer than the others").is_err());
         assert!(spill.read(8).is_err(), "it was never written");
         let names = fs::read_dir(folder.path().join("spill")).unwrap().count();

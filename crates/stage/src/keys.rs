@@ -112,12 +112,7 @@ impl KeyStates {
     }
 
     /// Puts a state back as a snapshot has it; it counts as unchanged.
-    pub(crate) fn restore(
-        &mut self,
-        detector: Option<&Detector>,
-        key: Key,
-        snapshot: &[u8],
-    ) -> Result<(), StageError> {
+    pub(crate) fn restore(&mut self, detector: Option<&Detector>, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
         let in_snapshot = |source| StageError::Snapshot { key: key.clone(), source };
         let (learned, episode) = Episode::restore(snapshot).map_err(in_snapshot)?;
         let learned = detector.map(|detector| restored(detector, &key, learned)).transpose()?;
@@ -303,7 +298,10 @@ mod tests {
         assert_eq!((states.len(), states.held(), all.held()), (4, 2, 4));
         assert!(!kept.1.lock().unwrap().is_empty());
         for _ in 0..4 {
-            assert_eq!(states.take_dirty(Some(&detector), true).unwrap(), all.take_dirty(Some(&detector), true).unwrap());
+            assert_eq!(
+                states.take_dirty(Some(&detector), true).unwrap(),
+                all.take_dirty(Some(&detector), true).unwrap()
+            );
         }
     }
 

@@ -71,7 +71,10 @@ fn taken(stage: &mut dyn Stage, rows: Rows) -> Outputs {
 fn a_detectors_snapshots_cover_the_oldest_change_first_and_move_the_horizon() {
     let stream = stream();
     let mut stage = detector(&stream);
-    assert_eq!((stage.horizon(), stage.snapshots(PLENTY).unwrap().len(), stage.state()), (None, 0, StateSize::default()));
+    assert_eq!(
+        (stage.horizon(), stage.snapshots(PLENTY).unwrap().len(), stage.state()),
+        (None, 0, StateSize::default())
+    );
     taken(&mut stage, events(&stream, 0, &["a", "b", "a", "c"], &[0; 4]));
     assert_eq!(stage.horizon(), Some(FIRST));
     let size = stage.state();

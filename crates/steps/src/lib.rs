@@ -43,7 +43,14 @@ impl StepSettings {
         StateMemory::bounded(self.workers.state_mib as usize * MEBIBYTE, SpillFolder::new(folder))
     }
 
-    fn options(&self, stream: &Arc<Stream>, step: Step, registry: &Registry, memory: &StateMemory, context: &Context) -> Options {
+    fn options(
+        &self,
+        stream: &Arc<Stream>,
+        step: Step,
+        registry: &Registry,
+        memory: &StateMemory,
+        context: &Context,
+    ) -> Options {
         let workers = &self.workers;
         Options {
             instance: context.instance.clone(),

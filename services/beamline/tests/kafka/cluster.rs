@@ -241,7 +241,8 @@ impl Service {
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let (status, text) = servers::http_get(&format!("http://{}/metrics", self.address)).unwrap();
         assert_eq!(status, 200);
-        let of = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '));
+        let of =
+            |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '));
         text.lines().filter(of).map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
     }
 

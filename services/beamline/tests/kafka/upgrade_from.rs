@@ -68,9 +68,8 @@ fn on_kafka_and_in_each_store_nothing_is_lost_and_nothing_stands_twice() {
         }
     };
     let start = |program: &dyn Fn(&str) -> PathBuf, revision: &str| -> Vec<Service> {
-        let steps = STEPS.iter().map(|step| {
-            cluster.program(&program(step), "stream.yaml", &format!("{step}-{revision}"), &[])
-        });
+        let steps =
+            STEPS.iter().map(|step| cluster.program(&program(step), "stream.yaml", &format!("{step}-{revision}"), &[]));
         let writers = BACKENDS.iter().zip(&lakes).map(|(backend, lake)| {
             let instance = format!("writer-{backend}-{revision}");
             cluster.program(&program("writer"), "stream.yaml", &instance, &writer_args(backend, &node, lake))
@@ -144,7 +143,8 @@ fn in_one_process_it_goes_on_or_says_what_to_do() {
     };
     let mut first = run(&earlier("beamline"), &["--speed", "20", "--commit-interval", "500ms"]).spawn().unwrap();
     let begun = Instant::now();
-    let tables = || fs::read_dir(&results).is_ok_and(|mut found| found.any(|one| one.unwrap().file_name() != "_beamline"));
+    let tables =
+        || fs::read_dir(&results).is_ok_and(|mut found| found.any(|one| one.unwrap().file_name() != "_beamline"));
     while !tables() {
         assert!(begun.elapsed() < Duration::from_secs(60), "the earlier program commits nothing");
         thread::sleep(Duration::from_millis(100));
