@@ -26,7 +26,7 @@ SERVER_TOOLS := java:default-jre-headless mvn:maven openssl:openssl python3:pyth
 # Install what is missing of the programs in $(1), given as program:package.
 define need
 missing=; for tool in $(1); do command -v "$${tool%%:*}" >/dev/null || missing+=" $${tool#*:}"; done; \
-	case "$$missing" in *gcc*) missing+=" libc6-dev";; *python3*) missing+=" python3-venv";; esac; \
+	case "$$missing" in *gcc*) missing+=" libc6-dev";;& *python3*) missing+=" python3-venv";;& *qemu-user*) missing+=" libc6-arm64-cross";; esac; \
 	[ -z "$$missing" ] && exit; \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
@@ -69,6 +69,15 @@ lint: setup ## Check the formatting, the lints, and what holds the architecture
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --locked --package architecture
+
+ACTIONLINT_VERSION := v1.7.12
+
+.PHONY: lint-workflows
+lint-workflows: ## Check the workflows of .github with actionlint (built where it is missing)
+	@command -v actionlint $(TOOLS)/actionlint >/dev/null || if command -v go >/dev/null; then \
+		echo "building actionlint $(ACTIONLINT_VERSION)"; GOBIN=$(TOOLS) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION); \
+	else echo "error: neither actionlint nor Go, to build it with" >&2; exit 1; fi
+	PATH="$$PATH:$(TOOLS)" actionlint
 
 .PHONY: deny
 deny: setup ## Check licences and advisories of the dependencies (installs cargo-deny where it is missing)
@@ -218,7 +227,7 @@ chart-dashboard: ## Write the chart's Grafana dashboard from charts/grafana/dash
 .PHONY: dist dist-check
 ARCH ?= $(shell uname -m)
 dist: setup ## Build what is published: archive, Debian package, checksums, licences, bill of materials, for glibc 2.31 (ARCH=aarch64 needs qemu-user)
-	@$(call need,python3:python3 objdump:binutils)
+	@$(call need,python3:python3 objdump:binutils $(if $(filter-out $(shell uname -m),$(ARCH)),qemu-$(ARCH)-static:qemu-user-static))
 	TOOLS=$(TOOLS) docker/dist/build.sh $(ARCH)
 
 dist-check: ## Use the archive of make dist in empty roots of Debian 11 and 13, without toolchain and network (needs root and debootstrap)

@@ -86,7 +86,7 @@ fn detect(detect: &Detect) -> Step {
     let on: Vec<&str> = on.map(|(name, _)| name).collect();
     if !on.is_empty() {
         lines.push(format!("{} of {}", on.join(", "), detect.features.join(", ")));
-        lines.push(format!("false alarms: {} of each", detect.false_alarm_rate));
+        lines.push(format!("false alarms: {} of ordinary events", detect.false_alarm_rate));
     }
     Step { name: "detect", lines, tables: vec![table("anomalies", "what a rule or layer calls anomalous")] }
 }

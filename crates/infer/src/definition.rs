@@ -148,7 +148,7 @@ fn detect(line: &mut impl FnMut(String), plan: &Plan) {
         line(format!("      - {}", quoted(sql)));
     }
     line(
-        "    # the share of ordinary events that all layers together may call anomalous\n    false_alarm_rate: 1e-3"
+        "    # the share of ordinary events that the learned layers together may call anomalous\n    false_alarm_rate: 1e-3"
             .to_owned(),
     );
 }

@@ -187,6 +187,7 @@ Examples:
 Examples:
   beamline check-config streams/*.yaml
   beamline check-config streams/particle-events.yaml --connect     # servers from BEAMLINE_KAFKA_BOOTSTRAP, ..., BEAMLINE_CQL
+  beamline check-config streams/particle-events.yaml --connect --lake s3://bucket/particle-events
   beamline check-config --json-schema > stream.schema.json     # for editors")]
     CheckConfig(CheckConfigArgs),
     /// Show stages, rates, lag, alarms and latency of what is running, in the terminal.

@@ -45,6 +45,13 @@ spec:
 /// One cluster at a time: several on a small machine are slower than one after the other, and miss time-outs.
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// The definition and its schema.
+pub(crate) fn write_definition(folder: &Path) {
+    fs::write(folder.join("stream.yaml"), DEFINITION).unwrap();
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
+    fs::copy(schema, folder.join("particle-event.avsc")).unwrap();
+}
+
 /// Servers, and a folder with a definition.
 pub(crate) struct Cluster {
     pub kafka: Kafka,
@@ -80,9 +87,7 @@ impl Cluster {
     fn begin(options: KafkaOptions) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("stream.yaml"), DEFINITION).unwrap();
-        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
-        fs::copy(schema, folder.path().join("particle-event.avsc")).unwrap();
+        write_definition(folder.path());
         let proxied = options.proxied;
         let kafka = Kafka::start(options).unwrap();
         let services_bootstrap = if proxied { kafka.bootstrap_proxied() } else { kafka.bootstrap() };
