@@ -6,6 +6,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use expr::Expression;
 
 use crate::{
+    calendar,
     guess::Kind,
     names::{CODES, IDENTITIES, LABELS, MEASURED, has_word, quoted, words},
     planned::{Plan, Planned},
@@ -120,7 +121,7 @@ fn is_measured(planned: &Planned, column: &Column, numbers: &[f64]) -> bool {
     if has_word(&column.name, &LABELS) || planned.kind == Kind::Long && has_word(&column.name, &CODES) {
         return false;
     }
-    if words(&column.name).last().is_some_and(|word| word == "id") {
+    if calendar::is_part(&column.name) || words(&column.name).last().is_some_and(|word| word == "id") {
         return false;
     }
     let finite: Vec<f64> = numbers.iter().copied().filter(|number| number.is_finite()).collect();

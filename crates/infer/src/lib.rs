@@ -4,6 +4,7 @@
 //! Pure: the beginning of a file comes in, texts go out. The guesses lean towards what later rows may hold: a value
 //! may be missing, a measurement may have a fraction, text takes anything.
 
+mod calendar;
 mod clock;
 mod csv_table;
 mod definition;

@@ -140,8 +140,9 @@ pub(crate) const TIMES: [&str; 18] = [
 ];
 
 /// Words of whole numbers: identities, codes and counts.
-pub(crate) const WHOLE: [&str; 41] = [
+pub(crate) const WHOLE: [&str; 42] = [
     "id", "uid", "uuid", "number", "no", "num", "nr", "count", "counts", "n", "code", "status", "flag", "is", "has",
     "label", "class", "type", "kind", "year", "month", "day", "hour", "minute", "weekday", "port", "index", "idx",
     "rank", "run", "event", "lumi", "bytes", "size", "quantity", "qty", "version", "seq", "sequence", "offset", "pdg",
+    "candid",
 ];

@@ -58,6 +58,9 @@ pub(crate) fn plan(table: &mut Table) -> Result<Plan, InferError> {
     if !left_out.is_empty() {
         plan.notes.push(format!("these columns are left out: {}", left_out.join(", ")));
     }
+    if table.columns.is_empty() {
+        return Err(InferError::sample("the objects of the sample are empty; give a file with some values"));
+    }
     if plan.columns.is_empty() {
         let names = table.columns.iter().map(|column| shown(&column.name)).collect::<Vec<_>>().join(", ");
         return Err(InferError::sample(format!(

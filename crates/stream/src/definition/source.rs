@@ -129,8 +129,7 @@ pub enum Profile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
-    /// Paths relative to this file, or patterns such as `data/*.csv.gz` and `data/**/*.csv`, as in a shell; read in this
-    /// order, a pattern's sorted.
+    /// Paths relative to this file, or patterns such as `data/*.csv.gz`; read in this order, a pattern's sorted.
     #[schemars(length(min = 1), inner(length(min = 1)))]
     #[schemars(example = ["data/*.csv.gz"])]
     pub paths: Vec<String>,

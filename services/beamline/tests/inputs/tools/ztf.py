@@ -102,7 +102,9 @@ def packet(schema, number):
     first_stamp = next(field for field in schema["fields"] if field["name"] == "cutoutScience")
     stamp = next(kind for kind in first_stamp["type"] if kind != "null")
     alert = alerts.record(schema, number, {stamp["name"]: stamp})
-    alert.update(objectId=f"ZTF18abc{number % 4}", candid=3_000_000_000_015_000 + number, schemavsn="4.02", publisher="ZTF")
+    alert.update(
+        objectId=f"ZTF18abc{number % 4}", candid=3_000_000_000_015_000 + number, schemavsn="4.02", publisher="ZTF"
+    )
     alert["candidate"] = measured(alert["candidate"], number, 0)
     for name in ("prv_candidates", "fp_hists"):
         if alert.get(name):
