@@ -263,7 +263,7 @@ pub static BUILD_INFO: Gauge<3> = Gauge::new(
 );
 
 /// All of them, in the order of the documentation.
-pub static ALL: [&dyn Metric; 40] = [
+pub static ALL: [&dyn Metric; 41] = [
     &RECORDS_IN,
     &RECORDS_OUT,
     &RECORDS_FILTERED,
