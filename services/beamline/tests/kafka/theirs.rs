@@ -2,28 +2,30 @@
 //! is, and each message becomes one event, whatever is killed meanwhile.
 
 mod answers;
+mod counted;
+mod elsewhere;
+mod program;
 
 use std::{
-    collections::BTreeMap,
     env, fs,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use arrow::{
-    array::{AsArray, RecordBatch},
-    datatypes::{DataType, TimestampMicrosecondType, TimestampMillisecondType},
-};
-use broker::{Connection, NewTopic, Reports};
-use kafka::{ReadTopic, Reader, Step};
+use arrow::{array::AsArray, datatypes::TimestampMicrosecondType};
+use broker::{Connection, Reports};
+use kafka::Step;
 use rdkafka::{
-    consumer::{BaseConsumer, Consumer},
-    message::{Header, Message, OwnedHeaders},
+    message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
 
+use self::{
+    counted::{create, each_batch, events, messages, time_of, wait_for_messages, wait_for_writer},
+    program::Program,
+};
 use crate::cluster::{Cluster, Service};
 
 /// The schema of the readings, for plain Avro.
@@ -37,6 +39,7 @@ const AVRO: &str = r#"{ "type": "record", "name": "Reading", "namespace": "org.t
 /// Time-outs of a generator and of workers: a fault must be longer than these to take partitions away.
 const WORKER: [&str; 4] = ["--session-timeout", "6s", "--transaction-timeout", "4s"];
 
+<<<<<<< HEAD
 /// The program that writes, as a process.
 struct Program {
     child: Child,
@@ -171,6 +174,8 @@ fn wait_for_messages(cluster: &Cluster, file: &str, count: u64, limit: Duration,
     }
 }
 
+=======
+>>>>>>> 2d0619fc75399eab7bd9622481d12cfc86ad696b
 #[test]
 fn a_topic_in_json_is_scored_by_the_definition_that_init_writes() {
     let Some(python) = servers::python().unwrap() else {
