@@ -36,7 +36,7 @@ pub use self::{
     map::Map,
     overview::{
         Alarms, DeadLetters, Drawn, Lag, Latency, Layer, LedgerView, Level, Overview, Progress, Rate, RuleCount, Stage,
-        StageState,
+        StageState, StoreAge,
     },
     pace::Pace,
     recent::{Recent, Since},

@@ -19,8 +19,11 @@ const BEAT: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
     /// It is.
+    // What YAML makes of an `on` without quotes.
+    #[value(alias = "true")]
     On,
     /// It is not.
+    #[value(alias = "false")]
     Off,
 }
 
