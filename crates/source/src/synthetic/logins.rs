@@ -74,7 +74,9 @@ impl Profile for Logins {
             let (kind, user) = (run.0, run.1);
             let travels = random.chance(0.02);
             countries.push(match kind {
-                Some("stolen_account" | "new_country") => self.own(user, 2 + random.below(COUNTRIES.len() - 2) as u64, &COUNTRIES),
+                Some("stolen_account" | "new_country") => {
+                    self.own(user, 2 + random.below(COUNTRIES.len() - 2) as u64, &COUNTRIES)
+                }
                 _ => self.own(user, u64::from(travels), &COUNTRIES),
             });
             let second = random.chance(0.3);
