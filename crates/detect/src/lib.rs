@@ -30,11 +30,11 @@ mod state;
 mod words;
 
 pub use self::{
-    cause::Cause,
+    cause::{Cause, Seen},
     detector::{Detector, Event},
     episode::Episode,
     error::DetectError,
-    frequencies::{Seen, hashed, hashed_unit},
+    frequencies::{hashed, hashed_unit},
     scores::{Layer, RowState, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},
     state::KeyState,

@@ -85,6 +85,19 @@ fn ordinary_texts_alarm_about_as_often_as_asked() {
     }
 }
 
+/// Half of the events bring a text that never came before, as a path with a number in it would.
+#[test]
+fn texts_that_are_always_new_do_not_alarm() {
+    let mut key = Key::new(one_text());
+    let mut random = Random::new(3);
+    let alarms = (0..20_000).filter(|event| {
+        let text = if random.uniform() < 0.5 { format!("order {event}") } else { "list".to_owned() };
+        key.take(&text).0.anomalous()
+    });
+    let alarms = alarms.count();
+    assert!(alarms <= 60, "{alarms} of 20,000");
+}
+
 #[test]
 fn a_text_that_is_missing_is_no_text() {
     let mut key = Key::new(one_text());

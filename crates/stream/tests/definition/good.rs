@@ -198,7 +198,7 @@ fn identities_codes_times_and_labels_are_no_features_and_there_are_eight_at_most
         ("channel_id", "\"double\""),
         ("readout_time", "\"double\""),
         ("partition", "\"int\""),
-        ("case", "\"double\""),
+        ("true", "\"double\""),
         ("a", "\"double\""),
         ("b", "\"double\""),
         ("c", "\"double\""),
@@ -215,7 +215,7 @@ fn identities_codes_times_and_labels_are_no_features_and_there_are_eight_at_most
     files.0.insert("hit.avsc", schema.into());
     let text = "apiVersion: beamline.dev/v1\nkind: Stream\nmetadata: { name: hits }\nspec: { schema: hit.avsc, id: event_id, key: detector_id, time: timestamp, detect: {} }\n";
     let chosen = Stream::load("stream.yaml", text, &files).unwrap_or_else(|errors| panic!("{errors}")).chosen.unwrap();
-    assert_eq!(chosen.features, ["energy_change", "\"case\"", "a", "b", "c", "d", "e", "f"]);
+    assert_eq!(chosen.features, ["energy_change", "\"true\"", "a", "b", "c", "d", "e", "f"]);
     let left_out: Vec<(&str, &str)> = chosen.left_out.iter().map(|(name, why)| (name.as_str(), *why)).collect();
     assert_eq!(
         left_out,
