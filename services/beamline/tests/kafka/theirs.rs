@@ -22,8 +22,9 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer},
 };
 
+pub(crate) use self::counted::create;
 use self::{
-    counted::{create, each_batch, events, messages, time_of, wait_for_messages, wait_for_writer},
+    counted::{each_batch, events, messages, time_of, wait_for_messages, wait_for_writer},
     program::Program,
 };
 use crate::cluster::{Cluster, Service};

@@ -19,7 +19,7 @@ use rdkafka::{
 
 use crate::cluster::{Cluster, Service};
 
-pub(super) fn create(connection: &Connection, name: &str, partitions: u32, replication: u16, more: &[(&str, &str)]) {
+pub(crate) fn create(connection: &Connection, name: &str, partitions: u32, replication: u16, more: &[(&str, &str)]) {
     let settings = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let topic = NewTopic { name: name.to_owned(), partitions, replication: Some(replication), settings };
     broker::Admin::connect(connection).unwrap().create(&topic).unwrap();
