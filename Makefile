@@ -26,7 +26,7 @@ SERVER_TOOLS := java:default-jre-headless mvn:maven openssl:openssl python3:pyth
 # Install what is missing of the programs in $(1), given as program:package.
 define need
 missing=; for tool in $(1); do command -v "$${tool%%:*}" >/dev/null || missing+=" $${tool#*:}"; done; \
-	case "$$missing" in *gcc*) missing+=" libc6-dev";; *python3*) missing+=" python3-venv";; esac; \
+	case "$$missing" in *gcc*) missing+=" libc6-dev";;& *python3*) missing+=" python3-venv";;& *qemu-user*) missing+=" libc6-arm64-cross";; esac; \
 	[ -z "$$missing" ] && exit; \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
@@ -70,6 +70,15 @@ lint: setup ## Check the formatting, the lints, and what holds the architecture
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --locked --package architecture
 
+ACTIONLINT_VERSION := v1.7.12
+
+.PHONY: lint-workflows
+lint-workflows: ## Check the workflows of .github with actionlint (built where it is missing)
+	@command -v actionlint $(TOOLS)/actionlint >/dev/null || if command -v go >/dev/null; then \
+		echo "building actionlint $(ACTIONLINT_VERSION)"; GOBIN=$(TOOLS) go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION); \
+	else echo "error: neither actionlint nor Go, to build it with" >&2; exit 1; fi
+	PATH="$$PATH:$(TOOLS)" actionlint
+
 .PHONY: deny
 deny: setup ## Check licences and advisories of the dependencies (installs cargo-deny where it is missing)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
@@ -88,8 +97,9 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 	cargo run --locked --bin beamline -- bench $(ARGS)
 
 .PHONY: evaluate evaluate-held-out
-evaluate: setup ## Measure the detection: labelled physics by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
+evaluate: setup ## Measure the detection: labelled physics, logins and payments by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
 	cargo run --locked --bin beamline -- evaluate evaluation/labelled-physics.yaml --events 2000000 --without-rules
+	for stream in logins payments; do cargo run --locked --bin beamline -- evaluate streams/$$stream.yaml --events 1000000 || exit 1; done
 	@if [ -d "$(BEAMLINE_DATA)/nab" ]; then sed 's|^|$(BEAMLINE_DATA)/nab/|' evaluation/nab-chosen.txt | xargs \
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json"; \
 	else echo "BEAMLINE_DATA names no folder with nab/: its series are left out"; fi
@@ -99,8 +109,10 @@ evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each 
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json")
 
 .PHONY: bench-page
-bench-page: setup ## Measure what the live page costs: medians of seven paired runs (about 10 minutes)
+bench-page: setup setup-page ## Measure what the live page costs the run and the browser: medians of seven paired runs (about 15 minutes)
 	cargo test --locked --workspace --test page -- --ignored --nocapture what_the_page_costs
+	cargo build --locked --bin beamline
+	node tests/page/measure.js
 
 .PHONY: faults faults-local
 faults: faults-local faults-kafka ## Both: faults in one process, and on Kafka
@@ -215,7 +227,7 @@ chart-dashboard: ## Write the chart's Grafana dashboard from charts/grafana/dash
 .PHONY: dist dist-check
 ARCH ?= $(shell uname -m)
 dist: setup ## Build what is published: archive, Debian package, checksums, licences, bill of materials, for glibc 2.31 (ARCH=aarch64 needs qemu-user)
-	@$(call need,python3:python3 objdump:binutils)
+	@$(call need,python3:python3 objdump:binutils $(if $(filter-out $(shell uname -m),$(ARCH)),qemu-$(ARCH)-static:qemu-user-static))
 	TOOLS=$(TOOLS) docker/dist/build.sh $(ARCH)
 
 dist-check: ## Use the archive of make dist in empty roots of Debian 11 and 13, without toolchain and network (needs root and debootstrap)
@@ -254,6 +266,14 @@ faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers 
 .PHONY: spark
 spark: setup-servers ## Let Spark read a stream's lake and run examples/spark/streaming_job.py on its topic, and compare every number (fetches Spark, 600 MB)
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture spark_
+
+.PHONY: test-upgrade
+test-upgrade: setup-servers ## Run a stream on Kafka, in one process and into each store by an earlier revision, kill it and go on with this one (FROM=REVISION; builds that first)
+	@[ -n "$(FROM)" ] || { echo "error: from which revision? for example: make test-upgrade FROM=f956084" >&2; exit 1; }
+	@mkdir -p target/upgrade/$(FROM)/source && git archive $(FROM) | tar x -C target/upgrade/$(FROM)/source
+	cd target/upgrade/$(FROM)/source && CARGO_TARGET_DIR=$(CURDIR)/target/upgrade/$(FROM)/target cargo build --workspace --bins --locked
+	BEAMLINE_EARLIER=$(CURDIR)/target/upgrade/$(FROM)/target/debug \
+		cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads 1 upgrade_from
 
 .PHONY: bench-kafka bench-windows
 bench-windows: setup-servers ## Measure what windows cost an aggregator on Kafka, and how soon their final rows are there

@@ -236,8 +236,10 @@ ROWS = {
             [(f"sum by (stream, stage) (beamline_state_keys{{{SELECTED}}})", STAGE)], link=runbook("README"), width=6,
         ),
         Panel(
-            "timeseries", "Memory of the state", "Bytes of the detector's state. Compare it with the container's limit.",
-            [(f"sum by (stream, stage) (beamline_state_bytes{{{SELECTED}}})", STAGE)], unit="bytes",
+            "timeseries", "Memory of the state",
+            "Bytes of the detector's state in memory, at most --state-mib of each pod, and what had to go to files beyond it.",
+            [(f"sum by (stream, stage) (beamline_state_bytes{{{SELECTED}}})", STAGE),
+             (f"sum by (stream, stage) (beamline_state_spilled_bytes{{{SELECTED}}})", f"{STAGE} in files")], unit="bytes",
             link=runbook("README"), width=6,
         ),
         Panel(

@@ -123,7 +123,7 @@ declare namespace Api {
     total: number;
     ghost: Ghost | null;
   }
-  interface MapAxis { column: string; low: number; high: number }
+  interface MapAxis { column: string; unit: string | null; low: number; high: number }
   interface Density { x: MapAxis, y: MapAxis, size: number, counts: number[], anomalies: number[], outside: number }
   interface Keys { keys: { key: string, count: number, error: number, anomalies: number, last_ms: number, series: boolean }[], others: { count: number }, limit: number }
   interface Letter { position: string; partition: number; kind: string; rule: string; reason: string; bytes: number; preview: string; redriven: any }

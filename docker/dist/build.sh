@@ -4,8 +4,9 @@
 #
 #   docker/dist/build.sh [ARCH]
 #
-# ARCH is x86_64 or aarch64; for another than this machine's, qemu-user runs the binary to write its completions. Nothing is
-# asked of the system but libraries of C, in GLIBC or a newer version. TOOLS is where the tools are kept.
+# ARCH is x86_64 or aarch64; for another than this machine's, qemu-user runs the binary to write its completions, and scores are
+# compared with those of this machine's own binary, where there is one. Nothing is asked of the system but libraries of C, in
+# GLIBC or a newer version. TOOLS is where the tools are kept.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 arch=${1:-$(uname -m)}
@@ -40,10 +41,12 @@ if [ "$arch" = "$(uname -m)" ]; then
 else
     rustup target add "$target"
     unset OPENSSL_NO_VENDOR OPENSSL_STATIC OPENSSL_LIB_DIR OPENSSL_INCLUDE_DIR
-    CARGO_INCREMENTAL=0 cargo zigbuild --locked --workspace --bin beamline --target "$target.$GLIBC" --target-dir "$out"
+    CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_STRIP=symbols cargo zigbuild --locked --workspace --bin beamline --target "$target.$GLIBC" --target-dir "$out"
     cp "$out/$target/debug/beamline" "$out/beamline-$arch"
     export RUNNER=${RUNNER:-qemu-$arch-static -L /usr/$arch-linux-gnu}
 fi
+own=$out/beamline-$(uname -m)
+if [ "$arch" != "$(uname -m)" ] && [ -x "$own" ]; then docker/dist/compare.sh "$own" "$out/beamline-$arch"; fi
 echo "needs glibc $(docker/dist/glibc.sh "$out/beamline-$arch" "$GLIBC")"
 
 mkdir -p "$out/papers"

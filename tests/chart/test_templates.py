@@ -152,6 +152,9 @@ class Templates(unittest.TestCase):
         self.assertEqual(backend["service"]["name"], name)
         ports = {one["name"]: one["port"] for one in kinds(objects, "Service")[name]["spec"]["ports"]}
         self.assertEqual(ports, {"metrics": 9464, "http": 80})
+        self.assertNotIn("BEAMLINE_PAGE_JAEGER", str(objects))
+        self.assertIn("'https://lab.org/jaeger'", str(render(*SERVERS, "dashboard.jaegerUrl=https://lab.org/jaeger")))
+        self.fails("jaegerUrl", *SERVERS, "dashboard.jaegerUrl=javascript:1")
         self.fails("needs dashboard.ingress.host", *SERVERS, "dashboard.ingress.enabled=true")
         plain = "metadata: {name: plain}\nspec: {schema: a.avsc\\, partitions: 1}"
         two = [*SERVERS, "dashboard.ingress.enabled=true", f"streams.plain.definition={plain}"]

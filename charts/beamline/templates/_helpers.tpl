@@ -218,6 +218,10 @@ imagePullSecrets:
   value: /etc/beamline/tokens
 - name: BEAMLINE_PAGE_HOST
   value: {{ join "," $hosts }}
+{{- with $values.jaegerUrl }}
+- name: BEAMLINE_PAGE_JAEGER
+  value: {{ . | quote }}
+{{- end }}
 - name: BEAMLINE_HISTORY
   value: {{ default (ternary "cql" "topics" (not (not $hasTables))) $values.history }}
 {{- end -}}

@@ -1,6 +1,6 @@
 //! Why a layer alarms: the feature that contributes most, its value, and what was expected of it.
 
-use crate::Layer;
+use crate::{Layer, scale::log2};
 
 /// What one feature has to do with the alarm of one layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Cause {
     /// what the event's other features say, chains from the feature's mean. Of a value that is stuck or missing, how often it
     /// came in a row; of arrivals, how many times as many a second as usual.
     pub deviation: f64,
+    /// How often the value was seen, where it is a text that is rare; `value` is then the share, and `deviation` its rarity in bits.
+    pub seen: Option<Seen>,
 }
 
 /// What a layer found in one feature.
@@ -29,4 +31,20 @@ pub(crate) struct Finding {
     pub(crate) feature: Option<usize>,
     pub(crate) expected: (f64, f64),
     pub(crate) deviation: f64,
+}
+
+/// How often a value was seen, among how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// How often.
+    pub times: u32,
+    /// Among how many values of the feature.
+    pub of: u32,
+}
+
+impl Seen {
+    /// Minus log2 of the share, a half where the value is new (the estimator of Krichevsky and Trofimov, 1981).
+    pub(crate) fn bits(self) -> f64 {
+        (log2(f64::from(self.of) + 1.0) - log2(f64::from(self.times.min(self.of)) + 0.5)).max(0.0)
+    }
 }

@@ -1,9 +1,10 @@
 //! The detector, which all keys share, and how an event passes its layers.
 
 use crate::{
-    Cause, DetectError, FEATURES_MAX, KeyState, Layer, RowState, Scores, Settings,
+    Cause, DetectError, Episode, FEATURES_MAX, KeyState, Layer, RowState, Scores, Settings,
     arrivals::{self, ARRIVAL_WORDS},
     covariance::Covariance,
+    frequencies::Frequencies,
     half_space::HalfSpace,
     judging::Judging,
     moments::Moments,
@@ -30,6 +31,8 @@ pub struct Event<'a> {
 #[derive(Debug, Clone)]
 pub struct Detector {
     features: usize,
+    /// Which features are numbers; the others are texts.
+    pub(crate) numbers: Vec<usize>,
     warm_up: u64,
     /// Events before chains take their first standards.
     settle: u64,
@@ -44,6 +47,7 @@ pub struct Detector {
     pub(crate) half_space: Option<HalfSpace>,
     pub(crate) repeats: Option<Repeats>,
     pub(crate) season: Option<Season>,
+    pub(crate) frequencies: Option<Frequencies>,
     /// Where each part of a state's words begins; the parts follow each other in this order.
     at: Parts,
     fingerprint: u64,
@@ -57,14 +61,24 @@ impl Detector {
     /// Where a setting is out of its range or no layer is on.
     pub fn new(settings: Settings) -> Result<Self, DetectError> {
         settings.check()?;
-        let features = settings.features;
+        let numbers: Vec<usize> =
+            (0..settings.features).filter(|feature| !settings.frequencies.contains(feature)).collect();
+        let (all, features) = (settings.features, numbers.len());
         let settle = settings.warm_up / 4;
-        let standards = settings.chains.map(|chains| 1.0 / f64::from(chains.window));
-        let alpha = settings.ewma.map(|ewma| ewma.alpha).or(standards);
+        let layers = settings.layers();
+        let on = |layer| layers.contains(&layer);
+        let (ewma, chains) = (settings.ewma.filter(|_| on(Layer::Ewma)), settings.chains.filter(|_| on(Layer::Chains)));
+        let standards = chains.map(|chains| 1.0 / f64::from(chains.window));
+        let alpha = ewma.map(|ewma| ewma.alpha).or(standards);
         let moments = alpha.map(|alpha| Moments { features, alpha });
-        let covariance = settings.mahalanobis.map(|layer| Covariance { features, alpha: layer.alpha });
-        let repeats = (settings.stuck || settings.missing).then_some(Repeats { features });
-        let season = settings.season.then_some(Season { features });
+        let covariance = settings
+            .mahalanobis
+            .filter(|_| on(Layer::Mahalanobis))
+            .map(|layer| Covariance { features, alpha: layer.alpha });
+        let repeats = (settings.stuck || settings.missing).then_some(Repeats { features: all });
+        let season = on(Layer::Season).then_some(Season { features });
+        let texts = settings.frequencies.as_slice();
+        let frequencies = (!texts.is_empty()).then(|| Frequencies::new(texts));
         let judging = Judging::new(&settings);
         let words = [
             judging.words(),
@@ -73,16 +87,20 @@ impl Detector {
             if settings.rate { ARRIVAL_WORDS } else { 0 },
             repeats.as_ref().map_or(0, Repeats::words),
             season.as_ref().map_or(0, Season::words),
+            frequencies.as_ref().map_or(0, Frequencies::words),
         ];
-        let left = STATE_WORDS.saturating_sub(1 + words.iter().sum::<usize>());
-        let half_space = settings.chains.map(|chains| HalfSpace::within(chains, features, settle, left));
+        // Where there are texts, an episode fits in too; without them the chains keep the width that they always had.
+        let episode = frequencies.as_ref().map_or(0, |_| size_of::<Episode>() / size_of::<u64>());
+        let left = STATE_WORDS.saturating_sub(1 + episode + words.iter().sum::<usize>());
+        let half_space = chains.map(|chains| HalfSpace::within(chains, features, settle, left));
         let at = Parts::new(words, half_space.as_ref().map_or(0, HalfSpace::words));
         Ok(Self {
-            features,
+            features: all,
+            numbers,
             warm_up: u64::from(settings.warm_up),
             settle: u64::from(settle),
-            layers: settings.layers(),
-            ewma: settings.ewma.is_some(),
+            ewma: ewma.is_some(),
+            layers,
             rate: settings.rate,
             stuck: settings.stuck,
             missing: settings.missing,
@@ -92,6 +110,7 @@ impl Detector {
             half_space,
             repeats,
             season,
+            frequencies,
             at,
             fingerprint: snapshot::fingerprint(&settings),
             of_partition: settings.of_partition().map(Detector::new).transpose()?.map(Box::new),
@@ -130,7 +149,8 @@ impl Detector {
     /// Scores an event, then learns from it. Where it alarms, why is appended to `causes`, the layer that finds it rarest first.
     ///
     /// Missing features are skipped by the EWMA layer and taken to be at their mean by Mahalanobis and the chains. Values are
-    /// cut at a magnitude of 1e100. A state of a detector with other settings is left alone and scores nothing.
+    /// cut at a magnitude of 1e100. Texts ([`Settings::frequencies`]) are seen by the layers of frequencies, stuck and missing values.
+    /// A state of a detector with other settings is left alone and scores nothing.
     pub fn observe(&self, state: &mut KeyState, event: &Event<'_>, causes: Option<&mut Vec<Cause>>) -> Scores {
         let mut scores = Scores::default();
         if state.words.len() != self.at.end {
@@ -140,10 +160,16 @@ impl Detector {
         for (padded, x) in padded.iter_mut().zip(event.features) {
             *padded = if x.is_finite() { x.clamp(-MAGNITUDE_MAX, MAGNITUDE_MAX) } else { f64::NAN };
         }
-        let x = &padded[..self.features];
+        let all = &padded[..self.features];
+        let mut numbers = [f64::NAN; FEATURES_MAX];
+        for (number, feature) in numbers.iter_mut().zip(&self.numbers) {
+            *number = all[*feature];
+        }
+        let x = &numbers[..self.numbers.len()];
         let valued = !x.iter().all(|x| x.is_nan());
+        let texts = self.frequencies.is_some() && !all.iter().all(|x| x.is_nan());
         let time = event.time;
-        if !(valued || self.missing || self.rate && time.is_some()) {
+        if !(valued || texts || self.missing || self.rate && time.is_some()) {
             return scores;
         }
         let mut parts = self.at.split(&mut state.words);
@@ -155,9 +181,9 @@ impl Detector {
         let mut places = [f64::NAN; Layer::COUNT];
         let counting = self.half_space.as_ref().filter(|_| valued && events > self.settle);
         self.judge_values(events, &mut parts, x, counting, &mut places, &mut scores);
-        let gap = self.judge_others(events, &mut parts, x, time, &mut places, &mut scores);
+        let gap = self.judge_others(events, &mut parts, (x, all), time, &mut places, &mut scores);
         if let Some(causes) = causes.filter(|_| scores.alarms != 0) {
-            self.explain(&parts, x, time, &scores, causes);
+            self.explain(&parts, (x, all), time, &scores, causes);
         }
         let learn = self.judging.learns(events, parts.judged, &scores);
         self.judging.count(events, parts.judged, &places, learn, &mut scores);
@@ -173,6 +199,9 @@ impl Detector {
             }
             if let Some(layer) = &self.repeats {
                 layer.learn(parts.repeats);
+            }
+            if let Some(layer) = &self.frequencies {
+                layer.learn(parts.frequencies, all);
             }
             if let Some(gap) = gap {
                 arrivals::learn(parts.arrivals, gap);
@@ -226,7 +255,7 @@ impl Detector {
         &self,
         events: u64,
         parts: &mut Split<'_>,
-        x: &[f64],
+        (x, all): (&[f64], &[f64]),
         time: Option<i64>,
         places: &mut [f64; Layer::COUNT],
         scores: &mut Scores,
@@ -241,8 +270,12 @@ impl Detector {
             let score = layer.score(parts.season, x, time);
             places[Layer::Season as usize] = self.judging.judge(Layer::Season, events, parts.judged, score, scores);
         }
+        if let Some(layer) = &self.frequencies {
+            let score = layer.score(parts.frequencies, all);
+            self.judging.judge(Layer::Frequency, events, parts.judged, score, scores);
+        }
         if let Some(layer) = &self.repeats {
-            let repeated = layer.score(parts.repeats, x);
+            let repeated = layer.score(parts.repeats, all);
             if self.stuck {
                 self.judging.judge(Layer::Stuck, events, parts.judged, repeated.stuck, scores);
             }

@@ -1,7 +1,7 @@
 //! Why an event alarms: what each layer that does found in it.
 
 use crate::{
-    Cause, Layer, Scores,
+    Cause, Layer, Scores, Seen,
     arrivals::{self, SHORT},
     cause::Finding,
     detector::Detector,
@@ -14,7 +14,7 @@ impl Detector {
     pub(crate) fn explain(
         &self,
         parts: &Split<'_>,
-        x: &[f64],
+        (x, all): (&[f64], &[f64]),
         time: Option<i64>,
         scores: &Scores,
         causes: &mut Vec<Cause>,
@@ -24,8 +24,8 @@ impl Detector {
         for layer in alarmed {
             let score = scores.scores[layer as usize];
             let threshold = self.judging.threshold(layer, parts.judged).min(score);
-            let found = self.findings(layer, parts, x, time, threshold);
-            causes.extend(found.into_iter().map(|(Finding { feature, expected, deviation }, value)| Cause {
+            let found = self.findings(layer, parts, (x, all), time, threshold);
+            causes.extend(found.into_iter().map(|(Finding { feature, expected, deviation }, value, seen)| Cause {
                 layer,
                 score,
                 threshold,
@@ -33,19 +33,20 @@ impl Detector {
                 value,
                 expected,
                 deviation,
+                seen,
             }));
         }
     }
 
-    /// What a layer found, each with the value that it is about.
+    /// What a layer found in the numbers `x` or in `all` features, each with the value that it is about.
     fn findings(
         &self,
         layer: Layer,
         parts: &Split<'_>,
-        x: &[f64],
+        (x, all): (&[f64], &[f64]),
         time: Option<i64>,
         threshold: f64,
-    ) -> Vec<(Finding, f64)> {
+    ) -> Vec<(Finding, f64, Option<Seen>)> {
         let (moments, covariance, half_space) = (&*parts.moments, &*parts.covariance, &*parts.half_space);
         let repeated = |missing| self.repeats.as_ref()?.explain(parts.repeats, missing);
         let found: Vec<Finding> = match layer {
@@ -59,7 +60,7 @@ impl Detector {
             Layer::Rate => {
                 let (now, usual) = arrivals::rates(parts.arrivals);
                 let expected = (0.0, usual / SHORT);
-                return vec![(Finding { feature: None, expected, deviation: now / usual }, now)];
+                return vec![(Finding { feature: None, expected, deviation: now / usual }, now, None)];
             }
             Layer::Season => {
                 let found = self.season.as_ref().zip(time);
@@ -68,7 +69,19 @@ impl Detector {
             Layer::Stuck => repeated(false).into_iter().collect(),
             Layer::Missing => repeated(true).into_iter().collect(),
             Layer::Burst => Vec::new(),
+            Layer::Frequency => {
+                let layer = self.frequencies.as_ref();
+                let found = layer.and_then(|layer| layer.explain(parts.frequencies, all));
+                let share = |seen: Seen| f64::from(seen.times) / f64::from(seen.of.max(1));
+                return found.into_iter().map(|(found, seen)| (found, share(seen), Some(seen))).collect();
+            }
         };
-        found.into_iter().map(|found| (found, found.feature.map_or(f64::NAN, |feature| x[feature]))).collect()
+        let of_all = matches!(layer, Layer::Stuck | Layer::Missing);
+        let named = |found: Finding| {
+            // Layers that see numbers only count those.
+            let feature = found.feature.map(|feature| if of_all { feature } else { self.numbers[feature] });
+            (Finding { feature, ..found }, feature.map_or(f64::NAN, |feature| all[feature]), None)
+        };
+        found.into_iter().map(named).collect()
     }
 }

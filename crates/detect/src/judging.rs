@@ -14,7 +14,7 @@ use crate::{
 
 /// Scores below this are never anomalous, however rare: EWMA, Mahalanobis and season in standard deviations, the
 /// others in bits.
-const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0];
+const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
 
 /// What is expected of the tails of a layer's scores in standard deviations, in bits, and of all layers together: how the slope
 /// grows a bin. Over the logarithm of a standard deviation it grows by .087 where the tail is exponential and by .173 where it is
@@ -59,7 +59,8 @@ const LIFT_AFTER: u64 = 4;
 const LIFT_FROM: f64 = 4.0;
 
 /// Where the numbers are: recent exclusions, recent far alarms, alarms of the chains that may be learned from, the lift of each
-/// layer; then the histograms of the layers that are on, and of all together.
+/// layer before the burst; then the histograms of the layers that are on, and of all together; then the lift of frequencies, where
+/// that layer is on.
 const EXCLUDED: usize = 0;
 const RUN: usize = 1;
 const BUDGET: usize = 2;
@@ -72,7 +73,7 @@ const fn scale(layer: Layer) -> Option<Scale> {
         Layer::Ewma | Layer::Mahalanobis | Layer::Season => Some(Scale::Deviations),
         Layer::Chains => Some(Scale::Bits),
         Layer::Rate => Some(Scale::Sums),
-        Layer::Stuck | Layer::Missing | Layer::Burst => None,
+        Layer::Stuck | Layer::Missing | Layer::Burst | Layer::Frequency => None,
     }
 }
 
@@ -137,7 +138,12 @@ impl Judging {
     }
 
     pub(crate) fn words(&self) -> usize {
-        self.at[Layer::COUNT] + RARITY_WORDS
+        self.at[Layer::COUNT] + RARITY_WORDS + usize::from(self.on.contains(&Layer::Frequency))
+    }
+
+    /// Where the lift of a layer is.
+    fn lift_at(&self, layer: Layer) -> usize {
+        if layer == Layer::Frequency { self.at[Layer::COUNT] + RARITY_WORDS } else { LIFTS + layer as usize }
     }
 
     /// Enters the score of a layer that is on: how rare it is, and whether it alarms. Gives its place in the histogram, NaN
@@ -157,7 +163,7 @@ impl Judging {
             }
             None => (f64::NAN, score),
         };
-        let bits = self.lifted(rarity, get(words, LIFTS + index));
+        let bits = self.lifted(rarity, get(words, self.lift_at(layer)));
         scores.bits[index] = bits;
         if events > self.warm_up && bits > self.threshold && score >= LEAST_SCORES[index] {
             scores.alarms |= 1 << index;
@@ -168,7 +174,7 @@ impl Judging {
     /// The score from which on a layer alarms.
     pub(crate) fn threshold(&self, layer: Layer, words: &[u64]) -> f64 {
         let index = layer as usize;
-        let bits = self.threshold + get(words, LIFTS + index);
+        let bits = self.threshold + get(words, self.lift_at(layer));
         let score =
             scale(layer).map_or(bits, |scale| scale.score(Rarity::place_of(self.histogram(words, index), bits)));
         score.max(LEAST_SCORES[index])
@@ -206,8 +212,9 @@ impl Judging {
                 continue;
             }
             let near = f64::from(u8::from(beyond > 0.0 && beyond <= NEAR_BITS));
-            let lift = get(words, LIFTS + index) + LIFT * (near - self.near_share);
-            set(words, LIFTS + index, lift.clamp(LIFT_RANGE.0, LIFT_RANGE.1));
+            let lift_at = self.lift_at(*layer);
+            let lift = get(words, lift_at) + LIFT * (near - self.near_share);
+            set(words, lift_at, lift.clamp(LIFT_RANGE.0, LIFT_RANGE.1));
         }
     }
 

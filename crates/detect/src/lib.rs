@@ -11,8 +11,10 @@ mod arrivals;
 mod cause;
 mod covariance;
 mod detector;
+mod episode;
 mod error;
 mod explain;
+mod frequencies;
 mod half_space;
 mod judging;
 mod moments;
@@ -28,9 +30,11 @@ mod state;
 mod words;
 
 pub use self::{
-    cause::Cause,
+    cause::{Cause, Seen},
     detector::{Detector, Event},
+    episode::Episode,
     error::DetectError,
+    frequencies::{hashed, hashed_unit},
     scores::{Layer, RowState, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},
     state::KeyState,

@@ -8,6 +8,7 @@ pub(crate) struct Parts {
     arrivals: usize,
     repeats: usize,
     season: usize,
+    frequencies: usize,
     pub(crate) half_space: usize,
     pub(crate) end: usize,
 }
@@ -21,18 +22,19 @@ pub(crate) struct Split<'s> {
     pub(crate) arrivals: &'s mut [u64],
     pub(crate) repeats: &'s mut [u64],
     pub(crate) season: &'s mut [u64],
+    pub(crate) frequencies: &'s mut [u64],
     pub(crate) half_space: &'s mut [u64],
 }
 
 impl Parts {
     /// Of parts of so many words, in their order.
-    pub(crate) fn new(words: [usize; 6], half_space: usize) -> Self {
+    pub(crate) fn new(words: [usize; 7], half_space: usize) -> Self {
         let mut end = 1;
-        let [_, moments, covariance, arrivals, repeats, season] = words.map(|words| {
+        let [_, moments, covariance, arrivals, repeats, season, frequencies] = words.map(|words| {
             end += words;
             end - words
         });
-        Self { moments, covariance, arrivals, repeats, season, half_space: end, end: end + half_space }
+        Self { moments, covariance, arrivals, repeats, season, frequencies, half_space: end, end: end + half_space }
     }
 
     pub(crate) fn split<'s>(&self, words: &'s mut [u64]) -> Split<'s> {
@@ -42,7 +44,8 @@ impl Parts {
         let (covariance, rest) = rest.split_at_mut(self.arrivals - self.covariance);
         let (arrivals, rest) = rest.split_at_mut(self.repeats - self.arrivals);
         let (repeats, rest) = rest.split_at_mut(self.season - self.repeats);
-        let (season, half_space) = rest.split_at_mut(self.half_space - self.season);
-        Split { events: &mut head[0], judged, moments, covariance, arrivals, repeats, season, half_space }
+        let (season, rest) = rest.split_at_mut(self.frequencies - self.season);
+        let (frequencies, half_space) = rest.split_at_mut(self.half_space - self.frequencies);
+        Split { events: &mut head[0], judged, moments, covariance, arrivals, repeats, season, frequencies, half_space }
     }
 }

@@ -20,6 +20,8 @@ pub enum Layer {
     Season,
     /// Events of all keys of a partition together that come faster than usual.
     Burst,
+    /// A text that is rare for its key.
+    Frequency,
 }
 
 impl Layer {
@@ -33,10 +35,11 @@ impl Layer {
         Layer::Missing,
         Layer::Season,
         Layer::Burst,
+        Layer::Frequency,
     ];
 
     /// How many layers there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 
     /// The layer's name in definitions, columns and reasons.
     #[must_use]
@@ -50,6 +53,7 @@ impl Layer {
             Layer::Missing => "missing",
             Layer::Season => "season",
             Layer::Burst => "burst",
+            Layer::Frequency => "frequency",
         }
     }
 }

@@ -16,6 +16,9 @@ pub(crate) const SHARED: f64 = 0.75;
 pub struct Settings {
     /// How many features an event has, `1..=16`.
     pub features: usize,
+    /// Which features are texts, by their numbers: their values are [`crate::hashed`], and a layer of its own looks at how rare they
+    /// are for the key. The layers that look at numbers do not see them.
+    pub frequencies: Vec<usize>,
     /// Largest |z| of any feature; `None` turns the layer off.
     pub ewma: Option<Ewma>,
     /// Distance from the mean in the metric of the covariance; `None` turns the layer off.
@@ -80,6 +83,7 @@ impl Settings {
     pub fn with_features(features: usize) -> Self {
         Self {
             features,
+            frequencies: Vec::new(),
             ewma: Some(Ewma { alpha: 1e-3 }),
             mahalanobis: Some(Mahalanobis { alpha: 1e-3 }),
             chains: Some(Chains::default()),
@@ -96,17 +100,24 @@ impl Settings {
 
     /// The layers that are on, in the order of [`Layer::ALL`].
     pub(crate) fn layers(&self) -> Vec<Layer> {
+        let numbers = self.numbers() > 0;
         let on = [
-            self.ewma.is_some(),
-            self.mahalanobis.is_some(),
-            self.chains.is_some(),
+            numbers && self.ewma.is_some(),
+            numbers && self.mahalanobis.is_some(),
+            numbers && self.chains.is_some(),
             self.rate,
             self.stuck,
             self.missing,
-            self.season,
+            numbers && self.season,
             self.burst,
+            !self.frequencies.is_empty(),
         ];
         Layer::ALL.into_iter().zip(on).filter_map(|(layer, on)| on.then_some(layer)).collect()
+    }
+
+    /// How many features are numbers.
+    pub(crate) fn numbers(&self) -> usize {
+        self.features.saturating_sub(self.frequencies.len())
     }
 
     /// Whether any layer is on.
@@ -127,6 +138,7 @@ impl Settings {
         let layers = self.layers().len() as f64;
         self.burst.then(|| Self {
             features: 1,
+            frequencies: Vec::new(),
             ewma: None,
             mahalanobis: None,
             chains: None,
@@ -146,8 +158,11 @@ impl Settings {
         within("false_alarm_rate", self.false_alarm_rate, FALSE_ALARM_RATE_MIN, 0.1)?;
         within("warm_up", f64::from(self.warm_up), 16.0, 1e6)?;
         within("adapt_after", f64::from(self.adapt_after), 100.0, 1e7)?;
-        if self.season {
-            within("features", self.features as f64, 1.0, SEASON_FEATURES_MAX as f64)?;
+        for feature in &self.frequencies {
+            within("frequencies", *feature as f64, 0.0, self.features as f64 - 1.0)?;
+        }
+        if self.season && self.numbers() > 0 {
+            within("features", self.numbers() as f64, 1.0, SEASON_FEATURES_MAX as f64)?;
         }
         if let Some(ewma) = self.ewma {
             within("ewma.alpha", ewma.alpha, 1e-6, 0.5)?;

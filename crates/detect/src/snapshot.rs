@@ -62,6 +62,7 @@ pub(crate) fn fingerprint(settings: &Settings) -> u64 {
     }
     let by_name = [settings.rate, settings.stuck, settings.missing, settings.season, settings.burst];
     numbers.push(by_name.iter().rev().fold(0, |bits, on| bits << 1 | u64::from(*on)));
+    numbers.extend(settings.frequencies.iter().map(|feature| *feature as u64));
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     hash(&bytes)
 }
@@ -69,4 +70,11 @@ pub(crate) fn fingerprint(settings: &Settings) -> u64 {
 /// FNV-1a, 64 bits: the same everywhere and for ever.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// The finish of MurmurHash3: names that differ in their last letters differ in half of the bits.
+pub(crate) fn mixed(mut hash: u64) -> u64 {
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
 }

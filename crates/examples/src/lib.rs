@@ -10,11 +10,13 @@ use stream::{Diagnostics, FileReader, Source, Stream};
 pub use self::files::{FILES, File};
 
 /// The examples in the order in which they are listed. The first is what a newcomer sees.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "particle-physics",
     "sensors",
     "clickstream",
     "logs",
+    "logins",
+    "payments",
     "prices",
     "particle-events",
     "cms-dimuons",

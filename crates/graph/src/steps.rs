@@ -35,6 +35,8 @@ fn source(spec: &Spec) -> Step {
                 Profile::Logs => "logs",
                 Profile::Prices => "prices",
                 Profile::Clicks => "clicks",
+                Profile::Logins => "logins",
+                Profile::Payments => "payments",
             };
             let rate = match synthetic.rate {
                 0.0 => "as fast as possible".to_owned(),
@@ -80,11 +82,11 @@ fn enrich(enrich: &Enrich) -> Option<Step> {
 
 fn detect(detect: &Detect) -> Step {
     let mut lines: Vec<String> = detect.rules.iter().map(|rule| format!("{}: {}", rule.name, rule.when)).collect();
-    let on = detect.layers.by_name().into_iter().filter(|(_, on)| *on && !detect.features.is_empty());
+    let on = detect.layers_by_name().into_iter().filter(|(_, on)| *on);
     let on: Vec<&str> = on.map(|(name, _)| name).collect();
     if !on.is_empty() {
         lines.push(format!("{} of {}", on.join(", "), detect.features.join(", ")));
-        lines.push(format!("false alarms: {} of each", detect.false_alarm_rate));
+        lines.push(format!("false alarms: {} of ordinary events", detect.false_alarm_rate));
     }
     Step { name: "detect", lines, tables: vec![table("anomalies", "what a rule or layer calls anomalous")] }
 }

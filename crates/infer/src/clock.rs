@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    InferError,
+    InferError, calendar,
     derived::{best, derived},
     guess::Kind,
     names::{self, has_word, shown, words},
@@ -50,6 +50,11 @@ const GAPS_SHARE: usize = 2;
 /// Where a column is named like a time and cannot be read as one, and `no_time` does not allow that.
 pub(crate) fn time(plan: &mut Plan, table: &Table, no_time: bool) -> Result<(), InferError> {
     if !no_time && (joined(plan, table) || own(plan, table) || within(plan, table) || written(plan, table)) {
+        return Ok(());
+    }
+    if let Some((sql, why)) = calendar::of_parts(plan, table).filter(|_| !no_time) {
+        plan.time = derived(plan, table, "event_time", Kind::Time, sql, &why);
+        plan.time_reason = format!("derived: {why}");
         return Ok(());
     }
     if let Some((column, value)) = unread(plan, table).filter(|_| !no_time) {

@@ -139,7 +139,7 @@ fn files(line: &mut impl FnMut(String), sample: &Sample, table: &Table) {
 
 fn detect(line: &mut impl FnMut(String), plan: &Plan) {
     if plan.features.is_empty() {
-        line("\n  # Nothing is looked for: no column is a number that varies. Features are SQL, as in\n  #   detect: { features: [\"ln(price)\"] }".to_owned());
+        line("\n  # Nothing is looked for: no column is a number that varies or a text of few values. Features are SQL, as in\n  #   detect: { features: [\"ln(price)\", \"frequency(method)\"] }".to_owned());
         return;
     }
     line("\n  detect:\n    features:".to_owned());
@@ -148,7 +148,8 @@ fn detect(line: &mut impl FnMut(String), plan: &Plan) {
         line(format!("      - {}", quoted(sql)));
     }
     line(
-        "    # the share of ordinary events that each layer may call anomalous\n    false_alarm_rate: 1e-3".to_owned(),
+        "    # the share of ordinary events that the learned layers together may call anomalous\n    false_alarm_rate: 1e-3"
+            .to_owned(),
     );
 }
 

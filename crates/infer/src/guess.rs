@@ -117,7 +117,13 @@ pub(crate) fn of_json(column: &Column) -> (Kind, bool) {
     if all(&|cell| matches!(cell, Cell::Nested(_))) {
         let values: Vec<&Json> =
             there().filter_map(|cell| if let Cell::Nested(value) = cell { Some(value) } else { None }).collect();
-        let mixed = || Kind::Mixed("its values have no type in common".to_owned());
+        let is_unnamed =
+            |value: &&Json| value.as_object().is_some_and(|object| !object.keys().any(|key| names::is_legal(key)));
+        let why = match values.iter().all(is_unnamed) {
+            true => "the names within it cannot stand in a schema",
+            false => "its values have no type in common",
+        };
+        let mixed = || Kind::Mixed(why.to_owned());
         return (nested(&column.name, &values, 0).map_or_else(mixed, Kind::Nested), false);
     }
     match there().any(|cell| matches!(cell, Cell::Nested(_))) {

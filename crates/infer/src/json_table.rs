@@ -8,6 +8,7 @@ use text::{Piece, next_value, rewritten};
 
 use crate::{
     InferError, ROWS_MAX,
+    names::shown,
     sample::Spread,
     table::{Cell, Column, Table},
 };
@@ -21,6 +22,7 @@ pub(crate) fn read(bytes: &[u8], format: FileFormat, complete: bool) -> Result<T
     };
     let objects = objects(&texts, &mut table)?;
     table.rows = objects.len();
+    table.notes.extend(objects.first().filter(|_| objects.len() == 1).and_then(within));
     let mut places: HashMap<String, usize> = HashMap::new();
     for (row, object) in objects.iter().enumerate() {
         for (name, value) in object.as_object().into_iter().flatten() {
@@ -36,6 +38,19 @@ pub(crate) fn read(bytes: &[u8], format: FileFormat, complete: bool) -> Result<T
     table.columns.iter_mut().for_each(|column| column.cells.resize(objects.len(), Cell::Missing));
     table.objects = Some(objects);
     Ok(table)
+}
+
+/// What helps where the only object of a file has the rows within it, as the answers of services have.
+fn within(object: &Json) -> Option<String> {
+    let is_rows =
+        |value: &Json| value.as_array().is_some_and(|items| items.len() > 1 && items.iter().all(Json::is_object));
+    let (name, rows) = object.as_object()?.iter().find(|(_, value)| is_rows(value))?;
+    let count = rows.as_array().map_or(0, Vec::len);
+    Some(format!(
+        "the file is one object with {count} objects in {}; where those are the rows: `jq -c '.[\"{name}\"][]' FILE > \
+         rows.jsonl`",
+        shown(name)
+    ))
 }
 
 pub(crate) fn cell(value: &Json) -> Cell {

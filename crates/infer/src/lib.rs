@@ -4,6 +4,7 @@
 //! Pure: the beginning of a file comes in, texts go out. The guesses lean towards what later rows may hold: a value
 //! may be missing, a measurement may have a fraction, text takes anything.
 
+mod calendar;
 mod clock;
 mod csv_table;
 mod definition;
@@ -12,6 +13,7 @@ mod dialect;
 mod error;
 mod features;
 mod guess;
+mod history;
 mod inner;
 mod json_table;
 mod names;
@@ -26,12 +28,14 @@ mod topic;
 mod topic_source;
 mod typed_table;
 mod unique;
+mod unnamed;
 mod verify;
 
 use stream::FileFormat;
 
 pub use self::{
     error::InferError,
+    history::{Roles, features_of},
     sample::{Content, Proposal, ROWS_MAX, Sample},
     topic::Topic,
 };

@@ -1,5 +1,7 @@
 //! Names: which a schema may have, and what they say about a column.
 
+pub(crate) use stream::names::{CODES, IDENTITIES, LABELS, MEASURED, has_word, words};
+
 /// Names of the detector's columns and of a row's place, which a schema cannot have.
 pub(crate) fn is_taken(name: &str) -> bool {
     stream::columns::RESERVED.contains(&name) || name == "_row" || name == "_file"
@@ -115,34 +117,6 @@ pub(crate) fn shown(name: &str) -> String {
     format!("`{shown}`")
 }
 
-/// The words of a name in lower case: `eventTime`, `event_time` and `Event Time` are the same two.
-pub(crate) fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut last_lower = false;
-    for letter in name.chars() {
-        let new = !letter.is_alphanumeric() || letter.is_uppercase() && last_lower;
-        if new && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if letter.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(letter.to_lowercase());
-        }
-        last_lower = letter.is_lowercase() || letter.is_ascii_digit();
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// Whether one of a name's words is in `list`; a number behind a word does not count.
-pub(crate) fn has_word(name: &str, list: &[&str]) -> bool {
-    words(name).iter().any(|word| {
-        let bare = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        list.contains(&word.as_str()) || list.contains(&bare)
-    })
-}
-
 /// Words of times.
 pub(crate) const TIMES: [&str; 18] = [
     "time",
@@ -166,83 +140,9 @@ pub(crate) const TIMES: [&str; 18] = [
 ];
 
 /// Words of whole numbers: identities, codes and counts.
-pub(crate) const WHOLE: [&str; 41] = [
+pub(crate) const WHOLE: [&str; 42] = [
     "id", "uid", "uuid", "number", "no", "num", "nr", "count", "counts", "n", "code", "status", "flag", "is", "has",
     "label", "class", "type", "kind", "year", "month", "day", "hour", "minute", "weekday", "port", "index", "idx",
     "rank", "run", "event", "lumi", "bytes", "size", "quantity", "qty", "version", "seq", "sequence", "offset", "pdg",
-];
-
-/// Words of measurements, which have fractions even where a sample shows none.
-pub(crate) const MEASURED: [&str; 48] = [
-    "value",
-    "price",
-    "amount",
-    "cost",
-    "temp",
-    "temperature",
-    "humidity",
-    "pressure",
-    "voltage",
-    "current",
-    "power",
-    "battery",
-    "energy",
-    "momentum",
-    "mass",
-    "pt",
-    "px",
-    "py",
-    "pz",
-    "eta",
-    "phi",
-    "latency",
-    "duration",
-    "elapsed",
-    "ms",
-    "seconds",
-    "speed",
-    "velocity",
-    "weight",
-    "height",
-    "length",
-    "width",
-    "depth",
-    "distance",
-    "lat",
-    "lon",
-    "latitude",
-    "longitude",
-    "rate",
-    "ratio",
-    "percent",
-    "score",
-    "load",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-];
-
-/// Words of columns that say what is to be found out.
-pub(crate) const LABELS: [&str; 12] = [
-    "label",
-    "anomaly",
-    "anomalous",
-    "target",
-    "outlier",
-    "fraud",
-    "attack",
-    "truth",
-    "class",
-    "anomalies",
-    "labels",
-    "failure",
-];
-
-/// Words of codes: numbers with which one does not reckon.
-pub(crate) const CODES: [&str; 31] = [
-    "id", "uid", "uuid", "code", "zip", "postcode", "year", "month", "day", "hour", "minute", "weekday", "port",
-    "status", "flag", "is", "has", "index", "idx", "row", "seq", "sequence", "number", "no", "nr", "version", "phone",
-    "pdg", "run", "event", "type",
+    "candid",
 ];

@@ -11,7 +11,7 @@ use crate::{
     names::{self, quoted, shown},
     planned::{Plan, Planned, avro_type, sql_name, typed},
     table::{Cell, Column, Table},
-    times,
+    times, unnamed,
 };
 
 /// Bytes of images and the like that a row keeps at most in a column.
@@ -35,7 +35,13 @@ pub(crate) fn plan(table: &mut Table) -> Result<Plan, InferError> {
         };
         if let Some(why) = why {
             left_out.push(format!("{} ({why})", shown(&column.name)));
+            if table.objects.is_some() && table.topic.is_none() && inner::has_objects_only(column) {
+                inner::add(&mut plan, table, origin, column);
+            }
             continue;
+        }
+        if let (Kind::Nested(avro), true) = (&kind, table.objects.is_some()) {
+            left_out.extend(unnamed::within(column, avro));
         }
         let legal = names::is_legal(&column.name) && !names::is_taken(&column.name);
         let name = if legal { column.name.clone() } else { names::legal(&column.name, &used) };
@@ -51,6 +57,9 @@ pub(crate) fn plan(table: &mut Table) -> Result<Plan, InferError> {
     }
     if !left_out.is_empty() {
         plan.notes.push(format!("these columns are left out: {}", left_out.join(", ")));
+    }
+    if table.columns.is_empty() {
+        return Err(InferError::sample("the objects of the sample are empty; give a file with some values"));
     }
     if plan.columns.is_empty() {
         let names = table.columns.iter().map(|column| shown(&column.name)).collect::<Vec<_>>().join(", ");

@@ -5,25 +5,19 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+        StructArray, TimestampMicrosecondArray,
+    },
+    buffer::{NullBuffer, OffsetBuffer},
     compute,
-    datatypes::{DataType, Field, Float64Type, Int64Type, Schema},
+    datatypes::{DataType, Field, Fields, Float64Type, Int64Type},
 };
 use fixtures::Memory;
 use infer::{Content, Sample, infer};
 use proptest::prelude::*;
 use source::{Next, Options};
 use stream::{FileFormat, Stream};
-
-const FORMATS: [FileFormat; 7] = [
-    FileFormat::Csv,
-    FileFormat::Jsonl,
-    FileFormat::Json,
-    FileFormat::Parquet,
-    FileFormat::Avro,
-    FileFormat::Arrow,
-    FileFormat::Fits,
-];
 
 /// A file of the rows.
 fn written(format: FileFormat, rows: &RecordBatch) -> Vec<u8> {
@@ -66,7 +60,8 @@ fn written(format: FileFormat, rows: &RecordBatch) -> Vec<u8> {
     }
 }
 
-/// A FITS file of the rows: text of 12 letters, whole numbers of which the least one says that there is none.
+/// A FITS file of the rows: text of 32 letters, which times are as well; whole numbers of which the least one says that
+/// there is none.
 fn fits(rows: &RecordBatch) -> Vec<u8> {
     let block = |cards: Vec<String>| -> Vec<u8> {
         let mut bytes: Vec<u8> = cards.iter().flat_map(|card| format!("{card:80}").into_bytes()).collect();
@@ -82,7 +77,7 @@ fn fits(rows: &RecordBatch) -> Vec<u8> {
             DataType::Int64 => "K",
             DataType::Float64 => "D",
             DataType::Boolean => "L",
-            _ => "12A",
+            _ => "32A",
         };
         cards.push(format!("TFORM{n:<3}= '{form}'"));
         if form == "K" {
@@ -102,8 +97,11 @@ fn fits(rows: &RecordBatch) -> Vec<u8> {
                 } else {
                     b'F'
                 }),
-                _ => cell
-                    .extend(format!("{:12}", if is_there { column.as_string::<i32>().value(row) } else { "" }).bytes()),
+                _ => {
+                    let texts = compute::cast(column, &DataType::Utf8).unwrap();
+                    let text = if is_there { texts.as_string::<i32>().value(row) } else { "" };
+                    cell.extend(format!("{text:32}").bytes());
+                }
             }
         }
     }
@@ -175,7 +173,34 @@ fn column() -> impl Strategy<Value = ArrayRef> {
         .prop_map(|(values, there)| Arc::new(gapped(values, there).collect::<BooleanArray>()) as ArrayRef);
     let text = (prop::collection::vec("[a-z][a-z,;\" #=]{0,8}[a-z]|007|1e3|NA|2025-01-02", ROWS), gaps())
         .prop_map(|(values, there)| Arc::new(gapped(values, there).collect::<StringArray>()) as ArrayRef);
-    prop_oneof![long, double, truth, text]
+    let time = (prop::collection::vec(0_i64..1_900_000_000_000_000, ROWS), gaps()).prop_map(|(values, there)| {
+        let times: TimestampMicrosecondArray = gapped(values, there).collect();
+        Arc::new(times.with_timezone("+00:00")) as ArrayRef
+    });
+    prop_oneof![long, double, truth, text, time]
+}
+
+/// Lists of numbers, records, and lists of records: what JSON, Avro, Parquet and Arrow can hold.
+fn nested() -> impl Strategy<Value = ArrayRef> {
+    let lengths = prop::collection::vec(0_usize..4, ROWS);
+    let gaps = prop::collection::vec(prop::bool::weighted(0.8), ROWS);
+    (lengths, gaps, prop::collection::vec(-1e6..1e6, 3 * ROWS), 0..3).prop_map(|(lengths, there, numbers, kind)| {
+        let count = if kind == 1 { ROWS } else { lengths.iter().sum() };
+        let values: ArrayRef = Arc::new(Float64Array::from(numbers[..count].to_vec()));
+        let fields: Fields =
+            vec![Field::new("a", DataType::Float64, true), Field::new("b", DataType::Utf8, true)].into();
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..count).map(|row| format!("t{row}"))));
+        let records = |nulls| StructArray::new(fields.clone(), vec![values.clone(), texts.clone()], nulls);
+        let items: ArrayRef = match kind {
+            0 => values.clone(),
+            1 => return Arc::new(records(Some(NullBuffer::from(there)))) as ArrayRef,
+            _ => Arc::new(records(None)),
+        };
+        let item = Arc::new(Field::new("item", items.data_type().clone(), true));
+        // What a missing list would hold is nobody's.
+        let there = there.iter().zip(&lengths).map(|(there, length)| *there || *length > 0).collect::<Vec<_>>();
+        Arc::new(ListArray::new(item, OffsetBuffer::from_lengths(lengths), items, Some(NullBuffer::from(there))))
+    })
 }
 
 fn gapped<T>(values: Vec<T>, there: Vec<bool>) -> impl Iterator<Item = Option<T>> {
@@ -188,21 +213,48 @@ proptest! {
     #[test]
     fn what_is_proposed_reads_every_row_of_every_format(
         names in prop::collection::btree_set("[a-z]{1,6}|value|time|id|count", 1..6),
-        columns in prop::collection::vec(column(), 6),
+        columns in prop::collection::vec(prop_oneof![4 => column(), 1 => nested()], 6),
     ) {
         let names: BTreeSet<String> = names;
-        let fields: Vec<Field> = names.iter().zip(&columns).map(|(name, column)| Field::new(name, column.data_type().clone(), true)).collect();
-        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns[..names.len()].to_vec()).unwrap();
-        for format in FORMATS {
+        let named: Vec<(&String, &ArrayRef)> = names.iter().zip(&columns).collect();
+        for format in FileFormat::ALL {
+            let holds = |column: &ArrayRef| match format {
+                FileFormat::Csv | FileFormat::Fits => !column.data_type().is_nested(),
+                _ => true,
+            };
+            let columns = named.iter().filter(|(_, column)| holds(column));
+            let columns: Vec<(&String, ArrayRef, bool)> = columns.map(|(name, column)| (*name, (*column).clone(), true)).collect();
+            if columns.is_empty() {
+                continue;
+            }
+            let rows = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
             let Some((found, reasons)) = read_back(format, &written(format, &rows)) else { continue };
             prop_assert_eq!(reasons, Vec::<String>::new(), "{:?}", format);
             prop_assert_eq!(found.num_rows(), ROWS, "{:?}", format);
-            for (name, wanted) in names.iter().zip(rows.columns()) {
-                // Another type is a matter of taste: a column of text may hold numbers only.
-                if let Some(column) = found.column_by_name(name).filter(|column| column.data_type() == wanted.data_type()) {
-                    prop_assert_eq!(column, wanted, "{} in {:?}", name, format);
-                }
+            for (field, wanted) in rows.schema().fields().iter().zip(rows.columns()) {
+                let Some(column) = found.column_by_name(field.name()) else {
+                    prop_assert!(holds_nothing(wanted), "{:?} lacks {}: {:?}", format, field.name(), wanted);
+                    continue;
+                };
+                prop_assert!(is_same(column, wanted), "{} in {:?}: {:?}, and not {:?}", field.name(), format, column, wanted);
             }
         }
+    }
+}
+
+/// Whether there is nothing in a column by which its type could be told.
+fn holds_nothing(column: &ArrayRef) -> bool {
+    let is_empty =
+        |row| column.is_null(row) || column.as_list_opt::<i32>().is_some_and(|lists| lists.value(row).is_empty());
+    (0..column.len()).all(is_empty)
+}
+
+/// Whether these are the same values. Another type is a matter of taste where it holds them: a column of text may hold
+/// numbers only, and lists call their items as they like.
+fn is_same(found: &ArrayRef, wanted: &ArrayRef) -> bool {
+    match (found.data_type(), wanted.data_type()) {
+        (one, other) if one == other => found == wanted,
+        (kind, DataType::Utf8) => compute::cast(wanted, kind).is_ok_and(|wanted| &wanted == found),
+        (_, kind) => compute::cast(found, kind).is_ok_and(|found| &found == wanted),
     }
 }

@@ -23,7 +23,7 @@ use source::{Cursor, Next, RECORDS_MAX, Source};
 
 use self::{
     begin::{expect_empty, is_fenced},
-    outlet::{NAME, Origin, Outlet},
+    outlet::{InSource, NAME, Outlet},
     probing::Probing,
     settings::{Generator, HEALTHY, START_MAX},
 };
@@ -161,7 +161,7 @@ impl<'a> Session<'a> {
                 Next::Idle => {}
                 Next::Records(records) => {
                     let count = records.len() as u64;
-                    let dead = self.outlet.send(records, &Origin::in_source)?.len() as u64;
+                    let dead = self.outlet.send(records, &InSource)?.len() as u64;
                     self.open.0 += count - dead;
                     self.open.1 += dead;
                     self.probing.sent_records(count > 0);

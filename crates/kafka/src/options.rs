@@ -6,7 +6,7 @@ use broker::{Connection, Offsets};
 use measure::TracedAs;
 use rdkafka::ClientConfig;
 use registry::Registry;
-use stage::Ledger;
+use stage::{Ledger, StateMemory};
 use stream::{Stream, Topics};
 
 use crate::{
@@ -54,6 +54,8 @@ pub struct Options {
     pub commit_rows: usize,
     /// About how many bytes of state a commit writes.
     pub snapshot_bytes: usize,
+    /// Where the states of keys are kept.
+    pub state_memory: StateMemory,
     /// How the group agrees.
     pub protocol: GroupProtocol,
     /// How long a member may be silent before its partitions go to others (classic protocol).
@@ -79,6 +81,7 @@ impl Options {
             commit_interval: Duration::from_millis(100),
             commit_rows: 100_000,
             snapshot_bytes: 256 << 10,
+            state_memory: StateMemory::unbounded(),
             protocol: GroupProtocol::Classic,
             session_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(10),

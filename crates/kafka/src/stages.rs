@@ -8,7 +8,9 @@ use arrow::{
 };
 use bytes::Bytes;
 use codec::ValueSchema;
-use stage::{Aggregate, Detect, Enrich, Key, Merge, Outputs, Pipeline, Rows, Stage, StageError, WholeState};
+use stage::{
+    Aggregate, Detect, Enrich, Key, Merge, Outputs, Pipeline, Rows, Stage, StageError, StateMemory, WholeState,
+};
 use stream::{Stream, Topics};
 
 use crate::{
@@ -41,11 +43,12 @@ impl Step {
         Ok(Some((topic.to_owned(), schema)))
     }
 
-    pub(crate) fn stage(self, stream: &Arc<Stream>) -> Result<Box<dyn Stage>, StageError> {
+    /// The stage, with the states of its keys in `memory`.
+    pub(crate) fn stage(self, stream: &Arc<Stream>, memory: &StateMemory) -> Result<Box<dyn Stage>, StageError> {
         Ok(match self {
             Self::Enrich => Box::new(Enrich::new(stream.clone())),
-            Self::Fused => Box::new(Pipeline::new(stream)?),
-            Self::Detect => match Detect::new(stream.clone())? {
+            Self::Fused => Box::new(Pipeline::within(stream, memory)?),
+            Self::Detect => match Detect::within(stream.clone(), memory)? {
                 Some(detect) => Box::new(detect),
                 None => Box::new(Through),
             },
@@ -115,9 +118,9 @@ impl Stage for MergeParts {
     }
 
     /// All that changed, whatever `bytes` says.
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
         let _ = bytes;
-        self.state.taken(self.merge.snapshots())
+        Ok(self.state.taken(self.merge.snapshots()))
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {

@@ -12,7 +12,7 @@ use arrow::{
     datatypes::{Field, Schema, SchemaRef},
 };
 use deltalake_core::{
-    DeltaTable, DeltaTableBuilder, DeltaTableError,
+    DeltaTable, DeltaTableError,
     kernel::{StructType, Transaction, engine::arrow_conversion::TryIntoKernel, transaction::CommitProperties},
     protocol::SaveMode,
     writer::{DeltaWriter, RecordBatchWriter},
@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Descriptor, Format, LakeError, Location,
-    delta_table::{ATTEMPTS_MAX, allow_cloud_stores, delta, is_overtaken, load_table},
+    delta_table::{ATTEMPTS_MAX, delta, is_overtaken, load_table, unopened},
     delta_types, shape, widen, write,
 };
 
@@ -146,11 +146,8 @@ async fn open_table(
     schema: &SchemaRef,
     time: &str,
 ) -> Result<DeltaTable, LakeError> {
-    allow_cloud_stores();
     let failed = |error: DeltaTableError| delta(&format!("making {name}"), &error);
-    let url = location.folder(name.name());
-    let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
-    let table = builder.with_storage_backend(store.clone(), url).build().map_err(failed)?;
+    let table = unopened(location, store, name)?;
     let exists = table.verify_deltatable_existence().await.map_err(failed)?;
     if !exists {
         let whole = with_hour_field(schema, time);

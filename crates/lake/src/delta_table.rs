@@ -25,8 +25,32 @@ pub(crate) fn allow_cloud_stores() {
     }
 }
 
+/// A table, where it has been made.
+pub(crate) async fn existing_table(
+    location: &Location,
+    store: &Arc<dyn ObjectStore>,
+    table: Table,
+) -> Result<Option<DeltaTable>, LakeError> {
+    match unopened(location, store, table)?.verify_deltatable_existence().await {
+        Ok(true) => load_table(location, store, table).await.map(Some),
+        Ok(false) => Ok(None),
+        Err(error) => Err(delta(&format!("opening {table}"), &error)),
+    }
+}
+
 /// A table that is there.
 pub(crate) async fn load_table(
+    location: &Location,
+    store: &Arc<dyn ObjectStore>,
+    table: Table,
+) -> Result<DeltaTable, LakeError> {
+    let mut opened = unopened(location, store, table)?;
+    opened.load().await.map_err(|error| delta(&format!("opening {table}"), &error))?;
+    Ok(opened)
+}
+
+/// A table that has not been looked at, and may be missing.
+pub(crate) fn unopened(
     location: &Location,
     store: &Arc<dyn ObjectStore>,
     table: Table,
@@ -35,7 +59,7 @@ pub(crate) async fn load_table(
     let failed = |error: DeltaTableError| delta(&format!("opening {table}"), &error);
     let url = location.folder(table.name());
     let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
-    builder.with_storage_backend(store.clone(), url).load().await.map_err(failed)
+    builder.with_storage_backend(store.clone(), url).build().map_err(failed)
 }
 
 pub(crate) fn is_overtaken(error: &DeltaTableError) -> bool {

@@ -74,6 +74,16 @@ impl Descriptor {
         Ok(descriptor)
     }
 
+    /// Why a lake that is there cannot be gone on with, if so.
+    pub(crate) fn refusal(&self, there: &Self) -> Option<String> {
+        (there.stream != self.stream || there.format != self.format).then(|| {
+            format!(
+                "it holds the stream {} as {:?}; choose another place for {} as {:?}",
+                there.stream, there.format, self.stream, self.format
+            )
+        })
+    }
+
     /// Writes it, after a look at what is there.
     ///
     /// # Errors
@@ -81,14 +91,12 @@ impl Descriptor {
     pub(crate) async fn write(&self, store: &dyn ObjectStore, lake: &Path) -> Result<(), LakeError> {
         match Self::read(store, lake).await {
             Ok(before) if before == *self => return Ok(()),
-            Ok(before) if before.stream != self.stream || before.format != self.format => {
-                let message = format!(
-                    "it holds the stream {} as {:?}; choose another place for {} as {:?}",
-                    before.stream, before.format, self.stream, self.format
-                );
-                return Err(LakeError::rows(lake.as_ref(), message));
+            Ok(before) => {
+                if let Some(message) = self.refusal(&before) {
+                    return Err(LakeError::rows(lake.as_ref(), message));
+                }
             }
-            Ok(_) | Err(LakeError::Missing { .. }) => {}
+            Err(LakeError::Missing { .. }) => {}
             Err(error) => return Err(error),
         }
         let bytes = serde_json::to_vec_pretty(self).map_err(|error| LakeError::rows(FILE, error))?;

@@ -1,8 +1,10 @@
 //! A stream on an object store: Parquet files or Delta Lake tables, by the hour of the event.
 //!
-//! [`ParquetSink`] and [`DeltaSink`] write, [`Lake`] reads, [`compact()`] merges small files. A lake describes itself in
-//! `_beamline/lake.json`, so that reading needs no definition of the stream.
+//! [`ParquetSink`] and [`DeltaSink`] write, [`Lake`] reads, [`compact()`] merges small files, [`check()`] says
+//! whether a writer could go on. A lake describes itself in `_beamline/lake.json`, so that reading needs no definition of
+//! the stream.
 
+mod check;
 mod compact;
 mod delta;
 mod delta_table;
@@ -20,6 +22,7 @@ mod widen;
 mod write;
 
 pub use self::{
+    check::{About, Checked, Finding, Verdict, check},
     compact::{Compacted, compact},
     delta::DeltaSink,
     descriptor::Descriptor,

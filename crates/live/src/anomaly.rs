@@ -16,9 +16,6 @@ pub(crate) const VALUES_MAX: usize = 64;
 /// Bytes of a text that are shown; what is beyond is left out, and an ellipsis says so.
 pub(crate) const TEXT_BYTES_MAX: usize = 2048;
 
-/// The trace that the event is part of, where the rows have it.
-const TRACE: &str = "trace_id";
-
 /// One anomaly.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Anomaly {
@@ -87,15 +84,13 @@ impl Anomaly {
                 .unwrap_or_default(),
             score: value(columns::ANOMALY_SCORE).unwrap_or_default(),
             words: optional(columns::ANOMALY_WORDS),
-            causes: value(columns::ANOMALY_CAUSES)
-                .filter(|causes| !causes.is_null())
-                .unwrap_or_else(|| Value::Array(Vec::new())),
+            causes: value(columns::ANOMALY_CAUSES).and_then(listed).unwrap_or_else(|| Value::Array(Vec::new())),
             values,
             position: None,
             committed: true,
             seen_ms: None,
             acknowledged: None,
-            trace: optional(TRACE),
+            trace: optional(columns::TRACE_ID),
         }
     }
 
@@ -116,7 +111,7 @@ pub fn anomalous_rows(batch: &RecordBatch) -> Vec<usize> {
 
 /// Whether the detector appended the column: what it says is shown apart from the event's own values.
 pub fn of_detector(name: &str) -> bool {
-    columns::RESERVED.contains(&name) || name == TRACE
+    columns::RESERVED.contains(&name) || name == columns::EPISODE
 }
 
 /// Each layer's score of a row, by the layer's name; null while the key is warming up.
@@ -130,6 +125,14 @@ pub fn layer_scores(batch: &RecordBatch, row: usize) -> Vec<(&'static str, Optio
         .zip(columns::LAYER_SCORES)
         .filter_map(|(layer, name)| Some((layer, score(name)?)))
         .collect()
+}
+
+/// A list, which a store without lists of structs has as JSON.
+fn listed(value: Value) -> Option<Value> {
+    match value {
+        Value::String(text) => serde_json::from_str(&text).ok().filter(Value::is_array),
+        list => Some(list).filter(Value::is_array),
+    }
 }
 
 fn plain(column: &ArrayRef, row: usize) -> String {

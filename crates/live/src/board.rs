@@ -8,7 +8,7 @@ use arrow::{
     datatypes::{DataType, Float64Type},
 };
 use hashbrown::HashMap;
-use stage::Rows;
+use stage::{Rows, Traces};
 use stream::{Stream, columns};
 
 use crate::{
@@ -37,7 +37,7 @@ pub struct Board {
     /// By column and hour; the hour since 1970 beside it.
     pub(crate) histograms: Vec<Vec<(i64, Histogram)>>,
     pub(crate) top: TopKeys,
-    pub(crate) map: Option<(describe::MapColumns, Map)>,
+    pub(crate) map: Option<Map>,
     pub(crate) latencies: Latencies,
     /// Records and anomalies by time, exact: sums of what the counts grew by.
     pub(crate) records: Series,
@@ -63,15 +63,13 @@ impl Board {
     pub fn new(stream: Arc<Stream>) -> Self {
         let numbers = describe::numbers(&stream);
         let keyed = numbers.len().clamp(1, KEYED_COLUMNS_MAX);
-        // Azimuth is an angle; pseudorapidity beyond 5 is in the beam pipe.
-        let range = ((-5.0, 5.0), (-std::f64::consts::PI, std::f64::consts::PI));
         Self {
             all: vec![Series::default(); numbers.len()],
             keys: HashMap::new(),
             keys_max: KEYS_MAX.min(KEYED_BYTES_MAX / (keyed * Series::BYTES_MAX)),
             histograms: vec![Vec::new(); numbers.len()],
             top: TopKeys::default(),
-            map: describe::map_columns(&stream).map(|columns| (columns, Map::new(range.0, range.1))),
+            map: describe::map(&stream).map(Map::new),
             latencies: Latencies::default(),
             records: Series::default(),
             alarms: Series::default(),
@@ -117,7 +115,7 @@ impl Board {
             }
         }
         self.take_keys(rows, &values, anomalous, now_ms);
-        self.take_map(&values, anomalous);
+        self.take_map(rows, anomalous);
     }
 
     /// Takes what is known exactly, at `now_ms`.
@@ -195,14 +193,11 @@ impl Board {
         }
     }
 
-    fn take_map(&mut self, values: &[Option<Float64Array>], anomalous: Option<&BooleanArray>) {
-        let Some((columns, map)) = &mut self.map else { return };
-        let of = |name: &str| {
-            let index = self.numbers.iter().position(|number| number == name)?;
-            values[index].as_ref()
-        };
-        let (Some(x), Some(y)) = (of(&columns.x), of(&columns.y)) else { return };
-        for (row, (x, y)) in x.iter().zip(y).enumerate() {
+    fn take_map(&mut self, rows: &Rows, anomalous: Option<&BooleanArray>) {
+        let Some(map) = &mut self.map else { return };
+        let (x, y) = map.axes();
+        let (Some(x), Some(y)) = (doubles(rows, &x.column), doubles(rows, &y.column)) else { return };
+        for (row, (x, y)) in x.iter().zip(&y).enumerate() {
             let alarm = anomalous.is_some_and(|flags| flags.value(row));
             map.add(x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN), alarm);
         }
@@ -244,6 +239,7 @@ pub fn together(batches: &[Rows]) -> Option<Rows> {
         positions: UInt64Array::from(column(|rows| &rows.positions)?.to_data()),
         keys: StringArray::from(column(|rows| &rows.keys)?.to_data()),
         ingested: None,
+        traces: Traces::default(),
     })
 }
 

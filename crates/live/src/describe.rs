@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field};
 use serde::Serialize;
 use serde_json::Value;
-use stream::Stream;
+use stream::{PageAxis, PageMap, Stream};
 use utoipa::ToSchema;
 
 use crate::of_detector;
@@ -23,7 +23,7 @@ pub struct Column {
     pub data_type: String,
     /// What kind of value it has.
     pub kind: Kind,
-    /// The unit that its numbers are in, where the schema says it.
+    /// The unit that its numbers are in, where the definition or the schema says it.
     pub unit: Option<String>,
     /// What the schema says of it.
     pub doc: Option<String>,
@@ -90,6 +90,12 @@ pub struct MapColumns {
     pub y: String,
 }
 
+/// A column of a stream as a page shows it.
+pub fn column_of(stream: &Stream, field: &Field) -> Column {
+    let column = column(field);
+    Column { unit: stream.units.get(field.name()).cloned().or(column.unit), ..column }
+}
+
 /// A column as a page shows it.
 pub fn column(field: &Field) -> Column {
     let avro: Option<Value> = field.metadata().get(AVRO_FIELD).and_then(|text| serde_json::from_str(text).ok());
@@ -115,10 +121,21 @@ pub fn numbers(stream: &Stream) -> Vec<String> {
     wanted.take(NUMBERS_MAX).map(|field| field.name().clone()).collect()
 }
 
-/// The columns of the map, where the stream has pseudorapidity and azimuth.
+/// The map that the definition asks for, or that of pseudorapidity and azimuth where the stream has them.
+pub(crate) fn map(stream: &Stream) -> Option<PageMap> {
+    if let Some(map) = stream.definition.spec.page.as_ref().and_then(|page| page.map.as_ref()) {
+        return Some(map.clone());
+    }
+    let numbers = numbers(stream);
+    let has = |name: &str| numbers.iter().any(|column| column == name);
+    let axis = |column: &str, end: f64| PageAxis { column: column.to_owned(), min: -end, max: end };
+    // Pseudorapidity beyond 5 is in the beam pipe; azimuth is an angle.
+    (has("eta") && has("phi")).then(|| PageMap { x: axis("eta", 5.0), y: axis("phi", std::f64::consts::PI) })
+}
+
+/// The columns of the map, where the stream has one.
 pub fn map_columns(stream: &Stream) -> Option<MapColumns> {
-    let has = |name: &str| numbers(stream).iter().any(|column| column == name);
-    (has("eta") && has("phi")).then(|| MapColumns { x: "eta".to_owned(), y: "phi".to_owned() })
+    map(stream).map(|map| MapColumns { x: map.x.column, y: map.y.column })
 }
 
 /// The rules and learned layers of a stream, rules first, as the reasons name them.
@@ -140,9 +157,10 @@ pub fn layers(stream: &Stream) -> Vec<LayerInfo> {
         "how rare it is that a value is missing",
         "distance of a value from what is usual at the time of day",
         "how much faster than usual the events of the partition come",
+        "how rare a text is for its key",
     ];
-    for ((name, on), what) in detect.layers.by_name().into_iter().zip(what) {
-        if on && !detect.features.is_empty() {
+    for ((name, on), what) in detect.layers_by_name().into_iter().zip(what) {
+        if on {
             let asked = Some(detect.false_alarm_rate);
             layers.push(LayerInfo { name: name.to_owned(), kind: LayerKind::Learned, asked, what: what.to_owned() });
         }

@@ -26,7 +26,9 @@ pub use self::{
     anomaly::{Acknowledged, Anomaly, anomalous_rows, layer_scores, of_detector},
     board::{Board, together},
     cursor::Cursor,
-    describe::{AggregateInfo, Column, Kind, LayerInfo, LayerKind, MapColumns, column, layers, map_columns, numbers},
+    describe::{
+        AggregateInfo, Column, Kind, LayerInfo, LayerKind, MapColumns, column, column_of, layers, map_columns, numbers,
+    },
     error::LiveError,
     facts::{Counts, Facts, State, StoreFacts},
     histogram::{BINS, Histogram},

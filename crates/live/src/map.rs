@@ -1,27 +1,28 @@
 //! Where rows lie in a plane of two columns: 64 x 64 counts.
 
+use stream::{PageAxis, PageMap};
+
 /// Cells of a side.
 pub(crate) const SIDE: usize = 64;
 
 /// Counts by place, row by row, the second column outside.
 #[derive(Debug, Clone)]
 pub struct Map {
-    x: (f64, f64),
-    y: (f64, f64),
+    of: PageMap,
     counts: Vec<u64>,
     anomalies: Vec<u64>,
     outside: u64,
 }
 
 impl Map {
-    /// An empty map of the columns' ranges.
-    pub fn new(x: (f64, f64), y: (f64, f64)) -> Self {
-        Self { x, y, counts: vec![0; SIDE * SIDE], anomalies: vec![0; SIDE * SIDE], outside: 0 }
+    /// An empty map of these columns and ranges.
+    pub fn new(of: PageMap) -> Self {
+        Self { of, counts: vec![0; SIDE * SIDE], anomalies: vec![0; SIDE * SIDE], outside: 0 }
     }
 
     /// Counts a row. What lies outside of the ranges, or is not a number, counts as outside.
     pub fn add(&mut self, x: f64, y: f64, anomalous: bool) {
-        let (Some(x), Some(y)) = (cell(x, self.x), cell(y, self.y)) else {
+        let (Some(x), Some(y)) = (cell(x, &self.of.x), cell(y, &self.of.y)) else {
             self.outside += 1;
             return;
         };
@@ -29,9 +30,9 @@ impl Map {
         self.anomalies[y * SIDE + x] += u64::from(anomalous);
     }
 
-    /// The ranges of the two columns.
-    pub fn ranges(&self) -> ((f64, f64), (f64, f64)) {
-        (self.x, self.y)
+    /// The two columns, with their ranges.
+    pub fn axes(&self) -> (&PageAxis, &PageAxis) {
+        (&self.of.x, &self.of.y)
     }
 
     /// All rows by cell.
@@ -51,7 +52,8 @@ impl Map {
 }
 
 /// The cell of `value`; the upper end of the range is in the last one.
-fn cell(value: f64, (low, high): (f64, f64)) -> Option<usize> {
+fn cell(value: f64, axis: &PageAxis) -> Option<usize> {
+    let (low, high) = (axis.min, axis.max);
     if !(low..=high).contains(&value) {
         return None;
     }
@@ -64,7 +66,8 @@ mod tests {
 
     #[test]
     fn both_ends_are_inside_and_what_is_no_number_is_not() {
-        let mut map = Map::new((-5.0, 5.0), (-1.0, 1.0));
+        let axis = |column: &str, end: f64| PageAxis { column: column.to_owned(), min: -end, max: end };
+        let mut map = Map::new(PageMap { x: axis("x", 5.0), y: axis("y", 1.0) });
         map.add(-5.0, -1.0, false);
         map.add(5.0, 1.0, true);
         for x in [f64::NAN, 5.001, f64::INFINITY] {

@@ -1,9 +1,10 @@
 //! What a page asks of a board: series, histograms, keys and the map, ready to be sent.
 
 use serde::Serialize;
+use stream::PageAxis;
 use utoipa::ToSchema;
 
-use crate::{BINS, Board, Bucket, Column, Histogram, LiveError, board::HOURS, column, map::SIDE};
+use crate::{BINS, Board, Bucket, Column, Histogram, LiveError, board::HOURS, column_of, map::SIDE};
 
 /// Buckets of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -136,6 +137,8 @@ pub struct MapView {
 pub struct Axis {
     /// The column.
     pub column: String,
+    /// The unit of its values.
+    pub unit: Option<String>,
     /// Where it begins.
     pub low: f64,
     /// Where it ends.
@@ -242,12 +245,17 @@ impl Board {
 
     /// The map, where the stream has one.
     pub fn map(&self) -> Option<MapView> {
-        let (columns, map) = self.map.as_ref()?;
-        let (x, y) = map.ranges();
-        let axis = |column: &str, (low, high)| Axis { column: column.to_owned(), low, high };
+        let map = self.map.as_ref()?;
+        let (x, y) = map.axes();
+        let axis = |axis: &PageAxis| Axis {
+            column: axis.column.clone(),
+            unit: self.column(&axis.column).and_then(|column| column.unit),
+            low: axis.min,
+            high: axis.max,
+        };
         Some(MapView {
-            x: axis(&columns.x, x),
-            y: axis(&columns.y, y),
+            x: axis(x),
+            y: axis(y),
             size: SIDE,
             counts: map.counts().to_vec(),
             anomalies: map.anomalies().to_vec(),
@@ -256,6 +264,6 @@ impl Board {
     }
 
     fn column(&self, name: &str) -> Option<Column> {
-        self.stream.scored.field_with_name(name).ok().map(column)
+        self.stream.scored.field_with_name(name).ok().map(|field| column_of(&self.stream, field))
     }
 }

@@ -10,7 +10,7 @@ use arrow::{
 };
 use live::{Board, Counts, Facts, Level, Overview, StageState, State};
 use proptest::prelude::*;
-use stage::{Ledger, Outputs, Pipeline, Rows, Stage};
+use stage::{Ledger, Outputs, Pipeline, Rows, Stage, Traces};
 use stream::{FileReader, Stream};
 
 const DEFINITION: &str = r#"
@@ -44,6 +44,11 @@ impl FileReader for Files {
 
 /// A stream with the columns eta and phi, and so many other numbers.
 fn stream(more: usize) -> Arc<Stream> {
+    told("", more)
+}
+
+/// The same, whose page is told something.
+fn told(page: &str, more: usize) -> Arc<Stream> {
     let number = |name: String| format!(r#"{{ "name": "{name}", "type": ["null", "double"] }}"#);
     let names = ["eta".to_owned(), "phi".to_owned()].into_iter().chain((0..more).map(|index| format!("n{index}")));
     let numbers: Vec<String> = names.map(number).collect();
@@ -53,7 +58,7 @@ fn stream(more: usize) -> Arc<Stream> {
             {{ "name": "at", "type": {{ "type": "long", "logicalType": "timestamp-micros" }} }}, {} ] }}"#,
         numbers.join(", ")
     );
-    Arc::new(Stream::load("readings.yaml", DEFINITION, &Files(schema)).unwrap())
+    Arc::new(Stream::load("readings.yaml", &format!("{DEFINITION}{page}"), &Files(schema)).unwrap())
 }
 
 /// Scored rows of these keys and values, every number of a row the same.
@@ -78,7 +83,7 @@ fn scored(stream: &Arc<Stream>, pipeline: &mut Pipeline, rows: &[(String, Option
     let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
     let positions = UInt64Array::from_iter_values(first..first + rows.len() as u64);
     let mut out = Outputs::default();
-    pipeline.process(Rows { batch, positions, keys, ingested: None }, &mut out).unwrap();
+    pipeline.process(Rows { batch, positions, keys, ingested: None, traces: Traces::default() }, &mut out).unwrap();
     assert_eq!(out.rows.len(), 1);
     out.rows.remove(0)
 }
@@ -272,4 +277,28 @@ fn rows_of_the_past_stand_where_they_were_and_their_anomalies_come_by_themselves
     assert!(anomalies[0].committed && anomalies[0].position.is_none(), "{:?}", anomalies[0]);
     assert_eq!(board.overview((BEGIN + 600) * 1000).alarms.last_hour, 1);
     assert_eq!(board.overview((BEGIN + 7200) * 1000).alarms.last_hour, 0);
+}
+
+#[test]
+fn a_map_is_of_the_columns_that_the_definition_names_wherever_they_stand() {
+    // A column behind those that have series, and one of the detector's.
+    let page = "  page:
+    columns: { n39: { unit: mm } }
+    map: { x: { column: n39, min: 0, max: 64 }, y: { column: anomaly_score, min: 0, max: 64 } }\n";
+    let stream = told(page, 40);
+    let (mut pipeline, mut board) = (Pipeline::new(&stream).unwrap(), Board::new(stream.clone()));
+    let rows: Vec<(String, Option<f64>)> =
+        [Some(5.0), Some(63.5), Some(64.5), None].map(|value| ("k".to_owned(), value)).into();
+    board.take(&scored(&stream, &mut pipeline, &rows, 0), BEGIN * 1000);
+    let map = board.map().unwrap();
+    assert_eq!((map.x.column.as_str(), map.x.unit.as_deref(), map.x.low, map.x.high), ("n39", Some("mm"), 0.0, 64.0));
+    assert_eq!((map.y.column.as_str(), map.y.unit), ("anomaly_score", None));
+    // The rule gives its alarms the bits of the asked rate, between 6 and 7; the row without a value has none.
+    let found: Vec<usize> =
+        map.counts.iter().enumerate().filter(|(_, count)| **count > 0).map(|(cell, _)| cell).collect();
+    assert_eq!((found, map.outside), (vec![6 * 64 + 5, 6 * 64 + 63], 2));
+    assert_eq!(map.anomalies, map.counts);
+    assert_eq!(live::map_columns(&stream).map(|map| map.x), Some("n39".to_owned()));
+    let without = Board::new(told("  page: { columns: { eta: { unit: rad } } }\n", 0));
+    assert_eq!(without.map().map(|map| (map.x.column, map.x.high)), Some(("eta".to_owned(), 5.0)));
 }

@@ -195,9 +195,12 @@ impl Checkpoint {
         Ok(files)
     }
 
-    pub(crate) fn snapshots(&self) -> Result<Vec<Snapshot>, LocalError> {
+    /// Hands on each snapshot.
+    pub(crate) fn each_snapshot(
+        &self,
+        mut take: impl FnMut(Snapshot) -> Result<(), LocalError>,
+    ) -> Result<(), LocalError> {
         let table = self.database.begin_read()?.open_table(SNAPSHOTS)?;
-        let mut snapshots = Vec::new();
         for entry in table.iter()? {
             let (key, value) = entry?;
             let (partition, key) = key.value();
@@ -205,9 +208,9 @@ impl Checkpoint {
                 return Err(LocalError::Damaged { what: format!("the snapshot of key {key:?}") });
             };
             let (position, state) = (u64::from_le_bytes(*position), Bytes::copy_from_slice(state));
-            snapshots.push(Snapshot { partition, key: key.into(), position, state });
+            take(Snapshot { partition, key: key.into(), position, state })?;
         }
-        Ok(snapshots)
+        Ok(())
     }
 
     /// Makes a commit durable: all of it or nothing.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use source::{Next, RECORDS_MAX};
-use stage::{Outputs, Pipeline, Rows, Stage};
+use stage::{Outputs, Pipeline, Rows, Stage, Traces};
 use store::{Results, StoreError};
 use stream::{FileFormat, Stream};
 use twox_hash::xxhash3_128::{RawHasher, SecretBuffer};
@@ -189,7 +189,13 @@ fn check(stream: &Arc<Stream>, repaired: &Repaired<'_>, path: &Path, ids: &mut O
                 stage::key_text(records.rows.column(records.rows.schema().index_of(&stream.definition.spec.key)?))?;
             let mut outputs = Outputs::default();
             pipeline.process(
-                Rows { batch: records.rows, positions: records.positions, keys, ingested: None },
+                Rows {
+                    batch: records.rows,
+                    positions: records.positions,
+                    keys,
+                    ingested: None,
+                    traces: Traces::default(),
+                },
                 &mut outputs,
             )?;
             found.extend(outputs.dead_letters.into_iter().map(|letter| match letter.rule.as_str() {

@@ -15,7 +15,8 @@ use std::{
 };
 
 use source::Router;
-use stage::{Aggregate, Ledger, Pipeline};
+use spill::SpillFolder;
+use stage::{Aggregate, Ledger, Pipeline, StateMemory};
 use store::{Deferred, Dropped, FileEntry, Manifest, ManifestLog, Results, Table, WriterOptions};
 use stream::Stream;
 
@@ -58,6 +59,8 @@ pub struct Options {
     pub commit_interval: Duration,
     /// About how many bytes of state a commit writes; what does not fit is read again after a crash.
     pub snapshot_bytes: usize,
+    /// About how many bytes of memory the states of keys may take; states beyond it go to a file beside the results.
+    pub state_bytes: usize,
     /// End at this position, or
     pub end_position: Option<u64>,
     /// after so long.
@@ -318,24 +321,25 @@ fn partitions(
     let writer = WriterOptions::of(&options.stream);
     // Files tell of what was when they were begun to be read. A made-up event's time is made up too.
     let ingested = matches!(options.source, stream::Source::Files(_)).then_some(started);
+    let memory = StateMemory::bounded(options.state_bytes, SpillFolder::new(committer.results.state().join("spill")));
     let mut shares: Vec<BTreeMap<u32, Partition>> = (0..committer.workers).map(|_| BTreeMap::new()).collect();
     for number in 0..spec.partitions {
         let writers = PartitionWriters::new(options.stream.clone(), committer.results.clone(), writer.clone(), number);
-        let (pipeline, aggregate) = (Pipeline::new(&options.stream)?, Aggregate::new(options.stream.clone())?);
+        let pipeline = Pipeline::within(&options.stream, &memory)?;
+        let aggregate = Aggregate::new(options.stream.clone())?;
         let committed = committer.progress.position;
         let partition = Partition::new(number, pipeline, aggregate, writers, ingested, committed);
         shares[number as usize % committer.workers].insert(number, partition);
     }
-    for snapshot in committer.checkpoint.snapshots()? {
-        if let Some(aggregates) = committer.aggregates.as_mut().filter(|_| snapshot.partition == MERGED) {
-            aggregates.restore(&snapshot)?;
-            continue;
+    let Committer { checkpoint, aggregates, workers, .. } = committer;
+    checkpoint.each_snapshot(|snapshot| {
+        if let Some(aggregates) = aggregates.as_mut().filter(|_| snapshot.partition == MERGED) {
+            return aggregates.restore(&snapshot);
         }
-        let worker = snapshot.partition as usize % committer.workers;
-        match shares[worker].get_mut(&snapshot.partition) {
-            Some(partition) => partition.restore(snapshot)?,
-            None => return Err(LocalError::Damaged { what: format!("partition {}", snapshot.partition) }),
+        match shares[snapshot.partition as usize % *workers].get_mut(&snapshot.partition) {
+            Some(partition) => partition.restore(snapshot),
+            None => Err(LocalError::Damaged { what: format!("partition {}", snapshot.partition) }),
         }
-    }
+    })?;
     Ok(shares)
 }

@@ -114,6 +114,8 @@ mod tests {
         datatypes::{DataType, Field, Schema},
     };
 
+    use stage::Traces;
+
     use super::*;
 
     fn rows(count: usize) -> Rows {
@@ -124,6 +126,7 @@ mod tests {
             positions: UInt64Array::from_iter_values(0..count as u64),
             keys,
             ingested: None,
+            traces: Traces::default(),
         }
     }
 

@@ -17,6 +17,10 @@ use crate::{
     messages::{Event, Report, Windows, Work},
 };
 
+/// How much state a worker writes with its last commit, so that a run that goes on later has little to read again. It is
+/// held in memory until it is committed.
+const LAST_SNAPSHOT_BYTES: usize = 128 << 20;
+
 /// One partition: its stages, its files, and what it still has to read again after a restart.
 pub(crate) struct Partition {
     number: u32,
@@ -85,7 +89,7 @@ impl Partition {
         report.files.extend(files);
         report.ledger += &ledger;
         let partition = self.number;
-        let mut snapshots = self.pipeline.stage_mut().snapshots(snapshot_bytes);
+        let mut snapshots = self.pipeline.stage_mut().snapshots(snapshot_bytes)?;
         if let Some(aggregate) = &mut self.aggregate {
             let mut outputs = Outputs::default();
             aggregate.flush(&mut outputs)?;
@@ -94,7 +98,7 @@ impl Partition {
             windows.unclosed.extend(aggregate.unclosed(over)?);
             windows.partials.extend(outputs.partials.into_iter().map(|partial| (partition, partial)));
             windows.clocks.extend(outputs.clock.map(|clock| (partition, clock)));
-            snapshots.extend(aggregate.snapshots(usize::MAX));
+            snapshots.extend(aggregate.snapshots(usize::MAX)?);
         }
         report.snapshots.extend(snapshots.into_iter().map(|(key, state)| Snapshot { partition, key, position, state }));
         report.horizon = [report.horizon, self.pipeline.stage().horizon()].into_iter().flatten().min();
@@ -117,7 +121,7 @@ pub(crate) fn work(
                 partition.process(*share, read, meter)?;
             }
             Work::Barrier { epoch, position, last, finished } => {
-                let bytes = if last { usize::MAX } else { snapshot_bytes };
+                let bytes = if last { LAST_SNAPSHOT_BYTES } else { snapshot_bytes };
                 let report = report(&mut partitions, epoch, position, bytes, finished)?;
                 events.send(Event::Report(report)).map_err(|_| LocalError::Lost("commit"))?;
             }

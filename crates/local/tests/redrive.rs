@@ -92,6 +92,7 @@ impl Place {
             commit_interval: Duration::from_secs(10),
             // So little that a restart has to read again.
             snapshot_bytes: 2_000,
+            state_bytes: 1 << 20,
             end_position,
             end_after: None,
         };

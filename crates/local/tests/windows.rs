@@ -17,7 +17,7 @@ use datafusion::{
 };
 use fixtures::Memory;
 use proptest::prelude::*;
-use stage::{Aggregate, Merge, Outputs, Rows, Stage, partition_of};
+use stage::{Aggregate, Merge, Outputs, Rows, Stage, Traces, partition_of};
 use stream::Stream;
 
 const DEFINITION: &str = r#"
@@ -187,7 +187,9 @@ fn windows(
             let batch = take_record_batch(all, &mine).unwrap();
             let keys = batch.column(1).as_string::<i32>().clone();
             let mut out = Outputs::default();
-            aggregate.process(Rows { batch, positions: mine, keys, ingested: None }, &mut out).unwrap();
+            aggregate
+                .process(Rows { batch, positions: mine, keys, ingested: None, traces: Traces::default() }, &mut out)
+                .unwrap();
             for name in out.late.iter().flat_map(|rows| rows.batch.column(0).as_string::<i32>().iter().flatten()) {
                 *late.entry(name.to_owned()).or_default() += 1;
             }
@@ -199,7 +201,7 @@ fn windows(
                     assert_eq!(merge.apply(partition as u32, &partial.state).unwrap(), 0);
                 }
                 out.clock.into_iter().for_each(|clock| merge.clock(partition as u32, clock));
-                let snapshots = aggregate.snapshots(0).into_iter().map(|(key, state)| (key, state.to_vec()));
+                let snapshots = aggregate.snapshots(0).unwrap().into_iter().map(|(key, state)| (key, state.to_vec()));
                 keep(&mut states[partition], snapshots);
                 assert_eq!(aggregate.horizon(), None);
             }

@@ -21,6 +21,11 @@ pub const KEEP_SPAN: &str = "beamline.keep";
 /// The attribute of a span that is told for another service: that service's name.
 pub const SPAN_OF: &str = "beamline.service";
 
+/// The id of the trace that a span without a parent begins: stands in OpenTelemetry's current context while it does. Without
+/// it the id is drawn at random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BeginTrace(pub u128);
+
 /// Who a process is in traces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TracedAs {

@@ -84,6 +84,13 @@ pub static STATE_BYTES: Gauge<2> = Gauge::new(
     STAGE,
     "Memory of the detector's state, over the assigned partitions",
 );
+/// How large the state outside of memory is.
+pub static SPILLED_BYTES: Gauge<2> = Gauge::new(
+    "beamline_state_spilled_bytes",
+    Unit::Bytes,
+    STAGE,
+    "State of the detector that its memory (`--state-mib`) has no room for, in files of the service",
+);
 /// How many keys have state.
 pub static STATE_KEYS: Gauge<2> = Gauge::new(
     "beamline_state_keys",
@@ -256,7 +263,7 @@ pub static BUILD_INFO: Gauge<3> = Gauge::new(
 );
 
 /// All of them, in the order of the documentation.
-pub static ALL: [&dyn Metric; 40] = [
+pub static ALL: [&dyn Metric; 41] = [
     &RECORDS_IN,
     &RECORDS_OUT,
     &RECORDS_FILTERED,
@@ -268,6 +275,7 @@ pub static ALL: [&dyn Metric; 40] = [
     &TRANSACTIONS_ABORTED,
     &TRANSACTION_DURATION,
     &STATE_BYTES,
+    &SPILLED_BYTES,
     &STATE_KEYS,
     &SNAPSHOT_BYTES,
     &RESTORE_DURATION,

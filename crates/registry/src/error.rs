@@ -9,7 +9,7 @@ pub enum RegistryError {
     #[error("the schema registry cannot be used: {0}")]
     Settings(String),
     /// Nobody answers.
-    #[error("no answer from the schema registry at {url} ({reason}), tried for {}; is it running, and is --registry-url right?", seconds(*tried_for))]
+    #[error("no answer from the schema registry at {url} ({reason}), tried for {}; is it running, and is the URL right?", seconds(*tried_for))]
     Unreachable {
         /// Where it should be.
         url: String,
@@ -76,7 +76,7 @@ pub enum RegistryError {
     },
     /// An answer that is none of a schema registry.
     #[error(
-        "{url} does not answer like a schema registry when asked to {operation} ({what}); is --registry-url right, base path included?"
+        "{url} does not answer like a schema registry when asked to {operation} ({what}); is the URL right, base path included?"
     )]
     Answer {
         /// Where it is.

@@ -18,6 +18,7 @@ pub mod spans;
 #[cfg(feature = "stream")]
 mod stream;
 pub mod telemetry;
+mod trace_ids;
 mod zipped;
 
 #[cfg(feature = "stream")]

@@ -32,6 +32,7 @@ use crate::{
     by_service::ByService,
     otel::{self, Sampling, Sending},
     settings::Environment,
+    trace_ids::TraceIds,
     zipped::Client,
 };
 
@@ -90,6 +91,7 @@ impl Spans {
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
         let provider = SdkTracerProvider::builder()
             .with_sampler(sampler(sending.sampling))
+            .with_id_generator(TraceIds::default())
             .with_resource(resource(traced_as.service.clone(), Some(&traced_as.instance)))
             .with_span_processor(Bounded { inner: batches, waiting, queue: sending.queue })
             .build();

@@ -3,20 +3,21 @@
 //! Decoded by arrow-json in whole batches. Where a batch fails it is halved until the objects at fault stand alone, so
 //! that a few bad ones cost little. Numbers in a time column are in the column's unit. A missing field is null.
 //!
-//! arrow-json reads 1.7 into a whole-number column as 1. So those columns are read as decimals with a fraction first, and
-//! a row whose fraction is not zero is rejected. (Whole numbers within records and arrays are not looked after.) It also
-//! takes a time that is too large for the latest one there is, and a number beyond the range of a double for infinity;
-//! such rows are rejected as well.
+//! arrow-json reads 1.7 into a whole-number column as 1. So whole numbers are read as decimals with a fraction first
+//! (`whole.rs`), and a row with a fraction that is not zero is rejected. It also takes a time that is too large for the
+//! latest one there is, and a number beyond the range of a double for infinity; such rows are rejected as well.
 //!
 //! It knows fewer forms of times than the other sources, and no `NaN`. Where a batch fails, or may have such literals,
 //! its objects are rewritten first: times as numbers in the column's unit, literals as text, which it reads.
 
+mod whole;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions},
+    array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions},
     compute,
-    datatypes::{DataType, Decimal128Type, FieldRef, Float32Type, Float64Type, Schema, SchemaRef, TimeUnit},
+    datatypes::{DataType, FieldRef, Float32Type, Float64Type, Schema, SchemaRef, TimeUnit},
     error::ArrowError,
     json::{ReaderBuilder, reader::Decoder},
 };
@@ -41,10 +42,6 @@ pub(crate) struct JsonRows {
     has_floats: bool,
 }
 
-/// Digits behind the point; 19 fit before it, and so does every 64-bit number.
-const FRACTION_DIGITS: i8 = 18;
-const ONE: i128 = 10i128.pow(FRACTION_DIGITS as u32);
-
 /// What came of some records.
 pub(crate) struct Decoded {
     /// The good rows, in order.
@@ -61,13 +58,9 @@ impl JsonRows {
     /// # Errors
     /// Where the schema has a type that JSON cannot hold.
     pub(crate) fn new(schema: SchemaRef, options: JsonOptions) -> Result<Self, SourceError> {
-        let decimal = |field: &FieldRef| match field.data_type() {
-            integer if integer.is_integer() => {
-                Arc::new(with_own_name(field).with_data_type(DataType::Decimal128(38, FRACTION_DIGITS)))
-            }
-            _ => Arc::new(with_own_name(field)),
-        };
-        let decoded = Arc::new(Schema::new(schema.fields().iter().map(decimal).collect::<Vec<_>>()));
+        let wide =
+            |field: &FieldRef| Arc::new(with_own_name(field).with_data_type(whole::with_decimals(field.data_type())));
+        let decoded = Arc::new(Schema::new(schema.fields().iter().map(wide).collect::<Vec<_>>()));
         let times = schema.fields().iter().filter_map(|field| {
             let DataType::Timestamp(unit, _) = field.data_type() else { return None };
             Some((own_name(field).to_owned(), units_a_second(*unit)))
@@ -154,27 +147,16 @@ impl JsonRows {
         mut rejected: Vec<(u64, String)>,
         mut bad: BTreeMap<usize, String>,
     ) -> Result<Decoded, SourceError> {
-        let mut columns = Vec::with_capacity(rows.num_columns());
         for (column, field) in rows.columns().iter().zip(self.schema.fields()) {
-            if !field.data_type().is_integer() {
-                for row in times::beyond_calendar(column) {
-                    bad.entry(row).or_insert_with(|| times::beyond_calendar_reason(field.name()));
-                }
-                columns.push(column.clone());
-                continue;
+            for row in times::beyond_calendar(column) {
+                bad.entry(row).or_insert_with(|| times::beyond_calendar_reason(field.name()));
             }
-            let decimals = column.as_primitive::<Decimal128Type>();
-            let whole = compute::cast(decimals, field.data_type())?;
-            for row in 0..decimals.len() {
-                if decimals.is_valid(row) && (decimals.value(row) % ONE != 0 || whole.is_null(row)) {
-                    let value = decimals.value_as_string(row);
-                    let value = value.trim_end_matches('0').trim_end_matches('.');
-                    let reason = format!("column `{}`: {value} is no {}", field.name(), type_name(field.data_type()));
-                    bad.entry(row).or_insert(reason);
-                }
+            for (row, value) in whole::not_whole(column, field.data_type()) {
+                let name = type_name(&DataType::Int64);
+                bad.entry(row).or_insert_with(|| format!("column `{}`: {value} is no {name}", field.name()));
             }
-            columns.push(whole);
         }
+        let mut columns = rows.columns().to_vec();
         if !bad.is_empty() {
             let good: BooleanArray = (0..rows.num_rows()).map(|row| Some(!bad.contains_key(&row))).collect();
             columns = columns.iter().map(|column| compute::filter(column, &good)).collect::<Result<_, _>>()?;
@@ -186,6 +168,9 @@ impl JsonRows {
                 good.value(row - 1)
             });
         }
+        let columns = columns.iter().zip(self.schema.fields());
+        let columns =
+            columns.map(|(column, field)| compute::cast(column, field.data_type())).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(indexes.len()));
         let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
         Ok(Decoded { rows, indexes, rejected })
@@ -286,7 +271,7 @@ fn has_infinity(column: &ArrayRef) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::datatypes::{Field, Int64Type};
+    use arrow::datatypes::{Field, Int32Type, Int64Type};
 
     use super::*;
 
@@ -298,11 +283,12 @@ mod tests {
             Field::new("name", DataType::Utf8, true),
             Field::new("at", nested, true),
             Field::new("hits", DataType::new_list(DataType::Int64, true), true),
+            Field::new("of", DataType::Struct(vec![Field::new("n", DataType::Int32, true)].into()), true),
         ]);
         let rows = JsonRows::new(Arc::new(schema), JsonOptions::default()).unwrap();
         let mut objects: Vec<&[u8]> =
             vec![br#"{"id": 1, "name": "a", "extra": [1, {}], "at": {"z": 2.5}, "hits": [1, 2]}"#; 100];
-        let bad: [&[u8]; 13] = [
+        let bad: [&[u8]; 14] = [
             br#"{"id": "x"}"#,
             br#"{"name": "a"}"#,
             br#"{"id": 1"#,
@@ -316,19 +302,24 @@ mod tests {
             br#"{"id": 1, "at": 3}"#,
             br#"{"id": 1.7}"#,
             br#"{"id": 9223372036854775808}"#,
+            br#"{"id": 1, "hits": [1, 2.5]}"#,
         ];
         for (index, bad) in bad.iter().enumerate() {
             objects[index * 7 + 3] = bad;
         }
-        objects[99] = b" {\"id\": 2}  ";
+        objects[99] = b" {\"id\": 2, \"hits\": [3.0, null, 4e1], \"of\": {\"n\": -5}}  ";
         let decoded = rows.decode(&objects).unwrap();
         let found: Vec<u64> = decoded.rejected.iter().map(|(index, _)| *index).collect();
-        assert_eq!(found, (0..13).map(|index| index * 7 + 3).collect::<Vec<_>>(), "{:?}", decoded.rejected);
-        assert_eq!(decoded.rows.num_rows(), 87);
-        assert_eq!(decoded.indexes.len(), 87);
+        assert_eq!(found, (0..14).map(|index| index * 7 + 3).collect::<Vec<_>>(), "{:?}", decoded.rejected);
+        assert_eq!(decoded.rows.num_rows(), 86);
+        assert_eq!(decoded.indexes.len(), 86);
         let ids = decoded.rows["id"].as_primitive::<Int64Type>();
-        assert_eq!((ids.value(0), ids.value(86)), (1, 2));
+        assert_eq!((ids.value(0), ids.value(85)), (1, 2));
+        let hits = decoded.rows["hits"].as_list::<i32>().value(85);
+        assert_eq!(hits.as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(3), None, Some(40)]);
+        assert_eq!(decoded.rows["of"].as_struct()["n"].as_primitive::<Int32Type>().value(85), -5);
         assert_eq!(decoded.rejected[11].1, "column `id`: 1.7 is no whole number in range");
+        assert_eq!(decoded.rejected[13].1, "column `hits`: 2.5 is no whole number in range");
         let reasons: Vec<&str> = decoded.rejected.iter().map(|(_, reason)| reason.as_str()).collect();
         assert_eq!(reasons[0], "column `id`: \"x\" is no whole number in range");
         assert_eq!(reasons[1], "column `id` is missing");

@@ -4,7 +4,7 @@ use arrow::{
     array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array},
     compute,
 };
-use stage::{DeadLetter, Rows};
+use stage::{DeadLetter, Rows, Traces};
 
 use crate::{Records, SourceError};
 
@@ -81,5 +81,6 @@ fn take(batch: &RecordBatch, positions: &UInt64Array, keys: &StringArray, rows: 
         positions: UInt64Array::from(compute::take(positions, &indices, None)?.to_data()),
         keys: StringArray::from(compute::take(keys, &indices, None)?.to_data()),
         ingested: None,
+        traces: Traces::default(),
     })
 }

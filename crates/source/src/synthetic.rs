@@ -12,6 +12,8 @@
 //! | `logs` | `host` | `method`, `path`, `status`, `latency_ms`, `bytes`, `level`, `message` |
 //! | `prices` | `symbol` | `price`, `volume`, `side` |
 //! | `clicks` | `user_id` | `session_id`, `event_type`, `product_id`, `category`, `price`, `quantity` |
+//! | `logins` | `user_id` | `country`, `device`, `success`, `duration_ms` |
+//! | `payments` | `card_id` | `amount`, `category`, `country` |
 //!
 //! A column that the schema has and the profile has not is null where it may be, else an error.
 
@@ -19,8 +21,10 @@ mod block;
 mod clicks;
 mod columns;
 mod decay;
+mod logins;
 mod logs;
 mod particles;
+mod payments;
 mod physical;
 mod prices;
 mod random;
@@ -89,6 +93,8 @@ impl Synthetic {
             stream::Profile::Logs => Box::new(logs::Logs::new(definition)),
             stream::Profile::Prices => Box::new(prices::Prices::new(definition)),
             stream::Profile::Clicks => Box::new(clicks::Clicks::new(definition)),
+            stream::Profile::Logins => Box::new(logins::Logins::new(definition)),
+            stream::Profile::Payments => Box::new(payments::Payments::new(definition)),
         };
         let filler = Filler::new(stream, profile.as_ref())?;
         let spacing = if definition.rate > 0.0 { 1e6 / definition.rate } else { SPACING_MICROS };

@@ -68,6 +68,7 @@ impl Aggregate {
             positions: UInt64Array::from(take(&rows.positions, &indices, None)?.to_data()),
             keys: StringArray::from(take(&rows.keys, &indices, None)?.to_data()),
             ingested: None,
+            traces: rows.traces.clone(),
         })
     }
 }
@@ -110,13 +111,13 @@ impl Stage for Aggregate {
     }
 
     /// All that changed, whatever `bytes` says.
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
         let _ = bytes;
-        self.state.taken(self.aggregator.snapshots())
+        Ok(self.state.taken(self.aggregator.snapshots()))
     }
 
     fn state(&self) -> StateSize {
-        StateSize { keys: self.open_windows(), bytes: 0 }
+        StateSize { keys: self.open_windows(), ..StateSize::default() }
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {

@@ -1,29 +1,31 @@
 //! The second step: rules and learned layers, with state by key.
 
+mod episodes;
+mod evaluate;
 mod found;
+mod settings;
 mod together;
+mod traced;
 mod words;
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch},
-    datatypes::Float64Type,
-};
+use arrow::array::{RecordBatch, StringArray};
 use bytes::Bytes;
-use detect::{Cause, Detector, Event, KeyState, Scores, Settings};
+use detect::{Cause, Detector, Event, Scores};
 use stream::Stream;
 
 use self::{
     found::Found,
+    settings::settings,
     together::{KEY, Together},
+    traced::Traced,
     words::Feature,
 };
-
 use crate::{
-    DeadLetterKind, Key, Outputs, Rows, Stage, StageError, StateSize, event_times,
+    Key, Outputs, Rows, Stage, StageError, StateSize, event_times,
     keys::{KEYS_MAX, KeyStates},
-    rows::Failure,
+    memory::StateMemory,
 };
 
 /// Rules and learned layers.
@@ -36,101 +38,66 @@ pub struct Detect {
     told: Vec<Feature>,
     /// The bits of the asked false-alarm rate: what an alarm scores at least.
     alarm_bits: f64,
-    states: KeyStates<KeyState>,
+    states: KeyStates,
+    /// How many of a key's events without an alarm end an episode, where there are episodes.
+    episode_after: Option<u32>,
     /// What all keys share, where a layer looks at them together.
     together: Option<Together>,
     /// Whether a layer looks at the times of events.
     timed: bool,
-    /// Scratch: the features of a batch, row by row.
+    /// Scratch: the features of a batch, row by row; of texts their hashes.
     features: Vec<f64>,
+    /// Scratch: the texts of each feature that is one.
+    texts: Vec<Option<StringArray>>,
 }
 
 impl Detect {
-    /// The second step of `stream`, or `None` where nothing is to be detected.
+    /// The second step of `stream`, or `None` where nothing is to be detected. All its states are kept in memory.
     ///
     /// # Errors
     /// Where the definition's settings cannot be used.
     pub fn new(stream: Arc<Stream>) -> Result<Option<Self>, StageError> {
+        Self::within(stream, &StateMemory::unbounded())
+    }
+
+    /// The same, with a limit to the memory that its states take.
+    ///
+    /// # Errors
+    /// As [`Detect::new`].
+    pub fn within(stream: Arc<Stream>, memory: &StateMemory) -> Result<Option<Self>, StageError> {
         let Some(settings) = settings(&stream) else { return Ok(None) };
         let learned = settings.any_layer();
         let alarm_bits = -libm::log2(settings.false_alarm_rate);
         let timed = settings.rate || settings.season || settings.burst;
         let detector = (settings.features > 0 && learned).then(|| Detector::new(settings)).transpose()?;
-        let told = stream.features.iter().map(|feature| Feature::new(feature.sql())).collect();
+        let told = stream.features.iter().map(Feature::new).collect();
         let together = detector.as_ref().and_then(Detector::of_partition).map(Together::new);
-        let states = KeyStates::new(KEYS_MAX);
-        Ok(Some(Self { stream, detector, told, alarm_bits, states, together, timed, features: Vec::new() }))
-    }
-
-    /// Evaluates rules and features; rows for which one fails become dead letters, and the others are given back.
-    fn evaluate(&mut self, mut rows: Rows, out: &mut Outputs) -> Result<(Rows, Vec<BooleanArray>), StageError> {
-        let mut failed: Vec<(usize, String, String)> = Vec::new();
-        let rules = self.rules(&rows.batch, &mut failed)?;
-        self.evaluate_features(&rows.batch, &mut failed)?;
-        if failed.is_empty() {
-            return Ok((rows, rules));
-        }
-        let failures = failed.into_iter().map(|(row, rule, reason)| {
-            let rows = vec![(row, reason)];
-            Failure { kind: DeadLetterKind::Expression, rule, rows }
-        });
-        rows = rows.bury(failures.collect(), self.stream.input.arrow().fields().len(), out)?;
-        let rules = self.rules(&rows.batch, &mut Vec::new())?;
-        self.evaluate_features(&rows.batch, &mut Vec::new())?;
-        Ok((rows, rules))
-    }
-
-    fn rules(
-        &self,
-        batch: &RecordBatch,
-        failed: &mut Vec<(usize, String, String)>,
-    ) -> Result<Vec<BooleanArray>, StageError> {
-        let mut rules = Vec::with_capacity(self.stream.rules.len());
-        for (name, when) in &self.stream.rules {
-            let (matches, bad) = when.matches(batch).map_err(|source| in_context(name, source))?;
-            failed.extend(bad.into_iter().map(|(row, reason)| (row, name.clone(), reason)));
-            rules.push(matches);
-        }
-        Ok(rules)
-    }
-
-    /// Fills `self.features`: row by row, NaN for what is missing.
-    fn evaluate_features(
-        &mut self,
-        batch: &RecordBatch,
-        failed: &mut Vec<(usize, String, String)>,
-    ) -> Result<(), StageError> {
-        let width = self.stream.features.len();
-        self.features.clear();
-        self.features.resize(batch.num_rows() * width, f64::NAN);
-        for (index, feature) in self.stream.features.iter().enumerate() {
-            let evaluated = feature.evaluate(batch).map_err(|source| in_context(feature.sql(), source))?;
-            let values = evaluated.values.as_primitive::<Float64Type>();
-            for (row, value) in values.iter().enumerate() {
-                if let Some(value) = value {
-                    self.features[row * width + index] = value;
-                }
-            }
-            failed.extend(evaluated.failed.into_iter().map(|(row, reason)| (row, feature.sql().to_owned(), reason)));
-        }
-        Ok(())
+        let episode_after = stream.definition.spec.detect.as_ref().and_then(|detect| detect.episode_after);
+        let states = KeyStates::new(KEYS_MAX, memory);
+        let (features, texts) = (Vec::new(), Vec::new());
+        Ok(Some(Self { stream, detector, told, alarm_bits, states, episode_after, together, timed, features, texts }))
     }
 
     /// Scores each row by its key's state. Rows are taken key by key, since a state is far larger than a cache line
     /// and the order between keys changes nothing; before that in their order by what all keys share.
     fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Result<Scored, StageError> {
-        let mut scored =
-            Scored { scores: vec![Scores::default(); rows.len()], causes: Vec::new(), causes_of: Vec::new() };
-        let Some(detector) = &self.detector else { return Ok(scored) };
+        let mut scored = Scored::unscored(rows.len());
+        if self.detector.is_none() && self.episode_after.is_none() {
+            return Ok(scored);
+        }
         let times = if self.timed { times(&self.stream, &rows.batch)? } else { Vec::new() };
+        self.states.make_room(self.detector.as_ref(), 0)?;
         let mut order: Vec<(u32, u32)> = Vec::with_capacity(rows.len());
         for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
             let key = key.unwrap_or_default();
-            match self.states.touch(key, *position, || detector.fresh(key.as_bytes())) {
+            let slot = self.states.touch(self.detector.as_ref(), key, *position)?;
+            scored.slots.push(slot);
+            match slot {
                 Some(slot) => order.push((slot, row as u32)),
                 None => out.unscored += 1,
             }
         }
+        let Some(detector) = &self.detector else { return Ok(scored) };
         order.sort_unstable();
         let width = self.stream.features.len();
         let mut found: Vec<(u32, Vec<Cause>)> = Vec::new();
@@ -139,7 +106,8 @@ impl Detect {
             let features = &self.features[row * width..(row + 1) * width];
             let event = Event { features, time: times.get(row).copied().flatten() };
             let mut causes = Vec::new();
-            scored.scores[row] = detector.observe(self.states.state_mut(slot), &event, Some(&mut causes));
+            let learned = self.states.learned_mut(detector, slot)?;
+            scored.scores[row] = detector.observe(learned, &event, Some(&mut causes));
             if !causes.is_empty() {
                 found.push((row as u32, causes));
             }
@@ -147,9 +115,7 @@ impl Detect {
         if let (Some(together), Some(detector)) = (&mut self.together, detector.of_partition()) {
             for (row, (time, position)) in times.iter().zip(rows.positions.values()).enumerate() {
                 let mut causes = Vec::new();
-                if let Some(burst) = together.take(detector, *position, *time, &mut causes) {
-                    scored.scores[row].join(&burst);
-                }
+                scored.bursts.push(together.take(detector, *position, *time, &mut causes));
                 if !causes.is_empty() {
                     found.push((row as u32, causes));
                 }
@@ -175,9 +141,21 @@ fn times(stream: &Stream, batch: &RecordBatch) -> Result<Vec<Option<i64>>, Stage
 
 /// What the detector says of each row.
 struct Scored {
+    /// What was found in the rows of the row's key.
     scores: Vec<Scores>,
+    /// What was found in the rows of all keys together, where a layer looks at that; `None` for a row that was taken before.
+    bursts: Vec<Option<Scores>>,
+    /// Where the row's key has its state; empty where no key has one.
+    slots: Vec<Option<u32>>,
     causes: Vec<Cause>,
     causes_of: Vec<(u32, u32)>,
+}
+
+impl Scored {
+    fn unscored(rows: usize) -> Self {
+        let scores = vec![Scores::default(); rows];
+        Self { scores, bursts: Vec::new(), slots: Vec::new(), causes: Vec::new(), causes_of: Vec::new() }
+    }
 }
 
 impl Stage for Detect {
@@ -186,7 +164,12 @@ impl Stage for Detect {
         if rows.is_empty() {
             return Ok(());
         }
-        let Scored { scores, causes, causes_of } = self.score(&rows, out)?;
+        let mut scored = self.score(&rows, out)?;
+        let episodes = self.episodes(&rows, &rules, &scored)?;
+        for (scores, burst) in scored.scores.iter_mut().zip(&scored.bursts) {
+            burst.iter().for_each(|burst| scores.join(burst));
+        }
+        let Scored { scores, causes, causes_of, .. } = scored;
         let rules = self.stream.rules.iter().zip(rules).map(|((name, when), rows)| (name.as_str(), when.sql(), rows));
         let found = Found {
             keys: &rows.keys,
@@ -194,9 +177,12 @@ impl Stage for Detect {
             causes,
             causes_of,
             rules: rules.collect(),
+            episodes,
             features: &self.told,
+            texts: &self.texts,
             layers: self.detector.as_ref().map(Detector::layers).unwrap_or_default(),
             alarm_bits: self.alarm_bits,
+            traced: Traced::of(&self.stream, &rows)?,
         };
         let mut columns = rows.batch.columns().to_vec();
         columns.extend(found.columns()?);
@@ -209,61 +195,40 @@ impl Stage for Detect {
         self.states.horizon()
     }
 
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
-        let Some(detector) = &self.detector else { return Vec::new() };
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
+        let (detector, episodes) = (self.detector.as_ref(), self.episode_after.is_some());
         let (mut snapshots, mut size) = (Vec::new(), 0);
-        let together = self.together.as_mut().zip(detector.of_partition());
-        if let Some(snapshot) = together.and_then(|(together, detector)| together.snapshot(detector)) {
+        let together = self.together.as_mut().zip(detector.and_then(Detector::of_partition));
+        if let Some(snapshot) = together.and_then(|(together, detector)| together.snapshot(detector, episodes)) {
             snapshots.push((KEY.into(), snapshot));
         }
         while size < bytes {
-            let Some((key, state)) = self.states.take_dirty() else { break };
-            let snapshot = Bytes::from(detector.snapshot(state));
+            let Some((key, snapshot)) = self.states.take_dirty(detector, episodes)? else { break };
             size += key.len() + snapshot.len();
-            snapshots.push((key.clone(), snapshot));
+            snapshots.push((key, snapshot));
         }
-        snapshots
+        Ok(snapshots)
     }
 
     fn state(&self) -> StateSize {
         let keys = self.states.len();
-        StateSize { keys, bytes: self.detector.as_ref().map_or(0, |detector| keys * detector.state_bytes()) }
+        let Some(detector) = &self.detector else { return StateSize { keys, ..StateSize::default() } };
+        let of_one = detector.state_bytes();
+        StateSize { keys, bytes: keys * of_one, spilled: (keys - self.states.held()) * of_one }
     }
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
-        let Some(detector) = &self.detector else { return Ok(()) };
-        let restored = match detector.of_partition().filter(|_| *key == *KEY) {
-            Some(detector) => Together::restore(detector, snapshot).map(|together| self.together = Some(together)),
-            None => detector.restore(snapshot).map(|state| self.states.restore(key.clone(), state)),
-        };
-        restored.map_err(|source| StageError::Snapshot { key, source })
+        let detector = self.detector.as_ref();
+        if detector.is_none() && self.episode_after.is_none() {
+            return Ok(());
+        }
+        match detector.and_then(Detector::of_partition).filter(|_| *key == *KEY) {
+            Some(detector) => {
+                let together = Together::restore(detector, snapshot);
+                self.together = Some(together.map_err(|source| StageError::Snapshot { key, source })?);
+                Ok(())
+            }
+            None => self.states.restore(detector, key, snapshot),
+        }
     }
-}
-
-fn in_context(context: &str, source: expr::ExprError) -> StageError {
-    StageError::Expression { context: context.to_owned(), source }
-}
-
-/// The detector's settings as the definition has them.
-fn settings(stream: &Stream) -> Option<Settings> {
-    let detect = stream.definition.spec.detect.as_ref()?;
-    Some(Settings {
-        features: stream.features.len(),
-        ewma: detect.layers.ewma.settings().map(|layer| detect::Ewma { alpha: layer.alpha }),
-        mahalanobis: detect.layers.mahalanobis.settings().map(|layer| detect::Mahalanobis { alpha: layer.alpha }),
-        chains: detect.layers.chains.settings().map(|layer| detect::Chains {
-            chains: layer.chains,
-            depth: layer.depth,
-            width: layer.width,
-            window: layer.window,
-        }),
-        rate: detect.layers.rate,
-        stuck: detect.layers.stuck,
-        missing: detect.layers.missing,
-        season: detect.layers.season,
-        burst: detect.layers.burst,
-        false_alarm_rate: detect.false_alarm_rate,
-        warm_up: detect.warm_up,
-        adapt_after: detect.adapt_after,
-    })
 }

@@ -7,10 +7,12 @@ mod detect;
 mod enrich;
 mod keys;
 mod ledger;
+mod memory;
 mod partition;
 mod pipeline;
 mod resume;
 mod rows;
+mod trace;
 mod whole;
 
 use bytes::Bytes;
@@ -20,10 +22,12 @@ pub use self::{
     detect::Detect,
     enrich::Enrich,
     ledger::Ledger,
+    memory::{Spill, Spills, StateMemory},
     partition::{key_text, partition_of},
     pipeline::Pipeline,
     resume::Resumed,
     rows::{DeadLetter, DeadLetterKind, Key, Outputs, Rows, StageError, event_times, row_json},
+    trace::{TraceId, Traces},
     whole::WholeState,
 };
 pub use window::{Merge, Partial, WindowError, result_keys};
@@ -33,8 +37,10 @@ pub use window::{Merge, Partial, WindowError, result_keys};
 pub struct StateSize {
     /// Keys of a detector; open windows and groups of an aggregate.
     pub keys: usize,
-    /// Memory in bytes; 0 where the stage does not know.
+    /// Its bytes, in memory and outside of it; 0 where the stage does not know.
     pub bytes: usize,
+    /// Those of them that are outside of memory ([`StateMemory`]).
+    pub spilled: usize,
 }
 
 /// One step of a pipeline over one partition.
@@ -64,9 +70,12 @@ pub trait Stage: Send {
 
     /// Snapshots of the keys whose oldest uncovered change is oldest, up to about `bytes` in all; they count as
     /// covered from now on. An empty snapshot says that a key has no state any more.
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+    ///
+    /// # Errors
+    /// Where a state that is not in memory cannot be read.
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
         let _ = bytes;
-        Vec::new()
+        Ok(Vec::new())
     }
 
     /// How much state there is.
@@ -97,7 +106,7 @@ impl<S: Stage + ?Sized> Stage for Box<S> {
         (**self).horizon()
     }
 
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
         (**self).snapshots(bytes)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use stream::Stream;
 
-use crate::{Detect, Enrich, Key, Outputs, Rows, Stage, StageError, StateSize};
+use crate::{Detect, Enrich, Key, Outputs, Rows, Stage, StageError, StateMemory, StateSize};
 
 /// Enrich, then detect.
 #[derive(Debug)]
@@ -15,12 +15,20 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// All steps of `stream`.
+    /// All steps of `stream`. All states are kept in memory.
     ///
     /// # Errors
     /// Where the definition's settings cannot be used.
     pub fn new(stream: &Arc<Stream>) -> Result<Self, StageError> {
-        Ok(Self { enrich: Enrich::new(stream.clone()), detect: Detect::new(stream.clone())? })
+        Self::within(stream, &StateMemory::unbounded())
+    }
+
+    /// The same, with a limit to the memory that states take.
+    ///
+    /// # Errors
+    /// As [`Pipeline::new`].
+    pub fn within(stream: &Arc<Stream>, memory: &StateMemory) -> Result<Self, StageError> {
+        Ok(Self { enrich: Enrich::new(stream.clone()), detect: Detect::within(stream.clone(), memory)? })
     }
 }
 
@@ -41,8 +49,8 @@ impl Stage for Pipeline {
         self.detect.as_ref().and_then(Stage::horizon)
     }
 
-    fn snapshots(&mut self, bytes: usize) -> Vec<(Key, Bytes)> {
-        self.detect.as_mut().map(|detect| detect.snapshots(bytes)).unwrap_or_default()
+    fn snapshots(&mut self, bytes: usize) -> Result<Vec<(Key, Bytes)>, StageError> {
+        self.detect.as_mut().map_or_else(|| Ok(Vec::new()), |detect| detect.snapshots(bytes))
     }
 
     fn state(&self) -> StateSize {

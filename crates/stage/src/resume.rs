@@ -92,6 +92,7 @@ mod tests {
     use arrow::array::{Int64Array, RecordBatch, StringArray, UInt64Array};
 
     use super::*;
+    use crate::Traces;
 
     /// Counts the rows of each key, and hands every row on.
     #[derive(Default)]
@@ -118,6 +119,7 @@ mod tests {
             positions: UInt64Array::from_iter_values((1..=keys.len() as u64).map(|n| n * 10)),
             keys: StringArray::from(keys.to_vec()),
             ingested: None,
+            traces: Traces::default(),
         }
     }
 

@@ -9,6 +9,8 @@ use arrow::{
 use bytes::Bytes;
 use window::Partial;
 
+use crate::Traces;
+
 const MICROS_A_SECOND: i64 = 1_000_000;
 
 /// A key of the stream as text: the key column's value, as it stands in a message's key on Kafka.
@@ -26,6 +28,8 @@ pub struct Rows {
     /// When each was taken in, in microseconds since 1970, where that is known and the same on every reading: the clock
     /// that an event's own time is held against.
     pub ingested: Option<Int64Array>,
+    /// The traces that they came with.
+    pub traces: Traces,
 }
 
 impl Rows {
@@ -55,6 +59,7 @@ impl Rows {
                 Some(ingested) => Some(Int64Array::from(compute::filter(ingested, keep)?.to_data())),
                 None => None,
             },
+            traces: self.traces,
         })
     }
 
@@ -99,6 +104,7 @@ impl Rows {
             positions: self.positions.slice(offset, length),
             keys: self.keys.slice(offset, length),
             ingested: self.ingested.as_ref().map(|ingested| ingested.slice(offset, length)),
+            traces: self.traces.clone(),
         }
     }
 }
@@ -249,6 +255,9 @@ pub enum StageError {
         /// What is wrong.
         source: detect::DetectError,
     },
+    /// A state that memory has no room for cannot be kept elsewhere, or read from there.
+    #[error("the state of a key, which is kept outside of memory: {0}")]
+    Spill(#[source] std::io::Error),
     /// Windows cannot go on.
     #[error(transparent)]
     Window(#[from] window::WindowError),

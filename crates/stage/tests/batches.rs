@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::sync::Arc;
+use std::{collections::HashMap, io, sync::Arc};
 
 use arrow::{
     array::{
@@ -16,7 +16,9 @@ use arrow::{
 };
 use fixtures::Memory;
 use proptest::prelude::*;
-use stage::{DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Stage};
+use stage::{
+    DeadLetter, Detect, Enrich, Outputs, Pipeline, Resumed, Rows, Spill, Spills, Stage, StateMemory, TraceId, Traces,
+};
 use stream::Stream;
 
 const DEFINITION: &str = r#"
@@ -40,12 +42,13 @@ spec:
       share: "100 / divisor"
     filter: "NOT noise"
   detect:
-    features: [corrected, "abs(corrected)"]
+    features: [corrected, "abs(corrected)", "frequency(divisor)", "hash(sensor)"]
     rules:
       - { name: huge, when: "corrected > 500" }
     layers: { chains: { window: 64 }, rate: true, stuck: true, missing: true, burst: true }
     false_alarm_rate: 0.05
     warm_up: 16
+    episode_after: 5
 "#;
 
 const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
@@ -119,6 +122,7 @@ fn rows(stream: &Stream, rows: &[Row]) -> Rows {
         positions: UInt64Array::from_iter_values((0..rows.len() as u64).map(|n| n * 3)),
         keys: sensors,
         ingested: None,
+        traces: Traces::default(),
     }
 }
 
@@ -146,6 +150,35 @@ fn given(outputs: &Outputs) -> Given {
         dead_letters: outputs.dead_letters.clone(),
         filtered: outputs.filtered,
     }
+}
+
+/// Where states go that memory has no room for.
+#[derive(Debug)]
+struct Elsewhere;
+
+#[derive(Debug, Default)]
+struct Spilled(HashMap<u32, Vec<u8>>);
+
+impl Spills for Elsewhere {
+    fn open(&self) -> io::Result<Box<dyn Spill>> {
+        Ok(Box::new(Spilled::default()))
+    }
+}
+
+impl Spill for Spilled {
+    fn write(&mut self, number: u32, state: &[u8]) -> io::Result<()> {
+        self.0.insert(number, state.to_vec());
+        Ok(())
+    }
+
+    fn read(&mut self, number: u32) -> io::Result<Vec<u8>> {
+        self.0.get(&number).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// A pipeline whose memory has room for one key's state.
+fn tight(stream: &Arc<Stream>) -> Pipeline {
+    Pipeline::within(stream, &StateMemory::bounded(1, Elsewhere)).unwrap()
 }
 
 fn process(stage: &mut dyn Stage, rows: &Rows, cuts: &[usize], outputs: &mut Outputs) {
@@ -185,13 +218,18 @@ proptest! {
         let mut cut = Outputs::default();
         process(&mut Pipeline::new(&stream).unwrap(), &rows, &cuts, &mut cut);
         prop_assert_eq!(given(&whole), given(&cut), "pipeline");
+        let (mut small, mut spilling) = (tight(&stream), Outputs::default());
+        process(&mut small, &rows, &cuts, &mut spilling);
+        prop_assert_eq!(given(&whole), given(&spilling), "memory for one state");
+        let state = small.state();
+        prop_assert_eq!(state.spilled, state.bytes - state.bytes / state.keys.max(1), "one state is in memory");
         let counted = whole.rows.iter().map(Rows::len).sum::<usize>() + whole.dead_letters.len() + whole.filtered as usize;
         prop_assert_eq!(counted, all.len(), "no row vanishes");
     }
 
     /// A state that is snapshot, dropped and put back, then brought up to date from the horizon on, goes on the same.
     #[test]
-    fn a_restored_state_gives_the_same_scores(all in prop::collection::vec(row(), 2..300), at in 0.0..1.0f64, budget in 0..40_000usize) {
+    fn a_restored_state_gives_the_same_scores(all in prop::collection::vec(row(), 2..300), at in 0.0..1.0f64, budget in 0..40_000usize, spills: bool) {
         let stream = stream();
         let rows = rows(&stream, &all);
         let at = (all.len() as f64 * at) as usize;
@@ -200,12 +238,12 @@ proptest! {
         process(&mut quiet, &rows, &[at], &mut whole);
 
         let mut crashed = Outputs::default();
-        let mut before = Pipeline::new(&stream).unwrap();
+        let mut before = if spills { tight(&stream) } else { Pipeline::new(&stream).unwrap() };
         before.process(rows.slice(0, at), &mut crashed).unwrap();
-        let snapshots = before.snapshots(budget);
+        let snapshots = before.snapshots(budget).unwrap();
         let horizon = before.horizon().map_or(at, |position| position as usize / 3);
         let committed = 3 * at as u64;
-        let mut after = Resumed::new(Pipeline::new(&stream).unwrap(), committed);
+        let mut after = Resumed::new(tight(&stream), committed);
         for (key, snapshot) in snapshots {
             after.restore(key, committed, &snapshot).unwrap();
         }
@@ -218,7 +256,8 @@ proptest! {
 /// column, and whatever the cuts.
 #[test]
 fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
-    let text = DEFINITION.replace("[corrected, \"abs(corrected)\"]", "[\"asinh(corrected)\"]");
+    let text = DEFINITION
+        .replace("[corrected, \"abs(corrected)\", \"frequency(divisor)\", \"hash(sensor)\"]", "[\"asinh(corrected)\"]");
     let stream = Arc::new(Stream::load("readings.yaml", &text, &FILES).unwrap());
     let mut values: Vec<Row> = (0..400u32)
         .map(|n| Row {
@@ -275,4 +314,31 @@ fn an_alarm_says_what_is_odd_and_an_ordinary_event_says_nothing() {
     // Odder than the one event in twenty that may alarm.
     let score = column(odd, "anomaly_score").as_primitive::<Float64Type>().value(0);
     assert!(score > (1.0 / 0.05_f64).log2(), "{score} bits");
+}
+
+/// Whatever else is known of an event: its anomaly has the trace that it came with, or the one that follows from its id.
+#[test]
+fn an_anomaly_has_the_trace_that_it_came_with_or_the_one_of_its_id() {
+    let stream = stream();
+    let values = [1.0, 600.0, 2.0, 601.0, 602.0].map(|value| Row {
+        id: true,
+        sensor: 'c',
+        value: Some(value),
+        divisor: 1,
+        noise: false,
+        gap: 1_000,
+    });
+    let traces = [(0, TraceId(1)), (9, TraceId(2))].into_iter().collect();
+    let rows = Rows { traces, ..rows(&stream, &values) };
+    let own = |id: &str| Some(TraceId::of("readings", id).to_string());
+    for cuts in [&[][..], &[2], &[1, 1, 1]] {
+        let mut outputs = Outputs::default();
+        process(&mut Pipeline::new(&stream).unwrap(), &rows, cuts, &mut outputs);
+        let column = |rows: &Rows| rows.batch.column_by_name("trace_id").unwrap().clone();
+        let found = outputs.rows.iter().map(column).flat_map(|traces| {
+            traces.as_string::<i32>().iter().map(|trace| trace.map(str::to_owned)).collect::<Vec<_>>()
+        });
+        let came = Some(format!("{:032x}", 2));
+        assert_eq!(found.collect::<Vec<_>>(), [None, own("1"), None, came, own("4")], "{cuts:?}");
+    }
 }

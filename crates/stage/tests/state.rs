@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use bytes::Bytes;
 use fixtures::{Memory, READING, definition};
-use stage::{Aggregate, Detect, Key, Outputs, Rows, Stage, StateSize};
+use stage::{Aggregate, Detect, Key, Outputs, Rows, Stage, StateSize, Traces};
 use stream::Stream;
 
 const SPEC: &str = r#"
@@ -49,6 +49,7 @@ fn events(stream: &Stream, first: u64, sensors: &[&str], seconds: &[i64]) -> Row
         positions: UInt64Array::from_iter_values(numbers().map(|number| FIRST + STEP * number)),
         keys,
         ingested: None,
+        traces: Traces::default(),
     }
 }
 
@@ -70,7 +71,10 @@ fn taken(stage: &mut dyn Stage, rows: Rows) -> Outputs {
 fn a_detectors_snapshots_cover_the_oldest_change_first_and_move_the_horizon() {
     let stream = stream();
     let mut stage = detector(&stream);
-    assert_eq!((stage.horizon(), stage.snapshots(PLENTY).len(), stage.state()), (None, 0, StateSize::default()));
+    assert_eq!(
+        (stage.horizon(), stage.snapshots(PLENTY).unwrap().len(), stage.state()),
+        (None, 0, StateSize::default())
+    );
     taken(&mut stage, events(&stream, 0, &["a", "b", "a", "c"], &[0; 4]));
     assert_eq!(stage.horizon(), Some(FIRST));
     let size = stage.state();
@@ -78,16 +82,16 @@ fn a_detectors_snapshots_cover_the_oldest_change_first_and_move_the_horizon() {
     assert!(size.bytes >= 3 && size.bytes.is_multiple_of(3), "{size:?}");
 
     // A budget that one snapshot fills.
-    let first = stage.snapshots(1);
+    let first = stage.snapshots(1).unwrap();
     assert_eq!(keys(&first), ["a"]);
     assert_eq!(stage.horizon(), Some(FIRST + STEP), "the first row of `b`");
     let spare = first[0].0.len() + first[0].1.len();
-    assert_eq!(keys(&stage.snapshots(spare + 1)), ["b", "c"], "a budget that is not yet full takes one more");
-    assert_eq!((stage.horizon(), stage.snapshots(PLENTY).len()), (None, 0));
+    assert_eq!(keys(&stage.snapshots(spare + 1).unwrap()), ["b", "c"], "a budget that is not yet full takes one more");
+    assert_eq!((stage.horizon(), stage.snapshots(PLENTY).unwrap().len()), (None, 0));
 
     taken(&mut stage, events(&stream, 4, &["b"], &[0]));
     assert_eq!(stage.horizon(), Some(FIRST + 4 * STEP));
-    assert_eq!(keys(&stage.snapshots(PLENTY)), ["b"]);
+    assert_eq!(keys(&stage.snapshots(PLENTY).unwrap()), ["b"]);
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn a_budget_of_nothing_covers_nothing() {
     let stream = stream();
     let mut stage = detector(&stream);
     taken(&mut stage, events(&stream, 0, &["a"], &[0]));
-    assert_eq!((stage.snapshots(0).len(), stage.horizon()), (0, Some(FIRST)));
+    assert_eq!((stage.snapshots(0).unwrap().len(), stage.horizon()), (0, Some(FIRST)));
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn a_restored_detector_goes_on_as_the_old_one_and_counts_as_covered() {
     let sensors = ["a"; 60];
     taken(&mut old, events(&stream, 0, &sensors, &[0; 60]));
     let mut restored = detector(&stream);
-    for (key, snapshot) in old.snapshots(PLENTY) {
+    for (key, snapshot) in old.snapshots(PLENTY).unwrap() {
         restored.restore(key, &snapshot).unwrap();
     }
     assert_eq!((restored.horizon(), restored.state()), (None, old.state()));
@@ -141,7 +145,7 @@ fn an_aggregate_hands_on_what_changed_when_it_is_flushed_and_each_closed_window_
     let taken_in = taken(&mut stage, events(&stream, 0, &["a", "a", "b"], &[0, 1, 2]));
     assert!(taken_in.changed.is_empty() && taken_in.clock.is_none(), "nothing is handed on before a flush");
     assert_eq!(stage.open_windows(), 3, "two sensors and the whole stream");
-    assert_eq!(stage.state(), StateSize { keys: 3, bytes: 0 });
+    assert_eq!(stage.state(), StateSize { keys: 3, ..StateSize::default() });
 
     let mut flushed = Outputs::default();
     stage.flush(&mut flushed).unwrap();
@@ -170,11 +174,11 @@ fn an_aggregates_snapshots_cover_all_whatever_the_budget() {
     taken(&mut stage, events(&stream, 0, &["a", "b"], &[0, 1]));
     taken(&mut stage, events(&stream, 2, &["a"], &[2]));
     assert_eq!(stage.horizon(), Some(FIRST), "the first row since the last snapshot, and not the latest");
-    let snapshots = stage.snapshots(0);
+    let snapshots = stage.snapshots(0).unwrap();
     assert!(snapshots.len() >= 3, "{:?}", keys(&snapshots));
     assert!(snapshots.iter().all(|(key, _)| Aggregate::owns(key)), "{:?}", keys(&snapshots));
     assert!(!Aggregate::owns("a"), "an event's key is not one of them");
-    assert_eq!((stage.horizon(), stage.snapshots(0).len()), (None, 0));
+    assert_eq!((stage.horizon(), stage.snapshots(0).unwrap().len()), (None, 0));
 
     let mut restored = Aggregate::new(stream.clone()).unwrap().unwrap();
     for (key, snapshot) in snapshots {

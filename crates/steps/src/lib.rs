@@ -1,6 +1,6 @@
 //! Services whose workers run steps of a stream's pipeline on Kafka: their settings, and how they run.
 
-use std::sync::Arc;
+use std::{env, sync::Arc};
 
 use clap::Args;
 use kafka::{GroupProtocol, Options, Step};
@@ -9,7 +9,11 @@ use service::{
     Context, Failure,
     settings::{self, Common, Secret, Workers},
 };
+use spill::SpillFolder;
+use stage::StateMemory;
 use stream::Stream;
+
+const MEBIBYTE: usize = 1 << 20;
 
 /// The settings of such a service.
 #[derive(Debug, Args)]
@@ -33,7 +37,20 @@ impl StepSettings {
         self.common.check()
     }
 
-    fn options(&self, stream: &Arc<Stream>, step: Step, registry: &Registry, context: &Context) -> Options {
+    /// The memory that all steps of the process share.
+    fn state_memory(&self) -> StateMemory {
+        let folder = self.workers.spill_folder.clone().unwrap_or_else(env::temp_dir);
+        StateMemory::bounded(self.workers.state_mib as usize * MEBIBYTE, SpillFolder::new(folder))
+    }
+
+    fn options(
+        &self,
+        stream: &Arc<Stream>,
+        step: Step,
+        registry: &Registry,
+        memory: &StateMemory,
+        context: &Context,
+    ) -> Options {
         let workers = &self.workers;
         Options {
             instance: context.instance.clone(),
@@ -42,6 +59,7 @@ impl StepSettings {
             commit_interval: workers.commit_interval,
             commit_rows: workers.commit_records as usize,
             snapshot_bytes: workers.snapshot_kib as usize * 1024,
+            state_memory: memory.clone(),
             protocol: match workers.group_protocol {
                 settings::GroupProtocol::Classic => GroupProtocol::Classic,
                 settings::GroupProtocol::Consumer => GroupProtocol::Consumer,
@@ -64,7 +82,8 @@ pub fn run(
 ) -> Result<(), Failure> {
     let stream = settings.common.load_stream()?;
     let registry = Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
-    let steps = choose(&stream)?.into_iter().map(|step| settings.options(&stream, step, &registry, context));
+    let memory = settings.state_memory();
+    let steps = choose(&stream)?.into_iter().map(|step| settings.options(&stream, step, &registry, &memory, context));
     let steps: Vec<Options> = steps.collect();
     let health: Arc<dyn kafka::Health> = Arc::new(context.health.clone());
     kafka::run(&steps, &health, &context.stop).map_err(|error| match error.is_configuration() {

@@ -1,10 +1,14 @@
-//! The settings of services that write to a store or ask it: where it is, and as whom.
+//! What services that write to a store or ask it are told: where it is, as whom, and which topics fill which tables.
+
+mod tables;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use secrecy::SecretString;
 use service::settings::Secret;
+
+pub use self::tables::{Source, sources};
 
 /// Where the stores are, to be flattened into a service's own settings.
 #[derive(Debug, Clone, Args)]

@@ -4,12 +4,14 @@
 //! nothing of the others. What follows from an error reported already is not reported again.
 
 mod aggregate;
+mod chosen;
 mod derivable;
 mod detect;
 mod enrich;
 mod expect;
 mod input;
 mod kafka;
+mod page;
 mod source;
 mod store;
 
@@ -20,8 +22,9 @@ use codec::ValueSchema;
 use expr::Expression;
 use lookup::Lookup;
 
+pub use self::chosen::Chosen;
 use self::{detect::Detection, enrich::Enrichment};
-use crate::{Aggregates, FileReader, Messages, node::Node, report::Report, scope::Scope, suggestion::nearest};
+use crate::{Aggregates, Feature, FileReader, Messages, node::Node, report::Report, scope::Scope, suggestion::nearest};
 
 /// What follows from a definition.
 pub(crate) struct Checked {
@@ -34,7 +37,8 @@ pub(crate) struct Checked {
     pub(crate) tables: Vec<Vec<u8>>,
     pub(crate) columns: Vec<(String, Expression)>,
     pub(crate) filter: Option<Expression>,
-    pub(crate) features: Vec<Expression>,
+    pub(crate) features: Vec<Feature>,
+    pub(crate) chosen: Option<Chosen>,
     pub(crate) rules: Vec<(String, Expression)>,
     pub(crate) aggregates: Aggregates,
     pub(crate) selections: Vec<(String, Expression)>,
@@ -56,9 +60,10 @@ pub(crate) fn check(
     let messages = source::check(spec, name, schema, files, report);
     let Enrichment { quality, lookups, tables, columns, filter, scope } = enrich::check(spec, &raw, files, report);
     let enriched = scope.schema();
-    let Detection { features, rules, scope } = detect::check(spec, &raw, scope, report);
+    let Detection { features, chosen, rules, scope } = detect::check(spec, &raw, scope, report);
     let aggregates = aggregate::check(spec, &scope, report);
     expect::check(spec, &scope, report);
+    page::check(spec, &scope, report);
     let selections = store::check(spec, &scope, report);
     let scored = scope.schema();
     Some(Checked {
@@ -71,6 +76,7 @@ pub(crate) fn check(
         columns,
         filter,
         features,
+        chosen,
         rules,
         aggregates,
         selections,

@@ -39,6 +39,9 @@ pub const SCORE_SEASON: &str = "score_season";
 /// Float64: how much faster than usual the last events of the partition came, a cumulative sum in bits.
 pub const SCORE_BURST: &str = "score_burst";
 
+/// Float64: how rare the event's rarest text is for its key, in bits.
+pub const SCORE_FREQUENCY: &str = "score_frequency";
+
 /// Utf8: the names of the rules and layers that fired, rules first, separated by commas; null where none did.
 pub const ANOMALY_REASONS: &str = "anomaly_reasons";
 
@@ -52,6 +55,13 @@ pub const ANOMALY_WORDS: &str = "anomaly_words";
 /// List of structs with the fields [`OF_CAUSE`]: the same as numbers, a cause each; null for an ordinary event.
 pub const ANOMALY_CAUSES: &str = "anomaly_causes";
 
+/// Utf8: the id of the anomaly's trace, 32 hexadecimal digits; null for an ordinary event.
+pub const TRACE_ID: &str = "trace_id";
+
+/// Utf8: which alarms of a key belong together, 16 hexadecimal digits that follow from the key and the first alarm's id; null for
+/// an ordinary event. Only where the definition asks for episodes.
+pub const EPISODE: &str = "episode";
+
 /// The fields of a cause: the layer or rule (Utf8, never null); its score and its threshold; the feature (Utf8), its value,
 /// the range in which that would not be remarkable, and how far from what was expected it is in standard deviations. All but
 /// the first are null for a rule.
@@ -63,8 +73,8 @@ pub const OF_CAUSE: [&str; 8] =
 /// field in the scored topics.
 pub const SCORES_VERSION: u32 = 3;
 
-/// Every name that the detector may use. A definition cannot give one of them to a column of its own.
-pub const RESERVED: [&str; 14] = [
+/// Every name that the detector may use, but for [`EPISODE`]. A definition cannot give one of them to a column of its own.
+pub const RESERVED: [&str; 16] = [
     ANOMALOUS,
     ANOMALY_SCORE,
     SCORE_EWMA,
@@ -75,33 +85,47 @@ pub const RESERVED: [&str; 14] = [
     SCORE_MISSING,
     SCORE_SEASON,
     SCORE_BURST,
+    SCORE_FREQUENCY,
     ANOMALY_REASONS,
     ANOMALY_STATE,
     ANOMALY_WORDS,
     ANOMALY_CAUSES,
+    TRACE_ID,
 ];
 
 /// The learned layers as the reasons name them, in the order of their score columns.
-pub const LAYERS: [&str; 8] = ["ewma", "mahalanobis", "chains", "rate", "stuck", "missing", "season", "burst"];
+pub const LAYERS: [&str; 9] =
+    ["ewma", "mahalanobis", "chains", "rate", "stuck", "missing", "season", "burst", "frequency"];
 
 /// The score columns of [`LAYERS`].
-pub const LAYER_SCORES: [&str; 8] =
-    [SCORE_EWMA, SCORE_MAHALANOBIS, SCORE_CHAINS, SCORE_RATE, SCORE_STUCK, SCORE_MISSING, SCORE_SEASON, SCORE_BURST];
+pub const LAYER_SCORES: [&str; 9] = [
+    SCORE_EWMA,
+    SCORE_MAHALANOBIS,
+    SCORE_CHAINS,
+    SCORE_RATE,
+    SCORE_STUCK,
+    SCORE_MISSING,
+    SCORE_SEASON,
+    SCORE_BURST,
+    SCORE_FREQUENCY,
+];
 
 /// The columns that a detector with these settings appends, in their order. Without features no learned layer is on.
 pub fn detector(detect: &Detect) -> Vec<Field> {
-    let learned = LAYER_SCORES.into_iter().zip(detect.layers.by_name());
+    let learned = LAYER_SCORES.into_iter().zip(detect.layers_by_name());
     let doc = format!(
         "version {SCORES_VERSION} of the scores: minus log2 of the estimated chance of an ordinary event at least as odd"
     );
     let score = codec::documented(Field::new(ANOMALY_SCORE, DataType::Float64, true), &doc);
     let mut fields = vec![Field::new(ANOMALOUS, DataType::Boolean, false), score];
-    let on = learned.filter(|(_, (_, on))| *on && !detect.features.is_empty());
+    let on = learned.filter(|(_, (_, on))| *on);
     fields.extend(on.map(|(name, _)| Field::new(name, DataType::Float64, true)));
     fields.push(Field::new(ANOMALY_REASONS, DataType::Utf8, true));
     fields.push(Field::new(ANOMALY_STATE, DataType::Utf8, true));
     fields.push(Field::new(ANOMALY_WORDS, DataType::Utf8, true));
     fields.push(Field::new(ANOMALY_CAUSES, DataType::List(cause()), true));
+    fields.push(Field::new(TRACE_ID, DataType::Utf8, true));
+    fields.extend(detect.episode_after.map(|_| Field::new(EPISODE, DataType::Utf8, true)));
     fields
 }
 

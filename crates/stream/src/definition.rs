@@ -8,6 +8,7 @@ mod detect;
 mod expect;
 mod kafka;
 mod limits;
+mod page;
 mod source;
 mod store;
 
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Duration;
 
-pub use self::{aggregate::*, detect::*, expect::*, kafka::*, limits::*, source::*, store::*};
+pub use self::{aggregate::*, detect::*, expect::*, kafka::*, limits::*, page::*, source::*, store::*};
 
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +113,9 @@ pub struct Spec {
     /// What is expected of the data as a whole; `beamline quality` holds the results against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,
+    /// What the live page is told about the stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageView>,
     /// Where results go.
     #[serde(default)]
     pub store: Store,

@@ -3,7 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use crate::{
-    Detect, Layer, Spec, Store, check::Checked, columns::SCORES_VERSION, digest::hash, provenance::Provenance,
+    Detect, Layer, Spec, Store,
+    check::Checked,
+    columns::{self, SCORES_VERSION},
+    digest::hash,
+    provenance::Provenance,
 };
 
 /// What tells definitions apart: 32 hexadecimal digits each (XXH3, 128 bits).
@@ -35,18 +39,20 @@ impl Fingerprints {
 /// aside) and the lookup tables' bytes in order.
 fn definition(spec: &Spec, checked: &Checked) -> String {
     let mut relevant = Spec { schema: String::new(), source: None, store: Store::default(), ..spec.clone() };
-    // What is expected changes no result.
-    relevant.expect = None;
+    // What is expected or drawn changes no result.
+    (relevant.expect, relevant.page) = (None, None);
     relevant.quality.iter_mut().for_each(|rule| rule.max_failing = None);
     for lookup in &mut relevant.enrich.lookups {
         lookup.table.clear();
     }
     let avro = checked.input.avro();
     let avro = serde_json::from_str::<Json>(avro).map_or_else(|_| avro.to_owned(), |schema| schema.to_string());
-    let scores = relevant.detect.as_ref().map(|_| SCORES_VERSION);
+    // Only where anything is detected, so that another version of the scores, or another column of the detector's, touches
+    // nothing else.
+    let columns = |detect| columns::detector(detect).iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    let scores = relevant.detect.as_ref().map(|detect| json!([SCORES_VERSION, columns(detect)]).to_string());
+    let scores = scores.unwrap_or_default();
     let relevant = json!(relevant).to_string();
-    // Only where anything is detected, so that another version of the scores touches nothing else.
-    let scores = scores.map(|version| version.to_string()).unwrap_or_default();
     let parts = [relevant.as_bytes(), avro.as_bytes(), scores.as_bytes()].into_iter().filter(|part| !part.is_empty());
     hash(parts.chain(checked.tables.iter().map(Vec::as_slice)))
 }
@@ -54,7 +60,8 @@ fn definition(spec: &Spec, checked: &Checked) -> String {
 fn detector(spec: &Spec, checked: &Checked) -> String {
     let over = checked.features.iter().flat_map(|feature| feature.columns()).map(String::as_str);
     let follows = Provenance { spec, checked }.of(over.chain([spec.key.as_str()]));
-    let learned = spec.detect.clone().map(|detect| Detect { rules: Vec::new(), ..detect });
+    // Rules and episodes change nothing of what is learned.
+    let learned = spec.detect.clone().map(|detect| Detect { rules: Vec::new(), episode_after: None, ..detect });
     hash([json!([spec.key, learned, follows, SCORES_VERSION]).to_string().as_bytes()])
 }
 

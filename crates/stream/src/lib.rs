@@ -10,14 +10,18 @@ mod definition;
 mod diagnostic;
 mod digest;
 mod document;
+mod feature;
 mod fingerprint;
+mod measured;
 mod messages;
+pub mod names;
 mod node;
 mod profile;
 mod provenance;
 mod report;
 mod schema;
 mod scope;
+mod section;
 mod structure;
 mod suggestion;
 mod topics;
@@ -25,7 +29,7 @@ mod units;
 mod vocabulary;
 mod yaml;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 use codec::ValueSchema;
@@ -41,13 +45,16 @@ use self::{
 
 pub use self::{
     aggregates::{Aggregates, WindowedAggregate, Windows},
+    check::Chosen,
     definition::*,
     diagnostic::{Diagnostic, Diagnostics},
     document::{document_schema, read_document},
+    feature::{Feature, FeatureKind, argument},
     fingerprint::Fingerprints,
     messages::{MessagePart, Messages},
     profile::{ColumnClass, ProfileColumn},
     schema::json_schema,
+    section::with_detect,
     topics::Topics,
     units::Duration,
 };
@@ -64,7 +71,7 @@ pub trait FileReader {
 /// A checked stream: its definition, compiled.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    /// The definition as written.
+    /// The definition as written, with the features that were chosen where it names none.
     pub definition: StreamDefinition,
     /// The schema of the raw events, as Avro and as Arrow.
     pub input: ValueSchema,
@@ -80,8 +87,10 @@ pub struct Stream {
     pub columns: Vec<(String, Expression)>,
     /// True for an event worth keeping, over `enriched`.
     pub filter: Option<Expression>,
-    /// The detector's features, each a float64 over `enriched`.
-    pub features: Vec<Expression>,
+    /// The detector's features, each over `enriched`.
+    pub features: Vec<Feature>,
+    /// What was chosen where `detect` names neither features nor rules.
+    pub chosen: Option<Chosen>,
     /// The detector's rules, each a boolean over `enriched`.
     pub rules: Vec<(String, Expression)>,
     /// What is computed of windows of event time, each over `scored`.
@@ -90,6 +99,8 @@ pub struct Stream {
     pub selections: Vec<(String, Expression)>,
     /// How events are made of messages, where the source is topics that another program writes.
     pub messages: Option<Messages>,
+    /// The units that columns are in, by name, where the definition or a property of the schema says it.
+    pub units: BTreeMap<String, String>,
     /// What tells this definition, and its state, from another's.
     pub fingerprints: Fingerprints,
 }
@@ -141,10 +152,13 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
     let definition: Result<StreamDefinition, _> = serde_json::from_value(document.json());
     let definition =
         definition.map_err(|error| report.add(START, format!("the types refuse the definition: {error}"), None));
-    let (Ok(definition), Some(checked)) = (definition, checked) else {
+    let (Ok(mut definition), Some(checked)) = (definition, checked) else {
         report.add(START, "nothing follows from the definition", None);
         return None;
     };
+    if let (Some(chosen), Some(detect)) = (&checked.chosen, &mut definition.spec.detect) {
+        chosen.complete(detect);
+    }
     let fingerprints = Fingerprints::of(&definition.spec, &checked);
     let Checked {
         input,
@@ -156,12 +170,15 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         columns,
         filter,
         features,
+        chosen,
         rules,
         aggregates,
         selections,
         messages,
     } = checked;
+    let units = measured::units(&definition.spec, &input);
     Some(Stream {
+        units,
         definition,
         input,
         enriched,
@@ -171,6 +188,7 @@ fn load(text: &str, files: &dyn FileReader, report: &mut Report<'_>) -> Option<S
         columns,
         filter,
         features,
+        chosen,
         rules,
         aggregates,
         selections,

@@ -138,6 +138,29 @@ const CLICKS: [ProfileColumn; 8] = [
     ANOMALY_KIND,
 ];
 
+const LOGINS: [ProfileColumn; 9] = [
+    required("event_id", ColumnClass::Identity),
+    required("timestamp", ColumnClass::Time),
+    required("user_id", ColumnClass::Identity),
+    required("country", ColumnClass::Text),
+    required("device", ColumnClass::Text),
+    required("success", ColumnClass::Boolean),
+    required("duration_ms", ColumnClass::Number),
+    IS_ANOMALY,
+    ANOMALY_KIND,
+];
+
+const PAYMENTS: [ProfileColumn; 8] = [
+    required("event_id", ColumnClass::Identity),
+    required("timestamp", ColumnClass::Time),
+    required("card_id", ColumnClass::Identity),
+    required("amount", ColumnClass::Number),
+    required("category", ColumnClass::Text),
+    required("country", ColumnClass::Text),
+    IS_ANOMALY,
+    ANOMALY_KIND,
+];
+
 impl Profile {
     /// The columns that events of this profile have, in the generator's order.
     pub fn columns(self) -> &'static [ProfileColumn] {
@@ -147,6 +170,8 @@ impl Profile {
             Profile::Logs => &LOGS,
             Profile::Prices => &PRICES,
             Profile::Clicks => &CLICKS,
+            Profile::Logins => &LOGINS,
+            Profile::Payments => &PAYMENTS,
         }
     }
 }

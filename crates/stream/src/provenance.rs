@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::{Value as Json, json};
 
-use crate::{Spec, check::Checked, columns::SCORES_VERSION, digest::hash};
+use crate::{Feature, Spec, check::Checked, columns::SCORES_VERSION, digest::hash};
 
 /// The columns of a stream, and what makes their values.
 pub(crate) struct Provenance<'a> {
@@ -45,7 +45,8 @@ impl Provenance<'_> {
         }
         // One of the detector's own.
         let rules = checked.rules.iter().map(|(_, rule)| rule);
-        let from = checked.features.iter().chain(rules).flat_map(|expression| expression.columns()).cloned().collect();
+        let of_features = checked.features.iter().flat_map(Feature::columns);
+        let from = of_features.chain(rules.flat_map(|rule| rule.columns())).cloned().collect();
         (json!({ "detect": self.spec.detect, "scores": SCORES_VERSION }), from)
     }
 }

@@ -5,7 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use expr::{ExprError, Expression};
 
-use crate::{node::Node, report::Report, suggestion::suggest};
+use crate::{
+    node::{Node, Position},
+    report::Report,
+    suggestion::suggest,
+};
 
 /// Compiles SQL against a schema: one of the ways of [`Expression`].
 pub(crate) type Compile = fn(&str, &Schema) -> Result<Expression, ExprError>;
@@ -71,11 +75,15 @@ impl Scope {
 
     /// The column named by `node`, reporting it where it does not exist.
     pub(crate) fn column(&self, node: &Node, role: &str, report: &mut Report<'_>) -> Option<&FieldRef> {
-        let name = node.text()?;
+        self.named(node.text()?, node.at, role, report)
+    }
+
+    /// The column of this name, which stands at `at`, reporting it where it does not exist.
+    pub(crate) fn named(&self, name: &str, at: Position, role: &str, report: &mut Report<'_>) -> Option<&FieldRef> {
         let field = self.field(name);
         if field.is_none() && !self.unknown && !self.failed.contains(name) {
             let suggestion = suggest(name, self.names());
-            report.add(node.at, format!("{role}: column `{name}` does not exist"), Some(suggestion));
+            report.add(at, format!("{role}: column `{name}` does not exist"), Some(suggestion));
         }
         field
     }
@@ -117,6 +125,15 @@ fn column_name(written: &str) -> &str {
 /// A field of a computed column.
 pub(crate) fn computed(name: &str, expression: &Expression) -> FieldRef {
     Arc::new(Field::new(name, expression.data_type().clone(), expression.nullable()))
+}
+
+/// Whether values of a type can be told apart as categories: text, true and false, whole numbers.
+pub(crate) fn is_category(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Boolean | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_category(values),
+        other => other.is_integer(),
+    }
 }
 
 /// What a person calls a type.

@@ -8,13 +8,31 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Bytes of a number with a decimal comma at most.
 const COMMA_BYTES_MAX: usize = 64;
 
-/// A double; `NaN`, `inf` and `infinity` in any case are some. `None` where the cell is not a number, or one that is
+/// A double; `NaN`, `inf` and `infinity` in any case are some, and so is what older programs on Windows print. `None` where the cell is not a number, or one that is
 /// written in digits and beyond the range of a double.
 #[inline]
 pub fn float(cell: &[u8]) -> Option<f64> {
     let cell = cell.trim_ascii();
-    let value: f64 = fast_float2::parse(cell.strip_prefix(b"+").unwrap_or(cell)).ok()?;
+    let Ok(value) = fast_float2::parse::<f64, _>(cell.strip_prefix(b"+").unwrap_or(cell)) else {
+        return of_windows(cell);
+    };
     (value.is_finite() || !cell.iter().any(u8::is_ascii_digit)).then_some(value)
+}
+
+/// What the C library of Windows printed until 2015: `1.#INF00`, `-1.#IND`, `1.#QNAN`.
+#[cold]
+fn of_windows(cell: &[u8]) -> Option<f64> {
+    let (sign, rest) = match cell {
+        [b'-', rest @ ..] => (-1.0, rest),
+        rest => (1.0, rest),
+    };
+    let kind = rest.strip_prefix(b"1.#")?;
+    let zeros = kind.iter().rev().take_while(|byte| **byte == b'0').count();
+    match &kind[..kind.len() - zeros] {
+        b"INF" => Some(sign * f64::INFINITY),
+        b"QNAN" | b"SNAN" | b"IND" => Some(f64::NAN),
+        _ => None,
+    }
 }
 
 /// A double whose decimal sign is a comma, and whose thousands may be set apart with points: `1.234,5`.
@@ -89,6 +107,8 @@ mod tests {
         assert_eq!(float(b" +1.5e3 "), Some(1500.0));
         assert_eq!(float(b"-INF"), Some(f64::NEG_INFINITY));
         assert!(float(b"NaN").is_some_and(f64::is_nan));
+        assert_eq!((float(b"-1.#INF00"), float(b"1.#INFO"), float(b"1.#")), (Some(f64::NEG_INFINITY), None, None));
+        assert!(float(b"-1.#IND").is_some_and(f64::is_nan));
         assert_eq!((float(b"1e400"), float(b"1e-400"), float(b"1,5")), (None, Some(0.0), None));
         for (cell, expected) in [
             ("1,5", Some(1.5)),

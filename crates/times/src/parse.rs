@@ -2,15 +2,18 @@
 //!
 //! ISO 8601 with `T` or a blank, with dashes, slashes or neither, with or without seconds, any number of digits after
 //! the point or comma (beyond nanoseconds they are cut off), a date alone, and a zone (`Z`, `UTC`, `GMT`, `+01:00`,
-//! `+0100`, `+01`) or none, which is UTC. A leap second is the second after it. The form of mail and HTTP
+//! `+0100`, `+01`, behind which a name may stand, as in Go's `+0000 UTC`) or none, which is UTC. A leap second is the second after it. The form of mail and HTTP
 //! (`Wed, 01 Jan 2025 00:00:00 GMT`). A number is seconds, milliseconds, microseconds or nanoseconds since 1970 where
 //! its digits tell: 9 or 10, 12 or 13, 15 or 16, 18 or 19 digits before the point, which covers 1973 to 2286; any other
-//! number of digits is ambiguous and is not a time.
+//! number of digits is ambiguous and is not a time. It may have an exponent (`1.7408232e+09`), as NumPy writes it.
 
 use jiff::fmt::rfc2822::DateTimeParser;
 
 /// Bytes that the longest form takes; anything longer is not a time.
 const TEXT_BYTES_MAX: usize = 64;
+
+/// Digits before the point of a number of nanoseconds since 1970.
+const EPOCH_DIGITS_MAX: usize = 19;
 
 const SECONDS_A_DAY: i64 = 86_400;
 
@@ -149,6 +152,11 @@ fn offset(zone: &[u8]) -> Option<i64> {
         [b'-', rest @ ..] => (-1, rest),
         _ => return None,
     };
+    // The name of a zone says nothing that its offset does not.
+    let digits = match digits.iter().position(|byte| *byte == b' ') {
+        Some(blank) if is_zone_name(&digits[blank + 1..]) => &digits[..blank],
+        _ => digits,
+    };
     let (hours, minutes) = match digits {
         [a, b] => (two(&[*a, *b])?, 0),
         [a, b, b':', c, d] | [a, b, c, d] => (two(&[*a, *b])?, two(&[*c, *d])?),
@@ -157,7 +165,39 @@ fn offset(zone: &[u8]) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
+/// Whether it may name a zone: `UTC`, `CEST`, or the offset once more.
+fn is_zone_name(name: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-');
+    (1..=5).contains(&name.len()) && name.iter().all(is_part)
+}
+
+/// A number with an exponent at this place, written without: `1.7408232e+09` is `1740823200`.
+fn without_exponent(text: &[u8], at: usize) -> Option<Vec<u8>> {
+    let exponent: i32 = std::str::from_utf8(&text[at + 1..]).ok()?.parse().ok()?;
+    let mantissa = &text[..at];
+    let (sign, number) = mantissa.split_at(usize::from(mantissa.first() == Some(&b'-')));
+    let point = number.iter().position(|byte| *byte == b'.').unwrap_or(number.len());
+    let digits = [&number[..point], number.get(point + 1..).unwrap_or_default()].concat();
+    let whole = usize::try_from(i32::try_from(point).ok()?.checked_add(exponent)?).ok()?;
+    if !(1..=EPOCH_DIGITS_MAX).contains(&whole) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let mut plain = [sign, &digits[..whole.min(digits.len())]].concat();
+    plain.resize(sign.len() + whole, b'0');
+    if let Some(fraction) = digits.get(whole..).filter(|fraction| !fraction.is_empty()) {
+        plain.push(b'.');
+        plain.extend(fraction);
+    }
+    Some(plain)
+}
+
 fn parse_epoch(text: &[u8]) -> Option<Moment> {
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
+    if let Some(at) = text.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+        return parse_epoch(&without_exponent(text, at)?);
+    }
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
@@ -260,11 +300,21 @@ mod tests {
             "2025-01-02T08:34:05+0530",
             "2025-01-02T08:04:05+05",
             "2025-01-02 03:04:05 gmt",
+            "2025-01-02 03:04:05 +0000 UTC",
+            "2025-01-02 05:04:05 +0200 CEST",
+            "2025-01-02 08:34:05 +0530 +0530",
+            "1.735787045e9",
+            "1.735787045000000000e+09",
+            "1735787045E+0",
+            "17357870450e-1",
+            "1.735787045e+12",
         ] {
             assert_eq!(micros(text), moment, "{text}");
         }
         assert_eq!(micros("2025-01-02T03:04:05.1234567891Z"), Some(1_735_787_045_123_456));
         assert_eq!(micros("1735787045.5"), Some(1_735_787_045_500_000));
+        assert_eq!(micros("1.7357870455e9"), Some(1_735_787_045_500_000));
+        assert_eq!(micros("-9.466848e8"), Some(-946_684_800_000_000));
         assert_eq!(micros("2025-01-02 03:04:05,123"), Some(1_735_787_045_123_000));
         assert_eq!(micros("946684800"), Some(946_684_800_000_000));
         assert_eq!(micros("946684800123"), Some(946_684_800_123_000));
@@ -300,6 +350,12 @@ mod tests {
             "2025-01-01x",
             "abc",
             "12345678901",
+            "1.7e5",
+            "1.7e99",
+            "1.7e",
+            "e9",
+            "1.7.3e9",
+            "2025-01-02 03:04:05 +0000 a long name",
         ] {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }

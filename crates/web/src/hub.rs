@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::{
     NotKept, Watched,
+    jaeger::JaegerUrl,
     notes::{AcknowledgedIds, NoteView, Notes},
 };
 
@@ -152,14 +153,16 @@ pub(crate) type FrameKey = (usize, String, Option<u64>);
 pub struct Hub {
     pub(crate) epoch: String,
     pub(crate) streams: Vec<Arc<Shown>>,
+    /// Where the traces of anomalies are looked at.
+    pub(crate) jaeger: Option<JaegerUrl>,
     sequence: watch::Sender<u64>,
     frames: Mutex<(u64, HashMap<FrameKey, Bytes>)>,
 }
 
 impl Hub {
-    /// A page of these streams. `epoch` is what no process before had.
-    pub fn new(streams: Vec<Arc<Shown>>) -> Self {
-        Self { epoch: fresh_epoch(), streams, sequence: watch::Sender::new(0), frames: Mutex::default() }
+    /// A page of these streams, whose anomalies have links to their traces where it is known where those are.
+    pub fn new(streams: Vec<Arc<Shown>>, jaeger: Option<JaegerUrl>) -> Self {
+        Self { epoch: fresh_epoch(), streams, jaeger, sequence: watch::Sender::new(0), frames: Mutex::default() }
     }
 
     /// Ends a version: what is known now is what everyone is shown.

@@ -12,6 +12,7 @@ mod files;
 mod frames;
 mod guard;
 mod hub;
+mod jaeger;
 mod limits;
 mod notes;
 mod openapi;
@@ -29,6 +30,7 @@ pub use self::{
     access::AccessSettings,
     error::{NotKept, WebError},
     hub::{Hub, Shown},
+    jaeger::JaegerUrl,
     notes::Notes,
     server::Server,
     watched::{DeadLetterIds, Mode, Watched},

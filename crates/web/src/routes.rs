@@ -76,7 +76,10 @@ fn as_of(shown: &Shown) -> String {
 /// The columns of an event, those of the detector left out.
 fn event_columns(shown: &Shown) -> Vec<::live::Column> {
     let fields = shown.stream.scored.fields().iter();
-    fields.filter(|field| !::live::of_detector(field.name())).map(|field| ::live::column(field)).collect()
+    fields
+        .filter(|field| !::live::of_detector(field.name()))
+        .map(|field| ::live::column_of(&shown.stream, field))
+        .collect()
 }
 
 /// Microseconds since 1970 of a time in ISO 8601; without a zone it is UTC.

@@ -20,6 +20,7 @@ mod test;
 mod tokens;
 mod top;
 mod topics;
+mod tune;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +46,7 @@ pub(crate) use self::{
     tokens::TokensArgs,
     top::TopArgs,
     topics::{PlaceArgs, PlaceAt, PlacedStep, TailArgs, TailTopic, TopicsArgs, TopicsCommand},
+    tune::TuneArgs,
     verify::VerifyArgs,
 };
 use crate::logging::LogFormat;
@@ -185,6 +187,7 @@ Examples:
 Examples:
   beamline check-config streams/*.yaml
   beamline check-config streams/particle-events.yaml --connect     # servers from BEAMLINE_KAFKA_BOOTSTRAP, ..., BEAMLINE_CQL
+  beamline check-config streams/particle-events.yaml --connect --lake s3://bucket/particle-events
   beamline check-config --json-schema > stream.schema.json     # for editors")]
     CheckConfig(CheckConfigArgs),
     /// Show stages, rates, lag, alarms and latency of what is running, in the terminal.
@@ -201,6 +204,14 @@ Examples:
   beamline evaluate stream.yaml labelled.csv --label is_anomaly --kind kind --svg report.svg
   beamline evaluate streams/nab.yaml nab/*/*.csv --windows nab/combined_windows.json --format json")]
     Evaluate(EvaluateArgs),
+    /// Propose features and settings of the detector from a stream's history, and show what would have alarmed.
+    #[command(after_help = "\
+Examples:
+  beamline tune stream.yaml history/*.csv.gz     # writes stream.tuned.yaml
+  beamline tune streams/logs.yaml --events 500000 --false-alarm-rate 1e-4 --out logs.yaml
+
+It needs no labels; where there are some, `beamline evaluate` says how good the proposal is.")]
+    Tune(TuneArgs),
     /// Measure how fast this machine runs a stream, end to end and part by part.
     #[command(after_help = "\
 Example:

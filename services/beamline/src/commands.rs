@@ -25,4 +25,5 @@ pub(crate) mod test;
 pub(crate) mod tokens;
 pub(crate) mod top;
 pub(crate) mod topics;
+pub(crate) mod tune;
 pub(crate) mod verify;

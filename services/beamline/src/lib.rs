@@ -29,6 +29,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => commands::demo::demo(args),
         Command::Dlq(args) => commands::dlq::dlq(args),
         Command::Evaluate(args) => commands::evaluate::evaluate(args),
+        Command::Tune(args) => commands::tune::tune(args),
         Command::Bench(args) => commands::bench::bench(args),
         Command::Schemas(args) => commands::schemas::schemas(args),
         Command::Smoke(args) => commands::smoke::smoke(args),

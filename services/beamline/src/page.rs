@@ -67,7 +67,7 @@ impl Page {
             redrive: args.page_redrive,
             hosts: args.page_host.clone(),
         };
-        let hub = Arc::new(Hub::new(vec![shown.clone()]));
+        let hub = Arc::new(Hub::new(vec![shown.clone()], args.page_jaeger.clone()));
         let server = Server::start(listener, hub, settings).map_err(Failure::configuration)?;
         thread::Builder::new()
             .name("draw".to_owned())

@@ -162,6 +162,25 @@ fn the_installer_takes_what_its_checksum_is_of_and_nothing_else() {
     assert!(!folder.path().join("other").exists());
 }
 
+/// What the manifest says to `cargo binstall` is where the files of a release are, with the names that they have.
+#[test]
+fn cargo_binstall_is_told_the_names_that_are_packed() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let value = |name: &str| {
+        let line = manifest.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
+        let value = line.split('"').nth(1).unwrap().replace("{ repo }", "");
+        let value = value.replace("{ version }", env!("CARGO_PKG_VERSION")).replace("{ bin }", "beamline");
+        value.replace("{ target }", "x86_64-unknown-linux-gnu")
+    };
+    let archive = ending(&packed(), ".tar.gz");
+    let url = value("pkg-url");
+    let name = archive.file_name().unwrap().to_str().unwrap();
+    assert_eq!(url, format!("/releases/download/v{}/{name}", env!("CARGO_PKG_VERSION")));
+    let files = run(Command::new("tar").arg("-tzf").arg(&archive));
+    assert!(files.lines().any(|file| file == value("bin-dir")), "{} is not in {files}", value("bin-dir"));
+    assert_eq!(value("pkg-fmt"), "tgz");
+}
+
 /// The check of `make dist`, on a binary that asks for a known version.
 #[test]
 fn a_binary_that_asks_for_a_newer_c_library_is_refused() {

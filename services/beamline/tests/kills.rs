@@ -13,6 +13,9 @@ use std::{
 
 const KILLS: u32 = 20;
 const EVENTS: u64 = 2_000_000;
+/// Memory for states, in MiB: for all of them, and for about half, so that the others go to files and come back.
+const PLENTY: &str = "64";
+const LITTLE: &str = "1";
 
 /// A small, seeded stand-in for chance, so that a failing run can be repeated.
 struct Chance(u64);
@@ -39,7 +42,7 @@ fn definition(folder: &Path) -> PathBuf {
     // Every layer of the detector, more keys and more alarms than the example has.
     let changes = [
         ("rate: 1000", "rate: 0, start: \"2025-01-01T00:00:00Z\""),
-        ("keys: 16", "keys: 64"),
+        ("keys: 16", "keys: 256"),
         ("anomalies: 0.0002", "anomalies: 0.005"),
         ("layers: { chains: false }", "layers: { chains: true }"),
         ("false_alarm_rate: 1e-6", "false_alarm_rate: 1e-3"),
@@ -59,10 +62,11 @@ fn beamline() -> Command {
     command
 }
 
-fn start(stream: &Path, results: &Path) -> Child {
+/// Starts a run with so much memory for states, in MiB.
+fn start(stream: &Path, results: &Path, memory: &str) -> Child {
     let mut command = beamline();
     command.arg("run").arg(stream).arg("--out").arg(results);
-    command.args(["--events", &EVENTS.to_string(), "--commit-events", "50000"]);
+    command.args(["--events", &EVENTS.to_string(), "--commit-events", "50000", "--state-mib", memory]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -122,7 +126,7 @@ fn twenty_kills_change_nothing() {
     let (quiet, killed) = (folder.path().join("quiet"), folder.path().join("killed"));
 
     let begun = Instant::now();
-    finish(start(&stream, &quiet));
+    finish(start(&stream, &quiet, PLENTY));
     let undisturbed = begun.elapsed();
 
     let seed = u64::from(std::process::id());
@@ -132,7 +136,7 @@ fn twenty_kills_change_nothing() {
     // A machine that is busy in one run and not in the next may get to the end early: then the runs become shorter.
     let mut longest = undisturbed / 8;
     while kills < KILLS {
-        let mut child = start(&stream, &killed);
+        let mut child = start(&stream, &killed, LITTLE);
         let delay = longest.mul_f64(chance.next()) + Duration::from_millis(20);
         thread::sleep(delay);
         if child.try_wait().unwrap().is_some() {
@@ -147,7 +151,7 @@ fn twenty_kills_change_nothing() {
         kills += 1;
         println!("kill {kills} after {delay:?}");
     }
-    finish(start(&stream, &killed));
+    finish(start(&stream, &killed, LITTLE));
 
     let verified = beamline().arg("verify").arg(&killed).arg(&quiet).status().unwrap();
     assert!(verified.success(), "beamline verify finds a difference");

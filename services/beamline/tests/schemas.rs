@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
+use registry::{Registry, Settings};
 use servers::{Apicurio, GoRegistry};
 use tempfile::TempDir;
 
@@ -103,6 +104,48 @@ fn evolves(url: String) {
     // It reads no old events, and nobody asks it to; but the registry goes on holding the subject to its level.
     assert_eq!(code, Some(1));
     assert!(err.contains("the registry, which holds the subject to FULL_TRANSITIVE, refuses it"), "{err}");
+}
+
+/// A stream with a detector.
+fn detecting() -> String {
+    format!(
+        "{DEFINITION}  detect:\n    features: [energy]\n    rules:\n      - {{ name: large, when: \"energy > 10\" }}\n"
+    )
+}
+
+/// `hits.scored` of the stream above as revision dda95b3 registered it: its anomalies had no column `trace_id`.
+const EARLIER: &str = include_str!("schemas/hits.scored-dda95b3.avsc");
+
+/// A registry that has the schema from before there was a trace takes the one with it, at the strictest level.
+fn a_trace_may_follow(url: String) {
+    let place = Place::new(url.clone());
+    fs::write(place.folder.path().join("hits.yaml"), detecting()).unwrap();
+    let registry = Registry::new(&Settings::new(url)).unwrap();
+    for subject in ["hits.scored-value", "hits.anomalies-value"] {
+        registry.register(subject, EARLIER).unwrap();
+    }
+    let (code, out, err) = place.with("").schemas(&["check"]);
+    assert_eq!(code, Some(0), "{err}");
+    for subject in ["hits.scored-value", "hits.anomalies-value"] {
+        assert!(out.contains(&format!("{subject}: good, may follow version 1")), "{out}");
+    }
+    let (code, _, err) = place.schemas(&["register"]);
+    assert_eq!(code, Some(0), "{err}");
+    let (_, shown, _) = place.schemas(&["show", "--full"]);
+    assert!(shown.contains("hits.scored-value: version 2, ") && shown.contains("FULL_TRANSITIVE"), "{shown}");
+    assert!(shown.contains("trace_id"), "{shown}");
+}
+
+#[test]
+fn a_trace_follows_the_earlier_schema_in_the_registry_in_go() {
+    let server = GoRegistry::start().unwrap();
+    a_trace_may_follow(server.url());
+}
+
+#[test]
+fn a_trace_follows_the_earlier_schema_in_apicurio() {
+    let server = Apicurio::start().unwrap();
+    a_trace_may_follow(server.url());
 }
 
 #[test]

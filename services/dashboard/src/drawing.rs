@@ -9,7 +9,7 @@ use std::{
 
 use arrow::array::{AsArray, RecordBatch};
 use kafka::Received;
-use stage::Rows;
+use stage::{Rows, Traces};
 use stream::columns;
 use web::{Pace, Shown};
 
@@ -174,6 +174,7 @@ fn seconds(received: &Received) -> Vec<(i64, Rows)> {
             positions: received.positions.slice(first, run.len()),
             keys: received.keys.slice(first, run.len()),
             ingested: None,
+            traces: Traces::default(),
         };
         first += run.len();
         (second(&run[0]) * 1000, rows)

@@ -65,7 +65,8 @@ pub fn run(settings: Dashboard, context: Context) -> Result<(), Failure> {
     if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
         return Err(Failure::configuration(format!("two definitions are of a stream `{}`", twice.1)));
     }
-    let hub = Arc::new(Hub::new(streams.iter().map(|watch| watch.shown.clone()).collect()));
+    let hub =
+        Arc::new(Hub::new(streams.iter().map(|watch| watch.shown.clone()).collect(), settings.page_jaeger.clone()));
     let access = AccessSettings {
         tokens: settings.page_tokens.clone(),
         redrive: settings.page_redrive,

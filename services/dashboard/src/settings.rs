@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use service::settings::{Kafka, Process, Registry, Secret, Settings};
 use stores::StoreAccess;
+use web::JaegerUrl;
 
 /// What the page asks for what has been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,6 +37,9 @@ pub struct Dashboard {
     /// A name that the page is reached by; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub page_host: Vec<String>,
+    /// Where Jaeger's pages are, as a browser reaches them: each anomaly then has a link to its trace.
+    #[arg(long, value_name = "URL")]
+    pub page_jaeger: Option<JaegerUrl>,
     /// What is asked for anomalies, dead letters and queries.
     #[arg(long, value_enum, default_value = "topics")]
     pub history: History,

@@ -8,8 +8,9 @@ use std::{
 use arrow::array::Int64Array;
 use kafka::{KafkaError, ReadTopic, Reader};
 use sink::{Batch, Positions, Probe, Table, TopicPartition};
+use stores::Source;
 
-use crate::{Feed, FeedError, tables::Source};
+use crate::{Feed, FeedError};
 
 /// Rows out of Kafka, as a member of a consumer group.
 pub struct KafkaFeed {

@@ -11,7 +11,6 @@ mod kafka_feed;
 mod limits;
 mod probes;
 mod settings;
-mod tables;
 
 use std::{
     cell::RefCell,
@@ -23,7 +22,8 @@ use measure::{
     CONSUMER_LAG, PROBE_AGE, PROBE_STORED_TIME, STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES,
 };
 use service::{Context, Failure};
-use sink::{Sink, Table};
+use sink::Sink;
+use stores::Source;
 use stream::Stream;
 
 pub use self::{
@@ -33,7 +33,6 @@ pub use self::{
     limits::Limits,
     probes::Returned,
     settings::{Backend, Settings},
-    tables::{Source, sources},
 };
 
 /// Memory for the rows of one write.
@@ -52,10 +51,9 @@ const LAKE_LINGER: Duration = Duration::from_secs(10);
 /// Where the settings cannot be used, Kafka cannot go on or the store refuses rows.
 pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
     let stream = settings.common.load_stream()?;
-    let mut sources = sources(&stream)?;
+    let mut sources = stores::sources(&stream)?;
     if settings.backend != Backend::Cql {
-        // The results of a window replace each other, which files that are only added to cannot show.
-        sources.retain(|source| source.table != Table::Aggregates);
+        sources.retain(Source::is_kept_in_lakes);
     }
     let mut sink = open_sink(&settings, &stream, &sources)?;
     let registry = registry::Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;

@@ -5,6 +5,7 @@ import './stub.js';
 import { command, identifier, shell } from '../../../crates/web/page/lib/command.js';
 import { arrange, columns } from '../../../crates/web/page/lib/graph.js';
 import { inWords } from '../../../crates/web/page/lib/words.js';
+import { traceUrl } from '../../../crates/web/page/lib/trace.js';
 import { text, parse } from '../../../crates/web/page/lib/address.js';
 
 const { matches } = await import('../../../crates/web/page/parts/filters.js');
@@ -87,4 +88,11 @@ test('nodes stand behind all that lead to them, and a cycle ends', () => {
   const drawn = arrange(graph(['a', 'b'], [['a', 'b'], ['a', 'gone']]));
   assert.equal(drawn.edges[1], undefined);
   assert.ok(drawn.edges[0]?.d.startsWith('M'));
+});
+
+test('a trace is linked to where it is known and Jaeger is a page', () => {
+  assert.equal(traceUrl('https://lab.org/jaeger', '0a"b'), 'https://lab.org/jaeger/trace/0a%22b');
+  for (const [jaeger, trace] of /** @type {[string | null, string | null][]} */ ([[null, '0a'], ['https://lab.org', null], ['javascript:alert(1)//', '0a']])) {
+    assert.equal(traceUrl(jaeger, trace), null);
+  }
 });

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, cell, clock, count, duration, exact, millis, moment, number, percent, rate, several, span, thin } from '../../../crates/web/page/lib/format.js';
+import { ago, cell, clock, count, duration, exact, labelled, millis, moment, number, percent, rate, several, span, thin, unitOf } from '../../../crates/web/page/lib/format.js';
 
 test('whole numbers have thin separators', () => {
   assert.equal(count(0), '0');
@@ -57,4 +57,9 @@ test('a cell is text, whatever it is', () => {
   assert.equal(cell(12, 'integer'), '12');
   assert.equal(cell({ a: [1] }), '{"a":[1]}');
   assert.equal(cell('9007199254740993', 'integer'), '9007199254740993');
+});
+
+test('a unit stands behind the name of its column, where it is known', () => {
+  const stream = /** @type {any} */ ({ columns: [{ name: 'pt', unit: 'GeV' }, { name: 'eta', unit: null }] });
+  assert.deepEqual(['pt', 'eta', 'gone'].map((name) => labelled(name, unitOf(stream, name))), ['pt [GeV]', 'eta', 'gone']);
 });

@@ -6,13 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arrow::array::StringArray;
 use metrics::Counter;
+use opentelemetry::trace::SpanContext;
 use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, ConsumerContext},
 };
 use source::{Records, Router, Share};
-use stage::DeadLetter;
+use stage::{DeadLetter, Rows, TraceId};
 
 use super::settings::Generator;
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
         probe::Probe,
         size::Sizes,
         target::{Target, TooLarge},
-        trace::Sampling,
+        trace::{Sampling, joined},
     },
 };
 
@@ -45,10 +47,25 @@ pub(crate) struct Origin {
     pub offset: u64,
 }
 
-impl Origin {
-    /// A position in a source that is not a topic.
-    pub(crate) fn in_source(position: u64) -> Self {
-        Self { topic: String::new(), partition: None, offset: position }
+/// What is known of records besides their rows, by their position.
+pub(crate) trait Whence {
+    /// Where a record comes from.
+    fn origin(&self, position: u64) -> Origin;
+
+    /// The trace that it came with.
+    fn trace(&self, position: u64) -> Option<SpanContext>;
+}
+
+/// Of records of a source that is not a topic.
+pub(crate) struct InSource;
+
+impl Whence for InSource {
+    fn origin(&self, position: u64) -> Origin {
+        Origin { topic: String::new(), partition: None, offset: position }
+    }
+
+    fn trace(&self, _: u64) -> Option<SpanContext> {
+        None
     }
 }
 
@@ -134,18 +151,18 @@ impl<'a> Outlet<'a> {
         self.producer.poll();
     }
 
-    /// Sends records in the open transaction. `origin` says where the one at a position comes from. Gives the positions
+    /// Sends records in the open transaction. `whence` says where the one at a position comes from. Gives the positions
     /// that became dead letters.
-    pub(crate) fn send(&mut self, records: Records, origin: &dyn Fn(u64) -> Origin) -> Result<Vec<u64>, KafkaError> {
+    pub(crate) fn send(&mut self, records: Records, whence: &dyn Whence) -> Result<Vec<u64>, KafkaError> {
         self.begin()?;
         let mut dead = Vec::new();
         for share in self.router.route(records)? {
-            dead.extend(self.send_share(share, origin)?);
+            dead.extend(self.send_share(share, whence)?);
         }
         Ok(dead)
     }
 
-    fn send_share(&mut self, share: Share, origin: &dyn Fn(u64) -> Origin) -> Result<Vec<u64>, KafkaError> {
+    fn send_share(&mut self, share: Share, whence: &dyn Whence) -> Result<Vec<u64>, KafkaError> {
         let now = now_millis();
         let (mut events, mut dead) = (0, share.rejected);
         if let Some(rows) = share.rows {
@@ -154,8 +171,17 @@ impl<'a> Outlet<'a> {
             let topic = &self.generator.topics.raw;
             let traced = self.open.as_mut().is_some_and(|open| open.traced.insert(share.partition));
             let hop = self.generator.traced_as.as_ref().filter(|_| traced).map(hops::sent);
+            let ids = self.sampling.is_on().then(|| self.ids(&rows)).transpose()?;
+            let trace = |row: usize| {
+                let id = ids.as_ref().map_or("", |ids| ids.value(row));
+                TraceId::of(self.generator.stream.name(), id)
+            };
             let headers = |row: usize| {
-                let headers = self.sampling.headers(positions.value(row), topic, share.partition);
+                let position = positions.value(row);
+                let headers = match whence.trace(position) {
+                    Some(parent) => Some(joined(parent, topic, share.partition)),
+                    None => self.sampling.headers(position, || trace(row), topic, share.partition),
+                };
                 match hop.as_deref().filter(|_| row == 0) {
                     Some(hop) => Some(hops::tell(headers, hop)),
                     None => headers,
@@ -176,7 +202,7 @@ impl<'a> Outlet<'a> {
         }
         dead.sort_by_key(|letter| letter.position);
         let positions: Vec<u64> = dead.iter().map(|letter| letter.position).collect();
-        self.send_letters(share.partition, dead, now, origin)?;
+        self.send_letters(share.partition, dead, now, whence)?;
         if let Some(open) = &mut self.open {
             open.events += events;
             open.letters += positions.len() as u64;
@@ -184,18 +210,24 @@ impl<'a> Outlet<'a> {
         Ok(positions)
     }
 
+    /// The events' ids.
+    fn ids(&self, rows: &Rows) -> Result<StringArray, KafkaError> {
+        let ids = rows.batch.schema_ref().index_of(&self.generator.stream.definition.spec.id)?;
+        Ok(stage::key_text(rows.batch.column(ids))?)
+    }
+
     fn send_letters(
         &mut self,
         partition: u32,
         dead: Vec<DeadLetter>,
         now: i64,
-        origin: &dyn Fn(u64) -> Origin,
+        whence: &dyn Whence,
     ) -> Result<(), KafkaError> {
         if dead.is_empty() {
             return Ok(());
         }
         let letter = |letter: DeadLetter| {
-            let Origin { topic, partition: of, offset } = origin(letter.position);
+            let Origin { topic, partition: of, offset } = whence.origin(letter.position);
             let (letter, partition) = (DeadLetter { position: offset, ..letter }, of.unwrap_or(partition));
             Letter { letter, stage: NAME, topic, partition, schema_id: None, trace_id: None }
         };

@@ -13,7 +13,7 @@ use rdkafka::{
     producer::BaseProducer,
 };
 use registry::Registry;
-use stage::{Key, Outputs, Rows};
+use stage::{Key, Outputs, Rows, TraceId};
 use stream::{Stream, Topics};
 
 use crate::{
@@ -242,8 +242,15 @@ impl Outbound {
 }
 
 /// Which rows are anomalous, of a step that says so.
-pub(crate) fn anomalous(rows: &Rows) -> Option<&BooleanArray> {
+fn anomalous(rows: &Rows) -> Option<&BooleanArray> {
     rows.batch.column_by_name(stream::columns::ANOMALOUS)?.as_boolean_opt()
+}
+
+/// The anomalies of a step that looks for them, by position: each with the trace that it is stored with.
+pub(crate) fn traces(rows: &Rows) -> impl Iterator<Item = (u64, TraceId)> {
+    let column = rows.batch.column_by_name(stream::columns::TRACE_ID).and_then(|column| column.as_string_opt::<i32>());
+    let traces = column.into_iter().flat_map(|column| column.iter().zip(rows.positions.values()));
+    traces.filter_map(|(trace, position)| Some((*position, TraceId::parse(trace?)?)))
 }
 
 fn key(keys: &StringArray, row: usize) -> &[u8] {

@@ -11,8 +11,9 @@ use opentelemetry::{
     trace::{Link, Span, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
 use rdkafka::message::{BorrowedMessage, Message, OwnedHeaders};
+use stage::{TraceId, Traces};
 
-use measure::KEEP_SPAN as KEEP;
+use measure::{BeginTrace, KEEP_SPAN as KEEP};
 
 use crate::messages::{
     hops::{self, Hops, SCOPE},
@@ -31,6 +32,29 @@ pub(crate) struct Consumed<'a> {
     pub client_id: &'a str,
 }
 
+/// The traces that messages came with, by offset, ascending.
+#[derive(Debug, Default)]
+pub(crate) struct Parents(Vec<(u64, SpanContext)>);
+
+impl Parents {
+    pub(crate) fn of(messages: &[&BorrowedMessage<'_>]) -> Self {
+        let traced = messages.iter().filter_map(|message| Some((message.offset() as u64, parent(message)?)));
+        Self(traced.collect())
+    }
+
+    /// Their ids.
+    pub(crate) fn traces(&self) -> Traces {
+        let id = |parent: &SpanContext| TraceId(u128::from_be_bytes(parent.trace_id().to_bytes()));
+        self.0.iter().map(|(offset, parent)| (*offset, id(parent))).collect()
+    }
+
+    /// Those of messages from this offset on.
+    pub(crate) fn since(mut self, offset: u64) -> Self {
+        self.0.drain(..self.0.partition_point(|(of, _)| *of < offset));
+        self
+    }
+}
+
 /// The traced messages of a batch, with the span of each.
 #[derive(Default)]
 pub(crate) struct Traced {
@@ -43,10 +67,8 @@ pub(crate) struct Traced {
 }
 
 impl Traced {
-    /// Begins a span for each message that carries a trace, and one for the batch that links to them.
-    pub(crate) fn of(messages: &[&BorrowedMessage<'_>], by: &Consumed<'_>) -> Self {
-        let parents: Vec<(u64, SpanContext)> =
-            messages.iter().filter_map(|message| Some((message.offset() as u64, parent(message)?))).collect();
+    /// Begins a span for each message that carries a trace, and one for the batch of so many that links to them.
+    pub(crate) fn of(Parents(parents): Parents, messages: usize, by: &Consumed<'_>) -> Self {
         if parents.is_empty() {
             return Self::default();
         }
@@ -64,7 +86,7 @@ impl Traced {
             ]
         };
         let mut attributes = common();
-        attributes.push(KeyValue::new("messaging.batch.message_count", messages.len() as i64));
+        attributes.push(KeyValue::new("messaging.batch.message_count", messages as i64));
         let links: Vec<Link> =
             parents.iter().take(LINKS_MAX).map(|(_, parent)| Link::with_context(parent.clone())).collect();
         let batch = tracer
@@ -88,7 +110,7 @@ impl Traced {
                     .with_links(vec![link.clone()])
                     .start_with_context(&tracer, &context);
                 // Where nothing is exported the trace still goes through.
-                let context = if span.span_context().is_valid() { context.with_span(span) } else { context };
+                let context = if span.span_context().is_sampled() { context.with_span(span) } else { context };
                 (offset, context)
             })
             .collect();
@@ -100,19 +122,20 @@ impl Traced {
         self.hops = Some(hops);
     }
 
-    /// Begins a trace, whatever ratio is kept, for each of these events of `topic` that belongs to none: with what its hops
-    /// have told, on the way from the topic `raw`. Where nothing has been told, with the time that it was taken in, which
+    /// Begins the trace that each of these events of `topic` is to have, whatever ratio is kept, where it came with none: with
+    /// what its hops have told, on the way from the topic `raw`. Where nothing has been told, with the time that it was taken in, which
     /// says at least how long the event had been under way. It goes on with what comes of the event.
     pub(crate) fn begin_for(
         &mut self,
-        positions: impl Iterator<Item = u64>,
+        events: impl Iterator<Item = (u64, TraceId)>,
         (times, hops, begun): (&Times, &Hops, SystemTime),
         (raw, topic): (&str, &str),
     ) {
         let tracer = global::tracer(SCOPE);
-        for position in positions.take(LINKS_MAX) {
+        for (position, trace) in events.take(LINKS_MAX) {
             let Err(index) = self.messages.binary_search_by_key(&position, |(offset, _)| *offset) else { continue };
             let taken_in = UNIX_EPOCH + Duration::from_millis(times.of(position).max(0) as u64);
+            let _begun_as = Context::new().with_value(BeginTrace(trace.0)).attach();
             let parent = hops.begin_trace(position, taken_in, raw);
             let span = tracer
                 .span_builder(format!("anomaly in {topic}"))
@@ -140,10 +163,7 @@ impl Traced {
     /// The headers of what comes of a message and goes to `topic`: a span of its own for the send where it is traced, and
     /// what the first is to tell.
     pub(crate) fn headers(&self, position: u64, first: bool, topic: &str, partition: u32) -> Option<OwnedHeaders> {
-        let traced = self.find(position).map(|context| {
-            let sent = sent(&global::tracer(SCOPE), context, topic, partition);
-            header(if sent.is_valid() { sent } else { context.span().span_context().clone() })
-        });
+        let traced = self.find(position).map(|context| header(sent(context, topic, partition)));
         match self.hops.as_deref().filter(|_| first) {
             Some(hops) => Some(hops::tell(traced, hops)),
             None => traced,
@@ -171,8 +191,15 @@ impl Traced {
     }
 }
 
+/// What a message carries that comes of one with this trace: the span of the send, and where nothing is exported the trace
+/// as it was.
+fn sent(parent: &Context, topic: &str, partition: u32) -> SpanContext {
+    let sent = send(&global::tracer(SCOPE), parent, topic, partition);
+    if sent.is_sampled() { sent } else { parent.span().span_context().clone() }
+}
+
 /// The span of a send. One that begins a trace was chosen: nobody is to choose among the chosen ones again.
-fn sent(tracer: &BoxedTracer, parent: &Context, topic: &str, partition: u32) -> SpanContext {
+fn send(tracer: &BoxedTracer, parent: &Context, topic: &str, partition: u32) -> SpanContext {
     let mut span = tracer
         .span_builder(format!("send {topic}"))
         .with_kind(SpanKind::Producer)
@@ -203,10 +230,70 @@ impl Sampling {
         Self { every: (ratio > 0.0).then(|| (1.0 / ratio.min(1.0)).round() as u64) }
     }
 
-    /// The headers of an event at `position`: the beginning of a trace, for one that is sampled.
-    pub(crate) fn headers(self, position: u64, topic: &str, partition: u32) -> Option<OwnedHeaders> {
+    /// Whether any event is sampled.
+    pub(crate) fn is_on(self) -> bool {
+        self.every.is_some()
+    }
+
+    /// The headers of an event at `position` that came with no trace: the beginning of its own, where it is sampled.
+    pub(crate) fn headers(
+        self,
+        position: u64,
+        trace: impl FnOnce() -> TraceId,
+        topic: &str,
+        partition: u32,
+    ) -> Option<OwnedHeaders> {
         self.every.filter(|every| position.is_multiple_of(*every))?;
-        let context = sent(&global::tracer(SCOPE), &Context::new(), topic, partition);
+        let _begun_as = Context::new().with_value(BeginTrace(trace().0)).attach();
+        let context = send(&global::tracer(SCOPE), &Context::new(), topic, partition);
         (context.is_valid() && context.is_sampled()).then(|| header(context))
+    }
+}
+
+/// The headers of what comes of a message of somebody else's trace: it goes on with it.
+pub(crate) fn joined(parent: SpanContext, topic: &str, partition: u32) -> OwnedHeaders {
+    header(sent(&Context::new().with_remote_span_context(parent), topic, partition))
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::{
+        SpanId, TraceFlags,
+        trace::{TraceId as Id, TraceState},
+    };
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+
+    use super::*;
+
+    fn traced(offset: u64, id: u128) -> (u64, SpanContext) {
+        let (trace, span) = (Id::from(id), SpanId::from(7_u64));
+        (offset, SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::NONE))
+    }
+
+    #[test]
+    fn the_traces_of_messages_are_known_by_offset() {
+        let parents = Parents(vec![traced(3, 0xa), traced(9, 0xb)]);
+        let traces = parents.traces();
+        assert_eq!([3, 4, 9].map(|offset| traces.of(offset)), [Some(TraceId(0xa)), None, Some(TraceId(0xb))]);
+        let live = parents.since(4);
+        assert_eq!(live.0.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), [9]);
+    }
+
+    /// What is stored must not depend on whether a service on the way sends traces: the next one goes by the header.
+    #[test]
+    fn a_trace_goes_through_a_service_that_keeps_none() {
+        let off = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build();
+        let consumed = Consumed { topic: "t", partition: 0, group: "g", client_id: "c" };
+        let headers = || {
+            let traced = Traced::of(Parents(vec![traced(3, 0xa)]), 1, &consumed);
+            let sent = traced.headers(3, false, "u", 0).unwrap();
+            [sent, traced.carried(3).unwrap(), joined(self::traced(3, 0xa).1, "u", 0)]
+        };
+        let before = headers();
+        global::set_tracer_provider(off);
+        for headers in [before, headers()].concat() {
+            let carried = crate::messages::traceparent::carried(&headers).unwrap();
+            assert_eq!((carried.trace_id(), carried.is_sampled()), (Id::from(0xa), true));
+        }
     }
 }

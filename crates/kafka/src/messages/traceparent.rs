@@ -26,6 +26,12 @@ pub(crate) fn header(context: SpanContext) -> OwnedHeaders {
     carrier.0
 }
 
+/// The trace that headers carry.
+#[cfg(test)]
+pub(crate) fn carried(headers: &OwnedHeaders) -> Option<SpanContext> {
+    read(&Carried(headers))
+}
+
 fn read(carried: &dyn Extractor) -> Option<SpanContext> {
     let text = carried.get(TRACEPARENT)?;
     if !text.split('-').map(str::len).take(PART_LENGTHS.len()).eq(PART_LENGTHS) {

@@ -22,6 +22,7 @@ use rdkafka::{
     message::{BorrowedMessage, Message},
 };
 use registry::Registry;
+use stage::Traces;
 
 use crate::{
     KafkaError,
@@ -33,6 +34,7 @@ use crate::{
         inbound::Inbound,
         probe::{self, Probe},
         size::Sizes,
+        trace::Parents,
     },
     read::{arrivals::Arrivals, membership::Membership},
 };
@@ -68,6 +70,8 @@ pub struct Received {
     pub keys: StringArray,
     /// When each row's event was taken in, in milliseconds since 1970.
     pub times: Vec<i64>,
+    /// The traces that messages came with.
+    pub traces: Traces,
     /// Messages that are no rows.
     pub rejected: Vec<Unreadable>,
     /// Probes, each with its offset.
@@ -325,6 +329,7 @@ fn decode(
         positions: decoded.messages.iter().map(|message| of(message).offset() as u64).collect(),
         keys: StringArray::from_iter_values(decoded.messages.iter().map(key)),
         times: decoded.messages.iter().map(|message| time(of(message))).collect(),
+        traces: Parents::of(&messages).traces(),
         rejected: rejected.collect(),
         rows: decoded.rows,
         probes: probes.into_iter().filter_map(probe).collect(),

@@ -19,12 +19,12 @@ use crate::{
     messages::{
         inbound::Inbound,
         letters::Letter,
-        outbound::{Outbound, anomalous},
+        outbound::{Outbound, traces},
         place, probe,
         size::Sizes,
         target::TooLarge,
         times::Times,
-        trace::{Consumed, Traced},
+        trace::{Consumed, Parents, Traced},
     },
     runtime::{load::Loads, meters::Meters, partition::Partition},
 };
@@ -145,13 +145,16 @@ impl Core {
             payloads.iter().map(|payload| if refused(payload).is_some() { &[] } else { *payload }).collect();
         let decoded = self.inbound.decode(&readable)?;
         let key = decoded.rows.schema().index_of(self.options.step.key(&self.options.stream))?;
+        let parents = Parents::of(messages);
         let rows = Rows {
             keys: stage::key_text(decoded.rows.column(key))?,
             positions: decoded.messages.iter().map(|message| messages[*message].offset() as u64).collect(),
             batch: decoded.rows,
             ingested: Some(decoded.messages.iter().map(|message| taken_in(messages[*message])).collect()),
+            traces: parents.traces(),
         };
-        let live = messages.partition_point(|message| message.offset() < partition.committed);
+        let committed = partition.committed;
+        let live = messages.partition_point(|message| message.offset() < committed);
         let mut outputs = partition.process(rows)?;
         if live == messages.len() {
             return Ok(());
@@ -165,14 +168,14 @@ impl Core {
                 None => DeadLetter::undecodable(offset, payload.to_vec().into(), reason),
             }
         }));
-        self.send(number, &messages[live..], outputs, begun)
+        self.send(number, (&messages[live..], parents.since(committed as u64)), outputs, begun)
     }
 
     /// Sends what came of messages, whose processing began at `begun`, in the open transaction.
     fn send(
         &mut self,
         number: u32,
-        messages: &[&BorrowedMessage<'_>],
+        (messages, parents): (&[&BorrowedMessage<'_>], Parents),
         mut outputs: Outputs,
         begun: SystemTime,
     ) -> Result<(), KafkaError> {
@@ -187,7 +190,7 @@ impl Core {
             group: &self.options.group,
             client_id: &self.options.connection.client_id,
         };
-        let mut traced = Traced::of(messages, &consumed);
+        let mut traced = Traced::of(parents, messages.len(), &consumed);
         if let (true, Some(by), Some(first)) = (step.tells_hops(), &self.options.traced_as, messages.first()) {
             traced.tell(partition.hops.processed(first.offset() as u64, by, begun));
         }
@@ -200,11 +203,8 @@ impl Core {
         };
         let raw = self.options.stream.input.arrow().fields().len();
         for rows in &outputs.rows {
-            if let Some(anomalous) = anomalous(rows) {
-                let positions = anomalous.values().set_indices().map(|row| rows.positions.value(row));
-                let input = step.input(topics);
-                traced.begin_for(positions, (&times, &partition.hops, begun), (&topics.raw, input));
-            }
+            let input = step.input(topics);
+            traced.begin_for(traces(rows), (&times, &partition.hops, begun), (&topics.raw, input));
             let sent = self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
             ledger.out += (rows.len() - sent.too_large.len()) as u64;
             ledger.anomalies += sent.anomalies;

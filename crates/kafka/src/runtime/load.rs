@@ -199,7 +199,7 @@ fn take(
     stop: &AtomicBool,
 ) -> Result<Partition, KafkaError> {
     let (step, stream) = (options.step, &options.stream);
-    let stage = step.stage(stream)?;
+    let stage = step.stage(stream, &options.state_memory)?;
     let of = step.state_of(stream);
     let offset = known.as_ref().map_or(first, |(offset, _)| *offset);
     let note = known.map(|(_, note)| note);

@@ -32,6 +32,7 @@ pub(crate) struct Meters {
     partitions: Share,
     state_keys: Share,
     state_bytes: Share,
+    spilled_bytes: Share,
 }
 
 /// One worker's share of a gauge that all workers of a process add to.
@@ -93,6 +94,7 @@ impl Meters {
             partitions: Share::of(measure::PARTITIONS_ASSIGNED.of(labels)),
             state_keys: Share::of(measure::STATE_KEYS.of(labels)),
             state_bytes: Share::of(measure::STATE_BYTES.of(labels)),
+            spilled_bytes: Share::of(measure::SPILLED_BYTES.of(labels)),
         }
     }
 
@@ -165,15 +167,17 @@ impl Meters {
 
     /// How much state the partitions have, and how far event time lags behind.
     pub(crate) fn state<'a>(&mut self, partitions: impl Iterator<Item = &'a Partition>) {
-        let (mut keys, mut bytes, mut clock) = (0, 0, None::<i64>);
+        let (mut keys, mut bytes, mut spilled, mut clock) = (0, 0, 0, None::<i64>);
         for partition in partitions {
             let state = partition.state();
             keys += state.keys;
-            bytes += state.bytes;
+            bytes += state.bytes - state.spilled;
+            spilled += state.spilled;
             clock = [clock, partition.clock].into_iter().flatten().min();
         }
         self.state_keys.set(keys as f64);
         self.state_bytes.set(bytes as f64);
+        self.spilled_bytes.set(spilled as f64);
         if let Some(clock) = clock {
             self.watermark_delay.set((now_millis() - clock / 1000) as f64 / 1e3);
         }

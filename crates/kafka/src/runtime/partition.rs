@@ -129,10 +129,10 @@ impl Partition {
 
     /// About `bytes` of snapshots, or more where it takes more to write all of the state once in `replay_max` records: so
     /// many are read again at most when the partition moves, however fast they come.
-    pub(crate) fn snapshots(&mut self, bytes: usize, replay_max: usize) -> Vec<(Key, Bytes)> {
+    pub(crate) fn snapshots(&mut self, bytes: usize, replay_max: usize) -> Result<Vec<(Key, Bytes)>, KafkaError> {
         let share = self.open_records as f64 / replay_max as f64;
         let bytes = bytes.max((self.state().bytes as f64 * share) as usize);
-        self.stage.stage_mut().snapshots(bytes)
+        Ok(self.stage.stage_mut().snapshots(bytes)?)
     }
 
     /// What goes with the committed offset `next`.

@@ -26,6 +26,11 @@ use crate::{
 
 /// How many offsets of a topic are looked at first, from its end backwards, and at most at a time.
 const LOOK_BACK: (i64, i64) = (512, 1 << 16);
+/// How much earlier than a step's last row the last of its dead letters may seem to be that was committed after it: clocks of
+/// two processes differ, and a transaction takes a while.
+const EARLIER_MAX: Duration = Duration::from_secs(3600);
+/// How long a broker may take to say which offset a time has.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How long nothing may come while there is more to read.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
@@ -85,6 +90,8 @@ pub(crate) struct Places<'a> {
 #[derive(Default)]
 struct Tail {
     place: Option<Place>,
+    /// When the record with the place was written, in milliseconds since 1970.
+    at: Option<i64>,
     /// Whether any record is there that has no place of another group.
     any: bool,
     /// Whether others have written their places.
@@ -113,8 +120,12 @@ impl<'a> Places<'a> {
         let (mut holds, mut others) = ((sought.keeps_state && state.any).then_some(sought.state.0), state.others);
         // What a step with a state commits always has a place there.
         if greatest.is_none() || !sought.keeps_state {
+            let mut since = None;
             for topic in sought.rows.into_iter().chain([sought.dead_letters]) {
-                let tail = self.in_headers(topic, sought)?;
+                let tail = self.in_headers(topic, sought, since)?;
+                // Only what was written later can have a greater place: so much of the dead letters, which may be many and
+                // old, is looked at.
+                since = since.max(tail.at);
                 others |= tail.others && Some(topic) == sought.rows;
                 // Dead letters are everybody's: without a place they say nothing.
                 holds = holds.or((tail.any && Some(topic) == sought.rows).then_some(topic));
@@ -144,10 +155,14 @@ impl<'a> Places<'a> {
         Ok(if found.as_ref() == Some(&place.last) { Known::At(Box::new(place)) } else { Known::Nothing })
     }
 
-    /// The latest place in the headers of a topic, from its end backwards.
-    fn in_headers(&self, topic: &str, sought: &Sought<'_>) -> Result<Tail, KafkaError> {
+    /// The latest place in the headers of a topic, from its end backwards, as far as the records that were written at `since`.
+    fn in_headers(&self, topic: &str, sought: &Sought<'_>, since: Option<i64>) -> Result<Tail, KafkaError> {
         let mut tail = Tail::default();
         let (first, end) = self.stable(topic, sought.partition)?;
+        let first = match since {
+            Some(since) => self.written_at(topic, sought.partition, since - EARLIER_MAX.as_millis() as i64, end)?,
+            None => first,
+        };
         let (mut high, mut length) = (end, LOOK_BACK.0);
         while high > first && tail.place.is_none() {
             let low = (high - length).max(first);
@@ -155,6 +170,7 @@ impl<'a> Places<'a> {
                 Some(place) if place.group != sought.group => tail.others = true,
                 Some(place) if place.topic == sought.input && place.partition == sought.partition => {
                     tail.place = Some(place);
+                    tail.at = message.timestamp().to_millis();
                 }
                 _ => tail.any = true,
             })?;
@@ -191,6 +207,18 @@ impl<'a> Places<'a> {
         decoder.add_writer(id, schema.avro())?;
         let decoded = decoder.decode(&[value])?;
         Ok((decoded.rows.num_rows() == 1).then(|| snapshot(&decoded.rows, 0).2).and_then(Place::parse))
+    }
+
+    /// The offset of the first record that was written at a time or later, in milliseconds since 1970; `end` where there is none.
+    fn written_at(&self, topic: &str, partition: u32, at: i64, end: i64) -> Result<i64, KafkaError> {
+        let fail = |error| BrokerError::client(format!("asking topic `{topic}` for a time"), error);
+        let mut times = TopicPartitionList::new();
+        times.add_partition_offset(topic, partition as i32, Offset::Offset(at.max(0))).map_err(fail)?;
+        let found = self.reader.offsets_for_times(times, ANSWER_MAX).map_err(fail)?;
+        Ok(match found.find_partition(topic, partition as i32).map(|element| element.offset()) {
+            Some(Offset::Offset(offset)) => offset,
+            _ => end,
+        })
     }
 
     /// The range of a partition that is decided, once all of it is.

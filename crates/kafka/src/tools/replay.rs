@@ -15,7 +15,7 @@ use std::{
 use arrow::array::BooleanArray;
 use broker::{Connection, Offsets};
 use registry::Registry;
-use stage::{DeadLetter, Ledger, Outputs, Rows, Stage};
+use stage::{DeadLetter, Ledger, Outputs, Rows, Stage, StateMemory};
 use stream::{Stream, Topics};
 
 use crate::{
@@ -119,7 +119,7 @@ impl Session<'_> {
         let topic = ReadTopic { name: from.clone(), schema: STEP.input_schema(stream)? };
         let mut reader = Reader::assign(connection, registry, &topic, &[(number, range.start)])?;
         reader.refuse_above(Sizes::of(stream));
-        let mut stage = STEP.stage(stream)?;
+        let mut stage = STEP.stage(stream, &StateMemory::unbounded())?;
         let mut next = range.start;
         while next < range.end && !reader.ended().contains(&number) {
             if self.stop.load(Ordering::Relaxed) {
@@ -148,6 +148,7 @@ impl Session<'_> {
             keys: stage::key_text(received.rows.column(key))?,
             positions: received.positions,
             ingested: Some(received.times.iter().map(|time| time.saturating_mul(1000)).collect()),
+            traces: received.traces,
             batch: received.rows,
         };
         let rows = rows.select(&wanted)?;

@@ -1,6 +1,6 @@
 //! The settings of a service whose workers read one topic and write others in transactions.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -29,6 +29,12 @@ pub struct Workers {
     /// About how much state a commit writes, in KiB.
     #[arg(long, value_name = "KIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub snapshot_kib: u32,
+    /// Memory for the detector's states of all keys, in MiB. States beyond it, those not used for longest, go to files.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub state_mib: u32,
+    /// Folder of these files: they are deleted with the process [default: the system's temporary folder].
+    #[arg(long, value_name = "FOLDER")]
+    pub spill_folder: Option<PathBuf>,
     /// How the group agrees on who reads what.
     #[arg(long, value_enum, default_value = "classic")]
     pub group_protocol: GroupProtocol,

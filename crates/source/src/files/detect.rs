@@ -53,7 +53,8 @@ pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Res
 /// One object a line, or objects in another form.
 fn json(head: &[u8]) -> FileFormat {
     let text = trimmed(head);
-    if text.first() == Some(&b'[') {
+    // An array, or a text sequence (RFC 7464).
+    if matches!(text.first(), Some(b'[' | 0x1e)) {
         return FileFormat::Json;
     }
     let is_whole = |line: &[u8]| {
@@ -83,6 +84,7 @@ mod tests {
         assert_eq!(found("a.jsonl", b"{\n  \"a\": 1\n}\n{\n"), FileFormat::Json);
         assert_eq!(found("a.txt", b"{\"a\": 1}{\"a\": 2}"), FileFormat::Json);
         assert_eq!(found("a.json", b"{\"a\": \"a long line"), FileFormat::Jsonl);
+        assert_eq!(found("a.json", b"\x1e{\"a\": 1}\n\x1e{\"a\": 2}\n"), FileFormat::Json);
         assert_eq!(found("a.tsv.zst", b"a\tb\n"), FileFormat::Csv);
         assert_eq!(format(Path::new("a.csv"), b"PAR1", Some(FileFormat::Csv)).unwrap(), FileFormat::Csv);
         assert!(format(Path::new("a"), b"x", None).is_err());

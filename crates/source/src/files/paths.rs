@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use glob::{MatchOptions, Pattern};
 use stream::FileFormat;
 
 use super::{
@@ -26,8 +27,7 @@ const ENDINGS: [&str; 13] = [
 pub(crate) fn find(definition: &stream::Files, base: &Path) -> Result<Vec<InputFile>, SourceError> {
     let mut files = Vec::new();
     for path in &definition.paths {
-        let path = base.join(path);
-        let found = if path.to_string_lossy().contains('*') { matching(&path)? } else { vec![path] };
+        let found = if path.contains('*') { matching(path, base)? } else { vec![base.join(path)] };
         for path in found {
             files.push(input_file(path, definition.format)?);
         }
@@ -82,44 +82,28 @@ fn packed(packing: Packing) -> String {
     }
 }
 
-/// Files whose name matches the pattern in the last part of `path`, sorted.
-fn matching(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let pattern = file_name(path);
-    if folder.to_string_lossy().contains('*') {
-        let message = format!("{}: `*` may stand only in the last part of a path", path.display());
-        return Err(SourceError::input(message));
-    }
-    let entries = fs::read_dir(folder).map_err(|error| SourceError::io("read the folder", folder, error))?;
+/// Files that match the pattern, sorted; those whose names begin with a point are hidden, as in a shell.
+fn matching(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    // The folder of the definition is no pattern, whatever it is called.
+    let whole = Path::new(&Pattern::escape(&base.to_string_lossy())).join(pattern);
+    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
+    let paths = glob::glob_with(&whole.to_string_lossy(), options)
+        .map_err(|error| SourceError::input(format!("`{pattern}` is not a pattern: {error}")))?;
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| SourceError::io("read the folder", folder, error))?.path();
-        let name = file_name(&path);
-        if path.is_file() && !name.starts_with('.') && matches(&pattern, &name) {
+    for path in paths {
+        let path = path.map_err(|error| {
+            let folder = error.path().to_owned();
+            SourceError::io("read the folder", &folder, error.into())
+        })?;
+        if path.is_file() {
             found.push(path);
         }
     }
     if found.is_empty() {
-        return Err(SourceError::input(format!("no file matches {}", path.display())));
+        return Err(SourceError::input(format!("no file matches {}", base.join(pattern).display())));
     }
     found.sort();
     Ok(found)
-}
-
-/// Whether `name` fits `pattern`, in which `*` stands for any text.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let (first, last) = (parts.next().unwrap_or_default(), pattern.rsplit('*').next().unwrap_or_default());
-    let Some(rest) = name.strip_prefix(first).filter(|rest| rest.len() >= last.len() && rest.ends_with(last)) else {
-        return false;
-    };
-    let mut rest = &rest[..rest.len() - last.len()];
-    let middle: Vec<&str> = parts.collect();
-    for part in &middle[..middle.len().saturating_sub(1)] {
-        let Some(index) = rest.find(part) else { return false };
-        rest = &rest[index + part.len()..];
-    }
-    true
 }
 
 #[cfg(test)]
@@ -128,19 +112,28 @@ mod tests {
 
     #[test]
     fn patterns_match_as_in_a_shell() {
-        for (pattern, name, fits) in [
-            ("*.csv", "a.csv", true),
-            ("*.csv", "a.csv.gz", false),
-            ("a*", "a", true),
-            ("a*a", "a", false),
-            ("run_*_x*.csv", "run_1_x2.csv", true),
-            ("run_*_x*.csv", "run_1_y.csv", false),
-            ("*", "x", true),
-            ("a*b*b", "ab", false),
-            ("a*b*b", "abb", true),
-        ] {
-            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        let folder = tempfile::tempdir().unwrap();
+        // Signs of patterns in the folder's own name stand for themselves.
+        let base = folder.path().join("runs [1]*");
+        for name in
+            ["a.csv", "a.csv.gz", ".hidden.csv", "b.csv", "run_1_x2.csv", "run_1_y.csv", "one/c.csv", "two/d.csv"]
+        {
+            fs::create_dir_all(base.join(name).parent().unwrap()).unwrap();
+            fs::write(base.join(name), "").unwrap();
         }
+        fs::create_dir(base.join("folder.csv")).unwrap();
+        let found = |pattern: &str| -> Vec<String> {
+            let found = matching(pattern, &base).unwrap_or_else(|error| vec![error.to_string().into()]);
+            found.iter().map(|path| path.strip_prefix(&base).unwrap_or(path).display().to_string()).collect()
+        };
+        assert_eq!(found("*.csv"), ["a.csv", "b.csv", "run_1_x2.csv", "run_1_y.csv"]);
+        assert_eq!(found("a*"), ["a.csv", "a.csv.gz"]);
+        assert_eq!(found("run_*_x*.csv"), ["run_1_x2.csv"]);
+        assert_eq!(found("*/*.csv"), ["one/c.csv", "two/d.csv"]);
+        assert_eq!(found("**/?.csv"), ["a.csv", "b.csv", "one/c.csv", "two/d.csv"]);
+        assert_eq!(found(&format!("{}/o*/*", Pattern::escape(&base.to_string_lossy()))), ["one/c.csv"]);
+        assert!(found("no*.csv")[0].starts_with("no file matches"));
+        assert!(found("***.csv")[0].contains("is not a pattern"));
     }
 
     #[test]

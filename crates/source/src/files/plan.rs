@@ -44,7 +44,13 @@ impl Plan {
             return Err(SourceError::input(format!("derive: the schema has no column `{name}`")));
         }
         let mut read = BTreeSet::new();
-        let found = file_fields(definition, &schema, found);
+        let narrow = file_fields(definition, &schema, found, same);
+        let compiles = |sql: &String| Expression::compile(sql, &with_place(&narrow)).is_ok();
+        // An expression may look for what a record of the stream's leaves out.
+        let found = match definition.derive.values().all(compiles) {
+            true => narrow,
+            false => file_fields(definition, &schema, found, widened),
+        };
         if !definition.derive.is_empty() {
             let seen = with_place(&found);
             for (name, sql) in &definition.derive {
@@ -58,7 +64,8 @@ impl Plan {
             let derived = definition.derive.contains_key(field.name());
             if !derived {
                 required.push(!field.is_nullable() || read.contains(field.name()));
-                fields.push(field.clone());
+                let seen = found.iter().find(|found| read.contains(found.name()) && found.name() == field.name());
+                fields.push(seen.unwrap_or(field).clone());
             }
         }
         for field in found {
@@ -126,7 +133,10 @@ impl Plan {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.origins.len());
         for (origin, field) in self.origins.iter().zip(self.schema.fields()) {
             columns.push(match origin {
-                Origin::File(index) => seen.column(*index).clone(),
+                Origin::File(index) => match seen.column(*index) {
+                    column if column.data_type() == field.data_type() => column.clone(),
+                    column => fit::fit_column(column, field, &mut bad)?,
+                },
                 Origin::Derived(expression) => {
                     let evaluated = expression.evaluate(&seen).map_err(|error| bad_expression(field.name(), &error))?;
                     for (row, reason) in evaluated.failed {
@@ -157,13 +167,43 @@ impl Plan {
     }
 }
 
-/// The columns of a file: those of the stream's schema in its types (unless they are derived anew), others as found.
-fn file_fields(definition: &stream::Files, schema: &SchemaRef, found: &Fields) -> Vec<FieldRef> {
+/// The columns of a file: those of the stream's schema in its types, `typed` with what the file has (unless they are derived
+/// anew), others as found.
+fn file_fields(
+    definition: &stream::Files,
+    schema: &SchemaRef,
+    found: &Fields,
+    typed: fn(&DataType, &DataType) -> DataType,
+) -> Vec<FieldRef> {
     let as_in_schema = |field: &FieldRef| match schema.field_with_name(field.name()) {
-        Ok(known) if !definition.derive.contains_key(field.name()) => Arc::new(known.clone()),
+        Ok(known) if !definition.derive.contains_key(field.name()) => {
+            match typed(known.data_type(), field.data_type()) {
+                data_type if data_type == *known.data_type() => Arc::new(known.clone()),
+                data_type => Arc::new(Field::new(known.name(), data_type, known.is_nullable())),
+            }
+        }
         _ => field.clone(),
     };
     found.iter().map(as_in_schema).map(|field| beside_place(&field)).collect()
+}
+
+/// The stream's type alone.
+fn same(known: &DataType, _: &DataType) -> DataType {
+    known.clone()
+}
+
+/// The stream's type, records with what else the file has in them.
+fn widened(known: &DataType, found: &DataType) -> DataType {
+    let (DataType::Struct(known), DataType::Struct(found)) = (known, found) else { return known.clone() };
+    let inner = known.iter().map(|field| match found.find(field.name()) {
+        Some((_, found)) => {
+            let data_type = widened(field.data_type(), found.data_type());
+            Arc::new(field.as_ref().clone().with_data_type(data_type))
+        }
+        None => field.clone(),
+    });
+    let more = found.iter().filter(|field| known.find(field.name()).is_none());
+    DataType::Struct(inner.chain(more.cloned()).collect())
 }
 
 fn with_place(fields: &[FieldRef]) -> Schema {

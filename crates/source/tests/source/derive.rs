@@ -44,3 +44,19 @@ fn a_row_for_which_it_fails_is_rejected_and_a_bad_expression_is_an_error() {
     let error = try_open(&stream, &options(folder.path())).map(|_| ()).unwrap_err();
     assert!(error.is_input() && error.to_string().contains("cuont"), "{error}");
 }
+
+#[test]
+fn an_expression_may_look_for_what_a_record_of_the_stream_leaves_out() {
+    let schema = r#"{"type":"record","name":"E","fields":[{"name":"id","type":"string"},
+        {"name":"t","type":{"type":"long","logicalType":"timestamp-micros"}},
+        {"name":"s","type":{"type":"record","name":"S","fields":[{"name":"v","type":["null","long"],"default":null}]}}]}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [r#"{"id": "a", "s": {"@t": "2025-01-01T00:00:00Z", "v": 1}}"#, r#"{"id": "b", "s": {"v": 2.5}}"#];
+    fs::write(folder.path().join("a.jsonl"), rows.join("\n")).unwrap();
+    let source = "{ files: { paths: [a.jsonl], derive: { t: \"s['@t']\" } } }";
+    let all = read_all(open(&stream(schema, ["id", "id", "t"], source), folder.path()).as_mut());
+    let times = all.rows["t"].as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
+    assert_eq!(times.values(), &[1_735_689_600_000_000]);
+    assert_eq!(all.rows["s"].as_struct().columns().len(), 1);
+    assert_eq!(all.rejected[0].reason, "column `s`: 2.5 is no whole number in range");
+}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, ListArray, StringArray,
-        StringBuilder, StructArray,
+        Array, ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, ListArray,
+        StringArray, StringBuilder, StructArray,
     },
     buffer::{NullBuffer, OffsetBuffer},
     datatypes::DataType,
@@ -14,7 +14,10 @@ use arrow::{
 use detect::{Cause, Layer, Scores};
 use stream::columns;
 
-use super::words::{Feature, Told, sentence};
+use super::{
+    traced::Traced,
+    words::{Feature, Told, sentence},
+};
 
 /// What was found in each row of a batch.
 pub(super) struct Found<'a> {
@@ -26,10 +29,15 @@ pub(super) struct Found<'a> {
     pub(super) causes_of: Vec<(u32, u32)>,
     /// For each rule, its name, its SQL, and the rows that it is true for.
     pub(super) rules: Vec<(&'a str, &'a str, BooleanArray)>,
+    /// The episode of each alarm, where there are episodes.
+    pub(super) episodes: Option<Vec<Option<u64>>>,
     pub(super) features: &'a [Feature],
+    /// The texts of each feature that is one.
+    pub(super) texts: &'a [Option<StringArray>],
     pub(super) layers: &'a [Layer],
     /// The score of a rule's alarm, where no layer says more.
     pub(super) alarm_bits: f64,
+    pub(super) traced: Traced<'a>,
 }
 
 /// The columns that are put together row by row.
@@ -71,7 +79,9 @@ impl Found<'_> {
             let of_row = begin.map(|begin| &self.causes[begin..end()]).unwrap_or_default();
             self.add(row, of_row, &mut columns);
         }
-        let mut finished: Vec<ArrayRef> = vec![Arc::new(columns.anomalous.finish()), Arc::new(columns.score.finish())];
+        let anomalous = columns.anomalous.finish();
+        let traces = self.traced.column(&anomalous)?;
+        let mut finished: Vec<ArrayRef> = vec![Arc::new(anomalous), Arc::new(columns.score.finish())];
         for layer in self.layers {
             finished.push(Arc::new(self.scores.iter().map(|scores| scores.score(*layer)).collect::<Float64Array>()));
         }
@@ -79,6 +89,11 @@ impl Found<'_> {
         finished.push(Arc::new(columns.state.finish()));
         finished.push(Arc::new(columns.words.finish()));
         finished.push(Arc::new(columns.causes.finish()?));
+        finished.push(Arc::new(traces));
+        if let Some(episodes) = &self.episodes {
+            let names = episodes.iter().map(|episode| episode.map(|number| format!("{number:016x}")));
+            finished.push(Arc::new(names.collect::<StringArray>()));
+        }
         Ok(finished)
     }
 
@@ -105,7 +120,12 @@ impl Found<'_> {
         let alarms = self.layers.iter().filter(|layer| scores.alarmed(**layer)).map(|layer| layer.name());
         let reasons: Vec<&str> = rules.iter().map(|(name, _)| *name).chain(alarms).collect();
         columns.reasons.append_value(reasons.join(","));
-        let told: Vec<Told> = causes.iter().map(|cause| Told::of(self.features, cause)).collect();
+        let text = |feature: usize| {
+            let texts = self.texts[feature].as_ref()?;
+            texts.is_valid(row).then(|| texts.value(row))
+        };
+        let told: Vec<Told> =
+            causes.iter().map(|cause| Told::of(self.features, cause, cause.feature.and_then(text))).collect();
         columns.words.append_value(sentence(self.keys.value(row), &rules, self.features, &told));
         columns.causes.some(&rules, self.features, &told);
     }

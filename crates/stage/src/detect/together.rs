@@ -5,7 +5,7 @@
 //! horizon it takes none a second time.
 
 use bytes::Bytes;
-use detect::{Cause, DetectError, Detector, Event, KeyState, Layer, Scores};
+use detect::{Cause, DetectError, Detector, Episode, Event, KeyState, Layer, Scores};
 
 /// The key of its snapshots: no event has such a key.
 pub(super) const KEY: &str = "\u{0}all keys";
@@ -20,11 +20,13 @@ pub(super) struct Together {
     /// The position of the first row that it has not taken.
     next: u64,
     changed: bool,
+    /// Of what alarms by all keys together alone.
+    pub(super) episode: Episode,
 }
 
 impl Together {
     pub(super) fn new(detector: &Detector) -> Self {
-        Self { state: detector.fresh(KEY.as_bytes()), next: 0, changed: false }
+        Self { state: detector.fresh(KEY.as_bytes()), next: 0, changed: false, episode: Episode::default() }
     }
 
     /// Takes the row at `position`; `None` where it has taken that already. Causes are appended as causes of a burst.
@@ -45,13 +47,16 @@ impl Together {
         Some(scores)
     }
 
-    /// The state as bytes, where it has changed since the last call.
-    pub(super) fn snapshot(&mut self, detector: &Detector) -> Option<Bytes> {
+    /// The state as bytes, with its episode where there are `episodes`, where it has changed since the last call.
+    pub(super) fn snapshot(&mut self, detector: &Detector, episodes: bool) -> Option<Bytes> {
         if !std::mem::take(&mut self.changed) {
             return None;
         }
         let mut bytes = self.next.to_le_bytes().to_vec();
         bytes.extend(detector.snapshot(&self.state));
+        if episodes {
+            bytes.extend(self.episode.snapshot());
+        }
         Some(bytes.into())
     }
 
@@ -59,6 +64,7 @@ impl Together {
         let Some((next, state)) = snapshot.split_first_chunk::<POSITION_BYTES>() else {
             return Err(DetectError::NotASnapshot { length: snapshot.len() });
         };
-        Ok(Self { state: detector.restore(state)?, next: u64::from_le_bytes(*next), changed: false })
+        let (state, episode) = Episode::restore(state)?;
+        Ok(Self { state: detector.restore(state)?, next: u64::from_le_bytes(*next), changed: false, episode })
     }
 }

@@ -1,9 +1,13 @@
 //! What makes an event an anomaly, in words and as numbers.
 
-use detect::{Cause, Layer};
+use detect::{Cause, Layer, Seen};
+use stream::{FeatureKind, argument};
 
 /// Features that the words name at most; the causes as numbers are complete.
 const NAMED_MAX: usize = 3;
+
+/// Letters of a text that the words show at most.
+const SHOWN_MAX: usize = 60;
 
 /// A function and what undoes it.
 type Inverse = (&'static str, fn(f64) -> f64);
@@ -36,16 +40,25 @@ pub(super) struct Told {
     /// `None` where there is no such range.
     pub(super) expected: Option<(f64, f64)>,
     pub(super) deviation: f64,
+    /// The value of a feature that is a text, and how often it was seen.
+    text: Option<String>,
+    seen: Option<Seen>,
 }
 
 impl Feature {
-    /// Of the feature's SQL. `ln(x)`, `log10(x)`, `log2(x)`, `sqrt(x)` and `asinh(x)` are told as `x`.
-    pub(super) fn new(sql: &str) -> Self {
+    /// `ln(x)`, `log10(x)`, `log2(x)`, `sqrt(x)` and `asinh(x)` are told as `x`, and so are the frequency and the hash of `x`.
+    pub(super) fn new(feature: &stream::Feature) -> Self {
+        match feature.kind() {
+            FeatureKind::Number => Self::number(feature.sql()),
+            FeatureKind::Frequency | FeatureKind::Hash => Self { name: feature.of().to_owned(), back: as_it_is },
+        }
+    }
+
+    fn number(sql: &str) -> Self {
         let sql = sql.trim();
         for (function, back) in INVERSES {
-            let rest = sql.strip_prefix(function).and_then(|rest| rest.strip_prefix('('));
-            if let Some(argument) = rest.and_then(|rest| rest.strip_suffix(')')).filter(|argument| closed(argument)) {
-                return Self { name: argument.trim().to_owned(), back };
+            if let Some(argument) = argument(sql, function) {
+                return Self { name: argument.to_owned(), back };
             }
         }
         Self { name: sql.to_owned(), back: as_it_is }
@@ -58,12 +71,13 @@ impl Feature {
 
 impl Told {
     /// The cause in the units of its feature.
-    pub(super) fn of(features: &[Feature], cause: &Cause) -> Self {
+    pub(super) fn of(features: &[Feature], cause: &Cause, text: Option<&str>) -> Self {
         let back = cause.feature.map_or(as_it_is as fn(f64) -> f64, |feature| features[feature].back);
         let (low, high) = (back(cause.expected.0), back(cause.expected.1));
+        let &Cause { layer, score, threshold, feature, deviation, seen, .. } = cause;
         let expected = (low.is_finite() && high.is_finite()).then_some((low, high));
-        let &Cause { layer, score, threshold, feature, deviation, .. } = cause;
-        Self { layer, score, threshold, feature, value: back(cause.value), expected, deviation }
+        let text = text.map(shown);
+        Self { layer, score, threshold, feature, value: back(cause.value), expected, deviation, text, seen }
     }
 
     /// What the cause is about.
@@ -76,17 +90,17 @@ impl Told {
     }
 }
 
-fn as_it_is(value: f64) -> f64 {
-    value
+/// A text in one line, and not too long.
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().map(|one| if one.is_control() { ' ' } else { one }).take(SHOWN_MAX).collect();
+    if text.chars().nth(SHOWN_MAX).is_some() {
+        shown.push_str("...");
+    }
+    shown
 }
 
-/// Whether every bracket that is opened in a text is closed in it, and none before.
-fn closed(text: &str) -> bool {
-    let mut open = 0i32;
-    text.chars().all(|character| {
-        open += i32::from(character == '(') - i32::from(character == ')');
-        open >= 0
-    }) && open == 0
+fn as_it_is(value: f64) -> f64 {
+    value
 }
 
 /// One sentence for the rules that fired and for each feature that the layers name, the most remarkable first.
@@ -105,8 +119,8 @@ pub(super) fn sentence(key: &str, rules: &[(&str, &str)], features: &[Feature], 
 }
 
 fn describe(key: &str, name: &str, cause: &Told) -> String {
-    let Told { layer, score, threshold, value, expected, deviation, .. } = cause;
-    let value = number(*value);
+    let Told { layer, score, threshold, value, expected, deviation, text, seen, .. } = cause;
+    let value = text.clone().unwrap_or_else(|| number(*value));
     let most = || expected.map_or_else(String::new, |(_, high)| format!(", expected at most {}", number(high)));
     let times = number(*deviation);
     let beside = match layer {
@@ -119,6 +133,16 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
         Layer::Season => " at this time of day",
         _ => " by its other features",
     };
+    match (text, seen) {
+        (Some(_), Some(Seen { times: 0, of })) => {
+            return format!("{name} {value}, never seen in {} for {key}", grouped(*of));
+        }
+        (Some(_), Some(Seen { times, of })) => {
+            return format!("{name} {value}, seen {} in {} for {key}", grouped(*times), grouped(*of));
+        }
+        (Some(_), None) => return format!("{name} {value}, unusual{beside} for {key}"),
+        (None, _) => {}
+    }
     let expected = match expected {
         Some((low, high)) => format!("expected {} to {}{beside}", number(*low), number(*high)),
         None => "expected nowhere near".to_owned(),
@@ -129,6 +153,13 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
         _ => format!("{} sigma {direction}", number(deviation.abs())),
     };
     format!("{name} {value}, {expected} for {key}: {found}")
+}
+
+/// A count with a comma between thousands.
+fn grouped(count: u32) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 /// Up to four significant digits; very large and very small numbers with an exponent.
@@ -156,36 +187,36 @@ mod tests {
     use super::*;
 
     fn cause(layer: Layer, feature: usize, value: f64, expected: (f64, f64), deviation: f64) -> Cause {
-        Cause { layer, score: 9.0, threshold: 4.0, feature: Some(feature), value, expected, deviation }
+        Cause { layer, score: 9.0, threshold: 4.0, feature: Some(feature), value, expected, deviation, seen: None }
     }
 
     #[test]
     fn a_feature_is_told_in_the_units_of_its_column() {
         let names = ["ln(energy_gev)", "asinh( pull )", "ln(a) + ln(b)", "ln(a) - (b)", "eta", "log10(f(x))"];
-        let told: Vec<String> = names.iter().map(|sql| Feature::new(sql).name).collect();
+        let told: Vec<String> = names.iter().map(|sql| Feature::number(sql).name).collect();
         assert_eq!(told, ["energy_gev", "pull", "ln(a) + ln(b)", "ln(a) - (b)", "eta", "f(x)"]);
-        let energy = [Feature::new("ln(energy_gev)")];
-        let told = Told::of(&energy, &cause(Layer::Ewma, 0, 982.1f64.ln(), (12f64.ln(), 430f64.ln()), 7.3));
+        let energy = [Feature::number("ln(energy_gev)")];
+        let told = Told::of(&energy, &cause(Layer::Ewma, 0, 982.1f64.ln(), (12f64.ln(), 430f64.ln()), 7.3), None);
         assert!((told.value - 982.1).abs() < 1e-9);
-        let nowhere = Told::of(&energy, &cause(Layer::Chains, 0, 1.0, (f64::NAN, f64::NAN), 7.3));
+        let nowhere = Told::of(&energy, &cause(Layer::Chains, 0, 1.0, (f64::NAN, f64::NAN), 7.3), None);
         assert_eq!(nowhere.expected, None);
     }
 
     #[test]
     fn the_words_say_value_range_key_and_distance() {
-        let features = [Feature::new("ln(energy_gev)"), Feature::new("eta")];
+        let features = [Feature::number("ln(energy_gev)"), Feature::number("eta")];
         let causes = [
             cause(Layer::Ewma, 0, 982.1f64.ln(), (12f64.ln(), 430f64.ln()), 7.3),
             cause(Layer::Mahalanobis, 0, 982.1f64.ln(), (1.0, 2.0), 9.0),
             cause(Layer::Mahalanobis, 1, -0.000_512_3, (1.0, 2.5), -4.56),
         ];
-        let told: Vec<Told> = causes.iter().map(|cause| Told::of(&features, cause)).collect();
+        let told: Vec<Told> = causes.iter().map(|cause| Told::of(&features, cause, None)).collect();
         assert_eq!(
             sentence("det-00011", &[("high_energy", "energy_gev > 900")], &features, &told),
             "high_energy: energy_gev > 900; energy_gev 982.1, expected 12 to 430 for det-00011: 7.3 sigma above; \
              eta -0.0005123, expected 1 to 2.5 by its other features for det-00011: 4.56 sigma below"
         );
-        let chains = Told::of(&features, &cause(Layer::Chains, 1, 3.0, (f64::NAN, f64::NAN), 2.0));
+        let chains = Told::of(&features, &cause(Layer::Chains, 1, 3.0, (f64::NAN, f64::NAN), 2.0), None);
         assert_eq!(
             sentence("a", &[], &features, &[chains]),
             "eta 3, expected nowhere near for a: rare, 9 bits where 4 alarm"
@@ -194,10 +225,10 @@ mod tests {
 
     #[test]
     fn arrivals_and_runs_have_words_of_their_own() {
-        let features = [Feature::new("ln(energy_gev)")];
+        let features = [Feature::number("ln(energy_gev)")];
         let nowhere = (f64::NAN, f64::NAN);
         let arrivals = |layer| Cause { feature: None, ..cause(layer, 0, 1000.0, (0.0, 61.04), 64.0) };
-        let of = |cause: Cause| sentence("a", &[], &features, &[Told::of(&features, &cause)]);
+        let of = |cause: Cause| sentence("a", &[], &features, &[Told::of(&features, &cause, None)]);
         assert_eq!(
             of(arrivals(Layer::Rate)),
             "events a second 1000, expected at most 61.04 for a: 64 times as many as usual"
@@ -212,6 +243,28 @@ mod tests {
             of(cause(Layer::Missing, 0, f64::NAN, nowhere, 3.0)),
             "energy_gev is missing for a, 3 times in a row"
         );
+    }
+
+    #[test]
+    fn a_text_has_the_words_of_how_often_it_was_seen() {
+        let features = [Feature { name: "method".to_owned(), back: as_it_is }];
+        let of = |seen, text: &str, cause: Cause| {
+            sentence("a", &[], &features, &[Told::of(&features, &Cause { seen, ..cause }, Some(text))])
+        };
+        let nowhere = (f64::NAN, f64::NAN);
+        let rare = || cause(Layer::Frequency, 0, 2e-4, nowhere, 12.0);
+        let seen = |times| Some(Seen { times, of: 10_000 });
+        assert_eq!(of(seen(2), "DELETE", rare()), "method DELETE, seen 2 in 10,000 for a");
+        assert_eq!(of(seen(0), "A\nB", rare()), "method A B, never seen in 10,000 for a");
+        assert_eq!(
+            of(None, "GET", cause(Layer::Stuck, 0, 1.0, nowhere, 40.0)),
+            "method GET, 40 times in a row for a: stuck"
+        );
+        let hash = cause(Layer::Chains, 0, 0.5, (0.1, 0.2), 9.0);
+        assert_eq!(of(None, "GET", hash), "method GET, unusual by its other features for a");
+        let told = Told::of(&features, &rare(), Some(&"x".repeat(100)));
+        assert_eq!((told.value, told.expected, told.deviation), (2e-4, None, 12.0));
+        assert_eq!(told.text.map(|text| text.len()), Some(SHOWN_MAX + 3));
     }
 
     #[test]

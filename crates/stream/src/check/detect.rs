@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use expr::Expression;
 
-use super::{enrich::named_rules, is_misspelt};
+use super::{
+    chosen::{Chosen, choose},
+    enrich::named_rules,
+    is_misspelt,
+};
 use crate::{
-    Detect, columns,
+    Detect, Feature, columns,
+    feature::is_frequency,
     node::{Node, Value},
     report::Report,
     scope::Scope,
@@ -17,7 +22,9 @@ const SEASON_FEATURES_MAX: usize = 2;
 
 /// The detector's expressions, compiled.
 pub(super) struct Detection {
-    pub(super) features: Vec<Expression>,
+    pub(super) features: Vec<Feature>,
+    /// What was chosen where nothing is named.
+    pub(super) chosen: Option<Chosen>,
     pub(super) rules: Vec<(String, Expression)>,
     /// The scored columns.
     pub(super) scope: Scope,
@@ -29,11 +36,11 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
         if is_misspelt(spec, "detect") {
             scope.open();
         }
-        return Detection { features: vec![], rules: vec![], scope };
+        return Detection { features: vec![], chosen: None, rules: vec![], scope };
     };
-    let features = detect.get("features").map(Node::items).unwrap_or_default();
-    let features = features.iter().filter_map(|node| scope.compile(node, Expression::compile_float, report)).collect();
-    check_season(detect, report);
+    let chosen = names_nothing(detect).then(|| choose(spec, &scope));
+    let features = features(detect, chosen.as_ref(), &scope, report);
+    check_season(detect, chosen.as_ref(), report);
     let rules = named_rules(detect.get("rules"), "when", &scope, report);
     for name in detect.get("rules").map(Node::items).unwrap_or_default().iter().filter_map(|rule| rule.get("name")) {
         if let Some(text) = name.text().filter(|text| columns::LAYERS.contains(text)) {
@@ -48,22 +55,55 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
             scope.fail(name);
         }
     }
+    let at_episode = detect.entry("episode_after").map_or(detect.at, |entry| entry.at);
     match detect.typed::<Detect>() {
-        Some(detect) => {
+        Some(mut detect) => {
+            if let Some(chosen) = &chosen {
+                chosen.complete(&mut detect);
+            }
             for field in columns::detector(&detect) {
                 if scope.field(field.name()).is_none() {
                     scope.push(Arc::new(field));
+                } else if field.name() == columns::EPISODE {
+                    let message = "there is a column `episode` already, which the detector would add";
+                    report.add(at_episode, message, Some("rename it, or leave out `episode_after`".to_owned()));
                 }
             }
         }
         None => columns::RESERVED.iter().for_each(|name| scope.fail(name)),
     }
-    Detection { features, rules, scope }
+    Detection { features, chosen, rules, scope }
+}
+
+/// Whether a detector says nothing of what it is to look at.
+fn names_nothing(detect: &Node) -> bool {
+    matches!(detect.value, Value::Map(_))
+        && ["features", "rules"].iter().all(|field| detect.get(field).is_none() && !is_misspelt(detect, field))
+}
+
+/// The features that are named, else those that were chosen.
+fn features(detect: &Node, chosen: Option<&Chosen>, scope: &Scope, report: &mut Report<'_>) -> Vec<Feature> {
+    let schema = scope.schema();
+    if let Some(chosen) = chosen {
+        return chosen.features.iter().filter_map(|sql| Feature::compile(sql, &schema).ok()).collect();
+    }
+    let features = detect.get("features").map(Node::items).unwrap_or_default();
+    let mut compile = |node: &Node| match Feature::compile(node.text()?, &schema) {
+        Ok(feature) => Some(feature),
+        Err(error) => {
+            scope.explain(node, &error, report);
+            None
+        }
+    };
+    features.iter().filter_map(&mut compile).collect()
 }
 
 /// The layer `season` keeps a profile of each feature.
-fn check_season(detect: &Node, report: &mut Report<'_>) {
-    let features = detect.get("features").map(Node::items).unwrap_or_default().len();
+fn check_season(detect: &Node, chosen: Option<&Chosen>, report: &mut Report<'_>) {
+    let named = detect.get("features").map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
+    let features: Vec<&str> =
+        chosen.map_or(named.collect(), |chosen| chosen.features.iter().map(String::as_str).collect());
+    let features = features.into_iter().filter(|feature| !is_frequency(feature)).count();
     let season = detect.get("layers").and_then(|layers| layers.get("season"));
     if let Some(season) = season.filter(|season| season.value == Value::Boolean(true) && features > SEASON_FEATURES_MAX)
     {

@@ -3,14 +3,18 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::feature;
+
 /// How anomalies are found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Detect {
-    /// What the learned layers look at: numeric SQL over the enriched columns. Not finite counts as missing.
+    /// What the learned layers look at: numeric SQL over the enriched columns (not finite counts as missing), `frequency(x)` for
+    /// how rare a text is for its key, `hash(x)` for a text as a point. Where neither
+    /// `features` nor `rules` is named, columns are chosen; `beamline check-config` says which.
     #[serde(default)]
     #[schemars(length(max = 16), inner(length(min = 1)))]
-    #[schemars(example = ["ln(pt)", "eta"])]
+    #[schemars(example = ["ln(pt)", "eta", "frequency(particle_type)"])]
     pub features: Vec<String>,
     /// Conditions that are anomalies whatever was learned.
     #[serde(default)]
@@ -33,6 +37,12 @@ pub struct Detect {
     #[schemars(range(min = 100, max = 10_000_000))]
     #[schemars(example = 2_000)]
     pub adapt_after: u32,
+    /// How many of a key's events without an alarm end an episode: alarms that belong together carry the same `episode`. Without
+    /// it there is no such column; where features are chosen it is 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    #[schemars(example = 100)]
+    pub episode_after: Option<u32>,
 }
 
 fn default_false_alarm_rate() -> f64 {
@@ -97,18 +107,23 @@ fn is_off(on: &bool) -> bool {
     !on
 }
 
-impl Layers {
-    /// The layers in the order in which they are reported, by name, and whether each is on.
-    pub fn by_name(&self) -> [(&'static str, bool); 8] {
+impl Detect {
+    /// The learned layers in the order in which they are reported, by name, and whether each is on. Those that look at numbers need
+    /// a feature that is one, and that of frequencies a text.
+    pub fn layers_by_name(&self) -> [(&'static str, bool); 9] {
+        let texts = self.features.iter().filter(|feature| feature::is_frequency(feature)).count();
+        let (numbers, any) = (self.features.len() > texts, !self.features.is_empty());
+        let layers = &self.layers;
         [
-            ("ewma", self.ewma.settings().is_some()),
-            ("mahalanobis", self.mahalanobis.settings().is_some()),
-            ("chains", self.chains.settings().is_some()),
-            ("rate", self.rate),
-            ("stuck", self.stuck),
-            ("missing", self.missing),
-            ("season", self.season),
-            ("burst", self.burst),
+            ("ewma", numbers && layers.ewma.settings().is_some()),
+            ("mahalanobis", numbers && layers.mahalanobis.settings().is_some()),
+            ("chains", numbers && layers.chains.settings().is_some()),
+            ("rate", any && layers.rate),
+            ("stuck", any && layers.stuck),
+            ("missing", any && layers.missing),
+            ("season", numbers && layers.season),
+            ("burst", any && layers.burst),
+            ("frequency", texts > 0),
         ]
     }
 }

@@ -119,6 +119,10 @@ pub enum Profile {
     Prices,
     /// Clicks in a shop.
     Clicks,
+    /// Logins of users: guessed passwords, stolen accounts, new countries.
+    Logins,
+    /// Payments by card: bursts of small ones, amounts unlike the card's.
+    Payments,
 }
 
 /// Events read from files, once each.
@@ -186,6 +190,9 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
+    /// All of them.
+    pub const ALL: [Self; 7] = [Self::Csv, Self::Jsonl, Self::Json, Self::Parquet, Self::Avro, Self::Arrow, Self::Fits];
+
     /// The ending of such a file's name.
     pub fn ending(self) -> &'static str {
         match self {

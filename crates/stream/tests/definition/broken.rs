@@ -165,6 +165,9 @@ fn meaning() {
         ("sqrt(momentum_x", "sqrt(particle_type"),
         ("sqrt(momentum_x", "sqrt(momentum_w"),
         ("\"ln(energy_gev)\"", "particle_type"),
+        ("\"ln(energy_gev)\"", "frequency(energy_gev)"),
+        ("\"ln(energy_gev)\"", "frequency(particle_typ)"),
+        ("\"ln(energy_gev)\"", "ln(frequency(particle_type))"),
         ("name: high_energy", "name: ewma"),
         ("when: \"energy_gev > 900\"", "when: \"anomaly_score > 1\""),
         ("OR anomalous", "OR score_chains > 1"),
@@ -174,6 +177,25 @@ fn meaning() {
         ("columns: [mass_gev]", "colums: [mass_gev]"),
     ]);
     check("meaning", &answers);
+}
+
+#[test]
+fn page() {
+    let section = |section: &str| errors(&with("  store:\n", &format!("  page:\n{section}  store:\n")));
+    let axis = |x: &str| format!("    map: {{ x: {x}, y: {{ column: log_pt, min: -2, max: 6 }} }}\n");
+    let cases = [
+        "    columns: { pt: { unit: GeV }, momentum_w: { unit: GeV } }\n".to_owned(),
+        "    columns: { pt: { unit: \"\" } }\n".to_owned(),
+        "    columns: { pt: { units: GeV } }\n".to_owned(),
+        "    columns: { pt: GeV }\n".to_owned(),
+        "    map: [pt, log_pt]\n".to_owned(),
+        "    map: { x: { column: pt, min: 0, max: 1 } }\n".to_owned(),
+        axis("{ column: pT, min: 0, max: 100 }"),
+        axis("{ column: particle_type, min: 0, max: 100 }"),
+        axis("{ column: pt, min: 100, max: 100 }"),
+        axis("{ column: pt, min: -1e308, max: 1e308 }"),
+    ];
+    check("page", &table(cases.map(|case| (case.trim().to_owned(), section(&case)))));
 }
 
 #[test]
@@ -198,6 +220,16 @@ fn schemas() {
         Stream::load("stream.yaml", GOOD, &files).err().map(|errors| errors.to_string()).unwrap_or_default()
     };
     check("schemas", &table(cases.map(|(name, schema)| (name, load(schema)))));
+}
+
+/// Only where episodes are asked for the detector has a column of that name.
+#[test]
+fn a_column_called_episode_is_refused_where_there_are_episodes() {
+    let text = with("log_pt: ln(pt)", "log_pt: ln(pt)\n      episode: pt");
+    assert_eq!(errors(&text), "");
+    let found = errors(&text.replace("    layers:\n", "    episode_after: 9\n    layers:\n"));
+    assert!(found.contains("there is a column `episode` already, which the detector would add"), "{found}");
+    assert_eq!(found.lines().count(), 1, "{found}");
 }
 
 /// Ten errors of every kind in one file: each is reported, none twice, and nothing that follows from them.

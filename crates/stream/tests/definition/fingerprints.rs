@@ -26,6 +26,7 @@ fn it_stays_where_no_result_can_change() {
         ("another default written out", with("layers:\n", "adapt_after: 10000\n    layers:\n")),
         ("a layer's default written out", with("chains: false", "chains: false\n      mahalanobis: { alpha: 0.001 }")),
         ("a layer that is off", with("chains: false", "chains: false\n      rate: false")),
+        ("what the page is told", with("  store:\n", "  page: { columns: { pt: { unit: GeV } } }\n  store:\n")),
         ("a comment", format!("# A comment.\n{GOOD}")),
     ];
     for (what, text) in same {
@@ -49,6 +50,8 @@ fn it_changes_with_everything_that_can_change_a_result() {
         ("columns: [mass_gev]", "columns: [mass_gev, charge]"),
         ("false_alarm_rate: 1e-3", "false_alarm_rate: 2e-3"),
         ("false_alarm_rate: 1e-3", "false_alarm_rate: 1e-3\n    adapt_after: 500"),
+        ("false_alarm_rate: 1e-3", "false_alarm_rate: 1e-3\n    episode_after: 100"),
+        ("\"ln(energy_gev)\"", "frequency(particle_type)"),
     ];
     for (from, to) in changes {
         let changed = fingerprint(&with(from, to));
@@ -89,6 +92,7 @@ fn state_is_gone_on_from_unless_what_it_follows_from_changes() {
         ("energy_gev >= 0.5", "energy_gev >= 0.6", true, true),
         ("energy_gev > 0\"", "energy_gev > 1\"", true, true),
         ("energy_gev > 900", "energy_gev > 901", true, true),
+        ("false_alarm_rate: 1e-3", "false_alarm_rate: 1e-3\n    episode_after: 100", true, true),
         ("columns: [mass_gev]", "columns: [mass_gev, charge]", true, true),
         ("alpha: 0.01", "alpha: 0.02", false, true),
         ("\"ln(energy_gev)\"", "\"ln(energy_gev + 1)\"", false, true),

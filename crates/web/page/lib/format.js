@@ -49,6 +49,12 @@ export function percent(share) {
   return `${+value.toPrecision(value >= 10 ? 3 : 2)}${THIN}%`;
 }
 
+/** A column's name, with the unit of its numbers where that is known. @param {string} name @param {string | null} [unit] */
+export const labelled = (name, unit) => (unit ? `${name} [${unit}]` : name);
+
+/** The unit of a column; empty where it is not known. @param {{ columns: Api.Column[] }} stream @param {string} column */
+export const unitOf = (stream, column) => stream.columns.find(({ name }) => name === column)?.unit ?? '';
+
 /** A duration, as value and unit. @param {number | null | undefined} ms @returns {[string, string]} */
 export function span(ms) {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return [NONE, ''];

@@ -1,6 +1,6 @@
 // @ts-check
 // The answer to a query, as a table or as a picture.
-import { millis, number } from '../lib/format.js';
+import { labelled, millis, number } from '../lib/format.js';
 import { html, useMemo, useState } from '../lib/ui.js';
 import { Cell, Empty } from './marks.js';
 import { Plot } from './plot.js';
@@ -26,7 +26,7 @@ export function Answered({ answer }) {
 
 /** @param {{ answer: Api.Answer }} props */
 function Table({ answer: { columns, rows } }) {
-  return html`<div class="table tall" tabindex="0" role="region" aria-label="Rows"><table><thead><tr>${columns.map((column, index) => html`<th scope="col" key=${index} class=${numeric(column) ? 'numeric' : ''} title=${column.type}>${column.name}${column.unit ? ` [${column.unit}]` : ''}</th>`)}</tr></thead>
+  return html`<div class="table tall" tabindex="0" role="region" aria-label="Rows"><table><thead><tr>${columns.map((column, index) => html`<th scope="col" key=${index} class=${numeric(column) ? 'numeric' : ''} title=${column.type}>${labelled(column.name, column.unit)}</th>`)}</tr></thead>
     <tbody>${rows.slice(0, DRAWN_MAX).map((row, index) => html`<tr key=${index}>${row.map((value, place) => html`<${Cell} key=${place} value=${value} kind=${columns[place]?.kind} />`)}</tr>`)}</tbody></table></div>`;
 }
 
@@ -46,7 +46,7 @@ function Picture({ answer: { columns, rows } }) {
   return html`<div class="picture"><p class="buttons">
       <label>Across <select value=${across} onChange=${choose(setAcross)}>${columns.map((column, index) => html`<option key=${index} value=${index}>${column.name}</option>`)}</select></label>
       <label>Up <select value=${up} onChange=${choose(setUp)}>${values.map((column) => html`<option key=${column.index} value=${column.index}>${column.name}</option>`)}</select></label></p>
-    ${time ? html`<${Plot} data=${data} lines=${[{ label: name, colour: 'beam', points: rows.length < 3 }]} unit=${`${name}${columns[up]?.unit ? ` [${columns[up]?.unit}]` : ''}`} height=${320} label=${`${name} over ${columns[across]?.name}, ${rows.length} rows`} />` : html`<${Bars} rows=${rows} across=${across} up=${up} />`}
+    ${time ? html`<${Plot} data=${data} lines=${[{ label: name, colour: 'beam', points: rows.length < 3 }]} unit=${labelled(name, columns[up]?.unit)} height=${320} label=${`${name} over ${columns[across]?.name}, ${rows.length} rows`} />` : html`<${Bars} rows=${rows} across=${across} up=${up} />`}
   </div>`;
 }
 

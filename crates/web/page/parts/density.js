@@ -1,6 +1,6 @@
 // @ts-check
 // Where events lie in two columns: a map of squares, darker or brighter with the logarithm of their count.
-import { count, number } from '../lib/format.js';
+import { count, labelled, number } from '../lib/format.js';
 import { html, useLayoutEffect, useRef, useState, useValue } from '../lib/ui.js';
 import { colour, scheme } from './plot.js';
 
@@ -47,12 +47,13 @@ export function DensityOf({ density }) {
   };
   const middle = (/** @type {Api.MapAxis} */ axis, /** @type {number} */ index) => number(axis.low + ((index + 0.5) / size) * (axis.high - axis.low));
   const total = values.reduce((sum, value) => sum + value, 0);
+  const [right, up] = [labelled(x.column, x.unit), labelled(y.column, y.unit)];
   return html`<section class="panel density" aria-labelledby="density-title"><header><h2 id="density-title">${x.column} and ${y.column}</h2>
     <label>Show <select value=${what} onChange=${(/** @type {any} */ event) => setWhat(event.target.value)}><option value="counts">events</option><option value="anomalies">anomalies</option></select></label></header>
-    <div class="board"><span class="axis-y">${y.column}</span><span class="high-y numbers">${number(y.high)}</span><span class="low-y numbers">${number(y.low)}</span>
+    <div class="board"><span class="axis-y">${up}</span><span class="high-y numbers">${number(y.high)}</span><span class="low-y numbers">${number(y.low)}</span>
       <canvas width=${size} height=${size} ref=${canvas} role="img" onPointerMove=${point} onPointerLeave=${() => setCell(-1)}
-        aria-label=${`${count(total)} ${what === 'counts' ? 'events' : 'anomalies'} by ${x.column} and ${y.column}; most in one square: ${count(Math.max(...values))}`}></canvas>
-      <span class="low-x numbers">${number(x.low)}</span><span class="axis-x">${x.column}</span><span class="high-x numbers">${number(x.high)}</span></div>
+        aria-label=${`${count(total)} ${what === 'counts' ? 'events' : 'anomalies'} by ${right} and ${up}; most in one square: ${count(Math.max(...values))}`}></canvas>
+      <span class="low-x numbers">${number(x.low)}</span><span class="axis-x">${right}</span><span class="high-x numbers">${number(x.high)}</span></div>
     <p class="aside numbers">${cell < 0 ? `${count(total)} in all, ${count(density.outside)} outside` : `${x.column} ${middle(x, cell % size)}, ${y.column} ${middle(y, Math.floor(cell / size))}: ${count(density.counts[cell])} events, ${count(density.anomalies[cell])} anomalies`}</p>
   </section>`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // What a key did before and after an alarm, with the alarm marked and what was expected as a band.
 import { local } from '../lib/address.js';
-import { cell, clock, millis, number, zoneName } from '../lib/format.js';
+import { cell, clock, labelled, millis, number, unitOf, zoneName } from '../lib/format.js';
 import { html, useMemo, useState, useValue } from '../lib/ui.js';
 import { colour, Plot } from './plot.js';
 
@@ -18,6 +18,7 @@ export function History({ story, stream }) {
   const [table, setTable] = useState(false);
   const [index, setIndex] = useState(/** @type {number | null} */ (null));
   const place = columns.indexOf(column);
+  const unit = unitOf(stream, column);
   const flag = columns.indexOf('anomalous');
   const data = useMemo(() => {
     const times = rows.map((row) => millis(String(row[0])) / 1000);
@@ -25,7 +26,6 @@ export function History({ story, stream }) {
     return [times, values, values.map((value, each) => (each !== at && flag >= 0 && rows[each]?.[flag] === true ? value : null))];
   }, [story, place]);
   if (!choices.length) return null;
-  const unit = stream.columns.find(({ name }) => name === column)?.unit ?? '';
   const expected = story.event.find((each) => each.column.name === column);
   const low = expected?.expected_low ?? null;
   const high = expected?.expected_high ?? null;
@@ -35,7 +35,7 @@ export function History({ story, stream }) {
       <label>Column <select value=${column} onChange=${(/** @type {any} */ event) => setColumn(event.target.value)}>${choices.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
       <button type="button" class="quiet" aria-pressed=${table} onClick=${() => setTable(!table)}>${table ? 'As a picture' : 'As a table'}</button></header>
     ${table ? html`<${Rows} story=${story} column=${column} zone=${zone} />` : html`
-      <${Plot} data=${data} unit=${unit ? `${column} [${unit}]` : column} height=${210}
+      <${Plot} data=${data} unit=${labelled(column, unit)} height=${210}
         lines=${[{ label: column, colour: 'beam' }, { label: 'other alarms', colour: 'watch', points: true }]}
         label=${`${column} of key ${story.anomaly.key}, ${rows.length} events around the alarm; at the alarm ${number(data[1]?.[at])}`}
         under=${(/** @type {any} */ chart) => band(chart, low, high)} draw=${(/** @type {any} */ chart) => alarm(chart, data, at)} onCursor=${setIndex}

@@ -3,9 +3,10 @@
 // before, who else alarmed then, and what people said of it.
 import { address, change, link as to, local } from '../lib/address.js';
 import { aborted, get, of, Problem, sentence } from '../lib/api.js';
-import { BITS, bits, cell, exact, millis, moment, number, several, zoneName } from '../lib/format.js';
+import { BITS, bits, cell, exact, labelled, millis, moment, number, several, unitOf, zoneName } from '../lib/format.js';
 import { noted } from '../lib/merge.js';
 import { alarms, notes } from '../lib/store.js';
+import { traceUrl } from '../lib/trace.js';
 import { inWords } from '../lib/words.js';
 import { classes, html, useEffect, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge } from '../parts/acknowledge.js';
@@ -73,7 +74,7 @@ function Head({ anomaly, stream }) {
   const zone = useValue(local);
   const ms = millis(anomaly.time);
   const ranges = anomaly.causes.filter((cause) => cause.value !== null && cause.expected_low !== null && cause.expected_high !== null);
-  const trace = anomaly.trace && stream.jaeger ? `${stream.jaeger.replace(/\/$/, '')}/trace/${encodeURIComponent(anomaly.trace)}` : null;
+  const trace = traceUrl(stream.jaeger, anomaly.trace);
   return html`<div class="head">
     <h2 id="story-title">${inWords(anomaly, stream)}</h2>
     <p class="facts"><${Reasons} reasons=${anomaly.reasons} />
@@ -82,9 +83,9 @@ function Head({ anomaly, stream }) {
       ${bits(anomaly.score) && html`<span class="numbers" title=${BITS}>${bits(anomaly.score)}</span>`}
       <span>${anomaly.acknowledged ? html`<${Mark} level="ok" label="" /> acknowledged by <b>${anomaly.acknowledged.author}</b>` : html`<${Mark} level="watch" label="" /> open`}</span>
       ${!anomaly.committed && html`<span>not yet committed</span>`}
-      ${trace && /^https?:/.test(trace) && html`<a href=${trace} rel="noreferrer" target="_blank">trace in Jaeger</a>`}</p>
+      ${trace && html`<a href=${trace} rel="noreferrer" target="_blank">trace in Jaeger</a>`}</p>
     ${ranges.length > 0 && html`<section class="ranges" aria-label="Measured beside expected">
-      ${ranges.map((cause) => html`<${Range} key=${cause.layer + cause.feature} name=${cause.feature ?? cause.layer} value=${cause.value} low=${cause.expected_low} high=${cause.expected_high} deviation=${cause.deviation} />`)}
+      ${ranges.map((cause) => html`<${Range} key=${cause.layer + cause.feature} name=${labelled(cause.feature ?? cause.layer, unitOf(stream, cause.feature ?? ''))} value=${cause.value} low=${cause.expected_low} high=${cause.expected_high} deviation=${cause.deviation} />`)}
     </section>`}
   </div>`;
 }

@@ -2,7 +2,7 @@
 // A stream's numbers as they come: a row a column, with its series and its distribution; the map, the keys, the windows.
 import { address, change, local } from '../lib/address.js';
 import { get, of, sentence } from '../lib/api.js';
-import { clock, duration, number, zoneName } from '../lib/format.js';
+import { clock, duration, number, unitOf, zoneName } from '../lib/format.js';
 import { density, histograms, keys, overview, paused, series, serverNow, wanted } from '../lib/store.js';
 import { classes, html, useEffect, useMemo, useState, useValue } from '../lib/ui.js';
 import { Aggregates } from '../parts/aggregates.js';
@@ -152,7 +152,7 @@ function Column({ stream, column, data, span, until, of: key, histogram, pointed
   const zone = useValue(local);
   const old = useValue(overview);
   const drawn = useMemo(() => (data ? cut(data, column, span[2], until) : null), [data, column, span, until]);
-  const unit = stream.columns.find((/** @type {any} */ each) => each.name === column)?.unit ?? '';
+  const unit = unitOf(stream, column);
   const size = drawn?.[0]?.length ?? 0;
   const at = pointed !== null && pointed < size ? pointed : newest(drawn?.[3] ?? []);
   return html`<section class="panel column" aria-label=${column}>

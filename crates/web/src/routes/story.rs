@@ -168,7 +168,9 @@ fn seen(shown: &Shown, id: &str) -> Result<Anomaly, Problem> {
 
 fn event(shown: &Shown, anomaly: &Anomaly) -> Vec<EventValue> {
     let causes: Vec<&Value> = anomaly.causes.as_array().map(|causes| causes.iter().collect()).unwrap_or_default();
-    let column = |name: &String| shown.stream.scored.field_with_name(name).ok().map(live::column);
+    let column = |name: &String| {
+        shown.stream.scored.field_with_name(name).ok().map(|field| live::column_of(&shown.stream, field))
+    };
     let value = |(name, value): (&String, &Value)| {
         let cause = causes.iter().find(|cause| cause["feature"] == **name);
         let expected = |end: &str| cause.map_or(Value::Null, |cause| cause[end].clone());

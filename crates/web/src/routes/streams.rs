@@ -12,7 +12,7 @@ use crate::{
     access::{Caller, Role},
     answer::{Names, json, tagged},
     app::App,
-    hub::{Shown, now_ms},
+    hub::{Hub, Shown, now_ms},
     problem::Problem,
 };
 
@@ -81,7 +81,7 @@ struct StreamInfo {
     example: String,
     /// What `beamline query` takes to ask the same.
     results: String,
-    /// Where traces are, where that is known.
+    /// The address of Jaeger's pages, where it is known: a trace is at `/trace/` and its id.
     jaeger: Option<String>,
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn session(
 /// The streams, with their columns, layers and tables.
 #[utoipa::path(get, path = "/api/v1/streams", responses((status = 200, body = Streams)))]
 pub(crate) async fn streams(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
-    json(&headers, &Streams { streams: app.hub.streams.iter().map(|shown| info(shown)).collect() })
+    json(&headers, &Streams { streams: app.hub.streams.iter().map(|shown| info(&app.hub, shown)).collect() })
 }
 
 /// How a stream is as a whole.
@@ -134,7 +134,7 @@ pub(crate) async fn openapi(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     tagged(&headers, app.openapi.clone().into_bytes(), "application/json")
 }
 
-fn info(shown: &Shown) -> StreamInfo {
+fn info(hub: &Hub, shown: &Shown) -> StreamInfo {
     let (stream, spec) = (&shown.stream, &shown.stream.definition.spec);
     let aggregates = stream.aggregates.columns();
     let mut tables = vec!["processed_data", "dead_letters", "notes"];
@@ -150,7 +150,7 @@ fn info(shown: &Shown) -> StreamInfo {
     StreamInfo {
         name: stream.name().to_owned(),
         state: shown.board().facts().state,
-        columns: stream.scored.fields().iter().map(|field| live::column(field)).collect(),
+        columns: stream.scored.fields().iter().map(|field| live::column_of(stream, field)).collect(),
         id: spec.id.clone(),
         key: key.clone(),
         time: time.clone(),
@@ -164,6 +164,6 @@ fn info(shown: &Shown) -> StreamInfo {
             "SELECT {key}, count(*) AS events, max({time}) AS latest FROM processed_data GROUP BY {key} ORDER BY events DESC LIMIT 20"
         ),
         results: shown.watched.query_arguments(),
-        jaeger: None,
+        jaeger: hub.jaeger.as_ref().map(|url| url.as_str().to_owned()),
     }
 }

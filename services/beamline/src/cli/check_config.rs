@@ -23,7 +23,7 @@ pub struct CheckConfigArgs {
 /// Whether servers are asked too, and which.
 #[derive(Debug, Args)]
 pub struct ConnectArgs {
-    /// Ask the servers too whether what a run needs is there: brokers, registry, topics, rights, tables, clocks. Changes nothing.
+    /// Ask the servers too whether what a run needs is there: brokers, registry, topics, rights, stores, tables, clocks. Changes nothing.
     #[arg(long)]
     pub connect: bool,
     /// Kafka and the registry.
@@ -32,4 +32,7 @@ pub struct ConnectArgs {
     /// The store.
     #[command(flatten)]
     pub cql: CqlArgs,
+    /// A lake that a writer fills: a folder, file://, s3://, gs:// or az://.
+    #[arg(long, value_name = "URL", env = "BEAMLINE_LAKE")]
+    pub lake: Option<String>,
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use web::JaegerUrl;
 
 /// The live page.
 #[derive(Debug, Clone, Default, Args)]
@@ -27,4 +28,7 @@ pub struct PageArgs {
     /// A name that the page is reached by; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub page_host: Vec<String>,
+    /// Where Jaeger's pages are, as a browser reaches them: each anomaly then has a link to its trace.
+    #[arg(long, value_name = "URL", env = "BEAMLINE_PAGE_JAEGER")]
+    pub page_jaeger: Option<JaegerUrl>,
 }

@@ -30,6 +30,17 @@ pub struct Running {
     /// Commit at the latest after so many events.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub commit_events: u64,
+    /// Memory for the detector's states of all keys, in MiB. States beyond it, those not used for longest, go to a file beside
+    /// the results.
+    #[arg(long, value_name = "MIB", default_value_t = 1024, env = "BEAMLINE_STATE_MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub state_mib: u32,
+}
+
+impl Running {
+    /// Memory for the detector's states, in bytes.
+    pub(crate) fn state_bytes(&self) -> usize {
+        self.state_mib as usize * (1 << 20)
+    }
 }
 
 /// `beamline run`.

@@ -13,7 +13,7 @@ use indicatif::{HumanBytes, HumanCount};
 use local::{Meter, Summary};
 use service::{folder_of, load_stream};
 use source::Next;
-use stage::{Detect, Enrich, Outputs, Rows, Stage, StageError};
+use stage::{Detect, Enrich, Outputs, Rows, Stage, StageError, Traces};
 use store::{Results, Table, TableWriter, WriterOptions};
 use stream::{Source, Stream, Synthetic};
 
@@ -92,6 +92,7 @@ impl Bench {
             commit_records: 1_000_000,
             commit_interval: FILE_COMMIT_INTERVAL,
             snapshot_bytes: SNAPSHOT_BYTES,
+            state_bytes: usize::MAX,
             end_position: None,
             end_after: None,
         };
@@ -189,7 +190,7 @@ fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
     let batch: RecordBatch = records.rows;
     let column = batch.schema().index_of(&stream.definition.spec.key).map_err(Failure::run_time)?;
     let keys = stage::key_text(batch.column(column)).map_err(Failure::run_time)?;
-    Ok(Rows { batch, positions: records.positions, keys, ingested: None })
+    Ok(Rows { batch, positions: records.positions, keys, ingested: None, traces: Traces::default() })
 }
 
 fn process(stage: &mut dyn Stage, rows: Vec<Rows>) -> Result<Vec<Rows>, Failure> {

@@ -3,6 +3,7 @@
 use std::io::{Write, stdout};
 
 use service::load_stream;
+use stream::Chosen;
 
 use super::{
     connect,
@@ -32,6 +33,9 @@ pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
                 let columns = stream.scored.fields().len();
                 writeln!(out, "{}: stream `{}` is good, {columns} columns out", path.display(), stream.name())
                     .map_err(Failure::run_time)?;
+                if let Some(chosen) = &stream.chosen {
+                    out.write_all(tell(chosen).as_bytes()).map_err(Failure::run_time)?;
+                }
                 if let Some(servers) = &servers {
                     failures.extend(connect::check(&stream, path, servers).err());
                 }
@@ -40,4 +44,18 @@ pub(crate) fn check_config(args: CheckConfigArgs) -> Result<(), Failure> {
         }
     }
     Failure::all(failures)
+}
+
+/// What the detector of a stream looks at that names nothing.
+fn tell(chosen: &Chosen) -> String {
+    let features = match chosen.features.as_slice() {
+        [] => "none, so nothing is looked for: name `features` or `rules`".to_owned(),
+        some => some.join(", "),
+    };
+    let left_out = chosen.left_out.iter().map(|(name, reason)| format!("{name} ({reason})")).collect::<Vec<_>>();
+    let mut text = format!("  features chosen: {features}\n");
+    if !left_out.is_empty() {
+        text.push_str(&format!("  not chosen: {}\n", left_out.join(", ")));
+    }
+    text
 }

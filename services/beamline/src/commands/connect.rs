@@ -1,12 +1,14 @@
 //! `beamline check-config --connect`: whether everything that a run needs is there. Each check is a line that says what it
 //! found or what to do; a check that cannot be made because an earlier one failed says so. Nothing is changed.
 
+mod lakes;
 mod report;
 mod rights;
 
 use std::{env, path::Path};
 
 use broker::Connection;
+use lake::Location;
 use registry::Registry;
 use stream::Stream;
 
@@ -19,6 +21,7 @@ pub(super) struct Servers {
     kafka: Option<Connection>,
     registry: Option<(String, Registry)>,
     cql: Option<cql::Settings>,
+    lake: Option<Location>,
 }
 
 impl Servers {
@@ -43,13 +46,15 @@ impl Servers {
             None => None,
         };
         let cql = if args.cql.nodes.is_empty() { None } else { Some(cql_settings::settings(&args.cql)?) };
-        if kafka.is_none() && registry.is_none() && cql.is_none() {
+        let lake = args.lake.as_deref().map(Location::parse).transpose().map_err(Failure::configuration)?;
+        if kafka.is_none() && registry.is_none() && cql.is_none() && lake.is_none() {
             return Err(Failure::configuration(
-                "--connect needs a server: name --kafka and --registry, or --cql, or set BEAMLINE_KAFKA_BOOTSTRAP, \
-                 BEAMLINE_REGISTRY_URL, BEAMLINE_CQL; a run in this process needs none",
+                "--connect needs a server: name --kafka and --registry, --cql, or --lake, or set \
+                 BEAMLINE_KAFKA_BOOTSTRAP, BEAMLINE_REGISTRY_URL, BEAMLINE_CQL, BEAMLINE_LAKE; a run in this process \
+                 needs none",
             ));
         }
-        Ok(Self { kafka, registry, cql })
+        Ok(Self { kafka, registry, cql, lake })
     }
 }
 
@@ -63,6 +68,9 @@ pub(super) fn check(stream: &Stream, path: &Path, servers: &Servers) -> Result<(
     brokers(stream, path, servers, &mut report)?;
     schemas_of(stream, servers, &mut report, &mut clocks)?;
     tables(stream, path, servers, &mut report, &mut clocks)?;
+    if let Some(location) = &servers.lake {
+        lakes::check(stream, location, &mut report, &mut clocks)?;
+    }
     report.clocks(&clocks)?;
     report.end(stream.name())
 }
@@ -150,7 +158,11 @@ fn tables(
     report: &mut Report,
     clocks: &mut Vec<Clock>,
 ) -> Result<(), Failure> {
-    let Some(settings) = &servers.cql else { return report.skipped("store", "not named: --cql, or BEAMLINE_CQL") };
+    let Some(settings) = &servers.cql else {
+        // One store is enough.
+        let text = "not named: --cql, or BEAMLINE_CQL; a lake by --lake, or BEAMLINE_LAKE";
+        return if servers.lake.is_some() { Ok(()) } else { report.skipped("store", text) };
+    };
     let time = store::run(cql::time(settings));
     match time {
         Err(failure) => {

@@ -6,14 +6,14 @@ mod labels;
 use std::{
     fs,
     io::{Write, stdout},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use evaluate::{Events, nab};
 use service::{folder_of, load_stream};
 use source::Next;
-use stage::{Outputs, Pipeline, Rows, Stage};
+use stage::{Outputs, Pipeline, Rows, Stage, Traces};
 use stream::{Source, Stream};
 
 use self::{collect::Collector, labels::Labels};
@@ -40,7 +40,7 @@ pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
         stream = Arc::new(learned);
     }
     let labels = Labels::new(&args, &stream)?;
-    let source = source_of(&args, &stream)?;
+    let source = source_of(&args.files, args.events, &stream)?;
     let events = run(&args, &stream, &source, &labels)?;
     let asked = stream.definition.spec.detect.as_ref().map(|detect| detect.false_alarm_rate);
     let mut evaluation = evaluate::evaluate(&events, asked).map_err(Failure::run_time)?;
@@ -61,10 +61,10 @@ pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
 }
 
 /// The files that are named, else the definition's source as fast as it goes.
-fn source_of(args: &EvaluateArgs, stream: &Stream) -> Result<Source, Failure> {
+pub(super) fn source_of(files: &[PathBuf], events: Option<u64>, stream: &Stream) -> Result<Source, Failure> {
     let defined = stream.definition.spec.source.clone();
-    if !args.files.is_empty() {
-        let named = stream::Files::of(absolute(&args.files)?);
+    if !files.is_empty() {
+        let named = stream::Files::of(absolute(files)?);
         // Another file of the same kind is read as the definition's files are.
         let files = match defined {
             Some(Source::Files(defined)) => stream::Files { paths: named.paths, format: None, speed: None, ..defined },
@@ -76,46 +76,61 @@ fn source_of(args: &EvaluateArgs, stream: &Stream) -> Result<Source, Failure> {
         Some(Source::Files(files)) => Ok(Source::Files(stream::Files { speed: None, ..files })),
         Some(Source::Synthetic(mut synthetic)) => {
             synthetic.rate = 0.0;
-            synthetic.events = args.events.or(synthetic.events);
+            synthetic.events = events.or(synthetic.events);
             match synthetic.events {
                 Some(_) => Ok(Source::Synthetic(synthetic)),
-                None => Err(Failure::configuration("say how many synthetic events to measure: --events N")),
+                None => Err(Failure::configuration("say how many synthetic events to look at: --events N")),
             }
         }
-        _ => Err(Failure::configuration("name the files to measure: `beamline evaluate STREAM FILE...`")),
+        _ => Err(Failure::configuration("name the files to look at: STREAM FILE...")),
     }
 }
 
 /// Runs the stream over its events and keeps what is measured.
 fn run(args: &EvaluateArgs, stream: &Arc<Stream>, source: &Source, labels: &Labels) -> Result<Events, Failure> {
-    let options = source::Options { base: folder_of(&args.stream), ..source::Options::default() };
-    let mut opened = source::open(source, stream, &options).map_err(Failure::run_time)?;
     let mut pipeline = Pipeline::new(stream).map_err(Failure::run_time)?;
     let mut collector = Collector::new(stream, labels)?;
-    let mut left = args.events.unwrap_or(EVENTS_MAX + 1);
+    read_events(&args.stream, stream, source, args.events, |rows| {
+        let mut outputs = Outputs::default();
+        pipeline.process(rows, &mut outputs).map_err(Failure::run_time)?;
+        for rows in &outputs.rows {
+            collector.add(&rows.batch)?;
+        }
+        match collector.len() as u64 > EVENTS_MAX {
+            true => Err(Failure::run_time(format!("more than {EVENTS_MAX} events: measure fewer with --events"))),
+            false => Ok(()),
+        }
+    })?;
+    collector.finish()
+}
+
+/// Reads a source to its end, or so many events of it, and hands on batches.
+pub(super) fn read_events(
+    definition: &Path,
+    stream: &Arc<Stream>,
+    source: &Source,
+    events: Option<u64>,
+    mut take: impl FnMut(Rows) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let options = source::Options { base: folder_of(definition), ..source::Options::default() };
+    let mut opened = source::open(source, stream, &options).map_err(Failure::run_time)?;
+    let mut left = events.unwrap_or(u64::MAX);
     while left > 0 {
-        let records = match opened.next(BATCH_EVENTS.min(left as usize)).map_err(Failure::run_time)? {
+        let records = match opened.next((BATCH_EVENTS as u64).min(left) as usize).map_err(Failure::run_time)? {
             Next::Records(records) => records,
             Next::Idle => continue,
             Next::End => break,
         };
         left = left.saturating_sub(records.len() as u64);
-        let mut outputs = Outputs::default();
-        pipeline.process(keyed(stream, records)?, &mut outputs).map_err(Failure::run_time)?;
-        for rows in &outputs.rows {
-            collector.add(&rows.batch)?;
-        }
-        if collector.len() as u64 > EVENTS_MAX {
-            return Err(Failure::run_time(format!("more than {EVENTS_MAX} events: measure fewer with --events")));
-        }
+        take(keyed(stream, records)?)?;
     }
-    collector.finish()
+    Ok(())
 }
 
 fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
     let column = records.rows.schema().index_of(&stream.definition.spec.key).map_err(Failure::run_time)?;
     let keys = stage::key_text(records.rows.column(column)).map_err(Failure::run_time)?;
-    Ok(Rows { batch: records.rows, positions: records.positions, keys, ingested: None })
+    Ok(Rows { batch: records.rows, positions: records.positions, keys, ingested: None, traces: Traces::default() })
 }
 
 /// Each key as a series: the scores of the detector as a whole at the first events of episodes, and where labelled events follow

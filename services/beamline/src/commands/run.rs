@@ -33,11 +33,11 @@ pub(crate) const SNAPSHOT_BYTES: usize = 16 << 20;
 pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
     let stream = load_stream(&args.stream)?;
     let mut source = match (args.stdin, args.listen) {
-        (Some(format), _) => Source::Stdin(standard_input(&stream, line_format(format))),
-        (_, Some(listen)) => Source::Http(stream::Http { listen, ..stream::Http::default() }),
-        _ => stream.definition.spec.source.clone().ok_or_else(|| no_source(&args.stream))?,
+        (Some(format), _) => Some(Source::Stdin(standard_input(&stream, line_format(format)))),
+        (_, Some(listen)) => Some(Source::Http(stream::Http { listen, ..stream::Http::default() })),
+        _ => stream.definition.spec.source.clone(),
     };
-    if let (Source::Synthetic(synthetic), Some(rate)) = (&mut source, args.rate) {
+    if let (Some(Source::Synthetic(synthetic)), Some(rate)) = (&mut source, args.rate) {
         synthetic.rate = rate;
     }
     let base = folder_of(&args.stream);
@@ -46,7 +46,10 @@ pub(crate) fn run(args: RunArgs) -> Result<(), Failure> {
             Err(Failure::configuration("a run on Kafka has no page yet; leave out --page and --open"))
         }
         Some(servers) => run_on_kafka::run(stream, source, base, &args.running, servers),
-        None => start(stream, source, base, args.running, Some(&args.page).filter(|page| !page.no_page)),
+        None => {
+            let source = source.ok_or_else(|| no_source(&args.stream))?;
+            start(stream, source, base, args.running, Some(&args.page).filter(|page| !page.no_page))
+        }
     }
 }
 
@@ -108,6 +111,7 @@ pub(super) fn start(
         commit_records: running.commit_events,
         commit_interval: running.commit_interval.unwrap_or(interval),
         snapshot_bytes: SNAPSHOT_BYTES,
+        state_bytes: running.state_bytes(),
         end_position: running.events,
         end_after: running.end_after,
     };

@@ -11,9 +11,10 @@ use std::{
 };
 
 use broker::Offsets;
-use kafka::{Generator, GeneratorNote, Health, KafkaError, Options, Step};
+use kafka::{Generator, Health, KafkaError, Options, Step};
 use local::Counts;
-use stage::Ledger;
+use spill::SpillFolder;
+use stage::{Ledger, StateMemory};
 use stream::{Source, Stream};
 
 use super::{signals::stop_on_signals, topics::ledger};
@@ -33,9 +34,10 @@ const TRANSACTION: Duration = Duration::from_secs(10);
 
 /// Makes the topics, sends the source's events, and takes them through every step; when the source ends, or the time is
 /// up, what was sent goes through to the end. A signal ends everything where it is; the same command goes on from there.
+/// Without a source, another program writes the raw topic.
 pub(super) fn run(
     stream: Arc<Stream>,
-    source: Source,
+    source: Option<Source>,
     base: PathBuf,
     running: &Running,
     servers: Servers,
@@ -43,8 +45,11 @@ pub(super) fn run(
     if running.out.is_some() || running.fresh {
         return Err(Failure::configuration("--out and --fresh are for results in files; with --kafka there are none"));
     }
+    if source.is_none() && running.events.is_some() {
+        return Err(Failure::configuration("--events counts what the source gives, and the definition has none"));
+    }
     kafka::create_topics(&servers.connection, &kafka::plan_topics(&stream, &stream.topics()), None).map_err(failure)?;
-    let generator = Generator {
+    let generator = source.map(|source| Generator {
         topics: stream.topics(),
         connection: servers.connection.clone(),
         registry: servers.registry.clone(),
@@ -61,9 +66,10 @@ pub(super) fn run(
         trace_ratio: 0.0,
         traced_as: None,
         stream: stream.clone(),
-    };
-    let steps: Vec<Options> =
-        steps(&stream).into_iter().map(|step| options(&stream, step, running, &servers)).collect();
+    });
+    let memory = state_memory(running);
+    let steps = steps(&stream).into_iter();
+    let steps: Vec<Options> = steps.map(|step| options(&stream, step, running, &memory, &servers)).collect();
     let stop = stop_on_signals()?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let shown = progress::show({
@@ -72,7 +78,7 @@ pub(super) fn run(
     });
     let offsets = Offsets::connect(&servers.connection).map_err(Failure::run_time)?;
     let done = thread::scope(|scope| {
-        let sent = scope.spawn(|| send(&generator, running.end_after, &stop));
+        let sent = scope.spawn(|| send(generator.as_ref(), running.end_after, &stop));
         let stepping = Arc::new(AtomicBool::new(false));
         let health: Arc<dyn Health> = Arc::new(());
         let stepped = scope.spawn({
@@ -102,30 +108,31 @@ pub(super) fn run(
         let panicked = || KafkaError::Thread(std::io::Error::other("a thread panicked"));
         let stepped = stepped.join().unwrap_or_else(|_| Err(panicked()));
         let sent = sent.join().unwrap_or_else(|_| Err(panicked()));
-        stepped.and(sent.map(drop)).map_err(failure)
+        stepped.and(sent).map_err(failure)
     });
     shown.end();
     done?;
     ledger::print(&stream, &offsets)
 }
 
-/// Sends until the source ends, the time is up, or everything is to stop.
-fn send(
-    generator: &Generator,
-    end_after: Option<Duration>,
-    stop: &Arc<AtomicBool>,
-) -> Result<GeneratorNote, KafkaError> {
+/// Sends until the source ends, the time is up, or everything is to stop; without a source, waits for one of the others.
+fn send(generator: Option<&Generator>, end_after: Option<Duration>, stop: &Arc<AtomicBool>) -> Result<(), KafkaError> {
     let enough = Arc::new(AtomicBool::new(false));
     thread::scope(|scope| {
-        let sending = scope.spawn(|| kafka::generate(generator, &(), &enough));
+        let sending = generator.map(|generator| scope.spawn(|| kafka::generate(generator, &(), &enough)));
         let begun = Instant::now();
-        while !sending.is_finished() {
+        let ended = || match &sending {
+            Some(sending) => sending.is_finished(),
+            None => enough.load(Ordering::Relaxed),
+        };
+        while !ended() {
             if stop.load(Ordering::Relaxed) || end_after.is_some_and(|after| begun.elapsed() >= after) {
                 enough.store(true, Ordering::Relaxed);
             }
             thread::sleep(Duration::from_millis(50));
         }
-        sending.join().unwrap_or_else(|_| Err(KafkaError::Thread(std::io::Error::other("a thread panicked"))))
+        let panicked = || Err(KafkaError::Thread(std::io::Error::other("a thread panicked")));
+        sending.map_or(Ok(()), |sending| sending.join().unwrap_or_else(|_| panicked()).map(drop))
     })
 }
 
@@ -133,8 +140,14 @@ fn steps(stream: &Stream) -> Vec<Step> {
     [vec![Step::Enrich, Step::Detect], Step::windows(stream)].concat()
 }
 
-fn options(stream: &Arc<Stream>, step: Step, running: &Running, servers: &Servers) -> Options {
+/// The memory for the states of all keys.
+fn state_memory(running: &Running) -> StateMemory {
+    StateMemory::bounded(running.state_bytes(), SpillFolder::new(std::env::temp_dir()))
+}
+
+fn options(stream: &Arc<Stream>, step: Step, running: &Running, memory: &StateMemory, servers: &Servers) -> Options {
     let mut options = Options::new(stream.clone(), step, servers.connection.clone(), servers.registry.clone());
+    options.state_memory = memory.clone();
     options.commit_interval = running.commit_interval.unwrap_or(options.commit_interval);
     options.threads = running.threads.map_or(1, usize::from);
     options

@@ -45,6 +45,13 @@ spec:
 /// One cluster at a time: several on a small machine are slower than one after the other, and miss time-outs.
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// The definition and its schema.
+pub(crate) fn write_definition(folder: &Path) {
+    fs::write(folder.join("stream.yaml"), DEFINITION).unwrap();
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
+    fs::copy(schema, folder.join("particle-event.avsc")).unwrap();
+}
+
 /// Servers, and a folder with a definition.
 pub(crate) struct Cluster {
     pub kafka: Kafka,
@@ -80,9 +87,7 @@ impl Cluster {
     fn begin(options: KafkaOptions) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("stream.yaml"), DEFINITION).unwrap();
-        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
-        fs::copy(schema, folder.path().join("particle-event.avsc")).unwrap();
+        write_definition(folder.path());
         let proxied = options.proxied;
         let kafka = Kafka::start(options).unwrap();
         let services_bootstrap = if proxied { kafka.bootstrap_proxied() } else { kafka.bootstrap() };
@@ -110,7 +115,12 @@ impl Cluster {
 
     /// The same, however it ends; gives its code, and what it printed and said.
     pub(crate) fn beamline_ends(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_beamline"))
+        self.beamline_at(Path::new(env!("CARGO_BIN_EXE_beamline")), arguments)
+    }
+
+    /// The same with another `beamline` than this one.
+    pub(crate) fn beamline_at(&self, program: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let output = Command::new(program)
             .args(arguments)
             .envs(self.environment())
             .current_dir(self.folder.path())
@@ -140,13 +150,24 @@ impl Cluster {
         instance: &str,
         more: &[&str],
     ) -> Service {
+        self.program(&binary(name), definition, instance, more)
+    }
+
+    /// Starts this program as a service of the stream that a file defines.
+    pub(crate) fn program(
+        &self,
+        program: &Path,
+        definition: impl AsRef<Path>,
+        instance: &str,
+        more: &[&str],
+    ) -> Service {
         let stream = self.folder.path().join(definition).display().to_string();
         let address = format!("127.0.0.1:{}", free_port());
         let arguments = [&["--stream", &stream, "--listen", &address, "--instance", instance], more].concat();
         let environment = self.environment();
         let environment: Vec<(&str, &str)> =
             environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Service { program: Program::start(binary(name), &arguments, &environment).unwrap(), address }
+        Service { program: Program::start(program, &arguments, &environment).unwrap(), address }
     }
 
     pub(crate) fn offsets(&self) -> Offsets {
@@ -219,6 +240,15 @@ impl Service {
     /// The status and text of its readiness; 0 where it does not answer yet.
     pub(crate) fn readiness(&self) -> (u16, String) {
         servers::http_get(&format!("http://{}/readyz", self.address)).unwrap_or_else(|error| (0, error.to_string()))
+    }
+
+    /// The sum of a metric over its labels.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let (status, text) = servers::http_get(&format!("http://{}/metrics", self.address)).unwrap();
+        assert_eq!(status, 200);
+        let of =
+            |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '));
+        text.lines().filter(of).map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
     }
 
     /// Asks it to stop, and sees that it does so well.

@@ -1,19 +1,19 @@
 //! `beamline check-config --connect` on real servers: with everything there, and with each thing missing.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use servers::{Cassandra, free_port};
+use servers::{Cassandra, S3, free_port};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, write_definition};
 
 /// The lines of a check with these arguments, and its exit code; nothing of the environment but what is given.
-fn check(cluster: &Cluster, arguments: &[&str], environment: &[(&str, String)]) -> (Option<i32>, String) {
+fn check(folder: &Path, arguments: &[&str], environment: &[(&str, String)]) -> (Option<i32>, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_beamline"))
         .args(["check-config", "stream.yaml", "--connect"])
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
-        .current_dir(cluster.folder.path())
+        .current_dir(folder)
         .output()
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -34,7 +34,7 @@ fn everything_that_a_run_needs_is_checked_and_each_missing_thing_is_a_line() {
     let all = ["--kafka", &kafka, "--registry", &registry, "--cql", &store, "--replication", "1"];
 
     // Nothing has been made yet.
-    let (code, text) = check(&cluster, &all, &[]);
+    let (code, text) = check(cluster.folder.path(), &all, &[]);
     assert_eq!(code, Some(1), "{text}");
     for (what, part) in
         [("kafka", "answers"), ("registry", "answers"), ("store", "answers"), ("clock", "the store agree")]
@@ -47,11 +47,11 @@ fn everything_that_a_run_needs_is_checked_and_each_missing_thing_is_a_line() {
     );
     assert!(says(&text, "wrong", "tables", "`beamline store apply stream.yaml` does that"), "{text}");
     // A check changes nothing.
-    assert_eq!(check(&cluster, &all, &[]), (code, text));
+    assert_eq!(check(cluster.folder.path(), &all, &[]), (code, text));
 
     cluster.beamline(&["topics", "apply", "stream.yaml"]);
     cluster.beamline(&["store", "apply", "stream.yaml", "--cql", &store, "--replication", "1"]);
-    let (code, text) = check(&cluster, &all, &[]);
+    let (code, text) = check(cluster.folder.path(), &all, &[]);
     assert_eq!(code, Some(0), "{text}");
     assert!(!text.contains("wrong") && !text.contains("skipped") && !text.contains("differs"), "{text}");
     assert!(says(&text, "ok", "rights", "`particles.detector-state` may be read and written"), "{text}");
@@ -63,7 +63,7 @@ fn everything_that_a_run_needs_is_checked_and_each_missing_thing_is_a_line() {
 
     // By the environment, as a service has it.
     let environment = [("BEAMLINE_KAFKA_BOOTSTRAP", kafka.clone()), ("BEAMLINE_REGISTRY_URL", registry.clone())];
-    let (code, text) = check(&cluster, &[], &environment);
+    let (code, text) = check(cluster.folder.path(), &[], &environment);
     assert_eq!(code, Some(0), "{text}");
     assert!(says(&text, "skipped", "store", "BEAMLINE_CQL"), "{text}");
 
@@ -75,7 +75,7 @@ fn everything_that_a_run_needs_is_checked_and_each_missing_thing_is_a_line() {
     {
         let mut arguments = all;
         arguments[place] = address;
-        let (code, text) = check(&cluster, &arguments, &[]);
+        let (code, text) = check(cluster.folder.path(), &arguments, &[]);
         assert_eq!(code, Some(1), "{text}");
         assert!(says(&text, "wrong", what, &nobody) && says(&text, "ok", other, "answers"), "{what}: {text}");
     }
@@ -85,7 +85,7 @@ fn everything_that_a_run_needs_is_checked_and_each_missing_thing_is_a_line() {
     let changed = fs::read_to_string(&path).unwrap().replace("partitions: 8", "partitions: 4");
     let changed = changed.replace("pt: \"transverse_momentum(momentum_x, momentum_y)\"", "pt: \"detector_id\"");
     fs::write(&path, changed.replace("\"ln(pt)\", ", "")).unwrap();
-    let (code, text) = check(&cluster, &all, &[]);
+    let (code, text) = check(cluster.folder.path(), &all, &[]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
         says(&text, "wrong", "topics", "`particles` has 8 partitions, and should have 4; write its number into"),
@@ -110,11 +110,11 @@ fn a_missing_right_is_a_line_with_what_an_administrator_has_to_grant() {
         ]
     };
     cluster.beamline(&["topics", "apply", "stream.yaml"]);
-    let (code, text) = check(&cluster, &[], &as_user("beamline"));
+    let (code, text) = check(cluster.folder.path(), &[], &as_user("beamline"));
     assert_eq!(code, Some(0), "{text}");
 
     // May read, and neither write nor make transactions.
-    let (code, text) = check(&cluster, &[], &as_user("reader"));
+    let (code, text) = check(cluster.folder.path(), &[], &as_user("reader"));
     assert_eq!(code, Some(1), "{text}");
     for what in [
         "writing to topic `particles`",
@@ -126,7 +126,7 @@ fn a_missing_right_is_a_line_with_what_an_administrator_has_to_grant() {
     assert!(!text.contains("reading topic") && text.contains("an administrator has to grant it (ACL)"), "{text}");
 
     kafka.forbid_reading("beamline", "particles.scored", true).unwrap();
-    let (code, text) = check(&cluster, &[], &as_user("beamline"));
+    let (code, text) = check(cluster.folder.path(), &[], &as_user("beamline"));
     assert_eq!(code, Some(1), "{text}");
     let wrong: Vec<&str> = text.lines().filter(|line| line.starts_with("wrong")).collect();
     assert!(says(&text, "wrong", "rights", "Kafka does not allow reading topic `particles.scored`"), "{text}");
@@ -135,11 +135,45 @@ fn a_missing_right_is_a_line_with_what_an_administrator_has_to_grant() {
     // The wrong password is a line of Kafka, and the registry is checked all the same.
     let mut login = as_user("beamline");
     login[5].1 = "a-wrong-password-for-tests".to_owned();
-    let (code, text) = check(&cluster, &[], &login);
+    let (code, text) = check(cluster.folder.path(), &[], &login);
     assert_eq!(code, Some(1), "{text}");
     assert!(
         says(&text, "wrong", "kafka", "refuses the credentials") && says(&text, "ok", "registry", "answers"),
         "{text}"
     );
     assert!(!text.contains("a-wrong-password"), "{text}");
+}
+
+#[test]
+fn a_lake_is_checked_as_its_writer_would_find_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write_definition(folder.path());
+    let s3 = S3::start().unwrap();
+    let at = |url: &str| {
+        let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "test".to_owned()));
+        let place = [("AWS_ENDPOINT", url.to_owned()), ("AWS_REGION", "eu-west-1".to_owned())];
+        [credentials, place].concat().into_iter().chain([("AWS_ALLOW_HTTP", "true".to_owned())]).collect::<Vec<_>>()
+    };
+    let lake = ["--lake", "s3://events/particles"];
+
+    let (code, text) = check(folder.path(), &lake, &at(&s3.url()));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(says(&text, "wrong", "store", "make the bucket first, or name another"), "{text}");
+    assert!(says(&text, "skipped", "tables", "not checked"), "{text}");
+
+    s3.create_bucket("events").unwrap();
+    for _ in 0..2 {
+        // A check leaves nothing: the second finds what the first found.
+        let (code, text) = check(folder.path(), &lake, &at(&s3.url()));
+        assert_eq!(code, Some(0), "{text}");
+        assert!(says(&text, "ok", "store", "s3://events/particles/ may be written and deleted"), "{text}");
+        assert!(says(&text, "ok", "tables", "holds no lake yet"), "{text}");
+        assert!(says(&text, "ok", "clock", "the object store agree"), "{text}");
+    }
+
+    // Nobody answers there. The client alone would try for minutes.
+    let begun = std::time::Instant::now();
+    let (code, text) = check(folder.path(), &lake, &at(&format!("http://127.0.0.1:{}", free_port())));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(says(&text, "wrong", "store", "AWS_ENDPOINT") && begun.elapsed().as_secs() < 60, "{text}");
 }

@@ -23,7 +23,8 @@ fn three_processes_do_what_one_does_and_account_for_every_record() {
     cluster.beamline(&["topics", "check", "stream.yaml"]);
     let generator = cluster.service("generator", "g", &["--once"]);
     let enricher = cluster.service("enricher", "e", &[]);
-    let detector = cluster.service("anomaly-detector", "d", &[]);
+    // Memory for a part of the states only: the others go to files, and no score differs from those of one process.
+    let detector = cluster.service("anomaly-detector", "d", &["--state-mib", "1"]);
     // A generator does not begin on a topic that others have filled.
     let begun = Instant::now();
     while !cluster.has_sent() && begun.elapsed() < Duration::from_secs(60) {
@@ -38,6 +39,8 @@ fn three_processes_do_what_one_does_and_account_for_every_record() {
     let (enriched, detected) = cluster.wait_until_done(records, Duration::from_secs(180), &[&enricher, &detector]);
     assert_eq!(enriched.records, records);
     assert!(enriched.balances() && detected.balances(), "{enriched:?} {detected:?}");
+    let [held, spilled] = ["beamline_state_bytes", "beamline_state_spilled_bytes"].map(|name| detector.metric(name));
+    assert!(held > 0.0 && held <= f64::from(1 << 20) && spilled > 0.0, "{held} bytes in memory, {spilled} in files");
     let scores = results::scores(&cluster);
     assert_eq!(scores.len() as u64, detected.out);
     results::assert_same(&scores, &results::scores_in_one_process(&cluster));

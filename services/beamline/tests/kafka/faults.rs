@@ -63,7 +63,10 @@ struct Fleet<'a> {
 impl Fleet<'_> {
     fn start(&mut self, name: &'static str) {
         self.started += 1;
-        let service = self.cluster.service(name, &format!("{name}-{}", self.started), &WORKER);
+        // So little memory that states go to files and come back.
+        let memory = ["--state-mib", "1"].into_iter().filter(|_| name == "anomaly-detector");
+        let args: Vec<&str> = WORKER.into_iter().chain(memory).collect();
+        let service = self.cluster.service(name, &format!("{name}-{}", self.started), &args);
         self.services.push((name, service));
     }
 

@@ -25,5 +25,6 @@ mod stores;
 mod theirs;
 mod tools;
 mod traces;
+mod upgrade_from;
 mod upgrades;
 mod windows;

@@ -21,8 +21,8 @@ use rdkafka::{
 
 use crate::cluster::Cluster;
 
-/// Score (its bits) and reasons of each event.
-pub(crate) type Scores = BTreeMap<String, (u64, String)>;
+/// Score (its bits), reasons and trace of each event.
+pub(crate) type Scores = BTreeMap<String, (u64, String, String)>;
 
 /// Waits until nothing is open in a topic: a transaction that a killed service left hides what was committed behind it
 /// until the broker gives it up.
@@ -104,15 +104,15 @@ pub(crate) fn scores_of(cluster: &Cluster, topic: &str) -> Scores {
     let mut scores = Scores::new();
     for received in read_all(cluster, topic, stream.scored_schema().unwrap()) {
         let rows = &received.rows;
-        let (ids, reasons) =
-            (rows.column_by_name("event_id").unwrap(), rows.column_by_name("anomaly_reasons").unwrap());
         let score = rows.column_by_name("anomaly_score").unwrap().as_primitive::<Float64Type>();
-        let (ids, reasons) = (ids.as_string::<i32>(), reasons.as_string::<i32>());
+        let [ids, reasons, traces] = ["event_id", "anomaly_reasons", "trace_id"].map(|name| {
+            let column = rows.column_by_name(name).unwrap().as_string::<i32>();
+            move |row: usize| if column.is_null(row) { String::new() } else { column.value(row).to_owned() }
+        });
         for row in 0..rows.num_rows() {
-            let reasons = reasons.iter().nth(row).flatten().unwrap_or_default().to_owned();
             let bits = if score.is_null(row) { NO_SCORE } else { score.value(row).to_bits() };
-            let twice = scores.insert(ids.value(row).to_owned(), (bits, reasons));
-            assert!(twice.is_none(), "{} stands twice", ids.value(row));
+            let twice = scores.insert(ids(row), (bits, reasons(row), traces(row)));
+            assert!(twice.is_none(), "{} stands twice", ids(row));
         }
     }
     scores
@@ -132,17 +132,17 @@ pub(crate) fn scores_in_one_process(cluster: &Cluster) -> Scores {
 
 /// The scores of a store, which `place` names for the command line. An event that stands twice is a failure.
 pub(crate) fn scores_in(cluster: &Cluster, place: &[&str]) -> Scores {
-    let question = "SELECT event_id, anomaly_score, coalesce(anomaly_reasons, '') AS reasons FROM processed_data \
-                    WHERE timestamp > '2024-12-31'";
+    let question = "SELECT event_id, anomaly_score, coalesce(trace_id, '') AS trace, \
+                    coalesce(anomaly_reasons, '') AS reasons FROM processed_data WHERE timestamp > '2024-12-31'";
     let answer = cluster.beamline(&[&["query", "--format", "csv", "--limit", "0"], place, &[question]].concat());
     let scores: Scores = answer
         .lines()
         .skip(1)
         .map(|line| {
-            let (id, rest) = line.split_once(',').unwrap();
-            let (score, reasons) = rest.split_once(',').unwrap();
+            let mut cells = line.splitn(4, ',');
+            let [id, score, trace, reasons] = [(); 4].map(|()| cells.next().unwrap());
             let bits = if score.is_empty() { NO_SCORE } else { score.parse::<f64>().unwrap().to_bits() };
-            (id.to_owned(), (bits, reasons.trim_matches('"').to_owned()))
+            (id.to_owned(), (bits, reasons.trim_matches('"').to_owned(), trace.trim_matches('"').to_owned()))
         })
         .collect();
     assert_eq!(scores.len(), answer.lines().count() - 1, "each event once in {place:?}");

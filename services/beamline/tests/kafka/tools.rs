@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{cluster::Cluster, input, results, windows};
+use crate::{cluster::Cluster, input, raw, results, windows};
 
 const EVENTS: u64 = 20_000;
 
@@ -96,4 +96,29 @@ fn replayed(cluster: &Cluster, kafka: &[&str]) {
     let said = on(&["replay", "stream.yaml", "--into", "earlier", "--until", "2025-01-01"]);
     assert!(said.starts_with("0 records"), "{said}");
     assert_eq!(cluster.ledger(kafka::Step::Detect), before, "the stream's own groups have not moved");
+}
+
+/// As where another program writes the raw topic: the definition has no source.
+#[test]
+fn without_a_source_one_process_takes_through_what_others_write() {
+    let cluster = Cluster::start();
+    let bootstrap = cluster.kafka.bootstrap();
+    let run = ["run", "stream.yaml", "--kafka", &bootstrap];
+    let definition = fs::read_to_string(cluster.path("stream.yaml")).unwrap();
+    let without = definition.replace("  source:\n    files: { paths: [input.jsonl] }\n", "");
+    assert_ne!(without, definition);
+    fs::write(cluster.path("stream.yaml"), without).unwrap();
+    cluster.beamline(&["topics", "apply", "stream.yaml"]);
+    let schema = raw::schema(&cluster);
+    let events = (0..500).map(|number| raw::Event::new(format!("e{number}"), 100.0, format!("d{}", number % 8)));
+    let framed: Vec<Vec<u8>> = events.map(|event| event.framed(schema)).collect();
+    raw::send(&cluster, "particles", framed.into_iter().enumerate().map(|(at, value)| (at as u32 % 8, "d", value)));
+
+    let said = cluster.beamline(&[&run[..], &["--for", "3s"]].concat());
+    assert!(said.contains("the ledger balances") && !said.contains("generator"), "{said}");
+    let detected = said.lines().find(|line| line.starts_with("anomaly-detector")).unwrap();
+    assert!(detected.contains(" 500 in = 500 out"), "{said}");
+    // There is no source whose events could be counted.
+    let (code, _, said) = cluster.beamline_ends(&[&run[..], &["--events", "5"]].concat());
+    assert!(code == Some(64) && said.contains("the definition has none"), "{said}");
 }

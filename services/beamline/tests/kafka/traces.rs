@@ -6,12 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use broker::Reports;
+use kafka::Step;
+use rdkafka::{
+    message::{Header, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer},
+};
 use serde_json::Value;
 use servers::Jaeger;
+use stage::TraceId;
 
 use crate::{
     cluster::{Cluster, Service},
-    input,
+    input, results, theirs,
 };
 
 const EVENTS: u64 = 20_000;
@@ -67,6 +74,103 @@ fn a_trace_goes_through_four_services_and_every_anomaly_has_one() {
         assert!(begun.elapsed() < LIMIT, "{whole} of {} anomalies have a trace: {example:?}", detected.anomalies);
         thread::sleep(Duration::from_millis(500));
     }
+    services.iter().for_each(Service::stop);
+    // The traces that were stored are those that were sent, and the same as where none is sent.
+    let sql = "SELECT DISTINCT trace_id FROM anomalies";
+    let stored = cluster.beamline(&["query", "--format", "csv", "--limit", "0", "--lake", &lake, sql]);
+    let stored: Vec<&str> = stored.lines().skip(1).collect();
+    assert_eq!(stored.len() as u64, detected.anomalies);
+    for trace in stored {
+        let url = format!("{}/api/traces/{trace}", jaeger.query_url());
+        while servers::http_get(&url).unwrap().0 != 200 {
+            assert!(begun.elapsed() < LIMIT, "{trace} is not in Jaeger");
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+    results::assert_same(&results::scores(&cluster), &results::scores_in_one_process(&cluster));
+}
+
+/// A stream of messages that carry traces of their own.
+const JOINED: &str = r#"
+apiVersion: beamline.dev/v1
+kind: Stream
+metadata: { name: joined }
+spec:
+  schema: joined.avsc
+  id: id
+  key: key
+  time: time
+  partitions: 1
+  source:
+    kafka:
+      topic: theirs
+      format: json
+      derive:
+        id: "concat('e', CAST($offset AS VARCHAR))"
+        key: "'k'"
+        time: "$timestamp"
+  detect:
+    rules:
+      - { name: large, when: "x > 10" }
+"#;
+
+const JOINED_SCHEMA: &str = r#"{ "type": "record", "name": "Joined", "fields": [
+  { "name": "id", "type": "string" },
+  { "name": "key", "type": "string" },
+  { "name": "time", "type": { "type": "long", "logicalType": "timestamp-millis" } },
+  { "name": "x", "type": "double" } ] }"#;
+
+/// Values, with the `traceparent` that each comes with, and the trace that its anomaly is stored with.
+const MESSAGES: [(u32, Option<&str>, Option<&str>); 4] = [
+    (1, Some("00-0000000000000000000000000000000a-00f067aa0ba902b7-01"), None),
+    (20, Some("00-0000000000000000000000000000000b-00f067aa0ba902b7-01"), Some("0000000000000000000000000000000b")),
+    (30, None, None),
+    (40, Some("00-0000000000000000000000000000000c-00f067aa0ba902b7-00"), None),
+];
+
+#[test]
+fn a_sampled_trace_that_comes_with_a_message_is_stored_as_it_is_and_by_a_replay_too() {
+    let cluster = Cluster::start();
+    fs::write(cluster.path("joined.yaml"), JOINED).unwrap();
+    fs::write(cluster.path("joined.avsc"), JOINED_SCHEMA).unwrap();
+    theirs::create(&cluster.connection(), "theirs", 1, 1, &[]);
+    cluster.beamline(&["topics", "apply", "joined.yaml"]);
+    let producer: BaseProducer<Reports> = cluster.connection().client(Reports::default(), |_| {}).unwrap();
+    for (x, traceparent, _) in MESSAGES {
+        let value = format!("{{\"x\": {x}}}");
+        let mut record: BaseRecord<'_, str, str> = BaseRecord::to("theirs").payload(&value);
+        if let Some(traceparent) = traceparent {
+            record =
+                record.headers(OwnedHeaders::new().insert(Header { key: "traceparent", value: Some(traceparent) }));
+        }
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(Duration::from_secs(10)).unwrap();
+    // None of them sends traces: whose trace it is does not hang on that.
+    let services = ["generator", "enricher", "anomaly-detector"];
+    let services = services.map(|name| cluster.service_of("joined.yaml", name, name, &[]));
+    let begun = Instant::now();
+    while cluster.ledger_of("joined", 1, Step::Detect).records < MESSAGES.len() as u64 {
+        assert!(begun.elapsed() < LIMIT, "{}", services.each_ref().map(|service| service.program.log()).join("\n"));
+        thread::sleep(Duration::from_millis(200));
+    }
+    let bootstrap = cluster.kafka.bootstrap();
+    let on = |arguments: &[&str]| cluster.beamline(&[arguments, &["--kafka", &bootstrap]].concat());
+    let sql = "SELECT id, coalesce(trace_id, 'none') AS trace FROM processed_data ORDER BY id";
+    let found = on(&["query", "--format", "csv", "--stream", "joined.yaml", sql]);
+    let wanted = MESSAGES.iter().enumerate().map(|(offset, (x, _, came))| {
+        let id = format!("e{offset}");
+        let trace = match came {
+            _ if *x <= 10 => "none".to_owned(),
+            Some(came) => (*came).to_owned(),
+            None => TraceId::of("joined", &id).to_string(),
+        };
+        format!("{id},{trace}")
+    });
+    assert_eq!(found.lines().skip(1).collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
+    on(&["replay", "joined.yaml"]);
+    let said = on(&["verify", "joined.yaml", "joined.yaml"]);
+    assert!(said.contains(" 0 rows differ"), "{said}");
     services.iter().for_each(Service::stop);
 }
 

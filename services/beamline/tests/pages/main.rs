@@ -1,11 +1,13 @@
-//! The pages of the documentation: those that are generated are those of the code, each is in the table of contents, and
-//! each says in its first line what one can do after reading it. `make docs-pages` writes the generated ones.
+//! The pages of the documentation: those that are generated are those of the code, each is in the table of contents and
+//! says in its first line what one can do after reading it, and the program takes every command that they show.
+//! `make docs-pages` writes the generated ones.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod alerts;
 mod commands;
 mod definition;
+mod lines;
 mod python;
 
 use std::{
@@ -67,11 +69,29 @@ fn every_page_is_in_the_contents_and_says_what_it_is_good_for() {
         let text = fs::read_to_string(docs().join(page)).unwrap();
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         assert!(lines.next().unwrap().starts_with("# "), "{page} begins with its title");
-        // A runbook's title is what one sees; what it is good for is the same for all of them.
         let first = lines.next().unwrap();
-        assert!(page.starts_with("runbooks/") || first.starts_with("After reading this page you "), "{page}: {first}");
+        assert!(first.starts_with("After reading this page you "), "{page}: {first}");
     }
     for link in contents.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         assert!(docs().join(link).is_file(), "docs/SUMMARY.md names {link}");
     }
+}
+
+#[test]
+fn every_command_in_the_documentation_is_one_that_the_program_takes() {
+    let root = docs().join("..");
+    let others = ["README.md", "UPGRADING.md", "CONTRIBUTING.md", "docker/dist/README.txt"];
+    let files: Vec<PathBuf> =
+        pages(&docs(), "").iter().map(|page| docs().join(page)).chain(others.map(|file| root.join(file))).collect();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for file in files {
+        for line in lines::lines(&fs::read_to_string(&file).unwrap()) {
+            seen += 1;
+            if let Some(error) = lines::refused(&line) {
+                wrong.push(format!("{}: {}\n{error}", file.display(), line.words.join(" ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 150, "{seen} commands");
 }

@@ -30,22 +30,33 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// The stream's events sent and scored by its services, which go on running.
     pub(crate) fn with_the_stream() -> Self {
+        let mut cluster = Self::start(input::RECORDS);
+        cluster.run_the_stream();
+        cluster.wait_for(input::RECORDS - input::BAD / 2);
+        cluster
+    }
+
+    /// The servers, and so many events that nobody has sent yet.
+    pub(crate) fn start(events: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("stream.yaml"), input::DEFINITION).unwrap();
-        fs::write(folder.path().join("input.jsonl"), input::lines()).unwrap();
+        fs::write(folder.path().join("input.jsonl"), input::lines(events)).unwrap();
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
         fs::copy(schema, folder.path().join("particle-event.avsc")).unwrap();
         let kafka = Kafka::start(KafkaOptions::default()).unwrap();
-        let mut cluster = Self { kafka, apicurio: Apicurio::start().unwrap(), folder, services: Vec::new() };
+        let cluster = Self { kafka, apicurio: Apicurio::start().unwrap(), folder, services: Vec::new() };
         cluster.beamline(&["topics", "apply", "stream.yaml"]);
+        cluster
+    }
+
+    /// Starts the services of the stream.
+    pub(crate) fn run_the_stream(&mut self) {
         for (name, more) in
             [("generator", &["--once"][..]), ("enricher", &[]), ("anomaly-detector", &[]), ("aggregator", &[])]
         {
-            let service = cluster.service(name, more);
-            cluster.services.push(service);
+            let service = self.service(name, more);
+            self.services.push(service);
         }
-        cluster.wait_for(input::RECORDS - input::BAD / 2);
-        cluster
     }
 
     /// Waits until the last step has had all that came of so many events.
@@ -109,7 +120,7 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        child.stdin.as_mut().unwrap().write_all(input::lines().as_bytes()).unwrap();
+        child.stdin.as_mut().unwrap().write_all(input::lines(input::RECORDS).as_bytes()).unwrap();
         Page::of_run(child, &format!("http://{address}"))
     }
 }

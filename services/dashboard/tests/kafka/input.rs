@@ -44,12 +44,12 @@ spec:
       select: { events: "count(*)", max_energy: "max(energy_gev)" }
 "#;
 
-/// The records as lines.
-pub(crate) fn lines() -> String {
+/// So many records as lines.
+pub(crate) fn lines(records: u64) -> String {
     let mut text = String::new();
     let mut numbers = Random::default();
     let mut random = || numbers.unit();
-    for event in 0..RECORDS {
+    for event in 0..records {
         let energy = (random() * 6.0 - 1.5).exp();
         let (x, y, z) = (random() * energy - energy / 2.0, random() * 40.0 - 20.0, random() * 100.0 - 50.0);
         let detector = (random() * 12.0) as u32;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod access;
+mod behind;
 mod cluster;
 mod input;
 mod page;

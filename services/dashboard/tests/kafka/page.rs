@@ -86,6 +86,14 @@ impl Page {
         panic!("{path} is still {last}\n{}", self.log());
     }
 
+    /// Stops and continues it, as a machine does that has too much to do.
+    pub(crate) fn signal(&self, signal: &str) {
+        match &self.server {
+            Server::Service(program) => program.signal(signal).unwrap(),
+            Server::Run(_) => unreachable!("only services are signalled"),
+        }
+    }
+
     /// Ends it as a power failure would.
     pub(crate) fn kill(mut self) {
         self.end();

@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::Method;
 use serde_json::{Value, json};
-use servers::Program;
+use servers::{Cassandra, Program};
 
 use crate::{
     access,
@@ -17,24 +18,35 @@ use crate::{
     written,
 };
 
+const JAEGER: &str = "https://lab.org/jaeger";
+
 /// One cluster for all of it: what comes later changes what is there.
 #[test]
 fn a_page_on_kafka_is_the_page_of_one_process_and_keeps_what_is_written_on_it() {
     let cluster = Cluster::with_the_stream();
     {
-        let (on_kafka, alone) = (cluster.dashboard(&[]), cluster.one_process());
+        let (on_kafka, alone) = (cluster.dashboard(&["--page-jaeger", JAEGER]), cluster.one_process());
+        let (_, streams) = on_kafka.ask(Method::GET, "/streams", None, None).unwrap();
+        assert_eq!(streams["streams"][0]["jaeger"], JAEGER);
         the_same_overview(&on_kafka, &alone);
         the_same_anomalies(&on_kafka, &alone);
         the_same_dead_letters(&on_kafka, &alone);
-        the_same_rows(&on_kafka, &alone, &["SELECT * FROM rates WHERE final ORDER BY window_start, detector_id"]);
+        the_same_rows(&on_kafka, &alone, &ROWS);
+        the_same_rows(&on_kafka, &alone, &[RATES]);
         what_was_before_the_page(&on_kafka);
         let (_writer, of_a_lake) = of_a_lake(&cluster);
         the_same_anomalies(&of_a_lake, &alone);
         the_same_dead_letters(&of_a_lake, &alone);
-        the_same_rows(&of_a_lake, &alone, &[]);
+        the_same_rows(&of_a_lake, &alone, &ROWS);
         let windows = "/aggregates?name=rates";
         assert_eq!(of_a_lake.get(windows)["rows"], on_kafka.get(windows)["rows"]);
         assert!(!of_a_lake.get(windows)["rows"].as_array().unwrap().is_empty());
+        let cassandra = Cassandra::start().unwrap();
+        let (_cql_writer, of_cql) = of_cql(&cluster, &cassandra);
+        the_same_anomalies(&of_cql, &alone);
+        the_same_dead_letters(&of_cql, &alone);
+        the_same_rows(&of_cql, &alone, &ROWS_OF_CQL);
+        assert_eq!(of_cql.get(windows)["rows"], on_kafka.get(windows)["rows"]);
     }
     access::of_two_roles(&cluster);
     written::notes_survive(&cluster);
@@ -99,6 +111,7 @@ fn the_same_anomalies(on_kafka: &Page, alone: &Page) {
     for part in ["anomaly", "event", "layers", "history", "also", "trace"] {
         assert_eq!(found[part], wanted[part], "{part}");
     }
+    assert_eq!(found["trace"].as_str().map(str::len), Some(32), "{found}");
     assert!(!found["history"]["rows"].as_array().unwrap().is_empty(), "{found}");
 }
 
@@ -130,26 +143,50 @@ fn of_a_lake(cluster: &Cluster) -> (Program, Page) {
     let lake = cluster.folder.path().join("lake").display().to_string();
     let writer = cluster.service("writer", &["--backend", "parquet", "--lake", &lake, "--batch-interval", "500ms"]);
     let page = cluster.dashboard(&["--history", "lake", "--lake", &lake]);
-    let counted = |page: &Page, table: &str| {
+    wait_until_stored(&page);
+    (writer, page)
+}
+
+/// The same of a CQL store.
+fn of_cql(cluster: &Cluster, cassandra: &Cassandra) -> (Program, Page) {
+    let node = cassandra.contact_point();
+    cluster.beamline(&["store", "apply", "stream.yaml", "--cql", &node, "--replication", "1"]);
+    let writer = cluster.service("writer", &["--backend", "cql", "--cql", &node, "--batch-interval", "500ms"]);
+    let page = cluster.dashboard(&["--history", "cql", "--cql", &node]);
+    wait_until_stored(&page);
+    (writer, page)
+}
+
+fn wait_until_stored(page: &Page) {
+    let counted = |table: &str| {
         let sql = json!({ "sql": format!("SELECT count(*) FROM {table}") });
         page.post("/query", &sql).1["rows"][0][0].as_u64().unwrap_or_default()
     };
     let overview = page.wait("/overview", |overview| overview["ledger"]["records"] == input::RECORDS);
     let (events, letters) = (overview["ledger"]["out"].as_u64().unwrap(), input::BAD);
     let begun = Instant::now();
-    while (counted(&page, "processed_data"), counted(&page, "dead_letters")) != (events, letters) {
-        assert!(begun.elapsed() < PATIENCE, "{} of {events}", counted(&page, "processed_data"));
+    while (counted("processed_data"), counted("dead_letters")) != (events, letters) {
+        assert!(begun.elapsed() < PATIENCE, "{} of {events}", counted("processed_data"));
         thread::sleep(Duration::from_millis(500));
     }
-    (writer, page)
 }
 
-fn the_same_rows(on_kafka: &Page, alone: &Page, more: &[&str]) {
-    for sql in more.iter().copied().chain([
-        "SELECT * FROM processed_data ORDER BY event_id",
-        "SELECT detector_id, count(*) AS n, max(energy_gev) FROM processed_data GROUP BY 1 ORDER BY 1",
-        "SELECT count(*) FROM notes",
-    ]) {
+const ROWS: [&str; 3] = [
+    "SELECT * FROM processed_data ORDER BY event_id",
+    "SELECT detector_id, count(*) AS n, max(energy_gev) FROM processed_data GROUP BY 1 ORDER BY 1",
+    "SELECT count(*) FROM notes",
+];
+const RATES: &str = "SELECT * FROM rates WHERE final ORDER BY window_start, detector_id";
+/// CQL has its columns in another order, and lists as text.
+const ROWS_OF_CQL: [&str; 3] = [
+    "SELECT event_id, timestamp, energy_gev, pt, anomalous, anomaly_score, anomaly_reasons, anomaly_words, trace_id \
+     FROM processed_data ORDER BY event_id",
+    ROWS[1],
+    ROWS[2],
+];
+
+fn the_same_rows(on_kafka: &Page, alone: &Page, queries: &[&str]) {
+    for sql in queries {
         let rows = |page: &Page| {
             let (status, found) = page.post("/query", &json!({ "sql": sql }));
             assert!(status.is_success(), "{sql}: {found}");

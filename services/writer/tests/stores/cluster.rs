@@ -78,7 +78,7 @@ impl Cluster {
     pub(crate) fn feed(&self, backend: &str) -> writer::KafkaFeed {
         let registry = Registry::new(&registry::Settings::new(self.apicurio.url())).unwrap();
         let connection = Connection::plaintext(self.kafka.bootstrap());
-        let sources = writer::sources(&self.stream).unwrap();
+        let sources = stores::sources(&self.stream).unwrap();
         writer::KafkaFeed::new(&connection, &registry, &group(backend), &sources, backend).unwrap()
     }
 

@@ -84,7 +84,7 @@ fn a_partition_that_comes_back_to_a_writer_is_read_on_where_the_other_one_was() 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/golden");
 
 /// Columns that the golden folders were written before.
-const LATER_COLUMNS: [&str; 3] = ["anomaly_state", "anomaly_words", "anomaly_causes"];
+const LATER_COLUMNS: [&str; 4] = ["anomaly_state", "anomaly_words", "anomaly_causes", "trace_id"];
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

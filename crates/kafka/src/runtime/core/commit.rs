@@ -58,7 +58,7 @@ impl Core {
                 let flushed = partition.flush()?;
                 self.meters.closed(&flushed.closed);
                 self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
-                let snapshots = partition.snapshots(budget, replay_max);
+                let snapshots = partition.snapshots(budget, replay_max)?;
                 state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
                 let (of, position) = (&partition.of, partition.next);
                 self.outbound.snapshots(self.producer.client(), *number, of, position, snapshots, now)?;

@@ -8,6 +8,14 @@ import uuid
 import numpy as np
 import pandas as pd
 
+# The beginning of measurements, a little after a whole second.
+START = datetime.datetime(2025, 3, 1, 10, 0, 0, 250_000)
+
+
+def stamps(count):
+    """Times a second apart, from the whole second on."""
+    return [START.replace(microsecond=0) + datetime.timedelta(seconds=row) for row in range(count)]
+
 
 def plain(value):
     """A value as JSON says it."""

@@ -15,15 +15,19 @@ import astronomy
 import avro
 import columnar
 import delimited
+import exports
 import objects
+import printed
+import rare
 import saved
+import ztf
 from cases import Cases
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     cases = Cases(folder)
-    for module in (delimited, saved, objects, avro, columnar, astronomy, alerts):
+    for module in (delimited, saved, objects, avro, columnar, astronomy, alerts, ztf, printed, exports, rare):
         module.write(cases)
     (folder / "expected.json").write_text(json.dumps(cases.found))
     print(len(cases.found), "files")

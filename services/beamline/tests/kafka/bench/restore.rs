@@ -61,15 +61,15 @@ impl Moving<'_> {
 
     fn measure(&self, first: Service) {
         self.until_all_go_on(Instant::now());
-        let before = metric(&first, "beamline_snapshot_bytes_total");
+        let before = first.metric("beamline_snapshot_bytes_total");
         thread::sleep(COUNTING);
-        let written = metric(&first, "beamline_snapshot_bytes_total") - before;
+        let written = first.metric("beamline_snapshot_bytes_total") - before;
         let mebibytes = |bytes: f64| bytes / f64::from(1 << 20);
         println!(
             "  {:.0} keys: {:.0} MiB in use, of which state {:.0} MiB; snapshots {:.2} MiB/s",
-            metric(&first, "beamline_state_keys"),
+            first.metric("beamline_state_keys"),
             resident_mebibytes(first.program.pid()),
-            mebibytes(metric(&first, "beamline_state_bytes")),
+            mebibytes(first.metric("beamline_state_bytes")),
             mebibytes(written) / COUNTING.as_secs_f64(),
         );
         // Another one takes everything over.
@@ -114,17 +114,7 @@ fn said(what: &str, service: &Service, took: Duration) {
     println!(
         "  {what}: every partition goes on after {:.2} s; a partition's state is put back and up to date in {:.2} s on average",
         took.as_secs_f64(),
-        metric(service, "beamline_restore_duration_seconds_sum")
-            / metric(service, "beamline_restore_duration_seconds_count"),
+        service.metric("beamline_restore_duration_seconds_sum")
+            / service.metric("beamline_restore_duration_seconds_count"),
     );
-}
-
-/// The sum of a metric over its labels.
-fn metric(service: &Service, name: &str) -> f64 {
-    let (status, text) = servers::http_get(&format!("http://{}/metrics", service.address)).unwrap();
-    assert_eq!(status, 200);
-    let values = text
-        .lines()
-        .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' ')));
-    values.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broker::Reports;
+use opentelemetry::trace::SpanContext;
 use rdkafka::{consumer::BaseConsumer, error::KafkaError as ClientError, message::Message, types::RDKafkaErrorCode};
 use registry::RegistryError;
 
@@ -13,7 +14,11 @@ use super::{
     },
     state::Session,
 };
-use crate::{GeneratorNote, KafkaError, generator::outlet::Origin, messages::probe};
+use crate::{
+    GeneratorNote, KafkaError,
+    generator::outlet::{Origin, Whence},
+    messages::{probe, traceparent::parent},
+};
 
 /// Messages of a batch at most.
 const BATCH_MESSAGES_MAX: usize = 16_384;
@@ -21,6 +26,21 @@ const BATCH_MESSAGES_MAX: usize = 16_384;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How long a poll waits for the first message.
 const IDLE: Duration = Duration::from_millis(20);
+
+/// Messages, by their place in the batch.
+struct Fresh<'b, 'm>(&'b [&'b Polled<'m>]);
+
+impl Whence for Fresh<'_, '_> {
+    fn origin(&self, position: u64) -> Origin {
+        let message = &self.0[position as usize].0;
+        let (partition, offset) = (Some(message.partition() as u32), message.offset() as u64);
+        Origin { topic: message.topic().to_owned(), partition, offset }
+    }
+
+    fn trace(&self, position: u64) -> Option<SpanContext> {
+        parent(&self.0[position as usize].0)
+    }
+}
 
 impl Session<'_> {
     /// Polls messages until there are enough or none is left.
@@ -104,12 +124,7 @@ impl Session<'_> {
             }
         }
         let read = self.reader.read(&fresh)?;
-        let origin = |index: u64| {
-            let message = &fresh[index as usize].0;
-            let (partition, offset) = (Some(message.partition() as u32), message.offset() as u64);
-            Origin { topic: message.topic().to_owned(), partition, offset }
-        };
-        let dead = self.outlet.send(read.records, &origin)?;
+        let dead = self.outlet.send(read.records, &Fresh(&fresh))?;
         self.probing.sent_records(true);
         for number in &of {
             self.count(*number, |note| note.sent += 1);

@@ -29,6 +29,9 @@ use crate::{
 
 /// How long a member may be silent before its lanes go to others.
 const SESSION: Duration = Duration::from_secs(10);
+/// How long a schema is asked for before the generator says that it waits: meanwhile it heeds neither its group nor a
+/// signal, and its transaction grows old.
+const REGISTRY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A member of the group, with a producer and a reader.
 pub(in crate::generator::topic_source) struct Session<'a> {
@@ -78,7 +81,7 @@ impl<'a> Session<'a> {
         subscribed.map_err(|source| KafkaError::Client { what: "subscribing", source })?;
         Ok(Self {
             reader: MessageReader::new(definition, &generator.stream)?,
-            registry: registry_of(definition, &generator.base, &generator.registry)?,
+            registry: registry_of(definition, &generator.base, &generator.registry)?.retrying_for(REGISTRY_PATIENCE),
             offsets: Offsets::connect(&generator.connection)?,
             generator,
             definition,

@@ -19,6 +19,14 @@ pub struct Source {
     pub columns: SchemaRef,
 }
 
+impl Source {
+    /// Whether a lake keeps it: the results of a window replace each other, which files that are only added to cannot
+    /// show.
+    pub fn is_kept_in_lakes(&self) -> bool {
+        self.table != Table::Aggregates
+    }
+}
+
 /// What a stream has to store.
 ///
 /// # Errors
