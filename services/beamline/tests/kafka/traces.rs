@@ -80,6 +80,7 @@ fn a_trace_goes_through_four_services_and_every_anomaly_has_one() {
     let stored = cluster.beamline(&["query", "--format", "csv", "--limit", "0", "--lake", &lake, sql]);
     let stored: Vec<&str> = stored.lines().skip(1).collect();
     assert_eq!(stored.len() as u64, detected.anomalies);
+    let begun = Instant::now();
     for trace in stored {
         let url = format!("{}/api/traces/{trace}", jaeger.query_url());
         while servers::http_get(&url).unwrap().0 != 200 {
