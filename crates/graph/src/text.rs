@@ -53,7 +53,7 @@ logs
   ├──►        filtered: the others, counted
   ▼
   detect      very_slow: latency_ms > 10000
-  │           ewma, mahalanobis, chains of ln(latency_ms + 1), ln(bytes + 1), CAST(is_error AS DOUBLE)
+  │           ewma, mahalanobis, chains, frequency of ln(latency_ms + 1), ln(bytes + 1), CAST(is_error AS DOUBLE), frequency(path), frequency(status)
   │           false alarms: 0.001 of ordinary events
   ├──►        anomalies: what a rule or layer calls anomalous
   ├──►        processed_data: every event that comes out

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use infer::{Roles, features_of};
-use stream::{DetectRule, Stream};
+use stream::{DetectRule, Stream, argument};
 
 use super::{alarms::Alarms, history::History};
 use crate::{Failure, cli::TuneArgs};
@@ -23,6 +23,9 @@ const ADAPT_AFTER: (u64, u64, u64) = (4, 500, 10_000);
 
 /// Features that the layer `season` takes.
 const SEASON_FEATURES_MAX: usize = 2;
+
+/// The layer of texts, and the function that makes a feature one.
+const FREQUENCY: &str = "frequency";
 
 /// Events of a key without an alarm that end an episode.
 const EPISODE_AFTER: u64 = 100;
@@ -54,20 +57,27 @@ impl Proposal {
                 "no column of the history is a number that varies or a text of few values, nothing can be proposed",
             ));
         }
+        let numbers = features.iter().filter(|(sql, _)| argument(sql, FREQUENCY).is_none()).count();
         let mut named = vec!["rate", "stuck", "missing"];
-        if features.len() <= SEASON_FEATURES_MAX && history.has_days() {
+        if (1..=SEASON_FEATURES_MAX).contains(&numbers) && history.has_days() {
             named.push("season");
+        }
+        let mut usual = ["ewma", "mahalanobis", "chains"].map(|layer| (layer, numbers > 0));
+        let mut notes = Vec::new();
+        if numbers == 1 {
+            usual[1].1 = false;
+            notes.push("mahalanobis is off: of one number it sees what ewma does".to_owned());
         }
         let defined = spec.detect.as_ref();
         let asked = args.false_alarm_rate.or(defined.map(|detect| detect.false_alarm_rate));
         Ok(Self {
             features,
             rules: defined.map(|detect| detect.rules.clone()).unwrap_or_default(),
-            usual: ["ewma", "mahalanobis", "chains"].map(|layer| (layer, true)),
+            usual,
             named,
             false_alarm_rate: asked.unwrap_or(FALSE_ALARM_RATE),
             median: history.median(),
-            notes: Vec::new(),
+            notes,
         })
     }
 
@@ -127,7 +137,9 @@ impl Proposal {
         for (sql, reason) in &self.features {
             text.push_str(&format!("  {sql}  ({reason})\n"));
         }
-        let on = self.usual.iter().filter(|(_, on)| *on).map(|(layer, _)| *layer).chain(self.named.iter().copied());
+        let texts = self.features.iter().any(|(sql, _)| argument(sql, FREQUENCY).is_some()).then_some(FREQUENCY);
+        let on = self.usual.iter().filter(|(_, on)| *on).map(|(layer, _)| *layer);
+        let on = on.chain(self.named.iter().copied()).chain(texts);
         text.push_str(&format!("  layers: {}\n", on.collect::<Vec<_>>().join(", ")));
         self.notes.iter().for_each(|note| text.push_str(&format!("  {note}\n")));
         if part(self.median, WARM_UP) >= self.median {

@@ -18,7 +18,7 @@ const PARTICLES: &str = "SELECT raw.*, found.event_id IS NOT NULL AS anomalous,
     transverse_momentum(momentum_x, momentum_y) AS pt
     FROM raw LEFT JOIN found ON raw.event_id = found.event_id";
 
-/// The examples that have aggregates.
+/// The examples that have aggregates, but for logins and payments.
 pub(crate) fn examples() -> [Example; 6] {
     [particle_events(), particle_physics(), clickstream(), logs(), prices(), sensors()]
 }
