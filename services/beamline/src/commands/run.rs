@@ -92,6 +92,7 @@ pub(super) fn start(
     running: Running,
     page: Option<&PageArgs>,
 ) -> Result<(), Failure> {
+    let state_bytes = running.state_bytes();
     let results = running.out.unwrap_or_else(|| Path::new("beamline-results").join(stream.name()));
     if running.fresh {
         clear(&results)?;
@@ -111,7 +112,7 @@ pub(super) fn start(
         commit_records: running.commit_events,
         commit_interval: running.commit_interval.unwrap_or(interval),
         snapshot_bytes: SNAPSHOT_BYTES,
-        state_bytes: running.state_bytes(),
+        state_bytes,
         end_position: running.events,
         end_after: running.end_after,
     };
