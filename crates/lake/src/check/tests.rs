@@ -37,6 +37,7 @@ fn batch(schema: &SchemaRef, position: u64) -> Batch {
         rows,
         positions,
         times: [0].into_iter().collect(),
+        probes: Vec::new(),
         next: position + 1,
     }
 }
