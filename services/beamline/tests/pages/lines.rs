@@ -73,7 +73,7 @@ pub(crate) fn refused(line: &Line) -> Option<String> {
     let text = error.to_string();
     // Where the servers are may be in the environment.
     let from_environment = || {
-        let missing = text.lines().skip(1).take_while(|line| line.starts_with("  --"));
+        let missing = text.lines().skip(1).take_while(|line| line.starts_with("  "));
         missing.map(str::trim).all(|name| name.starts_with("--kafka-bootstrap") || name.starts_with("--registry-url"))
     };
     let fine = match error.kind() {
