@@ -70,15 +70,22 @@ fn split(line: &str) -> Vec<Vec<String>> {
 /// What the program says against a line, if anything.
 pub(crate) fn refused(line: &Line) -> Option<String> {
     let error = beamline::Cli::try_parse_from(&line.words).err()?;
-    let has_placeholder =
-        || line.words.iter().any(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let text = error.to_string();
+    // Where the servers are may be in the environment.
+    let from_environment = || {
+        let missing = text.lines().skip(1).take_while(|line| line.starts_with("  "));
+        missing.map(str::trim).all(|name| name.starts_with("--kafka-bootstrap") || name.starts_with("--registry-url"))
+    };
     let fine = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
-        ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => line.in_text,
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => line.in_text && has_placeholder(),
+        ErrorKind::MissingRequiredArgument => line.in_text || from_environment(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => line.in_text,
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => line.in_text,
+        // `beamline COMMAND --help` stands for each of them.
+        ErrorKind::InvalidSubcommand => line.words[1].bytes().all(|byte| byte.is_ascii_uppercase()),
         _ => false,
     };
-    (!fine).then(|| error.to_string())
+    (!fine).then_some(text)
 }
 
 #[test]
