@@ -285,7 +285,7 @@ mod tests {
         let (detector, kept) = (detector(), Kept::default());
         let memory = StateMemory::bounded(2 * detector.state_bytes(), kept.clone());
         let mut states = KeyStates::new(8, &memory);
-        let mut score = |states: &mut KeyStates, key: &str, position: u64| {
+        let score = |states: &mut KeyStates, key: &str, position: u64| {
             let slot = states.touch(Some(&detector), key, position).unwrap().unwrap();
             detector.score(states.learned_mut(&detector, slot).unwrap(), &[position as f64]);
             assert!(states.held() <= 2);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, UInt64Array};
 use fixtures::Memory;
-use stage::{Detect, Outputs, Pipeline, Rows, Stage};
+use stage::{Detect, Outputs, Pipeline, Rows, Stage, Traces};
 use stream::Stream;
 
 const SCHEMA: &str = r#"{ "type": "record", "name": "Reading", "fields": [
@@ -34,6 +34,7 @@ fn rows(stream: &Stream, first: u64, of: &[(&str, f64)]) -> Rows {
         positions: UInt64Array::from_iter_values((first..).take(of.len())),
         keys,
         ingested: None,
+        traces: Traces::default(),
     }
 }
 
@@ -65,7 +66,7 @@ fn an_episode_goes_on_from_its_snapshot_also_where_nothing_is_learned() {
         let stream = stream(detect);
         let mut before = Detect::new(stream.clone()).unwrap().unwrap();
         let first = episodes(&mut before, rows(&stream, 0, &[("a", 10.0), ("a", 1.0)]));
-        let snapshots = before.snapshots(1 << 20);
+        let snapshots = before.snapshots(1 << 20).unwrap();
         assert_eq!((snapshots.len(), before.horizon()), (1, None));
         let mut after = Detect::new(stream.clone()).unwrap().unwrap();
         for (key, snapshot) in &snapshots {
@@ -85,7 +86,7 @@ fn a_snapshot_with_or_without_an_episode_is_read_by_both() {
         let mut before = Detect::new(old.clone()).unwrap().unwrap();
         before.process(rows(old, 0, &[("a", 1.0), ("a", 2.0)]), &mut Outputs::default()).unwrap();
         let mut after = Detect::new(new.clone()).unwrap().unwrap();
-        for (key, snapshot) in before.snapshots(1 << 20) {
+        for (key, snapshot) in before.snapshots(1 << 20).unwrap() {
             after.restore(key, &snapshot).unwrap();
         }
         assert_eq!(after.state().keys, 1);

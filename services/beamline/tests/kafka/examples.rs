@@ -114,6 +114,7 @@ fn in_one_process(folder: &Path, example: &Example, variant: Variant) -> (Arc<St
         commit_records: 3_000,
         commit_interval: Duration::from_secs(60),
         snapshot_bytes: 1 << 20,
+        state_bytes: 1 << 20,
         end_position: None,
         end_after: None,
     };

@@ -82,7 +82,16 @@ fn one_statement_gives_the_same_rows_on_files_cql_and_lakes() {
                 let next = position + rows.num_rows() as u64;
                 let positions = UInt64Array::from_iter_values(position..next);
                 let times = positions.values().iter().map(|_| TAKEN_IN).collect();
-                let batch = Batch { table, topic: topic.clone(), partition: 1, rows, positions, times, next, probes: Vec::new() };
+                let batch = Batch {
+                    table,
+                    topic: topic.clone(),
+                    partition: 1,
+                    rows,
+                    positions,
+                    times,
+                    next,
+                    probes: Vec::new(),
+                };
                 // Twice: a repeat changes nothing.
                 sink.write(vec![batch.clone()]).unwrap();
                 sink.write(vec![batch]).unwrap();
