@@ -7,14 +7,11 @@ mod batch;
 mod error;
 mod positions;
 mod probe;
+mod stored_probe;
 mod table;
 
 pub use self::{
-    batch::Batch,
-    error::SinkError,
-    positions::Positions,
-    probe::{Probe, StoredProbe},
-    table::Table,
+    batch::Batch, error::SinkError, positions::Positions, probe::Probe, stored_probe::StoredProbe, table::Table,
 };
 
 /// A partition of a topic: its topic and number.
