@@ -257,7 +257,9 @@ mod tests {
     fn positions_of_a_later_version_are_refused() {
         let keyspace = |comment: &str| Keyspace {
             exists: true,
-            comments: [ddl::PARTITIONS, ddl::POSITIONS].map(|name| (name.to_owned(), comment.to_owned())).into(),
+            comments: [(ddl::PARTITIONS, comment), (ddl::POSITIONS, comment), (ddl::PROBES, ddl::PROBES_COMMENT)]
+                .map(|(name, comment)| (name.to_owned(), comment.to_owned()))
+                .into(),
             columns: HashMap::new(),
         };
         let plan = |comment: &str| compare(&keyspace(comment), &Settings::default(), &[]);

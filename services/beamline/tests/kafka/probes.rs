@@ -201,7 +201,9 @@ fn a_live_stream_says_in_every_store_how_old_its_rows_are() {
     }
     let (enriched, detected) = (cluster.ledger(Step::Enrich), cluster.ledger(Step::Detect));
     assert!(enriched.balances() && detected.balances() && detected.probes > 0, "{enriched:?} {detected:?}");
-    assert_eq!((enriched.dead_lettered, detected.dead_lettered), (0, 0), "a probe is not a dead letter");
+    // An event may have the energy at which the definition divides by zero.
+    let letters = results::letters(&cluster);
+    assert!(letters.iter().all(|letter| letter.kind == "expression"), "a probe is not a dead letter: {letters:?}");
     if let Some(prometheus) = prometheus {
         missing_probes_alarm(&prometheus, &writers[0]);
     }
