@@ -15,11 +15,12 @@ use proptest::prelude::*;
 use source::{Next, Options};
 use stream::{FileFormat, Stream};
 
-const FORMATS: [FileFormat; 7] = [
+const FORMATS: [FileFormat; 8] = [
     FileFormat::Csv,
     FileFormat::Jsonl,
     FileFormat::Json,
     FileFormat::Parquet,
+    FileFormat::Orc,
     FileFormat::Avro,
     FileFormat::Arrow,
     FileFormat::Fits,
@@ -49,6 +50,14 @@ fn written(format: FileFormat, rows: &RecordBatch) -> Vec<u8> {
             let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), rows.schema(), None).unwrap();
             writer.write(rows).unwrap();
             writer.into_inner().unwrap()
+        }
+        FileFormat::Orc => {
+            let mut bytes = Vec::new();
+            let layout = orc::Layout::new(rows.schema_ref(), &[]).unwrap();
+            let mut writer = orc::Writer::new(&mut bytes, layout).unwrap();
+            writer.write(rows).unwrap();
+            writer.finish().unwrap();
+            bytes
         }
         FileFormat::Avro => {
             let mut writer = arrow_avro::writer::AvroWriter::new(Vec::new(), rows.schema().as_ref().clone()).unwrap();

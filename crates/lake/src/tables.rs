@@ -17,6 +17,8 @@ use crate::{
 pub struct Lake {
     /// The stream's name.
     pub stream: String,
+    /// What its files are; those of Delta tables are Parquet.
+    pub format: Format,
     /// Its tables.
     pub tables: Vec<LakeTable>,
     /// Where its files are.
@@ -46,13 +48,13 @@ impl Lake {
         let described = descriptor.tables()?;
         let names: Vec<&str> = described.iter().map(|(table, _)| table.name()).collect();
         let places = match descriptor.format {
-            Format::Parquet => Places::open(&store, &path, &names).await?,
+            Format::Parquet | Format::Orc => Places::open(&store, &path, &names).await?,
             Format::Delta => Places::default(),
         };
         for (table, schema) in described {
             let folder = path.clone().join(table.name());
             let files = match descriptor.format {
-                Format::Parquet => places.of(table.name()).map(|(_, (path, _))| path.clone()).collect(),
+                Format::Parquet | Format::Orc => places.of(table.name()).map(|(_, (path, _))| path.clone()).collect(),
                 Format::Delta => {
                     let table = load_table(location, &store, table).await?;
                     let snapshot = table.snapshot().map_err(|error| delta("reading the log", &error))?;
@@ -62,6 +64,6 @@ impl Lake {
             };
             tables.push(LakeTable { table, schema, files });
         }
-        Ok(Self { stream: descriptor.stream, tables, store })
+        Ok(Self { stream: descriptor.stream, format: descriptor.format, tables, store })
     }
 }

@@ -21,17 +21,25 @@ const SCHEMA: &str = r#"{"type":"record","name":"E","fields":[
 const HEADER: &[u8] = b"event_id,timestamp,detector_id,n,y\n";
 
 /// Arrow's own reader asks for as much memory as a damaged file claims, so that random bytes are not for it.
-const FUZZED: [FileFormat; 6] =
-    [FileFormat::Csv, FileFormat::Jsonl, FileFormat::Json, FileFormat::Parquet, FileFormat::Avro, FileFormat::Fits];
-
-/// Calls after which a reader must have come to its end.
-const CALLS_MAX: usize = 5_000;
-
-const FORMATS: [FileFormat; 7] = [
+const FUZZED: [FileFormat; 7] = [
     FileFormat::Csv,
     FileFormat::Jsonl,
     FileFormat::Json,
     FileFormat::Parquet,
+    FileFormat::Orc,
+    FileFormat::Avro,
+    FileFormat::Fits,
+];
+
+/// Calls after which a reader must have come to its end.
+const CALLS_MAX: usize = 5_000;
+
+const FORMATS: [FileFormat; 8] = [
+    FileFormat::Csv,
+    FileFormat::Jsonl,
+    FileFormat::Json,
+    FileFormat::Parquet,
+    FileFormat::Orc,
     FileFormat::Avro,
     FileFormat::Arrow,
     FileFormat::Fits,
@@ -74,6 +82,14 @@ fn whole(format: FileFormat) -> Vec<u8> {
             let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), rows.schema(), None).unwrap();
             writer.write(&rows).unwrap();
             writer.into_inner().unwrap()
+        }
+        FileFormat::Orc => {
+            let mut bytes = Vec::new();
+            let layout = orc::Layout::new(rows.schema_ref(), &[]).unwrap();
+            let mut writer = orc::Writer::new(&mut bytes, layout).unwrap();
+            writer.write(&rows).unwrap();
+            writer.finish().unwrap();
+            bytes
         }
         FileFormat::Avro => {
             let mut writer = arrow_avro::writer::AvroWriter::new(Vec::new(), rows.schema().as_ref().clone()).unwrap();

@@ -168,6 +168,8 @@ pub enum FileFormat {
     Json,
     /// Apache Parquet.
     Parquet,
+    /// Apache ORC.
+    Orc,
     /// An Avro object container file.
     Avro,
     /// An Arrow IPC file or stream, which pandas calls Feather.
@@ -184,6 +186,7 @@ impl FileFormat {
             Self::Jsonl => "jsonl",
             Self::Json => "json",
             Self::Parquet => "parquet",
+            Self::Orc => "orc",
             Self::Avro => "avro",
             Self::Arrow => "arrow",
             Self::Fits => "fits",

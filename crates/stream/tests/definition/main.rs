@@ -7,4 +7,5 @@ mod fingerprints;
 mod fixture;
 mod good;
 mod mutations;
+mod orc;
 mod topics;
