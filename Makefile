@@ -152,12 +152,16 @@ docs-pages: setup ## Write the pages of the documentation that follow from the c
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test pages code
 
 .PHONY: bench-store
-bench-store: setup ## Measure the stores' rows a second, beside the Java driver on the same Cassandra, and questions over 10 million rows
+bench-store: setup-servers ## Measure the stores' rows a second (CQL, Parquet, ORC, Delta, HDFS) beside the Java driver and pyarrow, and questions over 10 million rows
 	cargo test --locked --workspace --test stores -- --ignored --nocapture --test-threads=1 bench
 
 .PHONY: faults-stores
 faults-stores: setup ## Write 1,000,000 events to each store while its writer is killed and it is paused and away, 20 times
 	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --include-ignored --nocapture --test-threads 1 faults owners places budget compaction
+
+.PHONY: hdfs
+hdfs: setup-servers ## Write to a real HDFS of three data nodes while writers are killed, a data node goes and the name node restarts (fetches Hadoop, 90 MB)
+	cargo test --locked --workspace --test stores -- --include-ignored --nocapture --test-threads 1 hdfs_
 
 .PHONY: dev
 dev: setup-servers ## Start Kafka and a schema registry for local work, until Ctrl-C (ARGS="--with cassandra,jaeger")

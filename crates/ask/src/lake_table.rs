@@ -13,7 +13,7 @@ use datafusion::{
 };
 use store::{
     QueryOptions, Session, StoreError,
-    query::{Tables, open_tables},
+    query::{OrcTable, Tables, open_tables},
 };
 use url::Url;
 
@@ -25,7 +25,11 @@ pub(crate) async fn open(location: &lake::Location, options: &QueryOptions) -> R
     let root = location.root();
     let mut providers = Vec::new();
     for table in &lake.tables {
-        providers.push((table.table, provider(&root, table).map_err(failed)?));
+        let provider: Arc<dyn TableProvider> = match lake.format {
+            lake::Format::Orc => Arc::new(OrcTable::new(lake.store.clone(), table.files.clone(), table.schema.clone())),
+            lake::Format::Parquet | lake::Format::Delta => provider(&root, table).map_err(failed)?,
+        };
+        providers.push((table.table, provider));
     }
     let probes = lake.probes.iter().map(|(partition, probe)| (lake.stream.clone(), *partition, *probe)).collect();
     let tables = Tables { stream: lake.stream, providers, aggregates: BTreeMap::new() };

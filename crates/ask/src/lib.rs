@@ -37,7 +37,7 @@ pub enum Source {
         /// The stream whose tables are asked; those of all streams where none is named.
         stream: Option<String>,
     },
-    /// Parquet files or Delta tables on an object store.
+    /// Parquet or ORC files, or Delta tables on an object store.
     Lake(lake::Location),
     /// Topics of streams.
     Kafka(Vec<OnKafka>),

@@ -162,7 +162,7 @@ pub(crate) fn format_of(sample: &Sample) -> Option<&'static str> {
         FileFormat::Csv => ends(&[".csv", ".tsv", ".tab"]),
         FileFormat::Jsonl => ends(&[".jsonl", ".ndjson", ".json"]),
         FileFormat::Json => false,
-        FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow | FileFormat::Fits => true,
+        FileFormat::Parquet | FileFormat::Orc | FileFormat::Avro | FileFormat::Arrow | FileFormat::Fits => true,
     };
     (!tells).then(|| sample.format.ending())
 }

@@ -102,7 +102,7 @@ async fn look(
             Some(refusal) => findings.push(Finding::new(About::Tables, Verdict::Wrong, refusal)),
             None => match there.format {
                 Format::Delta => findings.extend(shapes::delta(location, &store, time, tables).await?),
-                Format::Parquet => findings.extend(shapes::parquet(&there, tables)?),
+                Format::Parquet | Format::Orc => findings.extend(shapes::files(&there, tables)?),
             },
         },
     }

@@ -5,7 +5,8 @@ mod files;
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sink::Table;
@@ -42,17 +43,32 @@ pub async fn compact(
     for (table, schema) in descriptor.tables()? {
         done.push(match descriptor.format {
             Format::Delta => delta::compact(location, (&store, &lake), (table, &schema), time, wanted).await?,
-            Format::Parquet => files::compact(&store, &lake, (table, &schema), time, wanted).await?,
+            format => files::compact(&store, &lake, (table, &schema), (time, format), wanted).await?,
         });
     }
     Ok(done)
 }
 
-/// The rows of a file.
+/// The rows of a Parquet file.
 async fn read(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Vec<RecordBatch>, LakeError> {
-    let reading = || LakeError::store(format!("reading {path}"));
-    let bytes = store.get(path).await.map_err(reading())?.bytes().await.map_err(reading())?;
+    let bytes = bytes(store, path).await?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|reader| reader.build());
     let rows = reader.map_err(|error| LakeError::rows(path.as_ref(), error))?;
     rows.map(|rows| rows.map_err(|error| LakeError::rows(path.as_ref(), error))).collect()
+}
+
+/// The rows of an ORC file in the types of the table, which it does not say.
+async fn read_orc(
+    store: &Arc<dyn ObjectStore>,
+    path: &Path,
+    schema: &SchemaRef,
+) -> Result<Vec<RecordBatch>, LakeError> {
+    let file = orc::File::open(bytes(store, path).await?, false);
+    let rows = file.map_err(|error| LakeError::rows(path.as_ref(), error))?.read_as(schema.clone());
+    rows.map(|rows| rows.map_err(|error| LakeError::rows(path.as_ref(), error))).collect()
+}
+
+async fn bytes(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Bytes, LakeError> {
+    let reading = || LakeError::store(format!("reading {path}"));
+    store.get(path).await.map_err(reading())?.bytes().await.map_err(reading())
 }

@@ -1,6 +1,6 @@
 //! Opening Delta tables, and what their errors mean.
 
-use std::sync::Arc;
+use std::{error::Error, io, sync::Arc};
 
 use deltalake_core::{
     DeltaTable, DeltaTableBuilder, DeltaTableError, kernel::transaction::TransactionError, logstore::logstore_factories,
@@ -12,15 +12,18 @@ use crate::{LakeError, Location};
 
 /// How often a commit that somebody else has overtaken is tried again.
 pub(crate) const ATTEMPTS_MAX: usize = 8;
-/// Cloud stores put an object only where none is (`If-None-Match`), which is all that Delta's log asks of a store; this
-/// says so for their schemes, of which the library itself knows none.
-pub(crate) fn allow_cloud_stores() {
+/// What an error of Delta's kernel says where the store did not answer.
+const KERNEL_AWAY: &str = "Error interacting with object store: Generic ";
+
+/// Cloud stores put an object only where none is (`If-None-Match`), and HDFS moves one only to where none is, which is all
+/// that Delta's log asks of a store; this says so for their schemes, of which the library itself knows none.
+pub(crate) fn allow_other_stores() {
     let factories = logstore_factories();
     let parse = |scheme: &str| url::Url::parse(&format!("{scheme}://")).ok();
     let Some(default) = parse("file").and_then(|url| factories.get(&url).map(|found| found.value().clone())) else {
         return;
     };
-    for url in ["s3", "s3a", "gs", "az", "abfs", "abfss"].into_iter().filter_map(parse) {
+    for url in ["hdfs", "s3", "s3a", "gs", "az", "abfs", "abfss"].into_iter().filter_map(parse) {
         factories.insert(url, default.clone());
     }
 }
@@ -55,7 +58,7 @@ pub(crate) fn unopened(
     store: &Arc<dyn ObjectStore>,
     table: Table,
 ) -> Result<DeltaTable, LakeError> {
-    allow_cloud_stores();
+    allow_other_stores();
     let failed = |error: DeltaTableError| delta(&format!("opening {table}"), &error);
     let url = location.folder(table.name());
     let builder = DeltaTableBuilder::from_url(url.clone()).map_err(failed)?;
@@ -76,11 +79,42 @@ pub(crate) fn is_overtaken(error: &DeltaTableError) -> bool {
 
 /// An error of a Delta table.
 pub(crate) fn delta(context: &str, error: &DeltaTableError) -> LakeError {
+    // The kernel's error has the store's as text alone.
+    let of_kernel = matches!(error, DeltaTableError::KernelError(_)) && error.to_string().contains(KERNEL_AWAY);
     let temporary = is_overtaken(error)
-        || matches!(
-            error,
-            DeltaTableError::ObjectStore { source: object_store::Error::Generic { .. } }
-                | DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } }
-        );
+        || is_away(error)
+        || of_kernel
+        || matches!(error, DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } });
     LakeError::Delta { context: context.to_owned(), message: error.to_string(), temporary }
+}
+
+/// Whether the store did not answer, whatever the libraries have wrapped that in: Parquet's writer does, around an error of
+/// reading and writing, which hides what it is made of.
+fn is_away(error: &(dyn Error + 'static)) -> bool {
+    let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    matches!(error.downcast_ref(), Some(object_store::Error::Generic { .. }))
+        || within.is_some_and(|within| is_away(within))
+        || error.source().is_some_and(is_away)
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::errors::ParquetError;
+
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_away_is_seen_through_every_wrapping() {
+        let away = || object_store::Error::Generic { store: "HDFS", source: "connection refused".into() };
+        let written = ParquetError::External(Box::new(io::Error::other(away())));
+        for error in [
+            DeltaTableError::ObjectStore { source: away() },
+            DeltaTableError::Parquet { source: written },
+            DeltaTableError::Parquet { source: ParquetError::External(Box::new(away())) },
+        ] {
+            assert!(delta("writing", &error).is_temporary(), "{error}");
+        }
+        let damaged = DeltaTableError::Parquet { source: ParquetError::General("bad page".to_owned()) };
+        assert!(!delta("reading", &damaged).is_temporary());
+    }
 }

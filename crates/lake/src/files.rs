@@ -1,4 +1,4 @@
-//! The sink for plain Parquet files.
+//! The sink for plain Parquet and ORC files.
 //!
 //! Rows are staged where no tool looks, committed together with their positions in the [log](crate::log), and moved into
 //! place. A commit that somebody else was first with is tried again without the rows that are stored by then, so every
@@ -27,10 +27,9 @@ use crate::{
 const WRITES_AT_ONCE: usize = 8;
 /// How often a commit is tried again that somebody else was first with.
 const ATTEMPTS_MAX: usize = 64;
-const NAME: &str = "parquet";
 
-/// Rows into Parquet files.
-pub struct ParquetSink {
+/// Rows into Parquet or ORC files.
+pub struct FileSink {
     location: Location,
     descriptor: Descriptor,
     schemas: BTreeMap<Table, SchemaRef>,
@@ -42,6 +41,7 @@ pub struct ParquetSink {
 struct OpenLake {
     store: Arc<dyn ObjectStore>,
     path: Path,
+    format: Format,
     log: Log,
     /// Partitions of which no files of the first version lie beyond the position.
     begun: BTreeSet<(Table, TopicPartition)>,
@@ -49,13 +49,24 @@ struct OpenLake {
     unsure: bool,
 }
 
-impl ParquetSink {
+impl FileSink {
     /// A sink for these tables. It looks at the lake when it is first asked.
     ///
     /// # Errors
-    /// Where its threads cannot be started.
-    pub fn new(location: Location, stream: &str, time: &str, tables: &[(Table, SchemaRef)]) -> Result<Self, LakeError> {
-        let descriptor = Descriptor::new(Format::Parquet, stream, time, tables);
+    /// Where its threads cannot be started, or files of the format have no type for a column.
+    pub fn new(
+        location: Location,
+        format: Format,
+        stream: &str,
+        time: &str,
+        tables: &[(Table, SchemaRef)],
+    ) -> Result<Self, LakeError> {
+        if format == Format::Orc {
+            for (table, schema) in tables {
+                orc::Layout::new(schema, &[]).map_err(|error| LakeError::rows(table.name(), error))?;
+            }
+        }
+        let descriptor = Descriptor::new(format, stream, time, tables);
         Ok(Self {
             schemas: descriptor.tables()?.into_iter().collect(),
             descriptor,
@@ -79,11 +90,11 @@ impl ParquetSink {
             };
             act(lake, schemas, &descriptor.time).await
         });
-        done.map_err(|error| write::failed(NAME, &error, batch))
+        done.map_err(|error| write::failed(descriptor.format.name(), &error, batch))
     }
 }
 
-impl Sink for ParquetSink {
+impl Sink for FileSink {
     fn positions(&mut self) -> Result<Positions, SinkError> {
         self.with(None, async |lake, _, _| {
             lake.log.catch_up().await?;
@@ -98,13 +109,13 @@ impl Sink for ParquetSink {
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
         let batches = write::merged(batches)?;
         if let Some(batch) = batches.iter().find(|batch| !self.schemas.contains_key(&batch.table)) {
-            return Err(write::no_table(NAME, batch.table));
+            return Err(write::no_table(self.name(), batch.table));
         }
         self.with(batches.first(), async |lake, schemas, time| lake.store_rows(&batches, schemas, time).await)
     }
 
     fn name(&self) -> &str {
-        NAME
+        self.descriptor.format.name()
     }
 }
 
@@ -122,7 +133,7 @@ impl OpenLake {
         }
         log.settle().await?;
         sweep::sweep(&mut log, &store, &path).await?;
-        Ok(Self { store, path, log, begun: BTreeSet::new(), unsure: false })
+        Ok(Self { store, path, format: descriptor.format, log, begun: BTreeSet::new(), unsure: false })
     }
 
     /// Stages rows, commits them and moves them into place.
@@ -199,11 +210,13 @@ impl OpenLake {
             let batch = self.new(batch);
             let Some(schema) = schemas.get(&batch.table).filter(|_| batch.rows.num_rows() > 0) else { continue };
             let hours = shape::by_hour(&shape::plain(&batch.rows, schema)?, time)?;
-            files.extend(hours.into_iter().map(|(hour, rows)| (names::file(&batch, hour.as_deref(), &id), rows)));
+            files.extend(
+                hours.into_iter().map(|(hour, rows)| (names::file(&batch, hour.as_deref(), &id, self.format), rows)),
+            );
         }
         let writes = files.into_iter().map(|(file, rows)| async move {
             let path = staged(&self.path, &file);
-            let bytes = shape::parquet(&rows)?;
+            let bytes = shape::encoded(&rows, self.format)?;
             self.store.put(&path, bytes.into()).await.map_err(LakeError::store(format!("writing {path}")))?;
             Ok::<_, LakeError>(file)
         });

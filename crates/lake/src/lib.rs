@@ -1,6 +1,6 @@
-//! A stream on an object store: Parquet files or Delta Lake tables, by the hour of the event.
+//! A stream on an object store: Parquet or ORC files, or Delta Lake tables, by the hour of the event.
 //!
-//! [`ParquetSink`] and [`DeltaSink`] write, [`Lake`] reads, [`compact()`] merges small files, [`check()`] says
+//! [`FileSink`] and [`DeltaSink`] write, [`Lake`] reads, [`compact()`] merges small files, [`check()`] says
 //! whether a writer could go on. A lake describes itself in `_beamline/lake.json`, so that reading needs no definition of
 //! the stream.
 
@@ -27,7 +27,7 @@ pub use self::{
     delta::DeltaSink,
     descriptor::Descriptor,
     error::LakeError,
-    files::ParquetSink,
+    files::FileSink,
     location::{Format, Location},
     tables::{Lake, LakeTable},
 };

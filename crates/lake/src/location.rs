@@ -2,6 +2,7 @@
 
 use std::{env, sync::Arc};
 
+use hdfs_native_object_store::HdfsObjectStoreBuilder;
 use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -14,14 +15,27 @@ use crate::LakeError;
 pub enum Format {
     /// Parquet files, by the hour of the event.
     Parquet,
+    /// ORC files, by the hour of the event.
+    Orc,
     /// A Delta Lake table each.
     Delta,
+}
+
+impl Format {
+    /// Its name, as a setting has it and as files of it end.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Orc => "orc",
+            Self::Delta => "delta",
+        }
+    }
 }
 
 /// Where a lake is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// `file:///...`, `s3://bucket/...`, `gs://bucket/...` or `az://container/...`.
+    /// `file:///...`, `hdfs://namenode:port/...`, `s3://bucket/...`, `gs://bucket/...` or `az://container/...`.
     url: Url,
 }
 
@@ -30,7 +44,8 @@ const PREFIXES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 
 impl Location {
     /// A lake at an address, or at a path on this machine. How to reach a cloud store comes from the environment, as
-    /// its own tools have it: `AWS_ENDPOINT`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ...
+    /// its own tools have it: `AWS_ENDPOINT`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ...; what an HDFS needs is in the files of
+    /// `HADOOP_CONF_DIR`.
     ///
     /// # Errors
     /// Where it is neither.
@@ -46,14 +61,16 @@ impl Location {
             Url::parse(url.as_str()).map_err(|error| failed(error.to_string()))?
         };
         match url.scheme() {
-            "file" | "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss" | "memory" => {
+            "file" | "hdfs" | "s3" | "s3a" | "gs" | "az" | "abfs" | "abfss" | "memory" => {
                 let mut url = url;
                 if !url.path().ends_with('/') {
                     url.set_path(&format!("{}/", url.path()));
                 }
                 Ok(Self { url })
             }
-            other => Err(failed(format!("there is no store for {other}:; write file://, s3://, gs:// or az://"))),
+            other => {
+                Err(failed(format!("there is no store for {other}:; write file://, hdfs://, s3://, gs:// or az://")))
+            }
         }
     }
 
@@ -87,6 +104,12 @@ impl Location {
             let path = Path::from_url_path(self.url.path()).map_err(|error| failed(error.into()))?;
             return Ok((Arc::new(LocalFileSystem::new()), path));
         }
+        if self.url.scheme() == "hdfs" {
+            let path = Path::from_url_path(self.url.path()).map_err(|error| failed(error.into()))?;
+            let root = self.root();
+            let builder = HdfsObjectStoreBuilder::new().with_url(root.as_str().trim_end_matches('/'));
+            return Ok((Arc::new(builder.build().map_err(failed)?), path));
+        }
         let options = env::vars()
             .filter(|(name, _)| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
             .map(|(name, value)| (name.to_ascii_lowercase(), value));
@@ -106,6 +129,7 @@ mod tests {
         assert_eq!(url("file:///tmp/lake/"), "file:///tmp/lake/");
         assert!(url("lake").ends_with("/lake/"));
         assert_eq!(url("/tmp/runs/../lake"), "file:///tmp/lake/");
+        assert_eq!(url("hdfs://namenode:8020/lakes/a"), "hdfs://namenode:8020/lakes/a/");
         assert_eq!(url("ftp://host/x"), "");
         let lake = Location::parse("s3://bucket/a").unwrap();
         assert_eq!((lake.folder("late").as_str(), lake.root().as_str()), ("s3://bucket/a/late/", "s3://bucket/"));

@@ -1,10 +1,11 @@
 //! The log of a lake of Parquet files: who has stored what, and which files are on their way into place.
 //!
 //! Each commit is a file of its own, `_beamline/log/NUMBER.json`, that is put only where there is none (a hard link on a
-//! disk, `If-None-Match` on an object store). So of two writers at the same place one has to look at what the other did
-//! before it goes on, and a writer that was paused can commit nothing that its successor has stored. A commit holds the
-//! whole state: the position of every partition, and the files that are still to be moved; the last one is enough to
-//! know everything. Files are staged under `_beamline/staged`, which tools skip, and moved into place after the commit.
+//! disk, `If-None-Match` on an object store, a move to where nothing is on HDFS). So of two writers at the same place one
+//! has to look at what the other did before it goes on, and a writer that was paused can commit nothing that its successor
+//! has stored. A commit holds the whole state: the position of every partition, and the files that are still to be moved;
+//! the last one is enough to know everything. Files are staged under `_beamline/staged`, which tools skip, and moved into
+//! place after the commit.
 
 mod entry;
 mod places;

@@ -1,15 +1,16 @@
-//! What files are called: `TOPIC-PARTITION-POSITION-ATTEMPT.parquet`, by the hour of their rows.
+//! What files are called: `TOPIC-PARTITION-POSITION-ATTEMPT.parquet`, or `.orc`, by the hour of their rows.
 //!
 //! The first version had no attempt, and a repeat replaced a file by its name. Topic, partition and the first position
 //! are there for people; the log alone says what is stored.
 
 use sink::Batch;
 
-use crate::LakeError;
+use crate::{Format, LakeError};
 
 /// Random bytes of an attempt's name.
 const BYTES: usize = 8;
-const ENDING: &str = ".parquet";
+/// What files with rows end in, the first of them those of the first version.
+const ENDINGS: [&str; 2] = [".parquet", ".orc"];
 
 /// A name for an attempt, which no other has.
 pub(crate) fn attempt() -> Result<String, LakeError> {
@@ -19,9 +20,9 @@ pub(crate) fn attempt() -> Result<String, LakeError> {
 }
 
 /// The path in the lake of the rows that one attempt has of a batch and an hour.
-pub(crate) fn file(batch: &Batch, hour: Option<&str>, attempt: &str) -> String {
+pub(crate) fn file(batch: &Batch, hour: Option<&str>, attempt: &str, format: Format) -> String {
     let (table, first) = (batch.table, batch.first());
-    let name = format!("{}-{:05}-{first:020}-{attempt}{ENDING}", batch.topic, batch.partition);
+    let name = format!("{}-{:05}-{first:020}-{attempt}.{}", batch.topic, batch.partition, format.name());
     match hour {
         Some(hour) => format!("{table}/hour={hour}/{name}"),
         None => format!("{table}/{name}"),
@@ -29,19 +30,24 @@ pub(crate) fn file(batch: &Batch, hour: Option<&str>, attempt: &str) -> String {
 }
 
 /// The path in the lake of a file that others were merged into.
-pub(crate) fn merged(folder: &str, number: usize, attempt: &str) -> String {
-    format!("{folder}/merged-{number:05}-{attempt}{ENDING}")
+pub(crate) fn merged(folder: &str, number: usize, attempt: &str, format: Format) -> String {
+    format!("{folder}/merged-{number:05}-{attempt}.{}", format.name())
+}
+
+/// A file's name without its ending, where it is one with rows.
+pub(crate) fn stem(file: &str) -> Option<&str> {
+    ENDINGS.iter().find_map(|ending| file.strip_suffix(ending))
 }
 
 /// The attempt in a file's name.
 pub(crate) fn attempt_of(file: &str) -> Option<&str> {
-    let (_, attempt) = file.strip_suffix(ENDING)?.rsplit_once('-')?;
+    let (_, attempt) = stem(file)?.rsplit_once('-')?;
     (attempt.len() == 2 * BYTES).then_some(attempt)
 }
 
 /// Topic, partition and first position of a file of the first version; `None` for any other.
 pub(crate) fn earlier(file: &str) -> Option<(String, u32, u64)> {
-    let name = file.rsplit('/').next()?.strip_suffix(ENDING)?;
+    let name = file.rsplit('/').next()?.strip_suffix(ENDINGS[0])?;
     let (rest, position) = name.rsplit_once('-')?;
     let (topic, partition) = rest.rsplit_once('-')?;
     let number = |text: &str, width: usize| -> Option<u64> {
@@ -62,7 +68,9 @@ mod tests {
         let id = attempt().unwrap();
         let new = format!("late/my-stream.late-00003-00000000000000000120-{id}.parquet");
         assert_eq!((earlier(&new), attempt_of(&new)), (None, Some(id.as_str())));
-        assert_eq!((earlier(&merged("late", 7, &id)), attempt_of(old)), (None, None));
+        assert_eq!((earlier(&merged("late", 7, &id, Format::Parquet)), attempt_of(old)), (None, None));
+        assert_eq!(attempt_of(&merged("late", 7, &id, Format::Orc)), Some(id.as_str()));
+        assert_eq!(stem("late/x.parquet.tmp.1"), None);
         assert_ne!(attempt().unwrap(), id);
     }
 }

@@ -1,4 +1,4 @@
-//! Rows by the hour of their event, in the order of time, as Parquet.
+//! Rows by the hour of their event, in the order of time, as Parquet or ORC.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,13 +8,14 @@ use arrow::{
     datatypes::{DataType, SchemaRef, TimeUnit, TimestampMicrosecondType},
     temporal_conversions::timestamp_us_to_datetime,
 };
+use orc::OrcError;
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
     file::properties::{EnabledStatistics, WriterProperties},
 };
 
-use crate::LakeError;
+use crate::{Format, LakeError};
 
 /// Where rows go that have no time.
 pub(crate) const NO_TIME: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -57,8 +58,25 @@ fn name(hour: Option<i64>) -> String {
     begin.map_or_else(|| NO_TIME.to_owned(), |begin| begin.format("%Y-%m-%dT%H").to_string())
 }
 
-/// Rows as the bytes of a Parquet file.
-pub(crate) fn parquet(rows: &RecordBatch) -> Result<Vec<u8>, LakeError> {
+/// Rows as the bytes of a file.
+pub(crate) fn encoded(rows: &RecordBatch, format: Format) -> Result<Vec<u8>, LakeError> {
+    match format {
+        Format::Orc => orc(rows),
+        Format::Parquet | Format::Delta => parquet(rows),
+    }
+}
+
+fn orc(rows: &RecordBatch) -> Result<Vec<u8>, LakeError> {
+    let failed = |error: OrcError| LakeError::rows("orc", error);
+    let mut bytes = Vec::new();
+    let layout = orc::Layout::new(rows.schema_ref(), &[]).map_err(failed)?;
+    let mut writer = orc::Writer::new(&mut bytes, layout).map_err(failed)?;
+    writer.write(rows).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(bytes)
+}
+
+fn parquet(rows: &RecordBatch) -> Result<Vec<u8>, LakeError> {
     let failed = |error: parquet::errors::ParquetError| LakeError::rows("parquet", error);
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties()?)).map_err(failed)?;
@@ -78,11 +96,14 @@ pub(crate) fn properties() -> Result<WriterProperties, LakeError> {
         .build())
 }
 
-/// The same columns without what else a schema carries along.
+/// The same columns without what else a schema carries along; nested ones that the table has as text, as JSON text.
 pub(crate) fn plain(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, LakeError> {
     let columns = schema.fields().iter().map(|field| {
         let values = rows.column_by_name(field.name());
         let Some(values) = values else { return Ok(arrow::array::new_null_array(field.data_type(), rows.num_rows())) };
+        if values.data_type().is_nested() && *field.data_type() == DataType::Utf8 {
+            return orc::json_text(values).map_err(|error| LakeError::rows(field.name(), error));
+        }
         let strict = CastOptions { safe: false, ..CastOptions::default() };
         cast_with_options(values, field.data_type(), &strict).map_err(|error| LakeError::rows(field.name(), error))
     });

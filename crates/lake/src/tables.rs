@@ -17,6 +17,8 @@ use crate::{
 pub struct Lake {
     /// The stream's name.
     pub stream: String,
+    /// What its files are; those of Delta tables are Parquet.
+    pub format: Format,
     /// Its tables.
     pub tables: Vec<LakeTable>,
     /// The newest probe of each partition.
@@ -48,7 +50,7 @@ impl Lake {
         let described = descriptor.tables()?;
         let names: Vec<&str> = described.iter().map(|(table, _)| table.name()).collect();
         let places = match descriptor.format {
-            Format::Parquet => {
+            Format::Parquet | Format::Orc => {
                 probes = Log::open(&store, &path).await?.last().probes.clone();
                 Places::open(&store, &path, &names).await?
             }
@@ -57,7 +59,7 @@ impl Lake {
         for (table, schema) in described {
             let folder = path.clone().join(table.name());
             let files = match descriptor.format {
-                Format::Parquet => places.of(table.name()).map(|(_, (path, _))| path.clone()).collect(),
+                Format::Parquet | Format::Orc => places.of(table.name()).map(|(_, (path, _))| path.clone()).collect(),
                 Format::Delta => {
                     let loaded = load_table(location, &store, table).await?;
                     if table == Table::ProcessedData {
@@ -70,6 +72,6 @@ impl Lake {
             };
             tables.push(LakeTable { table, schema, files });
         }
-        Ok(Self { stream: descriptor.stream, tables, probes, store })
+        Ok(Self { stream: descriptor.stream, format: descriptor.format, tables, probes, store })
     }
 }

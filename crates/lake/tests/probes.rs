@@ -8,7 +8,7 @@ use arrow::{
     array::{Int64Array, RecordBatch, StringArray, UInt64Array},
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
-use lake::{DeltaSink, Lake, Location, ParquetSink};
+use lake::{DeltaSink, FileSink, Format, Lake, Location};
 use sink::{Batch, Probe, Sink, Table};
 use tempfile::TempDir;
 
@@ -67,7 +67,7 @@ fn holds_the_newest(sink: &mut dyn Sink, folder: &TempDir) {
 fn a_folder_of_parquet_files_has_the_newest_probe() {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::parse(folder.path().to_str().unwrap()).unwrap();
-    let mut sink = ParquetSink::new(location, "s", "time", &[(TABLE, schema())]).unwrap();
+    let mut sink = FileSink::new(location, Format::Parquet, "s", "time", &[(TABLE, schema())]).unwrap();
     holds_the_newest(&mut sink, &folder);
 }
 

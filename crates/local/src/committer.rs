@@ -139,7 +139,8 @@ impl Committer<'_> {
     fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
         for files in self.files.mergeable(last) {
             let taken = |path: &str| self.files.contains(path) || self.deferred.contains(path);
-            let merged = store::compact(&self.results, &files, taken)?;
+            let schema = files.first().and_then(|file| self.header.schema(file.table));
+            let merged = store::compact(&self.results, &files, schema.as_deref(), taken)?;
             self.swap(&[], vec![merged], &files)?;
         }
         Ok(())

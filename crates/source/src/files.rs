@@ -13,6 +13,7 @@ pub(crate) mod guarded;
 pub(crate) mod input;
 mod json;
 mod nested;
+pub(crate) mod orc_file;
 pub(crate) mod parquet;
 pub(crate) mod paths;
 mod plan;
@@ -83,6 +84,7 @@ pub(crate) fn open_file(file: &InputFile, plan: &Plan, offset: u64) -> Result<Bo
         FileFormat::Csv => Box::new(csv::CsvFile::open(file, plan, offset)?),
         FileFormat::Jsonl | FileFormat::Json => Box::new(json::JsonFile::open(file, plan, offset)?),
         FileFormat::Parquet => Box::new(parquet::ParquetFile::open(file, plan, offset)?),
+        FileFormat::Orc => Box::new(orc_file::OrcFile::open(file, plan, offset)?),
         FileFormat::Avro => Box::new(avro::AvroFile::open(file, plan, offset)?),
         FileFormat::Arrow => Box::new(arrow_ipc::ArrowFile::open(file, plan, offset)?),
         FileFormat::Fits => Box::new(fits_table::FitsFile::open(file, plan, offset)?),

@@ -89,7 +89,7 @@ impl StdinSource {
                 let required: Vec<bool> = schema.fields().iter().map(|field| !field.is_nullable()).collect();
                 Decoding::Csv(Box::new(CsvRows::new("standard input", &header, schema, &required, csv)?))
             }
-            FileFormat::Parquet | FileFormat::Avro | FileFormat::Arrow | FileFormat::Fits => {
+            FileFormat::Parquet | FileFormat::Orc | FileFormat::Avro | FileFormat::Arrow | FileFormat::Fits => {
                 return Err(SourceError::input("standard input is csv, jsonl or json; name other formats as files"));
             }
         };

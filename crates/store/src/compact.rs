@@ -6,23 +6,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use arrow::datatypes::Schema;
 use parquet::arrow::{
     ArrowWriter,
     arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder},
 };
 
 use crate::{
-    FileEntry, Results, StoreError, Table, durable::sync_folder, results::STAGING, writer::inherited_properties,
+    FileEntry, Results, StoreError, Table,
+    durable::sync_folder,
+    results::STAGING,
+    writer::{OrcFile, RowFile, inherited_properties, orc_layout},
 };
 
 /// Merges files of one [`family`](FileEntry::family) into one, staged, with the rows in the order of their positions.
-/// The caller commits the swap: the merged file in, these out, and says which paths are `taken` by other files, deleted
-/// or not. Rows are streamed, a row group at a time.
+/// The caller commits the swap: the merged file in, these out, and says which columns the table has (for ORC, whose files do
+/// not say it all) and which paths are `taken` by other files, deleted or not. Rows are streamed, a row group at a time.
 ///
 /// # Errors
 /// `Rows` where there are no files or they are not of one table, partition, folder and format; `Missing` or `Damaged`
 /// where one cannot be read.
-pub fn compact(results: &Results, files: &[FileEntry], taken: impl Fn(&str) -> bool) -> Result<FileEntry, StoreError> {
+pub fn compact(
+    results: &Results,
+    files: &[FileEntry],
+    schema: Option<&Schema>,
+    taken: impl Fn(&str) -> bool,
+) -> Result<FileEntry, StoreError> {
     let mut files: Vec<&FileEntry> = files.iter().collect();
     files.sort_by(|a, b| {
         (a.first_position, a.last_position, &a.path).cmp(&(b.first_position, b.last_position, &b.path))
@@ -33,6 +42,7 @@ pub fn compact(results: &Results, files: &[FileEntry], taken: impl Fn(&str) -> b
     let file = File::create(&staged).map_err(|error| StoreError::file("create", &staged, error))?;
     let file = match merged.ending() {
         "parquet" => merge_parquet(&paths, file, &staged)?,
+        "orc" => merge_orc(&paths, file, &staged, schema)?,
         ending => merge_text(&paths, file, &staged, ending == "csv")?,
     };
     file.sync_all().map_err(|error| StoreError::file("write", &staged, error))?;
@@ -106,6 +116,24 @@ fn merge_parquet(paths: &[PathBuf], file: File, staged: &Path) -> Result<File, S
         writer.close().map_err(|error| failed(&error))?;
     }
     Ok(file)
+}
+
+/// In the columns of the table: an ORC file does not say in which units its times were.
+fn merge_orc(paths: &[PathBuf], file: File, staged: &Path, schema: Option<&Schema>) -> Result<File, StoreError> {
+    let failed = |error: &(dyn std::error::Error + 'static)| StoreError::writing(staged, error);
+    let unknown = || StoreError::Rows { path: staged.to_owned(), message: "its columns are not known".to_owned() };
+    let schema = schema.ok_or_else(unknown)?;
+    let table = orc_layout(schema).map_err(|error| failed(&error))?.table().clone();
+    let mut writer = OrcFile::new(file, schema).map_err(|error| failed(error.as_ref()))?;
+    for path in paths {
+        let input = File::open(path).map_err(|error| StoreError::reading(path, &error))?;
+        let input = orc::File::open(input, false).map_err(|error| StoreError::reading(path, &error))?;
+        for rows in input.read_as(table.clone()) {
+            let rows = rows.map_err(|error| StoreError::reading(path, &error))?;
+            writer.write(&rows).map_err(|error| failed(error.as_ref()))?;
+        }
+    }
+    Box::new(writer).finish().map_err(|error| failed(error.as_ref()))
 }
 
 /// Lines one after the other; of CSV the header line once.

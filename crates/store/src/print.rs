@@ -1,4 +1,4 @@
-//! Answers as text or Parquet, streamed to wherever they should go.
+//! Answers as text, Parquet or ORC, streamed to wherever they should go.
 
 use std::{
     error::Error,
@@ -36,6 +36,8 @@ pub enum OutputFormat {
     Json,
     /// Apache Parquet, which is for files and pipes and not for terminals.
     Parquet,
+    /// Apache ORC, for the same.
+    Orc,
 }
 
 /// How much of an answer a table shows.
@@ -78,6 +80,7 @@ pub async fn print(
         OutputFormat::Csv => print_csv(&mut answer, out).await?,
         OutputFormat::Json => print_json(&mut answer, out).await?,
         OutputFormat::Parquet => print_parquet(&mut answer, out).await?,
+        OutputFormat::Orc => print_orc(&mut answer, out).await?,
     };
     out.flush().map_err(StoreError::Output)?;
     if answer.truncated() {
@@ -172,6 +175,19 @@ async fn print_parquet(answer: &mut Answer, out: &mut (dyn Write + Send)) -> Res
         count += rows.num_rows() as u64;
     }
     writer.close().map_err(|error| failed(&error))?;
+    Ok(Printed { rows: count, note: None })
+}
+
+async fn print_orc(answer: &mut Answer, out: &mut (dyn Write + Send)) -> Result<Printed, StoreError> {
+    let layout = orc::Layout::new(&answer.schema(), &[]);
+    let layout = layout.map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
+    let mut writer = orc::Writer::new(out, layout).map_err(|error| failed(&error))?;
+    let mut count = 0;
+    while let Some(rows) = answer.next().await? {
+        writer.write(&rows).map_err(|error| failed(&error))?;
+        count += rows.num_rows() as u64;
+    }
+    writer.finish().map_err(|error| failed(&error))?;
     Ok(Printed { rows: count, note: None })
 }
 

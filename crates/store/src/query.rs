@@ -2,6 +2,7 @@
 
 mod answer;
 mod mistake;
+mod orc_table;
 mod tables;
 
 use std::{future::Future, path::Path, sync::Arc};
@@ -26,7 +27,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use self::tables::Files;
-pub use self::{answer::Answer, tables::Tables};
+pub use self::{answer::Answer, orc_table::OrcTable, tables::Tables};
 use crate::{Manifest, Note, Results, StoreError};
 
 /// What a query may use.

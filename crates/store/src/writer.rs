@@ -1,6 +1,7 @@
 //! Writes one table of one partition for one commit.
 
 mod folders;
+mod orc_file;
 mod parquet;
 mod part;
 mod row_file;
@@ -19,8 +20,10 @@ use self::{folders::Times, part::Place};
 use crate::{FileEntry, Results, StoreError, Table, WriterOptions};
 
 pub(crate) use self::{
+    orc_file::{OrcFile, orc_layout},
     parquet::inherited_properties,
     part::Part,
+    row_file::RowFile,
     text::{CsvFile, flat},
 };
 

@@ -44,7 +44,7 @@ pub struct StoreAccess {
     /// Its key, in PEM.
     #[arg(long, value_name = "FILE", env = "BEAMLINE_CQL_KEY_FILE", hide_env_values = true)]
     pub cql_key_file: Option<PathBuf>,
-    /// The lake: a folder, file://, s3://, gs:// or az://.
+    /// The lake: a folder, file://, hdfs://, s3://, gs:// or az://.
     #[arg(long, value_name = "URL", env = "BEAMLINE_LAKE", hide_env_values = true)]
     pub lake: Option<String>,
     /// The password itself.

@@ -148,6 +148,7 @@ pub(crate) fn type_name(data_type: &DataType) -> String {
         DataType::Struct(_) => "a record".to_owned(),
         DataType::List(_) | DataType::LargeList(_) => "a list".to_owned(),
         DataType::Map(..) => "a map".to_owned(),
+        DataType::Decimal128(..) | DataType::Decimal256(..) => "a decimal".to_owned(),
         other if other.is_integer() => "a whole number".to_owned(),
         other if other.is_numeric() => "a number".to_owned(),
         other => format!("{other}"),

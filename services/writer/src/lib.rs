@@ -1,7 +1,7 @@
 //! Stores the events of a stream: rows out of Kafka into a CQL store or a lake.
 //!
 //! Positions are committed only after the store has acknowledged the rows, and every store keeps the positions with its
-//! rows as well: a repeated row overwrites itself (CQL) or is left out (Parquet, Delta), whichever writer it comes from.
+//! rows as well: a repeated row overwrites itself (CQL) or is left out (Parquet, ORC, Delta), whichever writer it comes from.
 //! So the stored rows are the committed events, whatever crashes, is paused or loses its place.
 
 mod drive;
@@ -22,9 +22,9 @@ use measure::{
     CONSUMER_LAG, PROBE_AGE, PROBE_STORED_TIME, STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES,
 };
 use service::{Context, Failure};
-use sink::Sink;
+use sink::{Sink, Table};
 use stores::Source;
-use stream::Stream;
+use stream::{Stream, columns::ANOMALY_CAUSES};
 
 pub use self::{
     drive::{Done, DriveError, Meter, drive},
@@ -88,7 +88,19 @@ pub fn open_sink(settings: &Settings, stream: &Stream, sources: &[Source]) -> Re
         Backend::Parquet => {
             let tables: Vec<_> = sources.iter().map(|source| (source.table, source.columns.clone())).collect();
             let location = location().map_err(Failure::configuration)?;
-            Box::new(lake::ParquetSink::new(location, stream.name(), time, &tables).map_err(Failure::configuration)?)
+            let sink = lake::FileSink::new(location, lake::Format::Parquet, stream.name(), time, &tables);
+            Box::new(sink.map_err(Failure::configuration)?)
+        }
+        Backend::Orc => {
+            // The detector's list of causes is JSON text, as in the files of one process.
+            let columns = |source: &Source| {
+                let layout = orc::Layout::new(&source.columns, &[ANOMALY_CAUSES]).map_err(Failure::configuration)?;
+                Ok((source.table, layout.table().clone()))
+            };
+            let tables: Vec<_> = sources.iter().map(columns).collect::<Result<_, Failure>>()?;
+            let location = location().map_err(Failure::configuration)?;
+            let sink = lake::FileSink::new(location, lake::Format::Orc, stream.name(), time, &tables);
+            Box::new(sink.map_err(Failure::configuration)?)
         }
         Backend::Delta => {
             let tables = sources.iter().map(|source| (source.table, source.topic.clone(), source.columns.clone()));
@@ -104,7 +116,7 @@ pub fn open_sink(settings: &Settings, stream: &Stream, sources: &[Source]) -> Re
 fn limits(settings: &Settings) -> Limits {
     let (rows, linger) = match settings.backend {
         Backend::Cql => (CQL_ROWS, CQL_LINGER),
-        Backend::Parquet | Backend::Delta => (LAKE_ROWS, LAKE_LINGER),
+        Backend::Parquet | Backend::Orc | Backend::Delta => (LAKE_ROWS, LAKE_LINGER),
     };
     Limits {
         rows: settings.batch_rows.unwrap_or(rows) as usize,

@@ -13,6 +13,8 @@ pub enum Backend {
     Cql,
     /// Parquet files on disk or an object store.
     Parquet,
+    /// ORC files on disk or an object store.
+    Orc,
     /// Delta Lake tables on disk or an object store.
     Delta,
 }
@@ -23,6 +25,7 @@ impl Backend {
         match self {
             Self::Cql => "cql",
             Self::Parquet => "parquet",
+            Self::Orc => "orc",
             Self::Delta => "delta",
         }
     }
@@ -51,7 +54,7 @@ pub struct Settings {
 impl ServiceSettings for Settings {
     const NAME: &'static str = "writer";
     const ABOUT: &'static str =
-        "Stores the events of a stream in ScyllaDB or Cassandra, or as Parquet or Delta on an object store";
+        "Stores the events of a stream in ScyllaDB or Cassandra, or as Parquet, ORC or Delta on an object store";
 
     fn process(&self) -> &Process {
         &self.common.process

@@ -11,9 +11,9 @@ use std::{
 
 use serde_json::Value;
 
-const PURE: [&str; 21] = [
-    "suggest", "expr", "lookup", "physics", "times", "text", "codec", "fits", "stream", "detect", "window", "stage",
-    "cases", "infer", "sink", "examples", "graph", "live", "evaluate", "top", "maths",
+const PURE: [&str; 22] = [
+    "suggest", "expr", "lookup", "physics", "times", "text", "codec", "fits", "orc", "stream", "detect", "window",
+    "stage", "cases", "infer", "sink", "examples", "graph", "live", "evaluate", "top", "maths",
 ];
 
 /// Crates that read files or sockets, start threads, look at clocks or throw dice.

@@ -1,4 +1,4 @@
-//! Real servers for the tests: Kafka, schema registries, Cassandra, Jaeger, Prometheus, S3, and Spark.
+//! Real servers for the tests: Kafka, schema registries, Cassandra, HDFS, Jaeger, Prometheus, S3, and Spark.
 //!
 //! No containers: the servers come from Maven, Go and Python packages, are kept in one folder of the user
 //! (`BEAMLINE_SERVERS`, or `beamline-servers` in the user's cache folder) and run as plain processes on 127.0.0.1, at
@@ -12,6 +12,7 @@ mod certificates;
 mod error;
 mod go;
 mod guard;
+mod hdfs;
 mod kafka;
 mod net;
 mod node;
@@ -30,6 +31,7 @@ pub use self::{
     cassandra::Cassandra,
     error::ServerError,
     go::{GoRegistry, Jaeger},
+    hdfs::Hdfs,
     kafka::{Kafka, KafkaOptions},
     net::{free_port, http_get, http_request},
     node::Node,

@@ -72,7 +72,7 @@ pub(super) async fn delta(
 
 /// The tables of a lake of Parquet files, each of which has its own columns: rows of both kinds are stored, and read by
 /// the columns of now.
-pub(super) fn parquet(there: &Descriptor, tables: &[(Table, SchemaRef)]) -> Result<Vec<Finding>, LakeError> {
+pub(super) fn files(there: &Descriptor, tables: &[(Table, SchemaRef)]) -> Result<Vec<Finding>, LakeError> {
     let described = there.tables()?;
     let compare = |(name, wanted): &(Table, SchemaRef)| {
         let Some((_, there)) = described.iter().find(|(table, _)| table == name) else {

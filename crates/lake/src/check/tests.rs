@@ -9,7 +9,7 @@ use arrow::{
 use sink::{Batch, Sink};
 
 use super::*;
-use crate::{DeltaSink, ParquetSink, write};
+use crate::{DeltaSink, FileSink, write};
 
 const TABLE: Table = Table::ProcessedData;
 
@@ -54,7 +54,7 @@ fn writes(format: Format, path: &Path, schema: &SchemaRef, position: u64) -> boo
             let tables = [(TABLE, "s.scored".to_owned(), schema.clone())];
             Box::new(DeltaSink::new(location, "s", "time", &tables, 1).unwrap())
         }
-        Format::Parquet => Box::new(ParquetSink::new(location, "s", "time", &[(TABLE, schema.clone())]).unwrap()),
+        Format::Parquet => Box::new(FileSink::new(location, Format::Parquet, "s", "time", &[(TABLE, schema.clone())]).unwrap()),
     };
     sink.write(vec![batch(schema, position)]).is_ok()
 }

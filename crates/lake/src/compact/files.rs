@@ -1,4 +1,4 @@
-//! Plain Parquet files: a merged file is staged, committed in the log together with the files that it replaces, and then
+//! Plain Parquet and ORC files: a merged file is staged, committed in the log together with the files that it replaces, and then
 //! takes their place. Whoever comes next finishes what a crash left between the two.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -7,9 +7,9 @@ use arrow::{compute::concat_batches, datatypes::SchemaRef};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use sink::Table;
 
-use super::{Compacted, read};
+use super::{Compacted, read, read_orc};
 use crate::{
-    LakeError,
+    Format, LakeError,
     log::{Committed, Log, Move, Places, delete, join, staged},
     names, shape,
     sweep::sweep,
@@ -28,7 +28,7 @@ pub(super) async fn compact(
     store: &Arc<dyn ObjectStore>,
     lake: &Path,
     (table, schema): (Table, &SchemaRef),
-    time: &str,
+    form: (&str, Format),
     (target_bytes, keep_from): (u64, Option<&str>),
 ) -> Result<Compacted, LakeError> {
     let mut log = Log::open(store, lake).await?;
@@ -47,7 +47,7 @@ pub(super) async fn compact(
     }
     for (folder, group) in groups(files.into_iter().filter(|(file, _)| !is_before(file, keep_from)), target_bytes) {
         let count = group.len();
-        if merge(&mut log, store, lake, (&folder, group), schema, time).await? {
+        if merge(&mut log, store, lake, (&folder, group), schema, form).await? {
             done.merged += count;
             done.made += 1;
         }
@@ -95,11 +95,16 @@ async fn merge(
     lake: &Path,
     (folder, group): (&str, Group),
     schema: &SchemaRef,
-    time: &str,
+    (time, format): (&str, Format),
 ) -> Result<bool, LakeError> {
     let mut batches = Vec::new();
     for file in &group {
-        match read(store, &join(lake, file)).await {
+        let path = join(lake, file);
+        let found = match format {
+            Format::Orc => read_orc(store, &path, schema).await,
+            Format::Parquet | Format::Delta => read(store, &path).await,
+        };
+        match found {
             Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => return Ok(false),
             rows => {
                 for rows in rows? {
@@ -113,8 +118,8 @@ async fn merge(
     let mut add = Vec::new();
     // The rows of one folder are of one hour; this sorts them.
     for (number, (_, rows)) in shape::by_hour(&rows, time)?.into_iter().enumerate() {
-        let file = names::merged(folder, number, &id);
-        let bytes = shape::parquet(&rows)?;
+        let file = names::merged(folder, number, &id, format);
+        let bytes = shape::encoded(&rows, format)?;
         store.put(&staged(lake, &file), bytes.into()).await.map_err(LakeError::store(format!("writing {file}")))?;
         add.push(file);
     }

@@ -38,8 +38,8 @@ fn location(folder: &TempDir) -> Location {
     Location::parse(folder.path().to_str().unwrap()).unwrap()
 }
 
-fn sink(folder: &TempDir) -> ParquetSink {
-    ParquetSink::new(location(folder), "s", "time", &[(TABLE, schema())]).unwrap()
+fn sink(folder: &TempDir) -> FileSink {
+    FileSink::new(location(folder), Format::Parquet, "s", "time", &[(TABLE, schema())]).unwrap()
 }
 
 /// A lake that is open, and threads to use it with.

@@ -97,9 +97,12 @@ impl Move {
             delete(store, &join(lake, file)).await?;
         }
         for file in &self.add {
-            match store.rename(&staged(lake, file), &join(lake, file)).await {
+            let from = staged(lake, file);
+            let Err(error) = store.rename(&from, &join(lake, file)).await else { continue };
+            // Somebody has moved it already, which HDFS reports as any other failure.
+            match store.head(&from).await {
                 Err(object_store::Error::NotFound { .. }) => {}
-                done => done.map_err(LakeError::store(format!("moving {file} into place")))?,
+                _ => return Err(LakeError::store(format!("moving {file} into place"))(error)),
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 
 use super::{Log, join};
-use crate::LakeError;
+use crate::{LakeError, names};
 
 const STAGED: &str = "_beamline/staged";
 /// How often a look is taken again because somebody has committed meanwhile; the last one is taken as it is.
@@ -56,7 +56,7 @@ impl Places {
             let path = join(lake, folder);
             let mut found = store.list(Some(&path));
             while let Some(meta) = found.try_next().await.map_err(LakeError::store(format!("listing {path}")))? {
-                if let Some(file) = relative(lake, &meta.location).filter(|file| file.ends_with(".parquet")) {
+                if let Some(file) = relative(lake, &meta.location).filter(|file| names::stem(file).is_some()) {
                     places.insert(file, (meta.location, meta.size));
                 }
             }

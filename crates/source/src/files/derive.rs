@@ -14,7 +14,7 @@ use serde_json::Value;
 use stream::{CsvOptions, FileFormat, JsonOptions};
 use text::{Splitter, boolean, float, float_with_comma, integer, rewritten};
 
-use super::{InputFile, arrow_ipc, avro, csv, fits_table, input, json, parquet};
+use super::{InputFile, arrow_ipc, avro, csv, fits_table, input, json, orc_file, parquet};
 use crate::{
     SourceError,
     csv_rows::{self, header_names},
@@ -32,6 +32,7 @@ pub(crate) fn columns(file: &InputFile, definition: &stream::Files) -> Result<Fi
         FileFormat::Arrow => Ok(arrow_ipc::schema(file)?.fields().clone()),
         FileFormat::Fits => Ok(fits_table::schema(file)?.fields().clone()),
         FileFormat::Avro => Ok(avro::schema(file)?.fields().clone()),
+        FileFormat::Orc => Ok(orc_file::contents(file)?.0.fields().clone()),
         FileFormat::Parquet => Ok(parquet::builder(file)?.schema().fields().clone()),
     }
 }

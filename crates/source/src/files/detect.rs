@@ -11,6 +11,9 @@ use crate::SourceError;
 /// Bytes of a file that are looked at.
 pub(crate) const HEAD_BYTES: usize = 64 << 10;
 
+/// Bytes at the beginning of an ORC file, of which some are none of a text.
+const ORC_BYTES: usize = 64;
+
 /// Lines of JSON that are looked at.
 const LINES: usize = 64;
 
@@ -24,6 +27,7 @@ pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Res
     }
     let by_content = match head {
         [b'P', b'A', b'R', b'1', ..] => Some(FileFormat::Parquet),
+        [b'O', b'R', b'C', ..] if head.iter().take(ORC_BYTES).any(|byte| *byte < b'\t') => Some(FileFormat::Orc),
         [b'O', b'b', b'j', 1, ..] => Some(FileFormat::Avro),
         _ if head.starts_with(b"SIMPLE  =") => Some(FileFormat::Fits),
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, _, _, 0, 0, ..] => Some(FileFormat::Arrow),
@@ -39,12 +43,13 @@ pub(crate) fn format(path: &Path, head: &[u8], named: Option<FileFormat>) -> Res
         Some("csv" | "tsv" | "tab") => Ok(FileFormat::Csv),
         Some("jsonl" | "ndjson" | "json") => Ok(json(head)),
         Some("parquet") => Ok(FileFormat::Parquet),
+        Some("orc") => Ok(FileFormat::Orc),
         Some("avro") => Ok(FileFormat::Avro),
         Some("arrow" | "feather" | "ipc") => Ok(FileFormat::Arrow),
         Some("fits" | "fit" | "fts") => Ok(FileFormat::Fits),
         _ if looks_like_json => Ok(json(head)),
         _ => Err(SourceError::input(format!(
-            "the name of {} does not tell its format; set `format` to csv, jsonl, parquet or avro",
+            "the name of {} does not tell its format; set `format` to csv, jsonl, parquet, orc or avro",
             path.display()
         ))),
     }
@@ -77,6 +82,8 @@ mod tests {
     fn the_content_tells_before_the_name() {
         let found = |name: &str, head: &[u8]| format(Path::new(name), head, None).unwrap();
         assert_eq!(found("a.csv", b"PAR1..."), FileFormat::Parquet);
+        assert_eq!(found("a.csv", b"ORC\x0a\x03\0\0..."), FileFormat::Orc);
+        assert_eq!(found("a.csv", b"ORCHID,x\n1,2\n"), FileFormat::Csv);
         assert_eq!(found("a", b"Obj\x01..."), FileFormat::Avro);
         assert_eq!(found("a.json", b"{\"a\": 1}\n{\"a\": 2}\n"), FileFormat::Jsonl);
         assert_eq!(found("a.json", b"{\"a\": 1\n{\"a\": 2}\n"), FileFormat::Jsonl);

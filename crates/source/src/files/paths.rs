@@ -18,9 +18,9 @@ use crate::SourceError;
 const PACKED_ENDINGS: [&str; 4] = [".gz", ".zst", ".bz2", ".xz"];
 
 /// Endings that tell a format.
-const ENDINGS: [&str; 13] = [
-    ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".avro", ".arrow", ".feather", ".fits", ".fit", ".txt",
-    ".dat",
+const ENDINGS: [&str; 14] = [
+    ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".orc", ".avro", ".arrow", ".feather", ".fits", ".fit",
+    ".txt", ".dat",
 ];
 
 /// The files of `definition`, in its order, a pattern's sorted by name; at least one.
@@ -65,8 +65,13 @@ pub(crate) fn input_file(path: PathBuf, format: Option<FileFormat>) -> Result<In
     }
     let head = if found.len() > 0 { input::head(&path, packing, detect::HEAD_BYTES)? } else { Vec::new() };
     let format = detect::format(&path, &head, format)?;
-    if packing != Packing::None && matches!(format, FileFormat::Parquet | FileFormat::Arrow) {
-        let (file, name) = (path.display(), if format == FileFormat::Parquet { "Parquet" } else { "Arrow" });
+    if packing != Packing::None && matches!(format, FileFormat::Parquet | FileFormat::Orc | FileFormat::Arrow) {
+        let name = match format {
+            FileFormat::Parquet => "Parquet",
+            FileFormat::Orc => "ORC",
+            _ => "Arrow",
+        };
+        let file = path.display();
         let message = format!("{file} is a {} {name} file; unpack it, {name} compresses by itself", packed(packing));
         return Err(SourceError::input(message));
     }

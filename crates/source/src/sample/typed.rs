@@ -20,7 +20,7 @@ use crate::{
         damaged, fits_table,
         guarded::{Guarded, no_panic},
         input::Packing,
-        parquet,
+        orc_file, parquet,
     },
 };
 
@@ -34,6 +34,7 @@ const SEARCHED_BYTES: u64 = 8 << 20;
 pub(super) fn rows(file: &InputFile, notes: &mut Vec<String>) -> Result<(Content, bool), SourceError> {
     let (schema, batches, complete) = match file.format {
         FileFormat::Parquet => of_parquet(file)?,
+        FileFormat::Orc => of_orc(file)?,
         FileFormat::Fits => of_fits(file, notes)?,
         FileFormat::Arrow => of_arrow(file)?,
         _ => of_avro(file, notes)?,
@@ -90,6 +91,25 @@ fn of_parquet(file: &InputFile) -> Result<Found, SourceError> {
         let reader = no_panic(|| builder.with_offset(start as usize).with_limit(room).build()).map_err(damage)?;
         for batch in Guarded(reader.map_err(|error| damage(error.into()))?) {
             let columns = batch.map_err(damage)?.columns().to_vec();
+            add(RecordBatch::try_new(schema.clone(), columns)?, &mut room, &mut batches);
+        }
+    }
+    Ok((schema, batches, part))
+}
+
+fn of_orc(file: &InputFile) -> Result<Found, SourceError> {
+    let (schema, total) = orc_file::contents(file)?;
+    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let (parts, part) = parts(total);
+    let mut batches = Vec::new();
+    for (start, mut room) in parts {
+        let mut rows = orc_file::OrcRows::open(file, names.clone(), start)?;
+        while room > 0 {
+            let Some(batch) = rows.next()? else { break };
+            // Times further on may be in another unit than the first.
+            let columns = batch.columns().iter().zip(schema.fields());
+            let columns = columns.map(|(column, field)| compute::cast(column, field.data_type()));
+            let columns = columns.collect::<Result<_, _>>()?;
             add(RecordBatch::try_new(schema.clone(), columns)?, &mut room, &mut batches);
         }
     }

@@ -66,6 +66,14 @@ fn whole(format: FileFormat) -> Vec<u8> {
             writer.write(&rows).unwrap();
             writer.into_inner().unwrap()
         }
+        FileFormat::Orc => {
+            let mut bytes = Vec::new();
+            let layout = orc::Layout::new(rows.schema_ref(), &[]).unwrap();
+            let mut writer = orc::Writer::new(&mut bytes, layout).unwrap();
+            writer.write(&rows).unwrap();
+            writer.finish().unwrap();
+            bytes
+        }
         FileFormat::Avro => {
             let mut writer = arrow_avro::writer::AvroWriter::new(Vec::new(), rows.schema().as_ref().clone()).unwrap();
             writer.write(&rows).unwrap();

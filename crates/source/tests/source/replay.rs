@@ -56,6 +56,10 @@ fn write_all_formats(folder: &Path, rows: &RecordBatch, csv: &str) -> Vec<&'stat
     let mut parquet = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).unwrap();
     parquet.write(rows).unwrap();
     let parquet = parquet.into_inner().unwrap();
+    let mut orc = Vec::new();
+    let mut writer = orc::Writer::new(&mut orc, orc::Layout::new(rows.schema_ref(), &[]).unwrap()).unwrap();
+    writer.write(rows).unwrap();
+    writer.finish().unwrap();
     for (name, bytes) in [
         ("a.csv", csv.as_bytes().to_vec()),
         ("b.csv.gz", gzip(csv.as_bytes())),
@@ -64,10 +68,11 @@ fn write_all_formats(folder: &Path, rows: &RecordBatch, csv: &str) -> Vec<&'stat
         ("e.parquet", parquet),
         ("f.avro", avro.clone()),
         ("g.avro.gz", gzip(&avro)),
+        ("h.orc", orc),
     ] {
         fs::write(folder.join(name), bytes).unwrap();
     }
-    vec!["a.csv", "b.csv.gz", "c.jsonl", "d.jsonl.gz", "e.parquet", "f.avro", "g.avro.gz"]
+    vec!["a.csv", "b.csv.gz", "c.jsonl", "d.jsonl.gz", "e.parquet", "f.avro", "g.avro.gz", "h.orc"]
 }
 
 #[test]
@@ -111,11 +116,11 @@ fn mixed() -> (tempfile::TempDir, Arc<stream::Stream>, All) {
     let mut jsonl = fs::read_to_string(folder.path().join("c.jsonl")).unwrap();
     jsonl.insert_str(0, "nonsense\n\n{\"n\": 1}\n");
     fs::write(folder.path().join("c.jsonl"), jsonl).unwrap();
-    let paths = "[a.csv, b.csv.gz, c.jsonl, d.jsonl.gz, e.parquet, f.avro, g.avro.gz]";
+    let paths = "[a.csv, b.csv.gz, c.jsonl, d.jsonl.gz, e.parquet, f.avro, g.avro.gz, h.orc]";
     let stream = nine(&format!("{{ files: {{ paths: {paths} }} }}"));
     let all = read_all(open(&stream, folder.path()).as_mut());
     assert_eq!(all.rejected.len(), 8);
-    assert_eq!(all.rows.num_rows(), 7 * 130 - 6);
+    assert_eq!(all.rows.num_rows(), 8 * 130 - 6);
     (folder, stream, all)
 }
 

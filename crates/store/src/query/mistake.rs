@@ -91,9 +91,10 @@ impl Files {
                 other => query(&other.to_string()),
             },
             DataFusionError::SQL(error, _) => query(&error.to_string().replace("sql parser error: ", "")),
-            DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-                self.damaged().unwrap_or_else(|| query(&root.message()))
-            }
+            DataFusionError::ParquetError(_)
+            | DataFusionError::ObjectStore(_)
+            | DataFusionError::IoError(_)
+            | DataFusionError::External(_) => self.damaged().unwrap_or_else(|| query(&root.message())),
             DataFusionError::ArrowError(error, _) if system_error(error.as_ref()).is_none() => {
                 self.damaged().unwrap_or_else(|| query(&sentence(error.as_ref())))
             }
@@ -110,7 +111,9 @@ impl Files {
 fn read_through(path: &Path) -> Result<(), StoreError> {
     let failed = |error: &(dyn Error + 'static)| StoreError::reading(path, error);
     let file = File::open(path).map_err(|error| failed(&error))?;
-    if path.extension().is_some_and(|ending| ending == "parquet") {
+    if path.extension().is_some_and(|ending| ending == "orc") {
+        orc::read_through(|| file.try_clone()).map_err(|error| failed(&error))?;
+    } else if path.extension().is_some_and(|ending| ending == "parquet") {
         let rows = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|reader| reader.build());
         for rows in rows.map_err(|error| failed(&error))? {
             rows.map_err(|error| failed(&error))?;

@@ -17,10 +17,15 @@ use datafusion::{
     error::DataFusionError,
     prelude::{Expr, SessionContext, lit},
 };
+use object_store::{local::LocalFileSystem, path::Path as ObjectPath};
 use stream::columns;
 use url::Url;
 
-use crate::{FileEntry, Lease, Manifest, NOTES_TABLE, Note, Results, StoreError, Table, notes, writer::flat};
+use super::orc_table::OrcTable;
+use crate::{
+    FileEntry, Lease, Manifest, NOTES_TABLE, Note, Results, StoreError, Table, notes,
+    writer::{flat, orc_layout},
+};
 
 /// What a query is over, for the sake of its errors.
 #[derive(Clone, Default)]
@@ -180,9 +185,10 @@ async fn provider(
     let mut union: Option<datafusion::dataframe::DataFrame> = None;
     let mut only: Option<Arc<dyn TableProvider>> = None;
     let several = files.len() > 1;
-    if several && files.contains_key("csv") && schema.fields().iter().any(|field| field.data_type().is_nested()) {
-        // Nested values are text in CSV: the same column would have two types.
-        let message = "its files are of several formats, and CSV has no nested columns; write it again in one format";
+    let flat = ["csv", "orc"].iter().any(|ending| files.contains_key(ending));
+    if several && flat && schema.fields().iter().any(|field| field.data_type().is_nested()) {
+        // Nested values are text in CSV and ORC: the same column would have two types.
+        let message = "its files are of several formats, and CSV and ORC files have no nested columns; write it again in one format";
         return Err(StoreError::Rows { path: results.root().join(table.name()), message: message.to_owned() });
     }
     for (ending, files) in files {
@@ -213,6 +219,9 @@ fn listing(
     ending: &str,
     schema: &SchemaRef,
 ) -> Result<Arc<dyn TableProvider>, StoreError> {
+    if ending == "orc" {
+        return orc(results, files, schema);
+    }
     let (format, schema): (Arc<dyn FileFormat>, SchemaRef) = match ending {
         "csv" => (Arc::new(CsvFormat::default().with_has_header(true).with_newlines_in_values(true)), text(schema)),
         "json" => (Arc::new(JsonFormat::default()), nullable(schema)),
@@ -227,6 +236,19 @@ fn listing(
     let table = ListingTable::try_new(config)
         .map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
     Ok(Arc::new(table))
+}
+
+/// ORC files as a table.
+fn orc(results: &Results, files: &[&FileEntry], schema: &SchemaRef) -> Result<Arc<dyn TableProvider>, StoreError> {
+    let layout =
+        orc_layout(schema).map_err(|error| StoreError::Query { message: error.to_string(), suggestion: None })?;
+    let root = results.root().canonicalize().map_err(|error| StoreError::file("find", results.root(), error))?;
+    let paths = files.iter().map(|file| {
+        let path = root.join(&file.path);
+        ObjectPath::from_absolute_path(&path).map_err(|error| StoreError::reading(&path, &error))
+    });
+    let paths = paths.collect::<Result<_, _>>()?;
+    Ok(Arc::new(OrcTable::new(Arc::new(LocalFileSystem::new()), paths, layout.table().clone())))
 }
 
 fn url(results: &Results, file: &FileEntry) -> Result<ListingTableUrl, StoreError> {

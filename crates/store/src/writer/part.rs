@@ -14,6 +14,7 @@ use arrow::{
 use stream::ResultFormat;
 
 use super::{
+    orc_file::OrcFile,
     parquet::ParquetFile,
     row_file::RowFile,
     text::{CsvFile, JsonFile},
@@ -84,6 +85,7 @@ impl Part {
             ResultFormat::Parquet => "parquet",
             ResultFormat::Csv => "csv",
             ResultFormat::Json => "json",
+            ResultFormat::Orc => "orc",
         };
         let again = if number == 0 { String::new() } else { format!(".{number}") };
         let name = format!("part-{partition:05}-{first_position:012}{again}.{ending}");
@@ -110,6 +112,7 @@ impl Part {
             ResultFormat::Parquet => Box::new(ParquetFile::new(file, schema.clone(), options).map_err(failed)?),
             ResultFormat::Csv => Box::new(CsvFile::new(file, schema)),
             ResultFormat::Json => Box::new(JsonFile::new(file)),
+            ResultFormat::Orc => Box::new(OrcFile::new(file, schema).map_err(failed)?),
         };
         Ok(Self { file, staged: staged_path, entry })
     }

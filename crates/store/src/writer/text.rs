@@ -8,14 +8,11 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, ArrayRef, RecordBatch, StringBuilder},
+    array::{ArrayRef, RecordBatch},
     csv,
     datatypes::{DataType, Field, FieldRef, Schema, SchemaRef},
     error::ArrowError,
-    json::{
-        self,
-        writer::{EncoderOptions, LineDelimited, make_encoder},
-    },
+    json::{self, writer::LineDelimited},
 };
 
 use super::row_file::RowFile;
@@ -34,8 +31,7 @@ impl<W: Write> CsvFile<W> {
     }
 
     pub(crate) fn write_rows(&mut self, rows: &RecordBatch) -> Result<(), ArrowError> {
-        let columns = rows.schema_ref().fields().iter().zip(rows.columns());
-        let columns = columns.map(|(field, column)| flattened(field, column)).collect::<Result<Vec<_>, _>>()?;
+        let columns = rows.columns().iter().map(flattened).collect::<Result<Vec<_>, _>>()?;
         // Laid out in memory first: the layout's own errors of writing have forgotten their kind.
         let mut text = Vec::new();
         let header = std::mem::take(&mut self.header);
@@ -94,22 +90,6 @@ pub(crate) fn flat(field: &FieldRef) -> FieldRef {
     }
 }
 
-fn flattened(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    if !column.data_type().is_nested() {
-        return Ok(column.clone());
-    }
-    let options = EncoderOptions::default().with_explicit_nulls(true);
-    let mut encoder = make_encoder(field, column, &options)?;
-    let mut texts = StringBuilder::new();
-    let mut text = Vec::new();
-    for row in 0..column.len() {
-        if column.is_null(row) {
-            texts.append_null();
-            continue;
-        }
-        text.clear();
-        encoder.encode(row, &mut text);
-        texts.append_value(std::str::from_utf8(&text).map_err(|error| ArrowError::JsonError(error.to_string()))?);
-    }
-    Ok(Arc::new(texts.finish()))
+fn flattened(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if column.data_type().is_nested() { orc::json_text(column) } else { Ok(column.clone()) }
 }

@@ -192,7 +192,7 @@ fn a_query_keeps_what_it_began_with() {
     let count = "SELECT count(*) AS n FROM processed_data";
     store::query::block_on(async {
         let session = store::query::open(&[results.root()], &Default::default()).await.unwrap();
-        let merged = store::compact(&results, &manifest.files, |_| false).unwrap();
+        let merged = store::compact(&results, &manifest.files, None, |_| false).unwrap();
         results.publish(std::slice::from_ref(&merged)).unwrap();
         let old: Vec<String> = manifest.files.iter().map(|file| file.path.clone()).collect();
         log.append(&change(300, vec![merged], old.clone()), || panic!("no checkpoint is due")).unwrap();

@@ -6,6 +6,7 @@ mod asking;
 mod fixture;
 mod logging;
 mod merging;
+mod orc;
 mod printing;
 mod publishing;
 mod writing;

@@ -18,7 +18,7 @@ fn rows_and_their_order_stay() {
     let (_folder, results) = folder();
     let mut files = small_files(&results, &options(), 40);
     files.reverse();
-    let merged = compact(&results, &files, |_| false).unwrap();
+    let merged = compact(&results, &files, None, |_| false).unwrap();
     assert_eq!(merged.path, "processed_data/part-00002-000000000000-000000000780.parquet");
     assert_eq!((merged.rows, merged.first_position, merged.last_position), (800, 0, 780));
     results.publish(std::slice::from_ref(&merged)).unwrap();
@@ -32,7 +32,7 @@ fn rows_and_their_order_stay() {
     assert_eq!(fs::read_dir(results.root().join("processed_data")).unwrap().count(), 1);
 
     let later = put(&results, &options(), 2, 800, &[events(800, 20)]);
-    let again = compact(&results, &[merged.clone(), later[0].clone()], |_| false).unwrap();
+    let again = compact(&results, &[merged.clone(), later[0].clone()], None, |_| false).unwrap();
     assert_eq!(again.rows, 820);
     assert_ne!(again.path, merged.path);
 }
@@ -42,7 +42,7 @@ fn text_is_merged_as_if_written_at_once() {
     for format in [ResultFormat::Csv, ResultFormat::Json] {
         let options = WriterOptions { format, ..options() };
         let (_folder, results) = folder();
-        let merged = compact(&results, &small_files(&results, &options, 5), |_| false).unwrap();
+        let merged = compact(&results, &small_files(&results, &options, 5), None, |_| false).unwrap();
         let (_other, at_once) = folder();
         let whole = put(&at_once, &options, 2, 0, &[events(0, 100)]);
         let merged = fs::read(results.root().join(&merged.staged)).unwrap();
@@ -57,10 +57,10 @@ fn only_like_files_are_merged() {
     let hours = put(&results, &by_hour, 0, 0, &[events(0, 100)]);
     assert_eq!(hours.len(), 2);
     for unlike in [&hours[..], &[]] {
-        assert!(matches!(compact(&results, unlike, |_| false), Err(StoreError::Rows { .. })));
+        assert!(matches!(compact(&results, unlike, None, |_| false), Err(StoreError::Rows { .. })));
     }
     let files = small_files(&results, &options(), 2);
     fs::write(results.path(&files[1]), b"PAR1 torn").unwrap();
-    let error = compact(&results, &files, |_| false).unwrap_err().to_string();
+    let error = compact(&results, &files, None, |_| false).unwrap_err().to_string();
     assert!(error.contains("part-00002-000000000020.parquet is damaged"), "{error}");
 }

@@ -41,7 +41,7 @@ pub(super) fn check(
         report.add(node.at, format!("`listen` cannot be `{text}`"), Some(suggestion));
     }
     if let Some(node) = source.get("stdin").and_then(|stdin| stdin.get("format"))
-        && let Some(text @ ("parquet" | "avro" | "arrow" | "fits")) = node.text()
+        && let Some(text @ ("parquet" | "orc" | "avro" | "arrow" | "fits")) = node.text()
     {
         let suggestion = "possible: `csv`, `jsonl`, `json`".to_owned();
         report.add(node.at, format!("`{text}` cannot be read from standard input"), Some(suggestion));

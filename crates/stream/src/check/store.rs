@@ -1,12 +1,14 @@
 //! Where results go: selections of scored events, and lengths of time.
 
+use arrow::datatypes::FieldRef;
 use expr::Expression;
 
 use crate::{
     Duration,
+    columns::ANOMALY_CAUSES,
     node::{Entry, Node},
     report::Report,
-    scope::Scope,
+    scope::{Scope, type_name},
 };
 
 /// What CQL allows a row to live: 20 years.
@@ -32,6 +34,7 @@ pub(super) fn check(spec: &Node, scope: &Scope, report: &mut Report<'_>) -> Vec<
             report.add(node.at, format!("`{field}` must be longer than 0"), None);
         }
     }
+    check_format(files, scope, report);
     let selections = files.get("selections").map(Node::entries).unwrap_or_default();
     selections
         .iter()
@@ -39,6 +42,23 @@ pub(super) fn check(spec: &Node, scope: &Scope, report: &mut Report<'_>) -> Vec<
             Some((name.clone(), scope.compile(value, Expression::compile_boolean, report)?))
         })
         .collect()
+}
+
+/// ORC files lack types that others have. Nothing is cast to another in silence.
+fn check_format(files: &Node, scope: &Scope, report: &mut Report<'_>) {
+    let Some(node) = files.get("format").filter(|node| node.text() == Some("orc")) else { return };
+    let schema = scope.schema();
+    // The detector's causes are written as JSON text, which is documented.
+    let own = schema.fields().iter().filter(|field| field.name() != ANOMALY_CAUSES);
+    let lacking: Vec<_> = own.filter(|field| orc::held(field.data_type()).is_none()).collect();
+    let Some(first) = lacking.first() else { return };
+    let named = |field: &&FieldRef| format!("`{}` ({})", field.name(), type_name(field.data_type()));
+    let columns = lacking.iter().map(named).collect::<Vec<_>>().join(", ");
+    report.add(
+        node.at,
+        format!("ORC files are written without the types of these columns: {columns}"),
+        Some(format!("set `format: parquet`, or: {}", orc::help(first.data_type()))),
+    );
 }
 
 /// A length of time that CQL counts in seconds.

@@ -181,6 +181,8 @@ pub enum FileFormat {
     Json,
     /// Apache Parquet.
     Parquet,
+    /// Apache ORC.
+    Orc,
     /// An Avro object container file.
     Avro,
     /// An Arrow IPC file or stream, which pandas calls Feather.
@@ -191,7 +193,16 @@ pub enum FileFormat {
 
 impl FileFormat {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Csv, Self::Jsonl, Self::Json, Self::Parquet, Self::Avro, Self::Arrow, Self::Fits];
+    pub const ALL: [Self; 8] = [
+        Self::Csv,
+        Self::Jsonl,
+        Self::Json,
+        Self::Parquet,
+        Self::Orc,
+        Self::Avro,
+        Self::Arrow,
+        Self::Fits,
+    ];
 
     /// The ending of such a file's name.
     pub fn ending(self) -> &'static str {
@@ -200,6 +211,7 @@ impl FileFormat {
             Self::Jsonl => "jsonl",
             Self::Json => "json",
             Self::Parquet => "parquet",
+            Self::Orc => "orc",
             Self::Avro => "avro",
             Self::Arrow => "arrow",
             Self::Fits => "fits",

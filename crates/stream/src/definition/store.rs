@@ -100,6 +100,8 @@ pub enum ResultFormat {
     Csv,
     /// One JSON object a line.
     Json,
+    /// Apache ORC, compressed with zstd. It has no lists, maps, records and decimals.
+    Orc,
 }
 
 /// Folders by event time.

@@ -7,5 +7,6 @@ mod fingerprints;
 mod fixture;
 mod good;
 mod mutations;
+mod orc;
 mod section;
 mod topics;

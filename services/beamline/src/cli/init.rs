@@ -9,7 +9,7 @@ use super::{InitTopicArgs, InputFormat};
 /// `beamline init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// A file of the stream: CSV, JSON, Parquet, Avro, Arrow or FITS; text also compressed with gzip, zstd, bzip2 or xz.
+    /// A file of the stream: CSV, JSON, Parquet, ORC, Avro, Arrow or FITS; text also compressed with gzip, zstd, bzip2 or xz.
     #[arg(required_unless_present = "kafka", conflicts_with = "kafka")]
     pub sample: Option<PathBuf>,
     /// A topic that another program writes, instead of a file; --kafka says where it is.

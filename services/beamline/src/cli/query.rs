@@ -20,7 +20,7 @@ pub struct QueryArgs {
     /// Topics to ask instead.
     #[command(flatten)]
     pub topics: TopicsOfArgs,
-    /// A lake to ask instead: a folder, file://, s3://, gs:// or az://.
+    /// A lake to ask instead: a folder, file://, hdfs://, s3://, gs:// or az://.
     #[arg(long, env = "BEAMLINE_LAKE", conflicts_with = "nodes")]
     pub lake: Option<String>,
     /// Let a query read a whole table of a CQL store.
@@ -48,4 +48,6 @@ pub enum QueryFormat {
     Json,
     /// Apache Parquet; not onto a terminal.
     Parquet,
+    /// Apache ORC; not onto a terminal. It has no lists, records, decimals and unsigned numbers.
+    Orc,
 }

@@ -117,6 +117,8 @@ pub enum InputFormat {
     Json,
     /// Apache Parquet.
     Parquet,
+    /// Apache ORC.
+    Orc,
     /// An Avro object container file.
     Avro,
     /// An Arrow IPC file or stream (Feather).

@@ -38,7 +38,7 @@ pub struct StoreTablesArgs {
 /// `beamline store compact`.
 #[derive(Debug, Args)]
 pub struct CompactArgs {
-    /// The lake: a folder, file://, s3://, gs:// or az://.
+    /// The lake: a folder, file://, hdfs://, s3://, gs:// or az://.
     #[arg(long, env = "BEAMLINE_LAKE")]
     pub lake: String,
     /// Delete events older than this (30d, 12h), by the hour they happened in.

@@ -13,10 +13,15 @@ use crate::{
 
 pub(crate) fn query(args: QueryArgs) -> Result<(), Failure> {
     let terminal = stdout().is_terminal();
-    if args.format == QueryFormat::Parquet && terminal {
-        return Err(Failure::configuration(
-            "Parquet is not for terminals; redirect it: `beamline query ... > rows.parquet`",
-        ));
+    let binary = match args.format {
+        QueryFormat::Parquet => Some(("Parquet", "parquet")),
+        QueryFormat::Orc => Some(("ORC", "orc")),
+        QueryFormat::Table | QueryFormat::Csv | QueryFormat::Json => None,
+    };
+    if let Some((name, ending)) = binary.filter(|_| terminal) {
+        return Err(Failure::configuration(format!(
+            "{name} is not for terminals; redirect it: `beamline query ... > rows.{ending}`"
+        )));
     }
     let text = match args.sql.as_str() {
         "-" => {
@@ -98,5 +103,6 @@ fn format(format: QueryFormat) -> OutputFormat {
         QueryFormat::Csv => OutputFormat::Csv,
         QueryFormat::Json => OutputFormat::Json,
         QueryFormat::Parquet => OutputFormat::Parquet,
+        QueryFormat::Orc => OutputFormat::Orc,
     }
 }

@@ -217,6 +217,7 @@ pub(crate) fn input_format(format: InputFormat) -> FileFormat {
         InputFormat::Jsonl => FileFormat::Jsonl,
         InputFormat::Json => FileFormat::Json,
         InputFormat::Parquet => FileFormat::Parquet,
+        InputFormat::Orc => FileFormat::Orc,
         InputFormat::Avro => FileFormat::Avro,
         InputFormat::Arrow => FileFormat::Arrow,
         InputFormat::Fits => FileFormat::Fits,

@@ -66,7 +66,7 @@ fn files_that_are_not_there() {
     fs::create_dir(place.path("folder.csv")).unwrap();
     says(&place.fails(64, &["replay", "readings.yaml", "folder.csv"]), &["folder.csv is a folder", "folder/*.csv"]);
     place.write("in.txt", csv(3));
-    says(&place.fails(64, &["replay", "readings.yaml", "in.txt"]), &["in.txt", "csv, jsonl, parquet or avro"]);
+    says(&place.fails(64, &["replay", "readings.yaml", "in.txt"]), &["in.txt", "csv, jsonl, parquet, orc or avro"]);
     // A run that never began claims nothing: the right name goes on in the same folder.
     place.write("in.csv", csv(3));
     place.ok(&["replay", "readings.yaml", "in.csv"]);

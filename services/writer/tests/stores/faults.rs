@@ -157,6 +157,16 @@ fn a_delta_table_has_every_event_once_whenever_the_writer_is_killed() {
 
 #[test]
 #[ignore = "takes minutes: make faults-stores"]
+fn orc_files_have_every_event_once_whenever_the_writer_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new("orc", folder.path().join("lake").to_str().unwrap());
+    let events = setting("BEAMLINE_FAULTS_EVENTS", 120_000);
+    run(&store, folder.path(), events, setting("BEAMLINE_FAULTS", 9), &[], |_| {});
+    check_without(&store, events, &["anomaly_causes"]);
+}
+
+#[test]
+#[ignore = "takes minutes: make faults-stores"]
 fn parquet_files_have_every_event_once_whenever_the_writer_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new("parquet", folder.path().join("lake").to_str().unwrap());

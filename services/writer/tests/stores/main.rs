@@ -9,6 +9,7 @@ mod cluster;
 mod compaction;
 mod faults;
 mod feed;
+mod hdfs;
 mod notebook;
 mod owners;
 mod places;

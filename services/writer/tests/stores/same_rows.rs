@@ -69,6 +69,7 @@ fn one_statement_gives_the_same_rows_on_files_cql_and_lakes() {
     let stores = [
         Store::new("cql", cassandra.contact_point()),
         Store::new("parquet", lake("parquet")),
+        Store::new("orc", lake("orc")),
         Store::new("delta", lake("delta")),
     ];
     let topics = stream().topics();

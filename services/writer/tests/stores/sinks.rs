@@ -1,10 +1,12 @@
 //! The sinks under test, by the name of their backend.
 
+use arrow::datatypes::SchemaRef;
 use sink::{Sink, Table};
+use stream::columns::ANOMALY_CAUSES;
 
 use crate::rows::{PARTITIONS, stream};
 
-/// A store: `cql` with a node's address, or `parquet` and `delta` with a lake's.
+/// A store: `cql` with a node's address, or `parquet`, `orc` and `delta` with a lake's.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     pub(crate) backend: String,
@@ -43,7 +45,14 @@ impl Store {
             "cql" => Box::new(cql::CqlSink::new(self.settings(), layouts()).unwrap()),
             "parquet" => {
                 let tables = tables.map(|(table, _, schema)| (table, schema));
-                Box::new(lake::ParquetSink::new(location(), stream.name(), time, &tables).unwrap())
+                let format = lake::Format::Parquet;
+                Box::new(lake::FileSink::new(location(), format, stream.name(), time, &tables).unwrap())
+            }
+            "orc" => {
+                let columns = |schema: &SchemaRef| orc::Layout::new(schema, &[ANOMALY_CAUSES]).unwrap().table().clone();
+                let tables = tables.map(|(table, _, schema)| (table, columns(&schema)));
+                let format = lake::Format::Orc;
+                Box::new(lake::FileSink::new(location(), format, stream.name(), time, &tables).unwrap())
             }
             _ => Box::new(lake::DeltaSink::new(location(), stream.name(), time, &tables, PARTITIONS).unwrap()),
         }

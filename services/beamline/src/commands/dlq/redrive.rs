@@ -97,6 +97,7 @@ fn format(file: &Path, named: Option<InputFormat>, is_stdin: bool) -> Result<(Fi
         Some("csv") => Some(FileFormat::Csv),
         Some("jsonl" | "ndjson" | "json") => Some(FileFormat::Jsonl),
         Some("parquet") => Some(FileFormat::Parquet),
+        Some("orc") => Some(FileFormat::Orc),
         Some("avro") => Some(FileFormat::Avro),
         _ => None,
     };

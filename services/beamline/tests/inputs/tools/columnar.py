@@ -1,4 +1,4 @@
-"""Parquet and Arrow files that pyarrow, pandas, Polars and DuckDB write: every type, every codec, every version."""
+"""Parquet, ORC and Arrow files that pyarrow, pandas, Polars and DuckDB write: every type, every codec, every version."""
 
 import datetime
 import decimal
@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.feather
+import pyarrow.orc
 import pyarrow.parquet as pq
 
 from cases import readings
@@ -22,6 +23,7 @@ def write(cases):
     of_polars(cases)
     of_duckdb(cases)
     of_arrow(cases)
+    of_orc(cases)
 
 
 def columns(table):
@@ -244,3 +246,33 @@ def of_arrow(cases):
             with writer(str(cases.path(file)), written.schema) as out:
                 out.write_table(written)
             cases.add("pyarrow", file, columns(reader(str(cases.path(file))).read_all()))
+
+
+# What pyarrow does not write to ORC.
+NOT_IN_ORC = ("dictionary", "uint8", "uint16", "uint32", "decimal256", "time32", "time64", "uuid", "json")
+
+
+def orc(cases, name, table, **options):
+    file = f"pyarrow-{name}.orc"
+    pa.orc.write_table(table, str(cases.path(file)), **options)
+    cases.add("pyarrow", file, columns(pa.orc.read_table(str(cases.path(file)))))
+
+
+def of_orc(cases):
+    table = pa.Table.from_pandas(readings(200), preserve_index=False)
+    for codec in ("uncompressed", "snappy", "zlib", "zstd", "lz4"):
+        orc(cases, f"codec-{codec}", table, compression=codec)
+    orc(cases, "stripes", pa.Table.from_pandas(readings(30_000), preserve_index=False), stripe_size=65_536, batch_size=1_000)
+    orc(cases, "small-blocks", table, compression="zstd", compression_block_size=131_072)
+    orc(cases, "dictionaries", table, dictionary_key_size_threshold=1.0)
+    orc(cases, "version-0-11", table, file_version="0.11")
+    orc(cases, "padded", table, padding_tolerance=0.5)
+    for name, kind, values in all_types():
+        if name not in NOT_IN_ORC:
+            orc(cases, f"type-{name}", typed("x", kind, values))
+    # Years that no nanosecond holds: pyarrow reads nothing else, so what is expected is what was written.
+    far = typed("x", pa.timestamp("us"), [datetime.datetime(1500, 1, 1), None, datetime.datetime(9999, 12, 31, 23, 59, 59)])
+    pa.orc.write_table(far, str(cases.path("pyarrow-far-years.orc")))
+    cases.add("pyarrow", "pyarrow-far-years.orc", columns(far))
+    before = [datetime.datetime(1969, 12, 31, 23, 59, 58), None, datetime.datetime(1900, 1, 1)]
+    orc(cases, "before-1970", typed("x", pa.timestamp("us"), before))
