@@ -193,16 +193,8 @@ pub enum FileFormat {
 
 impl FileFormat {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Csv,
-        Self::Jsonl,
-        Self::Json,
-        Self::Parquet,
-        Self::Orc,
-        Self::Avro,
-        Self::Arrow,
-        Self::Fits,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Csv, Self::Jsonl, Self::Json, Self::Parquet, Self::Orc, Self::Avro, Self::Arrow, Self::Fits];
 
     /// The ending of such a file's name.
     pub fn ending(self) -> &'static str {
