@@ -28,7 +28,7 @@ const COUNTED_MAX: u64 = 1_000_000;
 const LATE_MS: i64 = 20_000;
 /// The share of one processor that drawing takes; decoding takes about twice as much.
 const SHARE: f64 = 0.125;
-/// A batch of so many rows that are older than `BEHIND_MS` says that this process does not keep up.
+/// So many rows one after the other that are older than `BEHIND_MS` say that this process does not keep up.
 const BEHIND_ROWS: usize = 8192;
 const BEHIND_MS: i64 = 5000;
 /// How long after one skip another may follow.
@@ -75,6 +75,7 @@ impl Drawing {
     pub(crate) fn scored(&self) -> impl FnMut(&mut Feed, Vec<Received>) -> Result<(), DashboardError> + use<> {
         let drawing = self.clone();
         let (mut pace, mut last, mut skipped) = (Pace::of(SHARE), Instant::now(), Instant::now());
+        let mut old = 0;
         move |feed, received| {
             let rows: usize = received.iter().map(|received| received.rows.num_rows()).sum();
             if rows == 0 {
@@ -85,12 +86,13 @@ impl Drawing {
             let newest = received.iter().flat_map(|received| received.times.last()).max().copied().unwrap_or_default();
             drawing.draw(received);
             drawing.seen().offered += rows as u64;
-            if drawing.is_behind(rows, newest, now_ms()) && skipped.elapsed() > SKIP_INTERVAL {
+            old = if drawing.is_old(newest, now_ms()) { old + rows } else { 0 };
+            if old >= BEHIND_ROWS && skipped.elapsed() > SKIP_INTERVAL {
                 let passed = feed.skip()?;
                 let mut seen = drawing.seen();
                 seen.offered += passed;
                 seen.dropped += passed;
-                skipped = Instant::now();
+                (skipped, old) = (Instant::now(), 0);
             }
             let now = Instant::now();
             // All of the time that has passed counts, that in which nothing came as well.
@@ -127,10 +129,10 @@ impl Drawing {
         }
     }
 
-    /// Whether so many rows, the newest of which was taken in then, say that this process does not keep up. What was before
-    /// it began is behind by its nature.
-    fn is_behind(&self, rows: usize, newest_ms: i64, now_ms: i64) -> bool {
-        rows >= BEHIND_ROWS && newest_ms > self.started_ms && now_ms - newest_ms > BEHIND_MS
+    /// Whether rows, the newest of which was taken in then, are older than they are where a process keeps up. What was before it
+    /// began is old by its nature.
+    fn is_old(&self, newest_ms: i64, now_ms: i64) -> bool {
+        newest_ms > self.started_ms && now_ms - newest_ms > BEHIND_MS
     }
 
     fn draw(&self, received: Vec<Received>) {
