@@ -12,8 +12,8 @@ use crate::{LakeError, Location};
 
 /// How often a commit that somebody else has overtaken is tried again.
 pub(crate) const ATTEMPTS_MAX: usize = 8;
-/// What an error of Delta's kernel says where the store did not answer.
-const KERNEL_AWAY: &str = "Error interacting with object store: Generic ";
+/// What errors of the library and its kernel say that have the store's as text alone, where the store did not answer.
+const AWAY: &str = "Error interacting with object store: Generic ";
 
 /// Cloud stores put an object only where none is (`If-None-Match`), and HDFS moves one only to where none is, which is all
 /// that Delta's log asks of a store; this says so for their schemes, of which the library itself knows none.
@@ -79,11 +79,9 @@ pub(crate) fn is_overtaken(error: &DeltaTableError) -> bool {
 
 /// An error of a Delta table.
 pub(crate) fn delta(context: &str, error: &DeltaTableError) -> LakeError {
-    // The kernel's error has the store's as text alone.
-    let of_kernel = matches!(error, DeltaTableError::KernelError(_)) && error.to_string().contains(KERNEL_AWAY);
     let temporary = is_overtaken(error)
         || is_away(error)
-        || of_kernel
+        || error.to_string().contains(AWAY)
         || matches!(error, DeltaTableError::Transaction { source: TransactionError::ObjectStore { .. } });
     LakeError::Delta { context: context.to_owned(), message: error.to_string(), temporary }
 }
