@@ -22,7 +22,7 @@ use measure::{
     CONSUMER_LAG, PROBE_AGE, PROBE_STORED_TIME, STORE_RETRIES, STORE_ROWS, STORE_WRITE_DURATION, STORE_WRITES,
 };
 use service::{Context, Failure};
-use sink::{Sink, Table};
+use sink::Sink;
 use stores::Source;
 use stream::{Stream, columns::ANOMALY_CAUSES};
 

@@ -54,8 +54,8 @@ fn writes(format: Format, path: &Path, schema: &SchemaRef, position: u64) -> boo
             let tables = [(TABLE, "s.scored".to_owned(), schema.clone())];
             Box::new(DeltaSink::new(location, "s", "time", &tables, 1).unwrap())
         }
-        Format::Parquet => {
-            Box::new(FileSink::new(location, Format::Parquet, "s", "time", &[(TABLE, schema.clone())]).unwrap())
+        Format::Parquet | Format::Orc => {
+            Box::new(FileSink::new(location, format, "s", "time", &[(TABLE, schema.clone())]).unwrap())
         }
     };
     sink.write(vec![batch(schema, position)]).is_ok()
