@@ -227,7 +227,8 @@ proptest! {
         let named: Vec<(&String, &ArrayRef)> = names.iter().zip(&columns).collect();
         for format in FileFormat::ALL {
             let holds = |column: &ArrayRef| match format {
-                FileFormat::Csv | FileFormat::Fits => !column.data_type().is_nested(),
+                // The writer of ORC files has no nested types; those that pyarrow writes are read in the tests of inputs.
+                FileFormat::Csv | FileFormat::Fits | FileFormat::Orc => !column.data_type().is_nested(),
                 _ => true,
             };
             let columns = named.iter().filter(|(_, column)| holds(column));
