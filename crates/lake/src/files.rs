@@ -179,7 +179,7 @@ impl OpenLake {
             let stored = entry.position(&batch.topic, batch.partition).unwrap_or(0);
             entry.set_position(&batch.topic, batch.partition, batch.next.max(stored));
         }
-        let new: Vec<Batch> = batches.iter().map(|batch| self.new(batch)).collect();
+        let new: Vec<Batch> = batches.iter().map(|batch| self.unstored(batch)).collect();
         entry.probes.extend(StoredProbe::newest(&new, write::now()));
         if !files.is_empty() {
             entry.moves.push(Move { id: files.id.clone(), add: files.files.clone(), remove: Vec::new() });
@@ -188,13 +188,13 @@ impl OpenLake {
     }
 
     /// What is not stored yet of a batch.
-    fn new(&self, batch: &Batch) -> Batch {
+    fn unstored(&self, batch: &Batch) -> Batch {
         batch.from(self.log.last().position(&batch.topic, batch.partition).unwrap_or(0))
     }
 
     /// Whether there are probes that are not stored yet.
     fn has_news(&self, batches: &[Batch]) -> bool {
-        batches.iter().any(|batch| !self.new(batch).is_empty())
+        batches.iter().any(|batch| !self.unstored(batch).is_empty())
     }
 
     /// Writes the rows that are not stored yet where no tool looks for them.
@@ -207,7 +207,7 @@ impl OpenLake {
         let id = names::attempt()?;
         let mut files = Vec::new();
         for batch in batches {
-            let batch = self.new(batch);
+            let batch = self.unstored(batch);
             let Some(schema) = schemas.get(&batch.table).filter(|_| batch.rows.num_rows() > 0) else { continue };
             let hours = shape::by_hour(&shape::plain(&batch.rows, schema)?, time)?;
             files.extend(
