@@ -77,7 +77,7 @@ impl Committer<'_> {
                 }
                 Event::Report(report) => {
                     let number = report.epoch;
-                    pending.entry(number).or_default().reports.push(report);
+                    pending.entry(number).or_default().reports.push(*report);
                     number
                 }
             };

@@ -62,7 +62,7 @@ pub(crate) enum Event {
     /// Where the reader has put a barrier.
     Epoch(Epoch),
     /// What a worker did up to a barrier.
-    Report(Report),
+    Report(Box<Report>),
     /// The source could not go on; a last barrier follows where it gave anything since the one before.
     SourceFailed(LocalError),
     /// A thread could not go on.

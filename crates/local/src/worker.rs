@@ -123,7 +123,7 @@ pub(crate) fn work(
             Work::Barrier { epoch, position, last, finished } => {
                 let bytes = if last { LAST_SNAPSHOT_BYTES } else { snapshot_bytes };
                 let report = report(&mut partitions, epoch, position, bytes, finished)?;
-                events.send(Event::Report(report)).map_err(|_| LocalError::Lost("commit"))?;
+                events.send(Event::Report(Box::new(report))).map_err(|_| LocalError::Lost("commit"))?;
             }
         }
     }
