@@ -96,7 +96,14 @@ fn on_kafka_and_in_each_store_nothing_is_lost_and_nothing_stands_twice() {
     for service in &new {
         assert_eq!(service.program.wait(Duration::ZERO), None, "it has ended\n{}", service.program.log());
     }
-    old.iter().for_each(Service::stop);
+    for (at, service) in old.iter().enumerate() {
+        // A writer that meets columns of a later revision may end by itself: then the new one has its partitions.
+        match service.program.wait(Duration::ZERO) {
+            Some(status) if at >= STEPS.len() => println!("an earlier writer has ended: {status}"),
+            Some(status) => panic!("{status}\n{}", service.program.log()),
+            None => service.stop(),
+        }
+    }
     let ended = sending.program.wait(Duration::from_secs(180));
     assert!(ended.is_some_and(|status| status.success()), "{}", sending.program.log());
     let sent = cluster.sent();
