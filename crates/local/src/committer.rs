@@ -136,7 +136,7 @@ impl Committer<'_> {
     }
 
     /// Merges a table's small files, of which a live stream leaves one a second and partition.
-    fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
+    pub(crate) fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
         for files in self.files.mergeable(last) {
             let taken = |path: &str| self.files.contains(path) || self.deferred.contains(path);
             let schema = files.first().and_then(|file| self.header.schema(file.table));

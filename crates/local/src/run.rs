@@ -150,6 +150,9 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         let cursor = committer.checkpoint.cursor_before(committer.progress.horizon)?;
         source.seek(&cursor.unwrap_or_default())?;
         run_threads(options, &mut committer, source, started, stop)?;
+    } else if over {
+        // An earlier run may have been killed behind its last commit, before all small files were merged.
+        committer.merge_small_files(true)?;
     }
     committer.finish()?;
     if committer.progress.position > 0 {

@@ -165,7 +165,7 @@ fn a_run_that_is_killed_leaves_the_rows_of_a_quiet_one() {
     let folder = folder.path();
     events(folder, 120_000);
     fs::write(folder.join("orc.yaml"), definition("orc", ", partition_by: hour")).unwrap();
-    let arguments = |out: &'static str| ["replay", "orc.yaml", "--out", out, "--commit-events", "1000"];
+    let arguments = |out: &'static str| ["replay", "orc.yaml", "--out", out, "--commit-events", "400"];
     printed(folder, &arguments("quiet"));
     let mut random = Random::default();
     let mut kills = 0;
