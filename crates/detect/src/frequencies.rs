@@ -35,7 +35,7 @@ const BINS: usize = 16;
 const HASH_BITS: u32 = 52;
 
 /// What stands for a text among the values of an event, where [`crate::Settings::frequencies`] has the feature: a whole number,
-/// the same everywhere and for ever.
+/// the same on every machine and in every version.
 #[must_use]
 pub fn hashed(text: &str) -> f64 {
     (mixed(hash(text.as_bytes())) >> (u64::BITS - HASH_BITS)) as f64

@@ -111,7 +111,7 @@ pub fn read_through<R: ChunkReader>(bytes: impl Fn() -> std::io::Result<R>) -> R
         let file = File::open(bytes().map_err(ArrowError::from)?, nanoseconds)?;
         file.read(|_| true, 0).try_for_each(|rows| rows.map(drop)).map_err(OrcError::from)
     };
-    // Times that one unit cannot hold are no damage.
+    // Times that do not fit into one unit are not damage.
     all(false).or_else(|error| all(true).map_err(|_| error))
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn no_panic<T>(read: impl FnOnce() -> T) -> Result<T, ArrowError> {
     catch_unwind(AssertUnwindSafe(read)).map_err(|_| panicked())
 }
 
-/// What is told of that.
+/// The error in place of such a panic.
 pub(crate) fn panicked() -> ArrowError {
     ArrowError::ExternalError("its parts reach beyond the file".into())
 }

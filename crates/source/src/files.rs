@@ -10,6 +10,7 @@ mod detect;
 pub(crate) mod fit;
 pub(crate) mod fits_table;
 pub(crate) mod guarded;
+mod held;
 pub(crate) mod input;
 mod json;
 mod nested;

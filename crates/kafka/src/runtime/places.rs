@@ -29,8 +29,6 @@ const LOOK_BACK: (i64, i64) = (512, 1 << 16);
 /// How much earlier than a step's last row the last of its dead letters may seem to be that was committed after it: clocks of
 /// two processes differ, and a transaction takes a while.
 const EARLIER_MAX: Duration = Duration::from_secs(3600);
-/// How long a broker may take to say which offset a time has.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How long nothing may come while there is more to read.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
@@ -160,7 +158,10 @@ impl<'a> Places<'a> {
         let mut tail = Tail::default();
         let (first, end) = self.stable(topic, sought.partition)?;
         let first = match since {
-            Some(since) => self.written_at(topic, sought.partition, since - EARLIER_MAX.as_millis() as i64, end)?,
+            Some(since) => {
+                let since = since.saturating_sub(EARLIER_MAX.as_millis() as i64).max(0);
+                self.offsets.at_time(topic, sought.partition, since)?
+            }
             None => first,
         };
         let (mut high, mut length) = (end, LOOK_BACK.0);
@@ -207,18 +208,6 @@ impl<'a> Places<'a> {
         decoder.add_writer(id, schema.avro())?;
         let decoded = decoder.decode(&[value])?;
         Ok((decoded.rows.num_rows() == 1).then(|| snapshot(&decoded.rows, 0).2).and_then(Place::parse))
-    }
-
-    /// The offset of the first record that was written at a time or later, in milliseconds since 1970; `end` where there is none.
-    fn written_at(&self, topic: &str, partition: u32, at: i64, end: i64) -> Result<i64, KafkaError> {
-        let fail = |error| BrokerError::client(format!("asking topic `{topic}` for a time"), error);
-        let mut times = TopicPartitionList::new();
-        times.add_partition_offset(topic, partition as i32, Offset::Offset(at.max(0))).map_err(fail)?;
-        let found = self.reader.offsets_for_times(times, ANSWER_MAX).map_err(fail)?;
-        Ok(match found.find_partition(topic, partition as i32).map(|element| element.offset()) {
-            Some(Offset::Offset(offset)) => offset,
-            _ => end,
-        })
     }
 
     /// The range of a partition that is decided, once all of it is.

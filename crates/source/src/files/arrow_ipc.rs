@@ -15,6 +15,7 @@ use arrow::{
 use super::{
     Chunk, FileReader, InputFile, damaged, fit,
     guarded::{Guarded, no_panic},
+    held::Held,
     plan::Plan,
 };
 use crate::{SourceError, columns::own_name, csv_rows::missing_column};
@@ -30,7 +31,7 @@ pub(crate) struct ArrowFile {
     schema: SchemaRef,
     batches: Batches,
     /// What is read and not yet given, and which batch that is.
-    held: Option<RecordBatch>,
+    held: Held,
     batch: u64,
     given: u64,
     /// How many batches a file has.
@@ -87,7 +88,7 @@ impl ArrowFile {
         let wanted = names.iter().enumerate().filter(|(_, name)| is_wanted(name)).map(|(index, _)| index).collect();
         let (_, batches, total) = open(file, Some(wanted), offset)?;
         let schema = plan.file_schema().clone();
-        Ok(Self { file: file.clone(), schema, batches, held: None, batch: offset, given: 0, total })
+        Ok(Self { file: file.clone(), schema, batches, held: Held::default(), batch: offset, given: 0, total })
     }
 }
 
@@ -97,27 +98,23 @@ fn names(schema: &Schema) -> Vec<String> {
 
 impl FileReader for ArrowFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
-        let held = match self.held.take() {
-            Some(held) => held,
-            None => loop {
-                match self.batches.next() {
-                    Some(Ok(batch)) if batch.num_rows() == 0 => self.batch += 1,
-                    Some(Ok(batch)) => break batch,
-                    Some(Err(error)) => {
-                        return Err(damaged(&self.file.path, &format!("in batch {}", self.batch), &error));
-                    }
-                    None => return Ok(None),
+        let next = || loop {
+            match self.batches.next() {
+                Some(Ok(batch)) if batch.num_rows() == 0 => self.batch += 1,
+                Some(Ok(batch)) => return Ok(Some(batch)),
+                Some(Err(error)) => {
+                    return Err(damaged(&self.file.path, &format!("in batch {}", self.batch), &error));
                 }
-            },
+                None => return Ok(None),
+            }
         };
-        let given = held.num_rows().min(rows_max);
-        if given < held.num_rows() {
-            self.held = Some(held.slice(given, held.num_rows() - given));
-            self.given += given as u64;
-        } else {
+        let Some(rows) = self.held.rows(rows_max, next)? else { return Ok(None) };
+        if self.held.is_empty() {
             (self.batch, self.given) = (self.batch + 1, 0);
+        } else {
+            self.given += rows.num_rows() as u64;
         }
-        fit::fit_batch(&held.slice(0, given), &self.schema).map(Some)
+        fit::fit_batch(&rows, &self.schema).map(Some)
     }
 
     fn place(&self) -> (u64, u64) {

@@ -8,7 +8,7 @@ use arrow::{
     error::ArrowError,
 };
 
-use super::{Chunk, FileReader, InputFile, damaged, fit, plan::Plan};
+use super::{Chunk, FileReader, InputFile, damaged, fit, held::Held, plan::Plan};
 use crate::{SourceError, columns::own_name, csv_rows::missing_column};
 
 /// Reads an ORC file; its offsets are rows.
@@ -18,7 +18,7 @@ pub(crate) struct OrcFile {
     schema: SchemaRef,
     rows: OrcRows,
     /// What is decoded and not yet given.
-    held: Option<RecordBatch>,
+    held: Held,
     offset: u64,
     total: u64,
 }
@@ -92,7 +92,7 @@ impl OrcFile {
         }
         let is_wanted = |name: &String| plan.file_schema().fields().iter().any(|field| own_name(field) == name);
         let rows = OrcRows::open(file, names.into_iter().filter(is_wanted).collect(), offset)?;
-        Ok(Self { file: file.clone(), schema: plan.file_schema().clone(), rows, held: None, offset, total })
+        Ok(Self { file: file.clone(), schema: plan.file_schema().clone(), rows, held: Held::default(), offset, total })
     }
 }
 
@@ -102,19 +102,9 @@ fn names(schema: &Schema) -> Vec<String> {
 
 impl FileReader for OrcFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
-        let held = match self.held.take() {
-            Some(held) => held,
-            None => match self.rows.next()? {
-                Some(rows) => rows,
-                None => return Ok(None),
-            },
-        };
-        let given = held.num_rows().min(rows_max);
-        if given < held.num_rows() {
-            self.held = Some(held.slice(given, held.num_rows() - given));
-        }
-        self.offset += given as u64;
-        fit::fit_batch(&held.slice(0, given), &self.schema).map(Some)
+        let Some(rows) = self.held.rows(rows_max, || self.rows.next())? else { return Ok(None) };
+        self.offset += rows.num_rows() as u64;
+        fit::fit_batch(&rows, &self.schema).map(Some)
     }
 
     fn place(&self) -> (u64, u64) {

@@ -2,10 +2,7 @@
 
 use std::{fs::File, sync::Arc};
 
-use arrow::{
-    array::RecordBatch,
-    datatypes::{Schema, SchemaRef},
-};
+use arrow::datatypes::{Schema, SchemaRef};
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -18,6 +15,7 @@ use parquet::{
 use super::{
     Chunk, FileReader, InputFile, damaged, fit,
     guarded::{Guarded, no_panic},
+    held::Held,
     plan::Plan,
 };
 use crate::{SourceError, columns::own_name, csv_rows::missing_column};
@@ -31,7 +29,7 @@ pub(crate) struct ParquetFile {
     schema: SchemaRef,
     reader: Guarded<ParquetRecordBatchReader>,
     /// What is decoded and not yet given.
-    held: Option<RecordBatch>,
+    held: Held,
     offset: u64,
     rows: u64,
 }
@@ -88,27 +86,19 @@ impl ParquetFile {
         let reader = no_panic(|| builder.with_offset(skip).build());
         let reader = reader.map_err(|error| damaged(&file.path, "", &error))?;
         let reader = Guarded(reader.map_err(|error| damaged(&file.path, "", &error))?);
-        Ok(Self { file: file.clone(), schema: plan.file_schema().clone(), reader, held: None, offset, rows })
+        Ok(Self { file: file.clone(), schema: plan.file_schema().clone(), reader, held: Held::default(), offset, rows })
     }
 }
 
 impl FileReader for ParquetFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
-        let held = match self.held.take() {
-            Some(held) => held,
-            None => match self.reader.next() {
-                Some(rows) => {
-                    rows.map_err(|error| damaged(&self.file.path, &format!("near row {}", self.offset), &error))?
-                }
-                None => return Ok(None),
-            },
+        let next = || {
+            let failed = |error| damaged(&self.file.path, &format!("near row {}", self.offset), &error);
+            self.reader.next().transpose().map_err(failed)
         };
-        let given = held.num_rows().min(rows_max);
-        if given < held.num_rows() {
-            self.held = Some(held.slice(given, held.num_rows() - given));
-        }
-        self.offset += given as u64;
-        fit::fit_batch(&held.slice(0, given), &self.schema).map(Some)
+        let Some(rows) = self.held.rows(rows_max, next)? else { return Ok(None) };
+        self.offset += rows.num_rows() as u64;
+        fit::fit_batch(&rows, &self.schema).map(Some)
     }
 
     fn place(&self) -> (u64, u64) {

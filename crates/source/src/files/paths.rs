@@ -89,7 +89,7 @@ fn packed(packing: Packing) -> String {
 
 /// Files that match the pattern, sorted; those whose names begin with a point are hidden, as in a shell.
 fn matching(pattern: &str, base: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    // The folder of the definition is no pattern, whatever it is called.
+    // The folder of the definition is not a pattern, whatever its name.
     let whole = Path::new(&Pattern::escape(&base.to_string_lossy())).join(pattern);
     let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
     let paths = glob::glob_with(&whole.to_string_lossy(), options)
