@@ -111,7 +111,8 @@ evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each 
 .PHONY: bench-page
 bench-page: setup setup-page ## Measure what the live page costs the run and the browser: medians of seven paired runs (about 15 minutes)
 	cargo test --locked --workspace --test page -- --ignored --nocapture what_the_page_costs
-	cargo build --locked --bin beamline
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture how_soon_a_page_shows
+	cargo build --locked --workspace --bin beamline
 	node tests/page/measure.js
 
 .PHONY: faults faults-local

@@ -1,10 +1,12 @@
 //! Sends the events of a source: each once, whatever ends the process.
 //!
 //! The source's cursor is committed in the same transaction as the events, as a note with an offset of a group that
-//! nobody joins. A generator that starts reads the note, goes to the cursor and goes on.
+//! nobody joins, and as a record of a compacted topic, in case the offset is forgotten. A generator that starts reads the
+//! note, goes to the cursor and goes on.
 
 mod begin;
 mod outlet;
+mod place;
 mod probing;
 pub(crate) mod settings;
 pub(crate) mod topic_source;
@@ -22,8 +24,9 @@ use rdkafka::{Offset, TopicPartitionList, consumer::BaseConsumer};
 use source::{Cursor, Next, RECORDS_MAX, Source};
 
 use self::{
-    begin::{expect_empty, is_fenced},
+    begin::is_fenced,
     outlet::{InSource, NAME, Outlet},
+    place::Keeper,
     probing::Probing,
     settings::{Generator, HEALTHY, START_MAX},
 };
@@ -41,18 +44,14 @@ pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -
         return topic_source::generate(generator, definition, health, stop);
     }
     let mut from_start = generator.from_start;
-    let mut note = take_up(generator, from_start, Offsets::committed)?;
-    let options = source::Options {
-        base: generator.base.clone(),
-        started: note.started,
-        log_dir: generator.log_dir.clone(),
-        speed: None,
-    };
-    let mut source = source::open(&generator.source, &generator.stream, &options)?;
+    // Looked at before an earlier generator is fenced: one that cannot begin leaves it alone.
+    let begin = GeneratorNote::begin(generator.source.identity(), now_millis() * 1000);
+    let mut note = if from_start { begin } else { take_up(generator, begin, false, stop)? };
+    let mut source = open_source(generator, note.started)?;
     let mut backoff = Backoff::new();
     loop {
         let begun = Instant::now();
-        let done = Session::open(generator, &mut note, source.as_mut(), from_start)
+        let done = Session::open(generator, &mut note, &mut source, from_start, stop)
             .and_then(|mut session| session.run(health, stop));
         match done {
             Ok(()) => {
@@ -79,28 +78,36 @@ pub fn generate(generator: &Generator, health: &dyn Health, stop: &AtomicBool) -
     }
 }
 
-/// What an earlier generator has sent.
-fn take_up(generator: &Generator, from_start: bool, ask: Ask) -> Result<GeneratorNote, KafkaError> {
-    let wanted = generator.source.identity();
-    let begin = || GeneratorNote::begin(wanted.clone(), now_millis() * 1000);
-    if from_start {
-        return Ok(begin());
-    }
+/// The generator's source, first started at this moment.
+fn open_source(generator: &Generator, started: i64) -> Result<Box<dyn Source>, KafkaError> {
+    let options =
+        source::Options { base: generator.base.clone(), started, log_dir: generator.log_dir.clone(), speed: None };
+    Ok(source::open(&generator.source, &generator.stream, &options)?)
+}
+
+/// What an earlier generator has sent, also by a transaction that is still open where it has to be `decided`; else `begin`.
+fn take_up(
+    generator: &Generator,
+    begin: GeneratorNote,
+    decided: bool,
+    stop: &AtomicBool,
+) -> Result<GeneratorNote, KafkaError> {
     let offsets = Offsets::connect(&generator.connection)?;
     let (topic, group) = (&generator.topics.raw, Generator::group(generator.stream.name()));
-    if let Some(committed) = ask(&offsets, &group, topic, &[0])?.remove(&0) {
-        let note = GeneratorNote::parse(&committed.metadata).map_err(|reason| KafkaError::Note {
-            group,
-            partition: 0,
-            reason,
-        })?;
-        return match note.source == wanted {
-            true => Ok(note),
-            false => Err(KafkaError::OtherSource { topic: topic.clone(), found: note.source, wanted }),
-        };
+    let ask: Ask = if decided { Offsets::decided } else { Offsets::committed };
+    let note = match ask(&offsets, &group, topic, &[0])?.remove(&0) {
+        Some(committed) => {
+            let fail = |reason| KafkaError::Note { group, partition: 0, reason };
+            Some(GeneratorNote::parse(&committed.metadata).map_err(fail)?)
+        }
+        None => place::find(generator, decided, stop)?,
+    };
+    match note {
+        Some(note) if note.source != begin.source => {
+            Err(KafkaError::OtherSource { topic: topic.clone(), found: note.source, wanted: begin.source })
+        }
+        note => Ok(note.unwrap_or(begin)),
     }
-    expect_empty(generator, &offsets)?;
-    Ok(begin())
 }
 
 /// One producer, from its first transaction to its last.
@@ -111,6 +118,7 @@ struct Session<'a> {
     outlet: Outlet<'a>,
     /// Only asked for its group's name.
     place: BaseConsumer<Reports>,
+    keeper: Keeper,
     /// Events, dead letters and probes of the open transaction.
     open: (u64, u64, u64),
     probing: Probing,
@@ -120,16 +128,19 @@ impl<'a> Session<'a> {
     fn open(
         generator: &'a Generator,
         note: &'a mut GeneratorNote,
-        source: &'a mut dyn Source,
+        source: &'a mut Box<dyn Source>,
         from_start: bool,
+        stop: &AtomicBool,
     ) -> Result<Self, KafkaError> {
         let group = Generator::group(generator.stream.name());
         let outlet = Outlet::connect(generator, &group)?;
         // Only now is it sure that no earlier generator commits any more.
-        *note = match from_start {
-            true => GeneratorNote::begin(note.source.clone(), note.started),
-            false => take_up(generator, false, Offsets::decided)?.begun(note.started),
-        };
+        let begin = GeneratorNote::begin(note.source.clone(), note.started);
+        let found = if from_start { begin } else { take_up(generator, begin, true, stop)? };
+        if found.started != note.started {
+            *source = open_source(generator, found.started)?;
+        }
+        *note = found;
         source.seek(&note.cursor)?;
         let place = generator.connection.client(Reports::default(), |config| {
             config.set("group.id", &group).set("enable.auto.commit", "false");
@@ -137,9 +148,10 @@ impl<'a> Session<'a> {
         Ok(Self {
             generator,
             note,
-            source,
+            source: source.as_mut(),
             outlet,
             place,
+            keeper: Keeper::new(generator)?,
             open: (0, 0, 0),
             probing: Probing::new(generator.probe_every()),
         })
@@ -205,6 +217,7 @@ impl<'a> Session<'a> {
         let mut element = offsets.add_partition(&self.generator.topics.raw, 0);
         element.set_offset(Offset::Offset(note.cursor.position as i64)).map_err(fail)?;
         element.set_metadata(note.text());
+        self.keeper.keep(self.outlet.client(), &note, now_millis())?;
         self.outlet.commit(&self.place, offsets)?;
         *self.note = note;
         self.source.forget_before(self.note.cursor.position)?;

@@ -44,7 +44,11 @@ impl Hdfs {
         scratch.write("core-site.xml", &xml(&[("fs.defaultFS", format!("hdfs://127.0.0.1:{port}"))]))?;
         scratch.write("hdfs-site.xml", &xml(&settings(&scratch, port, http_port)))?;
         let jars = format!("{}:{}", scratch.path().display(), home.join("lib/*").display());
-        process::run(Command::new("java").args(java(&jars)).args([NAME_NODE, "-format", "-nonInteractive"]))?;
+        process::run(Command::new("java").args(java(scratch.path(), &jars)).args([
+            NAME_NODE,
+            "-format",
+            "-nonInteractive",
+        ]))?;
 
         let name_node = Node::new(recipe(scratch.path(), "name-node", &jars, &[NAME_NODE.to_owned()], port));
         let data_nodes = (1..=DATA_NODES).map(|number| {
@@ -132,16 +136,17 @@ fn xml(settings: &[(&'static str, String)]) -> String {
     format!("<configuration>\n{}</configuration>\n", properties.collect::<String>())
 }
 
-/// Small, and quick to start.
-fn java(jars: &str) -> [String; 5] {
-    ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", jars].map(str::to_owned)
+/// Small, and quick to start; what its web servers unpack goes with the folder.
+fn java(folder: &Path, jars: &str) -> [String; 6] {
+    let temporary = format!("-Djava.io.tmpdir={}", folder.display());
+    ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", &temporary, "-cp", jars].map(str::to_owned)
 }
 
 fn recipe(folder: &Path, name: &str, jars: &str, args: &[String], port: u16) -> Recipe {
     Recipe {
         name: name.to_owned(),
         program: "java".to_owned(),
-        args: java(jars).into_iter().chain(args.iter().cloned()).collect(),
+        args: java(folder, jars).into_iter().chain(args.iter().cloned()).collect(),
         envs: Vec::new(),
         log: folder.join(format!("{name}.log")),
         ready: vec![Ready::Port(port)],

@@ -21,17 +21,25 @@ pub(super) fn is_fenced(error: &KafkaError) -> bool {
 
 /// Makes sure that nothing was sent yet: where no place is known, a beginning would send it again.
 pub(super) fn expect_empty(generator: &Generator, offsets: &Offsets) -> Result<(), KafkaError> {
-    let topic = &generator.topics.raw;
+    match records(generator, offsets)? {
+        0 => Ok(()),
+        _ => Err(place_lost(generator, offsets)?),
+    }
+}
+
+/// That nothing says how far the source has been sent.
+pub(super) fn place_lost(generator: &Generator, offsets: &Offsets) -> Result<KafkaError, KafkaError> {
+    let records = records(generator, offsets)?;
+    let group = Generator::group(generator.stream.name());
+    Ok(KafkaError::PlaceLost { topic: generator.topics.raw.clone(), records, group })
+}
+
+/// How many records the raw topic has, with marks of transactions.
+fn records(generator: &Generator, offsets: &Offsets) -> Result<u64, KafkaError> {
     let mut records = 0;
     for partition in 0..generator.stream.definition.spec.partitions {
-        let (first, end) = offsets.range(topic, partition)?;
+        let (first, end) = offsets.range(&generator.topics.raw, partition)?;
         records += (end - first).max(0) as u64;
     }
-    match records {
-        0 => Ok(()),
-        _ => {
-            let group = Generator::group(generator.stream.name());
-            Err(KafkaError::PlaceLost { topic: topic.clone(), records, group })
-        }
-    }
+    Ok(records)
 }

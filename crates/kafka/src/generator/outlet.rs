@@ -7,11 +7,13 @@ use std::{
 };
 
 use arrow::array::StringArray;
+use broker::Reports;
 use metrics::Counter;
 use opentelemetry::trace::SpanContext;
 use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, ConsumerContext},
+    producer::BaseProducer,
 };
 use source::{Records, Router, Share};
 use stage::{DeadLetter, Rows, TraceId};
@@ -132,6 +134,11 @@ impl<'a> Outlet<'a> {
             });
         }
         Ok(())
+    }
+
+    /// What else goes into the open transaction is sent by this.
+    pub(crate) fn client(&self) -> &BaseProducer<Reports> {
+        self.producer.client()
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -131,11 +131,6 @@ impl GeneratorNote {
         Self { version: VERSION, source, started, ..Self::default() }
     }
 
-    /// The same, of a source that was first started at this moment.
-    pub(crate) fn begun(self, started: i64) -> Self {
-        Self { started, ..self }
-    }
-
     /// The account of two generators of the same source.
     fn and(mut self, other: Self) -> Self {
         self.started = self.started.min(other.started);

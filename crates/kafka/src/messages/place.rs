@@ -17,7 +17,7 @@ pub(crate) const HEADER: &str = "beamline-place";
 /// The layout of a place.
 const VERSION: u32 = 1;
 /// What the key of a place in a state topic begins with. No key of a stream does: it is a control character.
-pub(crate) const KEY: &str = "\u{1}place ";
+const KEY: &str = "\u{1}place ";
 /// What the snapshot of a place says that it is of.
 pub(crate) const STATE: &str = "place";
 
@@ -50,11 +50,6 @@ impl Place {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The key of its record in a state topic.
-    pub(crate) fn key(&self) -> String {
-        format!("{KEY}{}", self.group)
-    }
-
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok().filter(|place: &Self| place.version == VERSION)
     }
@@ -62,6 +57,33 @@ impl Place {
     pub(crate) fn in_header(message: &BorrowedMessage<'_>) -> Option<Self> {
         let headers = message.headers()?;
         headers.iter().filter(|header| header.key == HEADER).find_map(|header| Self::parse(header.value?))
+    }
+}
+
+/// The key of the record in a state topic that has the place of a group.
+pub(crate) fn key(group: &str) -> String {
+    format!("{KEY}{group}")
+}
+
+/// What a state topic's records have kept of a group's place.
+pub(crate) struct Kept {
+    key: String,
+    /// The last one's value, whole.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Kept {
+    pub(crate) fn of(group: &str) -> Self {
+        Self { key: key(group), value: None }
+    }
+
+    /// Takes a record in. False where it is not a place, but of some state.
+    pub(crate) fn see(&mut self, message: &BorrowedMessage<'_>) -> bool {
+        let Some(key) = message.key().filter(|key| key.starts_with(KEY.as_bytes())) else { return false };
+        if key == self.key.as_bytes() {
+            self.value = message.payload().map(<[u8]>::to_vec);
+        }
+        true
     }
 }
 
@@ -84,6 +106,6 @@ mod tests {
         assert_eq!(Place::parse(place.text().as_bytes()), Some(place.clone()));
         assert!(place.text().len() < 1536, "{}", place.text().len());
         assert_eq!(Place::parse(b"{}"), None);
-        assert!(place.key().starts_with(|letter: char| letter.is_control()));
+        assert!(key(&place.group).starts_with(|letter: char| letter.is_control()));
     }
 }

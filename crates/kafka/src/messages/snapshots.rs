@@ -7,7 +7,7 @@ use arrow::{
     datatypes::Int64Type,
 };
 use bytes::Bytes;
-use codec::ValueSchema;
+use codec::{Decoder, Limits, ValueSchema};
 use stage::Key;
 
 use crate::KafkaError;
@@ -27,6 +27,18 @@ pub(crate) fn snapshot_rows(of: &str, position: i64, snapshots: &[(Key, Bytes)])
         Arc::new(BinaryArray::from_iter_values(snapshots.iter().map(|(_, state)| state))),
     ];
     Ok(RecordBatch::try_new(snapshots_schema()?.arrow().clone(), columns)?)
+}
+
+/// The state in a record of a state topic; nothing where the record is not a snapshot. Every program writes them in the same
+/// schema, whatever its number in the registry.
+pub(crate) fn value_of(record: &[u8]) -> Result<Option<Vec<u8>>, KafkaError> {
+    let Some((head, _)) = record.split_first_chunk::<5>() else { return Ok(None) };
+    let id = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+    let schema = snapshots_schema()?;
+    let mut decoder = Decoder::new(schema.clone(), Limits::default())?;
+    decoder.add_writer(id, schema.avro())?;
+    let decoded = decoder.decode(&[record])?;
+    Ok((decoded.rows.num_rows() == 1).then(|| snapshot(&decoded.rows, 0).2.to_vec()))
 }
 
 /// One snapshot of a batch that was read back: of which state, up to where, and the state.

@@ -1,26 +1,21 @@
 //! Looking for the place of a step whose group has no offset: in its state topic, and in the headers of its outputs.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    ops::{ControlFlow, Range},
+    sync::atomic::AtomicBool,
+    time::Duration,
 };
 
-use broker::{BrokerError, Connection, Offsets, Reports};
-use codec::Decoder;
-use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError as ClientError,
-    message::BorrowedMessage,
-};
+use broker::Connection;
+use rdkafka::{Message, message::BorrowedMessage};
 use stream::Topics;
 
 use crate::{
     KafkaError, Step,
-    client::stable::wait_until_stable,
+    client::ranges::Ranges,
     messages::{
-        place::{KEY, Place, mark},
-        snapshots::{snapshot, snapshots_schema},
+        place::{Kept, Place, mark},
+        snapshots::value_of,
     },
 };
 
@@ -29,8 +24,6 @@ const LOOK_BACK: (i64, i64) = (512, 1 << 16);
 /// How much earlier than a step's last row the last of its dead letters may seem to be that was committed after it: clocks of
 /// two processes differ, and a transaction takes a while.
 const EARLIER_MAX: Duration = Duration::from_secs(3600);
-/// How long nothing may come while there is more to read.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// What is known of a step's place in a partition.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,9 +72,7 @@ impl<'a> Sought<'a> {
 
 /// Looks for places.
 pub(crate) struct Places<'a> {
-    offsets: Offsets,
-    reader: BaseConsumer<Reports>,
-    stop: &'a AtomicBool,
+    ranges: Ranges<'a>,
 }
 
 /// What the end of a topic's partition tells.
@@ -98,17 +89,7 @@ struct Tail {
 
 impl<'a> Places<'a> {
     pub(crate) fn connect(connection: &Connection, stop: &'a AtomicBool) -> Result<Self, KafkaError> {
-        let reader = connection.client(Reports::default(), |config| {
-            config
-                // Never joined; the client wants a name to assign partitions by hand.
-                .set("group.id", "beamline.places")
-                .set("isolation.level", "read_committed")
-                .set("enable.auto.commit", "false")
-                .set("enable.partition.eof", "true")
-                .set("auto.offset.reset", "earliest")
-                .set("fetch.wait.max.ms", "10");
-        })?;
-        Ok(Self { offsets: Offsets::connect(connection)?, reader, stop })
+        Ok(Self { ranges: Ranges::connect(connection, stop)? })
     }
 
     /// The place of a step in a partition: the greatest that is found.
@@ -140,7 +121,7 @@ impl<'a> Places<'a> {
 
     /// The place, unless its topic was made again since.
     fn current(&self, place: Place) -> Result<Known, KafkaError> {
-        let (first, end) = self.offsets.range(&place.topic, place.partition)?;
+        let (first, end) = self.ranges.offsets.range(&place.topic, place.partition)?;
         let before = place.next - 1;
         if place.next > end {
             return Ok(Known::Nothing);
@@ -156,11 +137,11 @@ impl<'a> Places<'a> {
     /// The latest place in the headers of a topic, from its end backwards, as far as the records that were written at `since`.
     fn in_headers(&self, topic: &str, sought: &Sought<'_>, since: Option<i64>) -> Result<Tail, KafkaError> {
         let mut tail = Tail::default();
-        let (first, end) = self.stable(topic, sought.partition)?;
+        let Range { start: first, end } = self.ranges.stable(topic, sought.partition)?;
         let first = match since {
             Some(since) => {
                 let since = since.saturating_sub(EARLIER_MAX.as_millis() as i64).max(0);
-                self.offsets.at_time(topic, sought.partition, since)?
+                self.ranges.offsets.at_time(topic, sought.partition, since)?
             }
             None => first,
         };
@@ -184,40 +165,13 @@ impl<'a> Places<'a> {
     /// The place that a state topic has a record of.
     fn in_state(&self, sought: &Sought<'_>) -> Result<Tail, KafkaError> {
         let (topic, partition) = sought.state;
-        let (first, end) = self.stable(topic, partition)?;
-        let mut tail = Tail::default();
-        let (mut ours, own) = (None, format!("{KEY}{}", sought.group));
-        self.read(topic, partition, first..end, &mut |message| match message.key() {
-            Some(key) if key == own.as_bytes() => ours = message.payload().map(<[u8]>::to_vec),
-            Some(key) if key.starts_with(KEY.as_bytes()) => {}
-            _ => tail.any |= message.payload().is_some(),
+        let (mut kept, mut any) = (Kept::of(sought.group), false);
+        self.read(topic, partition, self.ranges.stable(topic, partition)?, &mut |message| {
+            any |= !kept.see(message) && message.payload().is_some();
         })?;
-        tail.place = match ours {
-            Some(value) => Self::snapshot(&value)?.filter(|place| place.topic == sought.input),
-            None => None,
-        };
-        Ok(tail)
-    }
-
-    /// The place in a snapshot, which every program writes in the same schema.
-    fn snapshot(value: &[u8]) -> Result<Option<Place>, KafkaError> {
-        let Some((head, _)) = value.split_first_chunk::<5>() else { return Ok(None) };
-        let id = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-        let schema = snapshots_schema()?;
-        let mut decoder = Decoder::new(schema.clone(), codec::Limits::default())?;
-        decoder.add_writer(id, schema.avro())?;
-        let decoded = decoder.decode(&[value])?;
-        Ok((decoded.rows.num_rows() == 1).then(|| snapshot(&decoded.rows, 0).2).and_then(Place::parse))
-    }
-
-    /// The range of a partition that is decided, once all of it is.
-    fn stable(&self, topic: &str, partition: u32) -> Result<(i64, i64), KafkaError> {
-        if self.offsets.partitions(topic)? <= partition {
-            return Ok((0, 0));
-        }
-        let (first, end) = self.offsets.range(topic, partition)?;
-        wait_until_stable(&self.offsets, topic, partition, end, self.stop)?;
-        Ok((first, end))
+        let value = kept.value.map(|value| value_of(&value)).transpose()?.flatten();
+        let place = value.and_then(|text| Place::parse(&text)).filter(|place| place.topic == sought.input);
+        Ok(Tail { place, any, ..Tail::default() })
     }
 
     /// Shows every committed record of a range.
@@ -225,38 +179,12 @@ impl<'a> Places<'a> {
         &self,
         topic: &str,
         partition: u32,
-        range: std::ops::Range<i64>,
+        range: Range<i64>,
         see: &mut dyn FnMut(&BorrowedMessage<'_>),
     ) -> Result<(), KafkaError> {
-        if range.is_empty() {
-            return Ok(());
-        }
-        let fail = |error| BrokerError::client(format!("reading topic `{topic}`"), error);
-        let mut assignment = TopicPartitionList::new();
-        assignment.add_partition_offset(topic, partition as i32, Offset::Offset(range.start)).map_err(fail)?;
-        self.reader.assign(&assignment).map_err(fail)?;
-        let mut heard = Instant::now();
-        loop {
-            match self.reader.poll(Duration::from_millis(100)) {
-                // What was fetched for an earlier range is void.
-                Some(Ok(message)) if message.topic() != topic || message.partition() != partition as i32 => {}
-                Some(Ok(message)) if message.offset() >= range.end => return Ok(()),
-                Some(Ok(message)) => {
-                    heard = Instant::now();
-                    see(&message);
-                    if message.offset() + 1 >= range.end {
-                        return Ok(());
-                    }
-                }
-                Some(Err(ClientError::PartitionEOF(_))) => return Ok(()),
-                Some(Err(error)) => tracing::warn!(%error, topic, "looking for a place"),
-                None if self.stop.load(Ordering::Relaxed) => return Err(KafkaError::Stopped),
-                None if heard.elapsed() > SILENCE_MAX => {
-                    let source = ClientError::NoMessageReceived;
-                    return Err(KafkaError::Client { what: "looking for a place", source });
-                }
-                None => {}
-            }
-        }
+        self.ranges.read(topic, partition, range, &mut |message| {
+            see(message);
+            ControlFlow::Continue(())
+        })
     }
 }

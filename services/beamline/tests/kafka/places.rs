@@ -20,13 +20,12 @@ const EVENTS: u64 = 60_000;
 /// Time-outs of workers: so long after a kill its group still has a member.
 const WORKER: [&str; 4] = ["--session-timeout", "6s", "--transaction-timeout", "4s"];
 
-/// Deletes a step's group with all of its offsets, as Kafka does a week after its last commit.
-fn forget(cluster: &Cluster, step: Step) {
-    let group = step.group("particles");
+/// Deletes a group with all of its offsets, as Kafka does a week after its last commit.
+fn forget(cluster: &Cluster, group: &str, topic: &str) {
     let admin: AdminClient<Reports> = cluster.connection().client(Reports::default(), |_| ()).unwrap();
     let begun = Instant::now();
     loop {
-        let deleted = futures::executor::block_on(admin.delete_groups(&[&group], &AdminOptions::new())).unwrap();
+        let deleted = futures::executor::block_on(admin.delete_groups(&[group], &AdminOptions::new())).unwrap();
         match &deleted[0] {
             Ok(_) => break,
             // A member that was killed is a member until its session ends.
@@ -34,7 +33,7 @@ fn forget(cluster: &Cluster, step: Step) {
         }
         thread::sleep(Duration::from_millis(200));
     }
-    let left = cluster.offsets().committed(&group, step.input(&kafka_topics()), &[0, 1, 2, 3, 4, 5, 6, 7]).unwrap();
+    let left = cluster.offsets().committed(group, topic, &[0, 1, 2, 3, 4, 5, 6, 7]).unwrap();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -42,10 +41,11 @@ fn kafka_topics() -> stream::Topics {
     stream::Topics::of("particles")
 }
 
-fn wait_for(cluster: &Cluster, step: Step, records: u64) {
+fn wait_for(cluster: &Cluster, step: Step, records: u64, generator: Option<&Service>) {
     let begun = Instant::now();
     while cluster.ledger(step).records < records {
-        assert!(begun.elapsed() < Duration::from_secs(90), "{step:?}: {:?}", cluster.ledger(step));
+        let log = || generator.map_or_else(String::new, |service| service.program.log());
+        assert!(begun.elapsed() < Duration::from_secs(90), "{step:?}: {:?}\n{}", cluster.ledger(step), log());
         thread::sleep(Duration::from_millis(100));
     }
 }
@@ -65,15 +65,21 @@ fn groups_that_are_forgotten_in_mid_stream_lose_nothing_and_repeat_nothing() {
         ("aggregator", vec![Step::Aggregate, Step::Merge]),
     ];
     let mut services: Vec<Service> = steps.iter().map(|(name, _)| cluster.service(name, "before", &WORKER)).collect();
-    let generator = cluster.service("generator", "g", &["--once"]);
+    let generator = cluster.service("generator", "before", &["--once"]);
+    wait_for(&cluster, Step::Enrich, EVENTS / 20, Some(&generator));
+    generator.program.signal("KILL").unwrap();
+    let sent = cluster.sent().sent;
+    assert!(sent < EVENTS / 10 * 9, "the generator is killed in the middle, and not after {sent} of {EVENTS} events");
+    forget(&cluster, &kafka::Generator::group("particles"), &kafka_topics().raw);
+    let generator = cluster.service("generator", "after", &["--once"]);
     for (index, (name, steps)) in steps.iter().enumerate() {
-        wait_for(&cluster, steps[0], EVENTS / 10 * (index as u64 + 1));
+        wait_for(&cluster, steps[0], EVENTS / 10 * (index as u64 + 1), Some(&generator));
         // One is told to end, the others are killed in the middle of a transaction.
         match index {
             0 => services[index].stop(),
             _ => services[index].program.signal("KILL").unwrap(),
         }
-        steps.iter().for_each(|step| forget(&cluster, *step));
+        steps.iter().for_each(|step| forget(&cluster, &step.group("particles"), step.input(&kafka_topics())));
         services[index] = cluster.service(name, "after", &WORKER);
     }
     let ended = generator.program.wait(Duration::from_secs(120));
@@ -90,6 +96,8 @@ fn groups_that_are_forgotten_in_mid_stream_lose_nothing_and_repeat_nothing() {
         let log = service.program.log();
         assert!(log.contains("its outputs say where to go on"), "{log}");
     }
+    let log = generator.program.log();
+    assert!(log.contains("the place kept in particles.detector-state says where to go on"), "{log}");
 
     fs::write(cluster.path("stream.yaml"), definition).unwrap();
     results::assert_same(&results::scores(&cluster), &results::scores_in_one_process(&cluster));

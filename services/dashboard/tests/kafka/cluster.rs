@@ -38,8 +38,13 @@ impl Cluster {
 
     /// The servers, and so many events that nobody has sent yet.
     pub(crate) fn start(events: u64) -> Self {
+        Self::over(input::DEFINITION, events)
+    }
+
+    /// The same for another definition.
+    pub(crate) fn over(definition: &str, events: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("stream.yaml"), input::DEFINITION).unwrap();
+        fs::write(folder.path().join("stream.yaml"), definition).unwrap();
         fs::write(folder.path().join("input.jsonl"), input::lines(events)).unwrap();
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/particle-event.avsc");
         fs::copy(schema, folder.path().join("particle-event.avsc")).unwrap();

@@ -5,6 +5,7 @@
 mod access;
 mod behind;
 mod cluster;
+mod fresh;
 mod input;
 mod page;
 mod same_answers;

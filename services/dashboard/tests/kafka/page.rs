@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Method, StatusCode, blocking::Client};
+use reqwest::{
+    Method, StatusCode,
+    blocking::{Client, Response},
+};
 use serde_json::Value;
 use servers::Program;
 
@@ -65,6 +68,11 @@ impl Page {
         let (status, found) = self.ask(Method::GET, &format!("/streams/particles{path}"), None, None).unwrap();
         assert_eq!(status, StatusCode::OK, "{path}: {found}\n{}", self.log());
         found
+    }
+
+    /// The live stream of these views.
+    pub(crate) fn live(&self, views: &str) -> Response {
+        self.client.get(format!("{}/api/v1/live?{views}", self.url)).send().unwrap()
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {

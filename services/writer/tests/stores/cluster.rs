@@ -90,8 +90,13 @@ impl Cluster {
         let topic = stream.topics().scored;
         let id = registry.register(&format!("{topic}-value"), schema.avro()).unwrap();
         thread::spawn(move || {
-            let producer: BaseProducer =
-                ClientConfig::new().set("bootstrap.servers", bootstrap).set("acks", "all").create().unwrap();
+            // Without idempotence a request that is sent again after a time-out, on a busy machine, puts its events into
+            // the topic a second time.
+            let producer: BaseProducer = ClientConfig::new()
+                .set("bootstrap.servers", bootstrap)
+                .set("enable.idempotence", "true")
+                .create()
+                .unwrap();
             let mut encoder = Encoder::new(schema, id).unwrap();
             let partitions = u64::from(stream.definition.spec.partitions);
             let (begun, mut sent) = (Instant::now(), from);
@@ -110,6 +115,10 @@ impl Cluster {
                 producer.poll(TICK);
             }
             producer.flush(LIMIT).unwrap();
+            let written: i64 = (0..partitions as i32)
+                .map(|partition| producer.client().fetch_watermarks(&topic, partition, LIMIT).unwrap().1)
+                .sum();
+            assert_eq!(written as u64, to, "{topic} has each event once");
         })
     }
 
