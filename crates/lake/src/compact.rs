@@ -1,6 +1,7 @@
-//! Merging the small files of a lake, and letting go of old hours.
+//! Merging the small files of a lake, letting go of old hours, and cleaning up behind both.
 
 mod delta;
+mod delta_log;
 mod files;
 
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sink::Table;
 
-use crate::{Descriptor, Format, LakeError, Location};
+pub use self::delta_log::Tidied;
+use crate::{Descriptor, Format, LakeError, Location, layout::Layout};
 
 /// What was done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +26,14 @@ pub struct Compacted {
     pub made: usize,
     /// Files that were too old.
     pub dropped: usize,
+    /// Rows of the merged files that later ones have taken the place of: they are gone.
+    pub replaced: usize,
+    /// What became of a Delta table's log.
+    pub log: Option<Tidied>,
 }
 
 /// Merges files smaller than `target_bytes`, those of an hour with each other, and drops hours before `keep_from`
-/// (`2025-01-31T13`). Writers may go on meanwhile.
+/// (`2025-01-31T13`). Delta tables get a checkpoint, and lose what has expired. Writers may go on meanwhile.
 ///
 /// # Errors
 /// Where there is no lake, the store does not answer or a file is not what was written.
@@ -38,12 +44,13 @@ pub async fn compact(
 ) -> Result<Vec<Compacted>, LakeError> {
     let (store, lake) = location.open()?;
     let descriptor = Descriptor::read(&store, &lake).await?;
-    let (time, wanted) = (descriptor.time.as_str(), (target_bytes, keep_from));
+    let wanted = (target_bytes, keep_from);
     let mut done = Vec::new();
     for (table, schema) in descriptor.tables()? {
+        let layout = Layout::new(table, &schema, &descriptor.time);
         done.push(match descriptor.format {
-            Format::Delta => delta::compact(location, (&store, &lake), (table, &schema), time, wanted).await?,
-            format => files::compact(&store, &lake, (table, &schema), (time, format), wanted).await?,
+            Format::Delta => delta::compact(location, (&store, &lake), table, layout.in_delta()?, wanted).await?,
+            format => files::compact(&store, &lake, (table, &layout, format), wanted).await?,
         });
     }
     Ok(done)

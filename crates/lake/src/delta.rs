@@ -26,7 +26,10 @@ use tokio::runtime::Runtime;
 use crate::{
     Descriptor, Format, LakeError, Location,
     delta_table::{ATTEMPTS_MAX, delta, is_overtaken, load_table, unopened},
-    delta_types, shape, widen, write,
+    layout::Layout,
+    shape,
+    versions::free,
+    widen, write,
 };
 
 const NAME: &str = "delta";
@@ -38,16 +41,26 @@ const PROBES: &str = "beamlineProbes";
 /// How many commits are looked at to find the newest probes.
 const PROBED_COMMITS_MAX: usize = 32;
 
+/// Of how many commits one deletes what has expired of the log: for that all of it is listed, which may be a million
+/// files. The library would list it in each.
+const COMMITS_A_CLEANING: u64 = 100;
+
 /// Rows into Delta Lake tables.
 pub struct DeltaSink {
     location: Location,
     descriptor: Descriptor,
     /// The topic that fills each table.
     topics: BTreeMap<Table, String>,
-    schemas: BTreeMap<Table, SchemaRef>,
+    layouts: BTreeMap<Table, Layout>,
     runtime: Runtime,
-    tables: BTreeMap<Table, DeltaTable>,
+    tables: BTreeMap<Table, Opened>,
     partitions: u32,
+}
+
+/// A table that is there, and what is written into it.
+struct Opened {
+    table: DeltaTable,
+    layout: Layout,
 }
 
 impl DeltaSink {
@@ -65,11 +78,12 @@ impl DeltaSink {
     ) -> Result<Self, LakeError> {
         let described: Vec<(Table, SchemaRef)> =
             tables.iter().map(|(table, _, schema)| (*table, schema.clone())).collect();
-        let schemas = described.iter().map(|(table, schema)| Ok((*table, delta_types::schema(schema)?)));
+        let layouts =
+            described.iter().map(|(table, schema)| Ok((*table, Layout::new(*table, schema, time).in_delta()?)));
         Ok(Self {
             descriptor: Descriptor::new(Format::Delta, stream, time, &described),
             topics: tables.iter().map(|(table, topic, _)| (*table, topic.clone())).collect(),
-            schemas: schemas.collect::<Result<_, LakeError>>()?,
+            layouts: layouts.collect::<Result<_, LakeError>>()?,
             runtime: write::runtime()?,
             tables: BTreeMap::new(),
             location,
@@ -77,20 +91,26 @@ impl DeltaSink {
         })
     }
 
+    /// The same, which tells queries of each aggregate as a table of these columns.
+    pub fn with_aggregates(mut self, columns: BTreeMap<String, Vec<String>>) -> Self {
+        self.descriptor.name_aggregates(columns);
+        self
+    }
+
     /// Opens all tables, and makes those that are missing.
     fn open(&mut self) -> Result<(), LakeError> {
-        if self.tables.len() == self.schemas.len() {
+        if self.tables.len() == self.layouts.len() {
             return Ok(());
         }
-        let Self { location, descriptor, schemas, runtime, tables, .. } = self;
+        let Self { location, descriptor, layouts, runtime, tables, .. } = self;
         runtime.block_on(async {
             let (store, path) = location.open()?;
-            descriptor.write(&store, &path).await?;
-            for (table, schema) in schemas.iter() {
-                let opened = open_table(location, &store, *table, schema, &descriptor.time).await?;
-                tables.insert(*table, opened);
+            let there = descriptor.is_there(&store, &path).await?;
+            for (table, layout) in layouts.iter() {
+                tables.insert(*table, open_table(location, &store, *table, layout).await?);
             }
-            Ok(())
+            // Behind the tables: what it names is there.
+            if there { Ok(()) } else { descriptor.write(&store, &path).await }
         })
     }
 }
@@ -100,7 +120,7 @@ impl Sink for DeltaSink {
         self.open().map_err(|error| write::failed(NAME, &error, None))?;
         let Self { runtime, tables, topics, partitions, .. } = self;
         let mut positions = BTreeMap::new();
-        for (name, table) in tables {
+        for (name, Opened { table, .. }) in tables {
             let Some(topic) = topics.get(name) else { continue };
             let stored = runtime.block_on(async {
                 table.update_state().await.map_err(|error| delta("reading the log", &error))?;
@@ -124,11 +144,10 @@ impl Sink for DeltaSink {
             of.entry(batch.table).or_default().push(batch);
         }
         for (name, batches) in of {
-            let (Some(table), Some(schema)) = (self.tables.get_mut(&name), self.schemas.get(&name)) else {
+            let Some(opened) = self.tables.get_mut(&name) else {
                 return Err(write::no_table(NAME, name));
             };
-            let time = &self.descriptor.time;
-            let written = self.runtime.block_on(append(table, &batches, schema, time));
+            let written = self.runtime.block_on(append(opened, &batches));
             written.map_err(|error| write::failed(NAME, &error, batches.first()))?;
         }
         Ok(())
@@ -143,14 +162,13 @@ async fn open_table(
     location: &Location,
     store: &Arc<dyn ObjectStore>,
     name: Table,
-    schema: &SchemaRef,
-    time: &str,
-) -> Result<DeltaTable, LakeError> {
+    layout: &Layout,
+) -> Result<Opened, LakeError> {
     let failed = |error: DeltaTableError| delta(&format!("making {name}"), &error);
     let table = unopened(location, store, name)?;
     let exists = table.verify_deltatable_existence().await.map_err(failed)?;
     if !exists {
-        let whole = with_hour_field(schema, time);
+        let whole = with_hour_field(&layout.columns, &layout.time);
         let columns: StructType =
             whole.as_ref().try_into_kernel().map_err(|error| LakeError::rows(name.name(), error))?;
         let mut create = table
@@ -158,17 +176,29 @@ async fn open_table(
             .with_save_mode(SaveMode::Ignore)
             .with_table_name(name.name())
             .with_columns(columns.fields().cloned());
-        if let Some(hour) = hour_column(schema, time) {
+        if let Some(hour) = hour_column(&layout.columns, &layout.time) {
             create = create.with_partition_columns([hour]);
         }
         create.await.map_err(failed)?;
     }
     let table = load_table(location, store, name).await?;
-    widen::widen(table, location, store, name, schema).await
+    let table = widen::widen(table, location, store, name, &layout.columns).await?;
+    let there = columns(&table, layout)?;
+    let layout = layout.clone().beside(&there);
+    Ok(Opened { table, layout })
+}
+
+/// The columns of a table as its files have them.
+pub(crate) fn columns(table: &DeltaTable, layout: &Layout) -> Result<SchemaRef, LakeError> {
+    let failed = |error: DeltaTableError| delta("reading the log", &error);
+    let there = RecordBatchWriter::for_table(table).map_err(failed)?.arrow_schema();
+    let hour = hour_column(&layout.columns, &layout.time);
+    let fields = there.fields().iter().filter(|field| Some(field.name()) != hour.as_ref());
+    Ok(Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>())))
 }
 
 /// Adds the rows that are not stored yet.
-async fn append(table: &mut DeltaTable, batches: &[Batch], schema: &SchemaRef, time: &str) -> Result<(), LakeError> {
+async fn append(Opened { table, layout }: &mut Opened, batches: &[Batch]) -> Result<(), LakeError> {
     let mut attempt = 1;
     loop {
         let (mut transactions, mut probes) = (Vec::new(), serde_json::Map::new());
@@ -184,8 +214,8 @@ async fn append(table: &mut DeltaTable, batches: &[Batch], schema: &SchemaRef, t
             let probed = StoredProbe::newest(std::slice::from_ref(&batch), write::now());
             probes.extend(probed.into_iter().map(|(partition, probe)| (partition.to_string(), json!(probe))));
             if batch.rows.num_rows() > 0 {
-                for (hour, rows) in shape::by_hour(&shape::plain(&batch.rows, schema)?, time)? {
-                    let rows = with_hour(rows, hour.as_deref(), time)?;
+                for (hour, rows) in layout.by_hour(&batch)? {
+                    let rows = with_hour(rows, hour.as_deref(), &layout.time)?;
                     writer.write(rows).await.map_err(|error| delta("writing rows", &error))?;
                 }
             }
@@ -195,7 +225,10 @@ async fn append(table: &mut DeltaTable, batches: &[Batch], schema: &SchemaRef, t
         if transactions.is_empty() {
             return Ok(());
         }
-        let mut properties = CommitProperties::default().with_application_transactions(transactions);
+        let version = table.version().unwrap_or_default();
+        let mut properties = CommitProperties::default()
+            .with_application_transactions(transactions)
+            .with_cleanup_expired_logs(Some(version.is_multiple_of(COMMITS_A_CLEANING)));
         if !probes.is_empty() {
             properties = properties.with_metadata([(PROBES.to_owned(), probes.into())]);
         }
@@ -247,12 +280,7 @@ fn application(topic: &str, partition: u32) -> String {
 
 /// The name of the column that partitions the table; `None` where it has no time.
 pub(crate) fn hour_column(schema: &Schema, time: &str) -> Option<String> {
-    schema.index_of(time).ok()?;
-    let mut name = HOUR.to_owned();
-    while schema.index_of(&name).is_ok() {
-        name.push('_');
-    }
-    Some(name)
+    schema.index_of(time).ok().map(|_| free(schema, HOUR))
 }
 
 fn with_hour_field(schema: &SchemaRef, time: &str) -> SchemaRef {

@@ -23,8 +23,23 @@ pub struct Descriptor {
     pub stream: String,
     /// The column with the event's time, in the tables that have it.
     pub time: String,
-    /// Columns by table: name, Arrow type, whether it can be null.
-    tables: BTreeMap<Table, Vec<(String, String, bool)>>,
+    /// Columns by table.
+    tables: BTreeMap<Table, Vec<Column>>,
+    /// The results of windows, where there are any. They are not among the tables, since programs of before do not know
+    /// that their rows take the place of earlier ones, and would show each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aggregates: Option<Aggregates>,
+}
+
+/// A column: its name, its Arrow type, and whether it can be null.
+type Column = (String, String, bool);
+
+/// The table of the results of windows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Aggregates {
+    columns: Vec<Column>,
+    /// What each aggregate has of them, between the ends of the window and whether it is final.
+    each: BTreeMap<String, Vec<String>>,
 }
 
 impl Descriptor {
@@ -35,8 +50,23 @@ impl Descriptor {
                 |field: &Arc<Field>| (field.name().clone(), field.data_type().to_string(), field.is_nullable());
             schema.fields().iter().map(column).collect()
         };
-        let tables = tables.iter().map(|(table, schema)| (*table, columns(schema))).collect();
-        Self { version: VERSION, format, stream: stream.to_owned(), time: time.to_owned(), tables }
+        let mut tables: BTreeMap<Table, Vec<Column>> =
+            tables.iter().map(|(table, schema)| (*table, columns(schema))).collect();
+        let aggregates = tables.remove(&Table::Aggregates);
+        let aggregates = aggregates.map(|columns| Aggregates { columns, each: BTreeMap::new() });
+        Self { version: VERSION, format, stream: stream.to_owned(), time: time.to_owned(), tables, aggregates }
+    }
+
+    /// Names the aggregates and their columns.
+    pub(crate) fn name_aggregates(&mut self, columns: BTreeMap<String, Vec<String>>) {
+        if let Some(aggregates) = &mut self.aggregates {
+            aggregates.each = columns;
+        }
+    }
+
+    /// Each aggregate with its own columns.
+    pub fn aggregates(&self) -> BTreeMap<String, Vec<String>> {
+        self.aggregates.as_ref().map(|aggregates| aggregates.each.clone()).unwrap_or_default()
     }
 
     /// The tables with their schemas.
@@ -44,15 +74,17 @@ impl Descriptor {
     /// # Errors
     /// Where a type is unknown to this program.
     pub fn tables(&self) -> Result<Vec<(Table, SchemaRef)>, LakeError> {
-        let schema = |table: &Table, columns: &[(String, String, bool)]| {
+        let schema = |table: Table, columns: &[Column]| {
             let fields = columns.iter().map(|(name, data_type, nullable)| {
                 let unknown =
                     || LakeError::rows(table.name(), format!("column {name} has the unknown type {data_type}"));
                 Ok(Field::new(name, data_type.parse::<DataType>().map_err(|_| unknown())?, *nullable))
             });
-            Ok((*table, Arc::new(Schema::new(fields.collect::<Result<Vec<_>, LakeError>>()?))))
+            Ok((table, Arc::new(Schema::new(fields.collect::<Result<Vec<_>, LakeError>>()?))))
         };
-        self.tables.iter().map(|(table, columns)| schema(table, columns)).collect()
+        let aggregates = self.aggregates.iter().map(|aggregates| (Table::Aggregates, &aggregates.columns));
+        let tables = self.tables.iter().map(|(table, columns)| (*table, columns)).chain(aggregates);
+        tables.map(|(table, columns)| schema(table, columns)).collect()
     }
 
     /// The descriptor of a lake that is there.
@@ -84,21 +116,23 @@ impl Descriptor {
         })
     }
 
-    /// Writes it, after a look at what is there.
+    /// Whether it is there as it is.
     ///
     /// # Errors
     /// Where the lake holds another stream or has another format.
-    pub(crate) async fn write(&self, store: &dyn ObjectStore, lake: &Path) -> Result<(), LakeError> {
+    pub(crate) async fn is_there(&self, store: &dyn ObjectStore, lake: &Path) -> Result<bool, LakeError> {
         match Self::read(store, lake).await {
-            Ok(before) if before == *self => return Ok(()),
-            Ok(before) => {
-                if let Some(message) = self.refusal(&before) {
-                    return Err(LakeError::rows(lake.as_ref(), message));
-                }
-            }
-            Err(LakeError::Missing { .. }) => {}
-            Err(error) => return Err(error),
+            Ok(before) => match self.refusal(&before) {
+                Some(message) => Err(LakeError::rows(lake.as_ref(), message)),
+                None => Ok(before == *self),
+            },
+            Err(LakeError::Missing { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Writes it.
+    pub(crate) async fn write(&self, store: &dyn ObjectStore, lake: &Path) -> Result<(), LakeError> {
         let bytes = serde_json::to_vec_pretty(self).map_err(|error| LakeError::rows(FILE, error))?;
         store.put(&path(lake), bytes.into()).await.map_err(LakeError::store(format!("writing {FILE}")))?;
         Ok(())

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Descriptor, Format, LakeError, Location,
+    layout::Layout,
     log::{Committed, Entry, Log, Move, flat, staged},
     names, shape, sweep, write,
 };
@@ -32,7 +33,7 @@ const ATTEMPTS_MAX: usize = 64;
 pub struct FileSink {
     location: Location,
     descriptor: Descriptor,
-    schemas: BTreeMap<Table, SchemaRef>,
+    layouts: BTreeMap<Table, Layout>,
     runtime: Runtime,
     lake: Option<OpenLake>,
 }
@@ -67,28 +68,30 @@ impl FileSink {
             }
         }
         let descriptor = Descriptor::new(format, stream, time, tables);
-        Ok(Self {
-            schemas: descriptor.tables()?.into_iter().collect(),
-            descriptor,
-            location,
-            runtime: write::runtime()?,
-            lake: None,
-        })
+        let layouts =
+            descriptor.tables()?.into_iter().map(|(table, schema)| (table, Layout::new(table, &schema, time)));
+        Ok(Self { layouts: layouts.collect(), descriptor, location, runtime: write::runtime()?, lake: None })
+    }
+
+    /// The same, which tells queries of each aggregate as a table of these columns.
+    pub fn with_aggregates(mut self, columns: BTreeMap<String, Vec<String>>) -> Self {
+        self.descriptor.name_aggregates(columns);
+        self
     }
 
     /// Does something with the lake, which is opened first.
     fn with<T>(
         &mut self,
         batch: Option<&Batch>,
-        act: impl AsyncFnOnce(&mut OpenLake, &BTreeMap<Table, SchemaRef>, &str) -> Result<T, LakeError>,
+        act: impl AsyncFnOnce(&mut OpenLake, &BTreeMap<Table, Layout>) -> Result<T, LakeError>,
     ) -> Result<T, SinkError> {
-        let Self { location, descriptor, schemas, runtime, lake } = self;
+        let Self { location, descriptor, layouts, runtime, lake } = self;
         let done = runtime.block_on(async {
             let lake = match lake {
                 Some(lake) => lake,
-                None => lake.insert(OpenLake::open(location, descriptor, schemas).await?),
+                None => lake.insert(OpenLake::open(location, descriptor, layouts).await?),
             };
-            act(lake, schemas, &descriptor.time).await
+            act(lake, layouts).await
         });
         done.map_err(|error| write::failed(descriptor.format.name(), &error, batch))
     }
@@ -96,7 +99,7 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn positions(&mut self) -> Result<Positions, SinkError> {
-        self.with(None, async |lake, _, _| {
+        self.with(None, async |lake, _| {
             lake.log.catch_up().await?;
             lake.unsure = false;
             // Whoever had the partitions meanwhile may have been of the first version.
@@ -108,10 +111,10 @@ impl Sink for FileSink {
 
     fn write(&mut self, batches: Vec<Batch>) -> Result<(), SinkError> {
         let batches = write::merged(batches)?;
-        if let Some(batch) = batches.iter().find(|batch| !self.schemas.contains_key(&batch.table)) {
+        if let Some(batch) = batches.iter().find(|batch| !self.layouts.contains_key(&batch.table)) {
             return Err(write::no_table(self.name(), batch.table));
         }
-        self.with(batches.first(), async |lake, schemas, time| lake.store_rows(&batches, schemas, time).await)
+        self.with(batches.first(), async |lake, layouts| lake.store_rows(&batches, layouts).await)
     }
 
     fn name(&self) -> &str {
@@ -123,13 +126,15 @@ impl OpenLake {
     async fn open(
         location: &Location,
         descriptor: &Descriptor,
-        schemas: &BTreeMap<Table, SchemaRef>,
+        layouts: &BTreeMap<Table, Layout>,
     ) -> Result<Self, LakeError> {
         let (store, path) = location.open()?;
-        descriptor.write(&store, &path).await?;
+        if !descriptor.is_there(&store, &path).await? {
+            descriptor.write(&store, &path).await?;
+        }
         let mut log = Log::open(&store, &path).await?;
         if log.number() == 0 {
-            earlier::begin(&mut log, &store, &path, schemas.keys().copied()).await?;
+            earlier::begin(&mut log, &store, &path, layouts.keys().copied()).await?;
         }
         log.settle().await?;
         sweep::sweep(&mut log, &store, &path).await?;
@@ -137,12 +142,7 @@ impl OpenLake {
     }
 
     /// Stages rows, commits them and moves them into place.
-    async fn store_rows(
-        &mut self,
-        batches: &[Batch],
-        schemas: &BTreeMap<Table, SchemaRef>,
-        time: &str,
-    ) -> Result<(), LakeError> {
+    async fn store_rows(&mut self, batches: &[Batch], layouts: &BTreeMap<Table, Layout>) -> Result<(), LakeError> {
         if self.unsure {
             self.log.catch_up().await?;
         }
@@ -153,7 +153,7 @@ impl OpenLake {
         for _ in 0..ATTEMPTS_MAX {
             let files = match staged.take() {
                 Some(files) => files,
-                None => self.stage(batches, schemas, time).await?,
+                None => self.stage(batches, layouts).await?,
             };
             if files.is_empty() && !self.has_news(batches) {
                 self.unsure = false;
@@ -198,18 +198,13 @@ impl OpenLake {
     }
 
     /// Writes the rows that are not stored yet where no tool looks for them.
-    async fn stage(
-        &self,
-        batches: &[Batch],
-        schemas: &BTreeMap<Table, SchemaRef>,
-        time: &str,
-    ) -> Result<Staged, LakeError> {
+    async fn stage(&self, batches: &[Batch], layouts: &BTreeMap<Table, Layout>) -> Result<Staged, LakeError> {
         let id = names::attempt()?;
         let mut files = Vec::new();
         for batch in batches {
             let batch = self.unstored(batch);
-            let Some(schema) = schemas.get(&batch.table).filter(|_| batch.rows.num_rows() > 0) else { continue };
-            let hours = shape::by_hour(&shape::plain(&batch.rows, schema)?, time)?;
+            let Some(layout) = layouts.get(&batch.table).filter(|_| batch.rows.num_rows() > 0) else { continue };
+            let hours = layout.by_hour(&batch)?;
             files.extend(
                 hours.into_iter().map(|(hour, rows)| (names::file(&batch, hour.as_deref(), &id, self.format), rows)),
             );

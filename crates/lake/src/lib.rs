@@ -12,22 +12,25 @@ mod delta_types;
 mod descriptor;
 mod error;
 mod files;
+mod layout;
 mod location;
 mod log;
 mod names;
 mod shape;
 mod sweep;
 mod tables;
+mod versions;
 mod widen;
 mod write;
 
 pub use self::{
     check::{About, Checked, Finding, Verdict, check},
-    compact::{Compacted, compact},
+    compact::{Compacted, Tidied, compact},
     delta::DeltaSink,
     descriptor::Descriptor,
     error::LakeError,
     files::FileSink,
     location::{Format, Location},
     tables::{Lake, LakeTable},
+    versions::Versions,
 };

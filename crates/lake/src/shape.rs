@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::{
     array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array},
     compute::{CastOptions, cast_with_options, take_record_batch},
-    datatypes::{DataType, SchemaRef, TimeUnit, TimestampMicrosecondType},
+    datatypes::{DataType, FieldRef, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType},
     temporal_conversions::timestamp_us_to_datetime,
 };
 use orc::OrcError;
@@ -114,11 +114,21 @@ pub(crate) fn plain(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatc
     RecordBatch::try_new(Arc::clone(schema), columns).map_err(|error| LakeError::rows("rows", error))
 }
 
+/// Columns, and behind them those that others have beside them, which can be null.
+pub(crate) fn with_others(schema: &SchemaRef, others: &Schema) -> SchemaRef {
+    let missing = others.fields().iter().filter(|field| schema.index_of(field.name()).is_err());
+    let missing: Vec<FieldRef> = missing.map(|field| Arc::new(field.as_ref().clone().with_nullable(true))).collect();
+    match missing.is_empty() {
+        true => schema.clone(),
+        false => Arc::new(Schema::new(schema.fields().iter().cloned().chain(missing).collect::<Vec<_>>())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::{
         array::{Int64Array, StringArray},
-        datatypes::{Field, Int64Type, Schema},
+        datatypes::{Field, Int64Type},
     };
 
     use super::*;

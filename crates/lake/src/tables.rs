@@ -10,6 +10,7 @@ use crate::{
     Descriptor, Format, LakeError, Location, delta,
     delta_table::{self, load_table},
     log::{Log, Places},
+    versions::Versions,
 };
 
 /// A lake as it is now.
@@ -21,6 +22,8 @@ pub struct Lake {
     pub format: Format,
     /// Its tables.
     pub tables: Vec<LakeTable>,
+    /// Each aggregate with its own columns.
+    pub aggregates: BTreeMap<String, Vec<String>>,
     /// The newest probe of each partition.
     pub probes: BTreeMap<u32, StoredProbe>,
     /// Where its files are.
@@ -34,6 +37,8 @@ pub struct LakeTable {
     pub table: Table,
     /// Its columns.
     pub schema: SchemaRef,
+    /// The columns that its files have beside them, where rows take the place of earlier ones.
+    pub versions: Option<Versions>,
     /// Its files, as paths from the root of the store.
     pub files: Vec<Path>,
 }
@@ -70,8 +75,9 @@ impl Lake {
                     snapshot.log_data().iter().map(|file| within(&file.object_store_path())).collect()
                 }
             };
-            tables.push(LakeTable { table, schema, files });
+            tables.push(LakeTable { table, versions: Versions::of(table, &schema), schema, files });
         }
-        Ok(Self { stream: descriptor.stream, format: descriptor.format, tables, probes, store })
+        let (aggregates, format) = (descriptor.aggregates(), descriptor.format);
+        Ok(Self { stream: descriptor.stream, format, tables, aggregates, probes, store })
     }
 }

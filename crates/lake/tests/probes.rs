@@ -34,6 +34,7 @@ fn batch(rows: std::ops::Range<u64>, probes: &[(u64, i64)], next: u64) -> Batch 
         rows: RecordBatch::try_new(schema(), columns).unwrap(),
         positions: UInt64Array::from_iter_values(rows.clone()),
         times: Int64Array::from_iter_values(rows.map(|_| 0)),
+        keys: None,
         probes: probes
             .iter()
             .map(|(position, sent)| Probe { position: *position, sequence: *position, sent: *sent })

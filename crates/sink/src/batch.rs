@@ -1,7 +1,7 @@
 //! Rows on their way into a store.
 
 use arrow::{
-    array::{Int64Array, RecordBatch, UInt64Array},
+    array::{Array, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array},
     compute,
     error::ArrowError,
 };
@@ -24,6 +24,8 @@ pub struct Batch {
     /// When each row's event was taken in, in milliseconds since 1970: part of its record, so that every writer of the
     /// record sees the same.
     pub times: Int64Array,
+    /// Each row's key, in a table where a later row of a key takes the place of an earlier one.
+    pub keys: Option<StringArray>,
     /// Probes that stood among the rows, in the order of their positions.
     pub probes: Vec<Probe>,
     /// The first position that is not in this batch.
@@ -41,6 +43,11 @@ impl Batch {
         self.rows.num_rows() == 0 && self.probes.is_empty()
     }
 
+    /// How much memory its rows take.
+    pub fn bytes(&self) -> usize {
+        self.rows.get_array_memory_size() + self.keys.as_ref().map_or(0, Array::get_array_memory_size)
+    }
+
     /// The rows from `position` on, without copying.
     pub fn from(&self, position: u64) -> Batch {
         let skipped = self.positions.values().partition_point(|at| *at < position);
@@ -49,6 +56,7 @@ impl Batch {
             rows: self.rows.slice(skipped, left),
             positions: self.positions.slice(skipped, left),
             times: self.times.slice(skipped, left),
+            keys: self.keys.as_ref().map(|keys| keys.slice(skipped, left)),
             probes: self.probes.iter().filter(|probe| probe.position >= position).copied().collect(),
             topic: self.topic.clone(),
             ..*self
@@ -66,10 +74,14 @@ impl Batch {
         let schema = first.rows.schema();
         let positions: Vec<u64> = batches.iter().flat_map(|batch| batch.positions.values().iter().copied()).collect();
         let times: Vec<i64> = batches.iter().flat_map(|batch| batch.times.values().iter().copied()).collect();
+        let keys: Option<Vec<&dyn Array>> =
+            batches.iter().map(|batch| batch.keys.as_ref().map(|keys| keys as &dyn Array)).collect();
+        let keys = keys.map(|keys| compute::concat(&keys)).transpose()?;
         Ok(Batch {
             rows: compute::concat_batches(&schema, batches.iter().map(|batch| &batch.rows))?,
             positions: UInt64Array::from(positions),
             times: Int64Array::from(times),
+            keys: keys.map(|keys| keys.as_string().clone()),
             probes: batches.iter().flat_map(|batch| batch.probes.iter().copied()).collect(),
             next: batches.iter().map(|batch| batch.next).max().unwrap_or(first.next),
             topic: first.topic.clone(),
@@ -82,10 +94,7 @@ impl Batch {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::{
-        array::AsArray,
-        datatypes::{DataType, Field, Int64Type, Schema},
-    };
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
     use super::*;
 
@@ -99,6 +108,7 @@ mod tests {
             rows: RecordBatch::try_new(schema, vec![Arc::new(values)]).unwrap(),
             positions: UInt64Array::from(positions.to_vec()),
             times: Int64Array::from_iter_values(positions.iter().map(|position| *position as i64 + 1_000)),
+            keys: Some(StringArray::from_iter_values(positions.iter().map(|position| format!("k{position}")))),
             probes: positions.iter().map(|at| Probe { position: *at, sequence: *at, sent: 0 }).collect(),
             next,
         }
@@ -119,6 +129,12 @@ mod tests {
             (vec![10, 30, 70, 80], vec![1, 3, 7, 8], 10)
         );
         assert_eq!(both.times.values().to_vec(), [1_001, 1_003, 1_007, 1_008]);
+        assert_eq!(both.from(7).keys, Some(StringArray::from(vec!["k7", "k8"])));
+        let without = Batch { keys: None, ..batch(&[1], 2) };
+        assert_eq!(
+            (Batch::concat(&[without.clone(), without.clone()]).unwrap().keys, without.from(0).keys),
+            (None, None)
+        );
         let probes: Vec<u64> = both.from(3).probes.iter().map(|probe| probe.position).collect();
         assert_eq!(probes, [3, 7, 8]);
         assert!(Batch::concat(&[]).is_err());

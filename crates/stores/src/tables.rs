@@ -4,7 +4,7 @@ use arrow::datatypes::SchemaRef;
 use codec::ValueSchema;
 use service::Failure;
 use sink::Table;
-use stream::Stream;
+use stream::{Stream, columns::ANOMALY_CAUSES};
 
 /// A topic, what its values are read as, and the table they go to.
 #[derive(Debug, Clone)]
@@ -20,10 +20,15 @@ pub struct Source {
 }
 
 impl Source {
-    /// Whether a lake keeps it: the results of a window replace each other, which files that are only added to cannot
-    /// show.
-    pub fn is_kept_in_lakes(&self) -> bool {
-        self.table != Table::Aggregates
+    /// The columns that ORC files have as JSON text: those whose types they lack.
+    pub fn texts_in_orc(&self) -> Vec<&str> {
+        let fields = self.columns.fields().iter();
+        let texts = fields.filter(|field| match self.table {
+            Table::Aggregates => field.data_type().is_nested(),
+            // Other columns are refused.
+            _ => field.name() == ANOMALY_CAUSES,
+        });
+        texts.map(|field| field.name().as_str()).collect()
     }
 }
 

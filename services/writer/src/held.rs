@@ -37,7 +37,7 @@ impl Held {
     pub(crate) fn take_in(&mut self, batches: Vec<Batch>) {
         for batch in batches {
             self.rows += batch.rows.num_rows();
-            self.bytes += batch.rows.get_array_memory_size();
+            self.bytes += batch.bytes();
             self.batches.push(batch);
             self.since.get_or_insert_with(Instant::now);
         }
@@ -77,7 +77,7 @@ impl Held {
             if portion.rows >= limits.rows || bytes >= limits.bytes {
                 break;
             }
-            bytes += batch.rows.get_array_memory_size();
+            bytes += batch.bytes();
             portion.rows += batch.rows.num_rows();
             portion.first.entry(place(batch)).or_insert(batch.first());
             portion.next.insert(place(batch), batch.next);
@@ -95,7 +95,7 @@ impl Held {
 
     fn count(&mut self) {
         self.rows = self.batches.iter().map(|batch| batch.rows.num_rows()).sum();
-        self.bytes = self.batches.iter().map(|batch| batch.rows.get_array_memory_size()).sum();
+        self.bytes = self.batches.iter().map(|batch| batch.bytes()).sum();
         self.since = if self.batches.is_empty() { None } else { self.since.or_else(|| Some(Instant::now())) };
     }
 }

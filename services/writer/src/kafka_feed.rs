@@ -61,6 +61,7 @@ impl Feed for KafkaFeed {
                 rows: received.rows,
                 positions: received.positions,
                 times: Int64Array::from(received.times),
+                keys: (*table == Table::Aggregates).then_some(received.keys),
                 probes: received.probes.into_iter().map(probe).collect(),
                 next: received.next,
             })

@@ -24,7 +24,7 @@ use measure::{
 use service::{Context, Failure};
 use sink::Sink;
 use stores::Source;
-use stream::{Stream, columns::ANOMALY_CAUSES};
+use stream::Stream;
 
 pub use self::{
     drive::{Done, DriveError, Meter, drive},
@@ -51,10 +51,7 @@ const LAKE_LINGER: Duration = Duration::from_secs(10);
 /// Where the settings cannot be used, Kafka cannot go on or the store refuses rows.
 pub fn run(settings: Settings, context: Context) -> Result<(), Failure> {
     let stream = settings.common.load_stream()?;
-    let mut sources = stores::sources(&stream)?;
-    if settings.backend != Backend::Cql {
-        sources.retain(Source::is_kept_in_lakes);
-    }
+    let sources = stores::sources(&stream)?;
     let mut sink = open_sink(&settings, &stream, &sources)?;
     let registry = registry::Registry::new(&settings.common.registry()).map_err(Failure::configuration)?;
     let group = kafka::writer_group(stream.name(), settings.backend.name());
@@ -89,18 +86,18 @@ pub fn open_sink(settings: &Settings, stream: &Stream, sources: &[Source]) -> Re
             let tables: Vec<_> = sources.iter().map(|source| (source.table, source.columns.clone())).collect();
             let location = location().map_err(Failure::configuration)?;
             let sink = lake::FileSink::new(location, lake::Format::Parquet, stream.name(), time, &tables);
-            Box::new(sink.map_err(Failure::configuration)?)
+            Box::new(sink.map_err(Failure::configuration)?.with_aggregates(stream.aggregates.columns()))
         }
         Backend::Orc => {
-            // The detector's list of causes is JSON text, as in the files of one process.
             let columns = |source: &Source| {
-                let layout = orc::Layout::new(&source.columns, &[ANOMALY_CAUSES]).map_err(Failure::configuration)?;
+                let layout =
+                    orc::Layout::new(&source.columns, &source.texts_in_orc()).map_err(Failure::configuration)?;
                 Ok((source.table, layout.table().clone()))
             };
             let tables: Vec<_> = sources.iter().map(columns).collect::<Result<_, Failure>>()?;
             let location = location().map_err(Failure::configuration)?;
             let sink = lake::FileSink::new(location, lake::Format::Orc, stream.name(), time, &tables);
-            Box::new(sink.map_err(Failure::configuration)?)
+            Box::new(sink.map_err(Failure::configuration)?.with_aggregates(stream.aggregates.columns()))
         }
         Backend::Delta => {
             let tables = sources.iter().map(|source| (source.table, source.topic.clone(), source.columns.clone()));
@@ -108,7 +105,7 @@ pub fn open_sink(settings: &Settings, stream: &Stream, sources: &[Source]) -> Re
             let location = location().map_err(Failure::configuration)?;
             let partitions = stream.definition.spec.partitions;
             let sink = lake::DeltaSink::new(location, stream.name(), time, &tables, partitions);
-            Box::new(sink.map_err(Failure::configuration)?)
+            Box::new(sink.map_err(Failure::configuration)?.with_aggregates(stream.aggregates.columns()))
         }
     })
 }

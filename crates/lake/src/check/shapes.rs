@@ -16,6 +16,7 @@ use crate::{
     delta::hour_column,
     delta_table::{delta as delta_error, existing_table},
     delta_types,
+    layout::Layout,
 };
 
 const ELSEWHERE: &str = "choose another place for the stream, or keep the column as it was";
@@ -39,8 +40,8 @@ pub(super) async fn delta(
 ) -> Result<Vec<Finding>, LakeError> {
     let mut findings = Vec::new();
     for (name, schema) in tables {
-        let wanted = match delta_types::schema(schema) {
-            Ok(wanted) => wanted,
+        let layout = match Layout::new(*name, schema, time).in_delta() {
+            Ok(layout) => layout,
             Err(error) => {
                 findings.push(finding(Verdict::Wrong, format!("{error}; {ELSEWHERE}")));
                 continue;
@@ -54,11 +55,13 @@ pub(super) async fn delta(
         let failed = |error| LakeError::rows(name.name(), error);
         let there: Schema = snapshot.schema().as_ref().try_into_arrow().map_err(failed)?;
         // As Delta would give them back, down to the names inside of lists.
-        let wanted: StructType = wanted.as_ref().try_into_kernel().map_err(failed)?;
+        let wanted: StructType = layout.columns.as_ref().try_into_kernel().map_err(failed)?;
         let wanted: Schema = (&wanted).try_into_arrow().map_err(failed)?;
-        let compared = Compared::new(&there, &wanted, hour_column(schema, time).as_deref());
+        let compared = Compared::new(&there, &wanted, hour_column(&layout.columns, &layout.time).as_deref());
         let mut wrong = compared.types;
-        wrong.extend(compared.gone.iter().map(|column| format!("has column {column}, and the stream has not")));
+        // A column of an aggregate that is gone is null in the results of the others.
+        let gone = compared.gone.iter().filter(|_| layout.versions.is_none());
+        wrong.extend(gone.map(|column| format!("has column {column}, and the stream has not")));
         wrong.extend(
             compared.required.iter().map(|column| format!("lacks column {column}, which cannot be null in the stream")),
         );

@@ -38,6 +38,7 @@ fn batch(schema: &SchemaRef, position: u64) -> Batch {
         positions,
         times: [0].into_iter().collect(),
         probes: Vec::new(),
+        keys: None,
         next: position + 1,
     }
 }

@@ -1,14 +1,14 @@
 //! The files of a Delta table.
 //!
 //! A commit that swaps files says so (`dataChange` false), so that readers of changes see nothing new. The files that
-//! are no longer listed stay for those who read an earlier version; Delta's own `VACUUM` of any engine deletes them.
+//! are no longer listed stay for those who read an earlier version, until they expire ([`tidy`]).
 
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
-use arrow::{compute::concat_batches, datatypes::SchemaRef};
+use arrow::array::RecordBatch;
 use deltalake_core::{
     DeltaTable, DeltaTableError,
     kernel::{
@@ -21,11 +21,12 @@ use deltalake_core::{
 use object_store::{ObjectStore, path::Path};
 use sink::Table;
 
-use super::{Compacted, read};
+use super::{Compacted, delta_log::tidy, read};
 use crate::{
     LakeError, Location,
-    delta::{hour_column, with_hour},
+    delta::{columns, hour_column, with_hour},
     delta_table::{delta, is_overtaken, load_table},
+    layout::Layout,
     shape,
 };
 
@@ -36,19 +37,22 @@ const ATTEMPTS_MAX: usize = 64;
 pub(super) async fn compact(
     location: &Location,
     (store, lake): (&Arc<dyn ObjectStore>, &Path),
-    (name, schema): (Table, &SchemaRef),
-    time: &str,
+    name: Table,
+    layout: Layout,
     (target_bytes, keep_from): (u64, Option<&str>),
 ) -> Result<Compacted, LakeError> {
     let mut table = load_table(location, store, name).await?;
-    let hour = hour_column(schema, time);
+    let hour = hour_column(&layout.columns, &layout.time);
     let folder = lake.clone().join(name.name());
     let dropped = match (keep_from, &hour) {
         (Some(from), Some(hour)) => drop_before(&mut table, hour, from).await?,
         _ => 0,
     };
-    let (merged, made) = merge(&mut table, store, &folder, hour.as_deref(), target_bytes, time).await?;
-    Ok(Compacted { table: name, merged, made, dropped })
+    // Files may be older than a column of the table, or have one that the stream has no more.
+    let layout = Layout { columns: columns(&table, &layout)?, ..layout };
+    let done = Compacted { table: name, merged: 0, made: 0, dropped, replaced: 0, log: None };
+    let done = merge(&mut table, store, &folder, (&layout, hour.as_deref()), target_bytes, done).await?;
+    Ok(Compacted { log: Some(tidy(table).await?), ..done })
 }
 
 /// Drops the files of hours before `from`.
@@ -76,10 +80,10 @@ async fn merge(
     table: &mut DeltaTable,
     store: &Arc<dyn ObjectStore>,
     folder: &Path,
-    hour: Option<&str>,
+    (layout, hour): (&Layout, Option<&str>),
     target_bytes: u64,
-    time: &str,
-) -> Result<(usize, usize), LakeError> {
+    mut done: Compacted,
+) -> Result<Compacted, LakeError> {
     let mut hours: BTreeMap<Option<String>, Vec<Vec<(Path, Action)>>> = BTreeMap::new();
     {
         let snapshot = table.snapshot().map_err(|error| delta("merging files", &error))?;
@@ -107,53 +111,60 @@ async fn merge(
         .flat_map(|(of, groups)| groups.into_iter().map(move |group| (of.clone(), group)))
         .filter(|(_, group)| group.len() > 1)
         .collect();
-    let (mut merged, mut made) = (0, 0);
     for (of, group) in groups {
         // Another compaction may have been here before.
         if !are_listed(table, &group)? {
             continue;
         }
         let of = hour.map(|_| of.as_deref().unwrap_or(shape::NO_TIME));
-        let adds = write(table, store, folder, &group, of, time).await?;
+        let batches = read_all(store, folder, &group).await?;
+        let (adds, rows) = write(table, &batches, layout, of).await?;
+        let replaced = batches.iter().map(RecordBatch::num_rows).sum::<usize>() - rows;
         let (count, files) = (group.len(), adds.len());
         let target_size = i64::try_from(target_bytes).unwrap_or(i64::MAX);
         if swap(table, adds, group, target_size).await? {
-            merged += count;
-            made += files;
+            done.merged += count;
+            done.made += files;
+            done.replaced += replaced;
         }
     }
-    Ok((merged, made))
+    Ok(done)
 }
 
-/// Writes the rows of files into one, which no commit names yet.
-async fn write(
-    table: &DeltaTable,
+/// The rows of files.
+async fn read_all(
     store: &Arc<dyn ObjectStore>,
     folder: &Path,
     group: &[(Path, Action)],
-    hour: Option<&str>,
-    time: &str,
-) -> Result<Vec<Action>, LakeError> {
-    let failed = |error: &DeltaTableError| delta("merging files", error);
-    let mut writer = RecordBatchWriter::for_table(table)
-        .map_err(|error| failed(&error))?
-        .with_writer_properties(shape::properties()?);
+) -> Result<Vec<RecordBatch>, LakeError> {
     let mut batches = Vec::new();
     for (path, _) in group {
         let path = path.parts().fold(folder.clone(), |folder, part| folder.join(part));
         batches.extend(read(store, &path).await?);
     }
-    let Some(first) = batches.first() else {
-        return Err(LakeError::rows(folder.as_ref(), "there are no rows to merge"));
-    };
-    let rows = concat_batches(&first.schema(), &batches).map_err(|error| LakeError::rows(folder.as_ref(), error))?;
+    Ok(batches)
+}
+
+/// Writes the rows of files into one, which no commit names yet, and gives how many there are.
+async fn write(
+    table: &DeltaTable,
+    batches: &[RecordBatch],
+    layout: &Layout,
+    hour: Option<&str>,
+) -> Result<(Vec<Action>, usize), LakeError> {
+    let failed = |error: &DeltaTableError| delta("merging files", error);
+    let mut writer = RecordBatchWriter::for_table(table)
+        .map_err(|error| failed(&error))?
+        .with_writer_properties(shape::properties()?);
+    let mut count = 0;
     // The hour is in the name of the folder and not in the rows; those of one hour are sorted here.
-    for (_, rows) in shape::by_hour(&rows, time)? {
-        writer.write(with_hour(rows, hour, time)?).await.map_err(|error| failed(&error))?;
+    for (_, rows) in layout.merged(batches)? {
+        count += rows.num_rows();
+        writer.write(with_hour(rows, hour, &layout.time)?).await.map_err(|error| failed(&error))?;
     }
     let mut adds = writer.flush().await.map_err(|error| failed(&error))?;
     adds.iter_mut().for_each(|add| add.data_change = false);
-    Ok(adds.into_iter().map(Action::Add).collect())
+    Ok((adds.into_iter().map(Action::Add).collect(), count))
 }
 
 /// Puts files in the place of others, in one commit. False where another compaction was first: its rows would be there
@@ -197,6 +208,8 @@ async fn commit(
     properties: CommitProperties,
 ) -> Result<(), DeltaTableError> {
     let snapshot = table.snapshot()?;
+    // Once, at the end.
+    let properties = properties.with_cleanup_expired_logs(Some(false));
     CommitBuilder::from(properties).with_actions(actions).build(Some(snapshot), table.log_store(), operation).await?;
     table.update_state().await
 }

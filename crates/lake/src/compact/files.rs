@@ -3,13 +3,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arrow::{compute::concat_batches, datatypes::SchemaRef};
+use arrow::array::RecordBatch;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use sink::Table;
 
 use super::{Compacted, read, read_orc};
 use crate::{
     Format, LakeError,
+    layout::Layout,
     log::{Committed, Log, Move, Places, delete, join, staged},
     names, shape,
     sweep::sweep,
@@ -27,8 +28,7 @@ type Group = Vec<String>;
 pub(super) async fn compact(
     store: &Arc<dyn ObjectStore>,
     lake: &Path,
-    (table, schema): (Table, &SchemaRef),
-    form: (&str, Format),
+    (table, layout, format): (Table, &Layout, Format),
     (target_bytes, keep_from): (u64, Option<&str>),
 ) -> Result<Compacted, LakeError> {
     let mut log = Log::open(store, lake).await?;
@@ -40,16 +40,17 @@ pub(super) async fn compact(
         .map(|(file, (_, bytes))| (file.clone(), *bytes))
         .filter(|(file, _)| is_stored(&log, file))
         .collect();
-    let mut done = Compacted { table, merged: 0, made: 0, dropped: 0 };
+    let mut done = Compacted { table, merged: 0, made: 0, dropped: 0, replaced: 0, log: None };
     let old: Vec<String> = files.keys().filter(|file| is_before(file, keep_from)).cloned().collect();
     if !old.is_empty() && swap(&mut log, Move { id: names::attempt()?, add: Vec::new(), remove: old.clone() }).await? {
         done.dropped = old.len();
     }
     for (folder, group) in groups(files.into_iter().filter(|(file, _)| !is_before(file, keep_from)), target_bytes) {
         let count = group.len();
-        if merge(&mut log, store, lake, (&folder, group), schema, form).await? {
+        if let Some(replaced) = merge(&mut log, store, lake, (&folder, group), layout, format).await? {
             done.merged += count;
             done.made += 1;
+            done.replaced += replaced;
         }
     }
     Ok(done)
@@ -88,36 +89,34 @@ fn groups(files: impl Iterator<Item = (String, u64)>, target_bytes: u64) -> Vec<
     groups
 }
 
-/// Merges files into one. False where another compaction had them first.
+/// Merges files into one, and gives how many rows others have taken the place of. `None` where another compaction had
+/// them first.
 async fn merge(
     log: &mut Log,
     store: &Arc<dyn ObjectStore>,
     lake: &Path,
     (folder, group): (&str, Group),
-    schema: &SchemaRef,
-    (time, format): (&str, Format),
-) -> Result<bool, LakeError> {
+    layout: &Layout,
+    format: Format,
+) -> Result<Option<usize>, LakeError> {
     let mut batches = Vec::new();
     for file in &group {
         let path = join(lake, file);
         let found = match format {
-            Format::Orc => read_orc(store, &path, schema).await,
+            Format::Orc => read_orc(store, &path, &layout.columns).await,
             Format::Parquet | Format::Delta => read(store, &path).await,
         };
         match found {
-            Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => return Ok(false),
-            rows => {
-                for rows in rows? {
-                    batches.push(shape::plain(&rows, schema)?);
-                }
-            }
+            Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => return Ok(None),
+            rows => batches.extend(rows?),
         }
     }
-    let rows = concat_batches(schema, &batches).map_err(|error| LakeError::rows(folder, error))?;
+    let mut replaced: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let id = names::attempt()?;
     let mut add = Vec::new();
     // The rows of one folder are of one hour; this sorts them.
-    for (number, (_, rows)) in shape::by_hour(&rows, time)?.into_iter().enumerate() {
+    for (number, (_, rows)) in layout.merged(&batches)?.into_iter().enumerate() {
+        replaced -= rows.num_rows();
         let file = names::merged(folder, number, &id, format);
         let bytes = shape::encoded(&rows, format)?;
         store.put(&staged(lake, &file), bytes.into()).await.map_err(LakeError::store(format!("writing {file}")))?;
@@ -129,7 +128,7 @@ async fn merge(
             delete(store, &staged(lake, file)).await?;
         }
     }
-    Ok(swapped)
+    Ok(swapped.then_some(replaced))
 }
 
 /// Commits a change of files and carries it out. False where another compaction changed one of the files first.

@@ -30,6 +30,7 @@ fn batch(from: i64, to: i64) -> Batch {
         positions: (from as u64..to as u64).collect(),
         times: (from..to).collect(),
         probes: Vec::new(),
+        keys: None,
         next: to as u64,
     }
 }
@@ -45,12 +46,12 @@ fn sink(folder: &TempDir) -> FileSink {
 /// A lake that is open, and threads to use it with.
 fn open(folder: &TempDir) -> (OpenLake, Runtime) {
     let (sink, runtime) = (sink(folder), write::runtime().unwrap());
-    let lake = runtime.block_on(OpenLake::open(&sink.location, &sink.descriptor, &sink.schemas)).unwrap();
+    let lake = runtime.block_on(OpenLake::open(&sink.location, &sink.descriptor, &sink.layouts)).unwrap();
     (lake, runtime)
 }
 
-fn schemas() -> BTreeMap<Table, SchemaRef> {
-    BTreeMap::from([(TABLE, schema())])
+fn layouts() -> BTreeMap<Table, Layout> {
+    BTreeMap::from([(TABLE, Layout::new(TABLE, &schema(), "time"))])
 }
 
 fn rows_in(paths: impl Iterator<Item = std::path::PathBuf>) -> Vec<i64> {
@@ -105,7 +106,7 @@ fn what_is_staged_is_seen_by_nobody_and_what_is_committed_is_finished_by_whoever
     let folder = tempfile::tempdir().unwrap();
     let (mut lake, runtime) = open(&folder);
     let batches = [batch(0, 10)];
-    let staged = runtime.block_on(lake.stage(&batches, &schemas(), "time")).unwrap();
+    let staged = runtime.block_on(lake.stage(&batches, &layouts())).unwrap();
     assert_eq!((queried(&folder), listed(&folder)), (vec![], vec![]));
     // Killed behind the commit.
     let entry = lake.entry(&staged, &batches);
@@ -124,7 +125,7 @@ fn a_writer_whose_staged_files_were_swept_stages_them_once_more() {
     let folder = tempfile::tempdir().unwrap();
     let (lake, runtime) = open(&folder);
     let batches = [batch(0, 10)];
-    let files = runtime.block_on(lake.stage(&batches, &schemas(), "time")).unwrap();
+    let files = runtime.block_on(lake.stage(&batches, &layouts())).unwrap();
     let (mut other, _) = open(&folder);
     runtime.block_on(sweep_older(&mut other.log, &other.store, &other.path, std::time::Duration::ZERO)).unwrap();
     assert_eq!(std::fs::read_dir(folder.path().join("_beamline/staged")).unwrap().count(), 0);
@@ -161,7 +162,7 @@ fn a_query_sees_a_merged_file_or_its_parts_wherever_the_compaction_was_killed() 
     let (mut lake, runtime) = open(&folder);
     let places = runtime.block_on(Places::open(&lake.store, &lake.path, &[TABLE.name()])).unwrap();
     let remove: Vec<String> = places.of(TABLE.name()).map(|(file, _)| file.clone()).collect();
-    let staged = runtime.block_on(lake.stage(&[Batch { partition: 1, ..batch(0, 10) }], &schemas(), "time")).unwrap();
+    let staged = runtime.block_on(lake.stage(&[Batch { partition: 1, ..batch(0, 10) }], &layouts())).unwrap();
     let mut entry = lake.log.next(staged.id.clone());
     entry.moves.push(Move { id: staged.id, add: staged.files, remove: remove.clone() });
     assert!(matches!(runtime.block_on(lake.log.commit(entry)).unwrap(), Committed::Done));

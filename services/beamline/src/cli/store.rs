@@ -21,7 +21,7 @@ pub enum StoreCommand {
     Apply(StoreTablesArgs),
     /// Say whether nothing is left to do; the exit code is 1 where something is.
     Check(StoreTablesArgs),
-    /// Merge the small files of a Delta lake, and delete what is older than is kept.
+    /// Merge the small files of a lake, delete what is older than is kept, and clean up the logs of Delta tables.
     Compact(CompactArgs),
 }
 

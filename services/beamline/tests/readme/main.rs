@@ -147,7 +147,17 @@ fn fill(lake: &Path) {
         let positions = UInt64Array::from_iter_values(first..next);
         let (table, topic) = (Table::ProcessedData, "readings".to_owned());
         let times = positions.values().iter().map(|_| 0).collect();
-        sink.write(vec![Batch { table, topic, partition: 0, rows, positions, times, next, probes: Vec::new() }])
-            .unwrap();
+        sink.write(vec![Batch {
+            table,
+            topic,
+            partition: 0,
+            rows,
+            positions,
+            times,
+            next,
+            probes: Vec::new(),
+            keys: None,
+        }])
+        .unwrap();
     }
 }

@@ -111,6 +111,7 @@ fn rows(partition: u32, first: u64, count: u64) -> Batch {
         positions: (first..first + count).collect(),
         times: (0..count).map(|_| 0).collect(),
         probes: Vec::new(),
+        keys: None,
         next: first + count,
     }
 }

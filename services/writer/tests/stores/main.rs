@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod aggregates;
 mod bench;
 mod budget;
 mod child;
@@ -10,6 +11,7 @@ mod compaction;
 mod faults;
 mod feed;
 mod hdfs;
+mod long_log;
 mod notebook;
 mod owners;
 mod places;

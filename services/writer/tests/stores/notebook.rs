@@ -76,8 +76,18 @@ fn the_notebook_finds_the_z_in_files_and_in_a_delta_table() {
         let positions = UInt64Array::from_iter_values(position..next);
         let (table, topic) = (Table::ProcessedData, stream.topics().scored);
         let times = positions.values().iter().map(|_| 0).collect();
-        sink.write(vec![Batch { table, topic, partition: 0, rows, positions, times, next, probes: Vec::new() }])
-            .unwrap();
+        sink.write(vec![Batch {
+            table,
+            topic,
+            partition: 0,
+            rows,
+            positions,
+            times,
+            next,
+            probes: Vec::new(),
+            keys: None,
+        }])
+        .unwrap();
         position = next;
     }
     let again = execute(&python, "BEAMLINE_LAKE", &lake, &folder.path().join("plots-of-delta"));

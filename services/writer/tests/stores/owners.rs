@@ -95,7 +95,7 @@ fn event_of_the_future(energy: f64, position: u64, taken_in: i64) -> Batch {
     let rows = RecordBatch::try_new(schema.clone(), columns.collect()).unwrap();
     let (positions, times) = (UInt64Array::from(vec![position]), Int64Array::from(vec![taken_in]));
     let (table, topic) = (Table::ProcessedData, stream.topics().scored);
-    Batch { table, topic, partition: 3, rows, positions, times, next: position + 1, probes: Vec::new() }
+    Batch { table, topic, partition: 3, rows, positions, times, next: position + 1, probes: Vec::new(), keys: None }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::{
     cluster::{Cluster, Writer},
     faults::{check, check_without},
     owners::{pause_while_it_holds_rows, stores},
+    same_rows::answer,
     sinks::Store,
 };
 
@@ -116,6 +117,8 @@ fn lakes_of_the_first_version_are_gone_on_with() {
         println!("{backend}, offsets lost: {lost}: {rows} rows behind those of the first version");
         assert!(rows <= events - 320, "{backend}: {rows} rows were read");
         check_without(&store, events, &LATER_COLUMNS);
+        // A table that this version is the first to have.
+        assert_eq!(answer(&store.source(), "SELECT count(*) FROM aggregates"), ["0", "count(*)"]);
     }
 }
 

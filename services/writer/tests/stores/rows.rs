@@ -99,6 +99,7 @@ pub(crate) fn batch(stream: &Stream, partition: u32, from: u64, to: u64) -> Batc
         times: numbers.iter().map(|number| time(*number) / 1_000 + TAKEN_IN_AFTER).collect(),
         positions: UInt64Array::from(positions),
         probes: Vec::new(),
+        keys: None,
         next: to,
     }
 }

@@ -18,10 +18,10 @@ const STATEMENTS: [&str; 5] = [
 ];
 
 /// When the rows were taken in: a day in 2025.
-const TAKEN_IN: i64 = 1_738_324_800_000;
+pub(crate) const TAKEN_IN: i64 = 1_738_324_800_000;
 
 /// The answer as lines in an order of their own.
-fn answer(source: &ask::Source, sql: &str) -> Vec<String> {
+pub(crate) fn answer(source: &ask::Source, sql: &str) -> Vec<String> {
     let asked = store::query::block_on(async {
         let session = ask::open(source, &store::QueryOptions::default()).await.unwrap();
         let mut bytes = Vec::new();
@@ -92,6 +92,7 @@ fn one_statement_gives_the_same_rows_on_files_cql_and_lakes() {
                     times,
                     next,
                     probes: Vec::new(),
+                    keys: None,
                 };
                 // Twice: a repeat changes nothing.
                 sink.write(vec![batch.clone()]).unwrap();

@@ -2,7 +2,6 @@
 
 use arrow::datatypes::SchemaRef;
 use sink::{Sink, Table};
-use stream::columns::ANOMALY_CAUSES;
 
 use crate::rows::{PARTITIONS, stream};
 
@@ -40,21 +39,30 @@ impl Store {
         let tables = [
             (Table::ProcessedData, topics.scored.clone(), stream.scored.clone()),
             (Table::Anomalies, topics.anomalies.clone(), stream.scored.clone()),
+            (Table::Aggregates, topics.aggregates.clone(), stream.aggregates.schema.clone()),
         ];
+        let each = stream.aggregates.columns();
         match self.backend.as_str() {
             "cql" => Box::new(cql::CqlSink::new(self.settings(), layouts()).unwrap()),
             "parquet" => {
                 let tables = tables.map(|(table, _, schema)| (table, schema));
-                let format = lake::Format::Parquet;
-                Box::new(lake::FileSink::new(location(), format, stream.name(), time, &tables).unwrap())
+                let sink = lake::FileSink::new(location(), lake::Format::Parquet, stream.name(), time, &tables);
+                Box::new(sink.unwrap().with_aggregates(each))
             }
             "orc" => {
-                let columns = |schema: &SchemaRef| orc::Layout::new(schema, &[ANOMALY_CAUSES]).unwrap().table().clone();
-                let tables = tables.map(|(table, _, schema)| (table, columns(&schema)));
-                let format = lake::Format::Orc;
-                Box::new(lake::FileSink::new(location(), format, stream.name(), time, &tables).unwrap())
+                let sources = stores::sources(&stream).unwrap();
+                let columns = |table: Table, schema: &SchemaRef| {
+                    let source = sources.iter().find(|source| source.table == table).unwrap();
+                    orc::Layout::new(schema, &source.texts_in_orc()).unwrap().table().clone()
+                };
+                let tables = tables.map(|(table, _, schema)| (table, columns(table, &schema)));
+                let sink = lake::FileSink::new(location(), lake::Format::Orc, stream.name(), time, &tables);
+                Box::new(sink.unwrap().with_aggregates(each))
             }
-            _ => Box::new(lake::DeltaSink::new(location(), stream.name(), time, &tables, PARTITIONS).unwrap()),
+            _ => {
+                let sink = lake::DeltaSink::new(location(), stream.name(), time, &tables, PARTITIONS);
+                Box::new(sink.unwrap().with_aggregates(each))
+            }
         }
     }
 

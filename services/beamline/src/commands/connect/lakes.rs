@@ -1,7 +1,6 @@
 //! The lines of a lake: whether a writer could begin there, or go on.
 
 use lake::{About, Location, Verdict};
-use stores::Source;
 use stream::Stream;
 
 use super::report::{Clock, Report};
@@ -14,8 +13,7 @@ pub(super) fn check(
     clocks: &mut Vec<Clock>,
 ) -> Result<(), Failure> {
     let sources = stores::sources(stream)?;
-    let kept = sources.iter().filter(|source| Source::is_kept_in_lakes(source));
-    let tables: Vec<_> = kept.map(|source| (source.table, source.columns.clone())).collect();
+    let tables: Vec<_> = sources.iter().map(|source| (source.table, source.columns.clone())).collect();
     let time = &stream.definition.spec.time;
     let checked = store::query::block_on(lake::check(location, stream.name(), time, &tables));
     let checked = checked.map_err(Failure::run_time)?;

@@ -18,8 +18,18 @@ pub(crate) fn compact(args: &CompactArgs) -> Result<(), Failure> {
             merged = table.merged,
             made = table.made,
             dropped = table.dropped,
+            replaced_rows = table.replaced,
             "compacted"
         );
+        if let Some(log) = table.log {
+            tracing::info!(
+                table = %table.table,
+                checkpoint = log.checkpoint,
+                expired_log_files = log.expired,
+                deleted_files = log.deleted,
+                "cleaned up"
+            );
+        }
     }
     Ok(())
 }
