@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the chart: lint, rendered examples against those in the repository (WRITE=1 writes them), objects against
+# Checks the chart: lint, rendered examples and pods against those in the repository (WRITE=1 writes them), objects against
 # Kubernetes' schemas where kubeconform is there, and what the templates must and must not say.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -32,6 +32,10 @@ for example in kind minikube production hpa keda; do
         head -40 "$work/diff" >&2
         bad=1
     fi
+done
+for golden in set null; do
+    # shellcheck disable=SC2086
+    helm template beamline "$chart" -n beamline $kubernetes $stream -f "tests/chart/golden/$golden.yaml" >"$work/$golden.yaml"
 done
 echo "lint and examples: done"
 
