@@ -33,7 +33,7 @@ for example in kind minikube production hpa keda; do
         bad=1
     fi
 done
-for golden in set null; do
+for golden in set null brokers; do
     # shellcheck disable=SC2086
     helm template beamline "$chart" -n beamline $kubernetes $stream -f "tests/chart/golden/$golden.yaml" >"$work/$golden.yaml"
 done
@@ -49,4 +49,7 @@ fi
 
 python3 tests/chart/test_templates.py || bad=1
 python3 tests/chart/test_dashboard.py || bad=1
+python3 tests/chart/test_compose.py || bad=1
+python3 tests/chart/test_keda.py || bad=1
+if command -v promtool >/dev/null; then python3 tests/chart/test_alerts.py || bad=1; else echo "promtool: not here, the alerts left out"; fi
 exit $bad

@@ -293,6 +293,30 @@ class Templates(unittest.TestCase):
             self.assertEqual(container["resources"], {"requests": {"cpu": 2, "memory": "128Mi"}})
         self.fails("shutdownLimitSeconds", *SERVERS, "defaults.shutdownLimitSeconds=null")
 
+    def test_three_brokers_keep_everything_three_times(self):
+        objects = render(values=["tests/chart/golden/brokers.yaml"])
+        names = ["t-beamline-kafka", "t-beamline-kafka-2", "t-beamline-kafka-3"]
+        bootstrap = ",".join(f"{name}:9092" for name in names)
+        self.assertEqual(environment(detector(objects)["spec"]["template"]["spec"]["containers"][0])["BEAMLINE_KAFKA_BOOTSTRAP"], bootstrap)
+        services, volumes = kinds(objects, "Service"), kinds(objects, "PersistentVolumeClaim")
+        for number, name in enumerate(names, 1):
+            text = kinds(objects, "ConfigMap")[name]["data"]["server.properties"]
+            properties = dict(line.split("=", 1) for line in text.splitlines())
+            self.assertEqual(properties["node.id"], str(number))
+            voters = ",".join(f"{index}@{voter}:9093" for index, voter in enumerate(names, 1))
+            self.assertEqual(properties["controller.quorum.voters"], voters)
+            self.assertEqual(properties["advertised.listeners"], f"PLAINTEXT://{name}:9092")
+            self.assertEqual(properties["listeners"], "PLAINTEXT://:9092,CONTROLLER://:9093")
+            copies = {key: value for key, value in properties.items() if key.endswith("replication.factor")}
+            self.assertEqual(set(copies.values()), {"3"})
+            self.assertEqual({value for key, value in properties.items() if key.endswith(("min.isr", "insync.replicas"))}, {"2"})
+            pod = kinds(objects, "Deployment")[name]["spec"]["template"]
+            self.assertEqual(services[name]["spec"]["selector"].items() & pod["metadata"]["labels"].items(), services[name]["spec"]["selector"].items())
+            self.assertTrue(services[name]["spec"]["publishNotReadyAddresses"])
+            self.assertEqual([port["port"] for port in services[name]["spec"]["ports"]], [9093, 9092])
+            self.assertIn(name, volumes)
+        self.fails("replicas", "development.kafka.replicas=2", values=["tests/chart/golden/brokers.yaml"])
+
     def test_settings_become_variables(self):
         objects = render(*SERVERS, "defaults.settings.commit-interval=200ms", "services.anomaly-detector.settings.threads=2")
         variables = environment(detector(objects)["spec"]["template"]["spec"]["containers"][0])

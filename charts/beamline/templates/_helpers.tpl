@@ -110,7 +110,16 @@ resources: {{ toYaml . | nindent 2 }}
 
 {{/* Where things are: what the values say, or the development server. */}}
 {{- define "beamline.kafka" -}}
-{{- if .Values.kafka.bootstrap -}}{{ .Values.kafka.bootstrap }}{{- else if .Values.development.kafka.enabled -}}{{ include "beamline.fullname" . }}-kafka:9092{{- end -}}
+{{- if .Values.kafka.bootstrap -}}{{ .Values.kafka.bootstrap }}
+{{- else if .Values.development.kafka.enabled -}}{{ include "beamline.brokers" . | replace "," ":9092," }}:9092
+{{- end -}}
+{{- end -}}
+{{/* The names of the development brokers, with commas between them. */}}
+{{- define "beamline.brokers" -}}
+{{- $first := printf "%s-kafka" (include "beamline.fullname" .) -}}
+{{- $names := list $first -}}
+{{- range $number := untilStep 2 (int (add1 .Values.development.kafka.replicas)) 1 -}}{{- $names = append $names (printf "%s-%d" $first $number) -}}{{- end -}}
+{{- join "," $names -}}
 {{- end -}}
 {{- define "beamline.registry" -}}
 {{- if .Values.registry.url -}}{{ .Values.registry.url }}{{- else if .Values.development.registry.enabled -}}http://{{ include "beamline.fullname" . }}-registry:8080{{ .Values.development.registry.path }}{{- end -}}

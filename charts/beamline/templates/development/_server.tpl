@@ -1,6 +1,7 @@
 {{/*
 A development server: a Deployment of one pod, a Service, and a volume where one is asked for. Arguments: root, name,
-values, ports (name to number), probe, and optionally command, args, env, mounts, volumes, dataPath, checksum.
+values, ports (name to number), probe, and optionally command, args, env, mounts, volumes, dataPath, checksum,
+publishesUnready.
 */}}
 {{- define "beamline.server" -}}
 {{- $name := printf "%s-%s" (include "beamline.fullname" .root) .name -}}
@@ -85,6 +86,10 @@ metadata:
   labels:
     {{- include "beamline.labels" $labels | nindent 4 }}
 spec:
+  {{- if .publishesUnready }}
+  # Those that are ready together have to find each other before.
+  publishNotReadyAddresses: true
+  {{- end }}
   selector:
     {{- include "beamline.selectorLabels" $labels | nindent 4 }}
   ports:
