@@ -224,7 +224,7 @@ setup-chart:
 	@command -v helm $(TOOLS)/helm >/dev/null || if command -v go >/dev/null; then \
 		echo "building Helm $(HELM_VERSION)"; GOBIN=$(TOOLS) go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); \
 	else echo "error: neither Helm nor Go, to build it with; see https://helm.sh/docs/intro/install" >&2; exit 1; fi
-	@command -v promtool $(TOOLS)/promtool >/dev/null || ! command -v apt-get >/dev/null || docker/servers/prometheus/fetch.sh $(TOOLS)
+	@command -v promtool $(TOOLS)/promtool >/dev/null || ! command -v apt-get >/dev/null || tests/chart/prometheus.sh $(TOOLS)
 
 .PHONY: chart-check
 chart-check: setup-chart ## Check the Helm chart: lint, rendered examples, Kubernetes' schemas, unit tests of the templates and of the alerts (Helm is built where it is missing)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds stand-ins for the development servers' images, for a machine that reaches package mirrors but no container
 # registry: Kafka, Apicurio Registry and Cassandra from their published jars on Debian, and Jaeger from its binary
-# (JAEGER_BINARY names it), and Prometheus from Debian's package. Needs Maven, and buildah or docker; the base image is DEBIAN.
+# (JAEGER_BINARY names it). Needs Maven, and buildah or docker; the base image is DEBIAN.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${SERVER_IMAGES_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/beamline/server-images}
@@ -32,12 +32,6 @@ if ! image beamline/registry:dev; then
     mvn -q -B dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:3.0.9:tar.gz:all -DoutputDirectory="$work/registry"
     tar -xzf "$work"/registry/apicurio-registry-app-*.tar.gz -C "$work/registry/app" --strip-components=0
     build beamline/registry:dev "$here/registry/Dockerfile" "$work/registry" --build-arg "JRE=$jre"
-fi
-
-if ! image beamline/prometheus:dev; then
-    say beamline/prometheus:dev
-    "$here/prometheus/fetch.sh" "$work/prometheus"
-    build beamline/prometheus:dev "$here/prometheus/Dockerfile" "$work/prometheus" --build-arg "BASE=$debian"
 fi
 
 if ! image beamline/jaeger:dev; then

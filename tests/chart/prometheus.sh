@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fetch.sh FOLDER: puts Debian's prometheus and promtool there, without installing the package; needs apt-get and dpkg.
+# prometheus.sh FOLDER: puts Debian's prometheus and promtool there, without installing the package; needs apt-get and dpkg.
 set -euo pipefail
 folder=$1
 [ -x "$folder/prometheus" ] && [ -x "$folder/promtool" ] && exit
