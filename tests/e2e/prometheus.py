@@ -10,9 +10,9 @@ the chart finds nothing. (Debian's Prometheus cannot ask Kubernetes by itself.)
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
+import urllib.request
 
 import yaml
 
@@ -55,16 +55,16 @@ def targets(monitor, endpoint, services, endpoints, proxy):
                     yield {"targets": [proxy], "labels": {**labels, "instance": f"{address['ip']}:{port['port']}", "__metrics_path__": path}}
 
 
-def listed(kind, namespace):
-    command = ["kubectl", "-n", namespace, "get", kind, "-o", "json"]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["items"]
+def listed(kind, namespace, proxy):
+    with urllib.request.urlopen(f"http://{proxy}/api/v1/namespaces/{namespace}/{kind}") as answer:
+        return json.load(answer)["items"]
 
 
 def watch(folder, monitors, proxy):
     while True:
         for monitor in monitors:
             namespace = monitor["metadata"]["namespace"]
-            services, endpoints = listed("services", namespace), listed("endpoints", namespace)
+            services, endpoints = listed("services", namespace, proxy), listed("endpoints", namespace, proxy)
             for number, endpoint in enumerate(monitor["spec"]["endpoints"]):
                 found = list(targets(monitor, endpoint, services, endpoints, proxy))
                 name = f"{namespace}-{monitor['metadata']['name']}-{number}.json"
