@@ -156,6 +156,15 @@ docs-pages: setup ## Write the pages of the documentation that follow from the c
 bench-store: setup-servers ## Measure the stores' rows a second (CQL, Parquet, ORC, Delta, HDFS) beside the Java driver and pyarrow, and questions over 10 million rows
 	cargo test --locked --workspace --test stores -- --ignored --nocapture --test-threads=1 bench
 
+# What needs a server of CQL and does not hurt it. Each test wants an empty keyspace.
+CQL_TESTS := same_rows::one_statement owners::an_older_record owners::a_paused_writer places::a_writer_whose_group
+
+.PHONY: test-cql
+test-cql: setup-servers ## Test the writer on the CQL server that BEAMLINE_CQL names, such as ScyllaDB; CQLSH is a command that empties it, such as `docker exec scylla cqlsh`
+	@[ -n "$(BEAMLINE_CQL)" ] && [ -n "$(CQLSH)" ] || { echo "error: on which server? for example: make test-cql BEAMLINE_CQL=127.0.0.1:9042 CQLSH='docker exec scylla cqlsh'" >&2; exit 1; }
+	for test in $(CQL_TESTS); do $(CQLSH) -e 'DROP KEYSPACE IF EXISTS beamline' && \
+		BEAMLINE_TEST_CQL=$(BEAMLINE_CQL) cargo test --locked --workspace --test stores -- --nocapture $$test || exit 1; done
+
 .PHONY: faults-stores
 faults-stores: setup ## Write 1,000,000 events to each store while its writer is killed and it is paused and away, 20 times
 	BEAMLINE_FAULTS_EVENTS=1000000 BEAMLINE_FAULTS=20 cargo test --locked --workspace --test stores -- --include-ignored --nocapture --test-threads 1 faults owners places budget compaction
@@ -216,9 +225,10 @@ setup-chart:
 	@command -v helm $(TOOLS)/helm >/dev/null || if command -v go >/dev/null; then \
 		echo "building Helm $(HELM_VERSION)"; GOBIN=$(TOOLS) go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); \
 	else echo "error: neither Helm nor Go, to build it with; see https://helm.sh/docs/intro/install" >&2; exit 1; fi
+	@command -v promtool $(TOOLS)/promtool >/dev/null || ! command -v apt-get >/dev/null || tests/chart/prometheus.sh $(TOOLS)
 
 .PHONY: chart-check
-chart-check: setup-chart ## Check the Helm chart: lint, rendered examples, Kubernetes' schemas, unit tests of the templates (Helm is built where it is missing)
+chart-check: setup-chart ## Check the Helm chart: lint, rendered examples, Kubernetes' schemas, unit tests of the templates and of the alerts (Helm is built where it is missing)
 	PATH="$$PATH:$(TOOLS)" tests/chart/check.sh
 
 .PHONY: chart-examples

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the chart: lint, rendered examples against those in the repository (WRITE=1 writes them), objects against
+# Checks the chart: lint, rendered examples and pods against those in the repository (WRITE=1 writes them), objects against
 # Kubernetes' schemas where kubeconform is there, and what the templates must and must not say.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -33,6 +33,10 @@ for example in kind minikube production hpa keda; do
         bad=1
     fi
 done
+for golden in set null brokers; do
+    # shellcheck disable=SC2086
+    helm template beamline "$chart" -n beamline $kubernetes $stream -f "tests/chart/golden/$golden.yaml" >"$work/$golden.yaml"
+done
 echo "lint and examples: done"
 
 # KUBECONFORM_SCHEMAS: a folder or address of schemas for a machine without a network.
@@ -45,4 +49,7 @@ fi
 
 python3 tests/chart/test_templates.py || bad=1
 python3 tests/chart/test_dashboard.py || bad=1
+python3 tests/chart/test_compose.py || bad=1
+python3 tests/chart/test_keda.py || bad=1
+if command -v promtool >/dev/null; then python3 tests/chart/test_alerts.py || bad=1; else echo "promtool: not here, the alerts left out"; fi
 exit $bad

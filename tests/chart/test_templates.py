@@ -44,6 +44,10 @@ def pods(objects):
             yield one, one
 
 
+def containers(pod):
+    return pod["spec"]["containers"] + pod["spec"].get("initContainers", [])
+
+
 def environment(container):
     return {one["name"]: one.get("value") for one in container.get("env", [])}
 
@@ -80,7 +84,7 @@ class Templates(unittest.TestCase):
             self.assertEqual(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", name)
             self.assertFalse(spec["enableServiceLinks"], name)
             self.assertEqual(spec["automountServiceAccountToken"], name.endswith(("autoscaler", "tokens")), name)
-            for container in spec["containers"] + spec.get("initContainers", []):
+            for container in containers(pod):
                 context = container["securityContext"]
                 self.assertTrue(context["readOnlyRootFilesystem"], name)
                 self.assertFalse(context["allowPrivilegeEscalation"], name)
@@ -240,6 +244,79 @@ class Templates(unittest.TestCase):
         self.assertEqual(detector(objects)["spec"]["replicas"], 0)
         self.assertNotIn("t-beamline-particle-events-anomaly-detector", kinds(objects, "PodDisruptionBudget"))
 
+    def golden(self, name):
+        """All pods that the values of a golden file make, held against those that it has."""
+        objects = render(values=[f"tests/chart/golden/{name}.yaml"])
+        found = {f"{one['kind']} {one['metadata']['name']}": pod for one, pod in pods(objects)}
+        for pod in found.values():
+            # What is not about pods changes with the example stream.
+            for volume in pod["spec"].get("volumes", []):
+                volume.get("configMap", {}).pop("items", None)
+            if annotations := pod["metadata"].get("annotations"):
+                pod["metadata"]["annotations"] = {k: v for k, v in annotations.items() if not k.startswith("checksum/")}
+        file = ROOT / f"tests/chart/golden/{name}.pods.yaml"
+        if os.environ.get("WRITE") == "1":
+            file.write_text(yaml.safe_dump(found, width=120), encoding="utf-8")
+        self.assertEqual(yaml.safe_load(file.read_text(encoding="utf-8")), found, "write it anew with make chart-examples")
+        # Six services, the autoscaler, five servers, two Jobs and the test.
+        self.assertEqual(len(found), 15)
+        return found
+
+    def test_every_setting_of_pods_reaches_every_pod(self):
+        for name, pod in self.golden("set").items():
+            spec, metadata = pod["spec"], pod["metadata"]
+            servers = name.endswith(("-kafka", "-registry", "-cql", "-jaeger", "-collector"))
+            self.assertEqual(spec["imagePullSecrets"], [{"name": "pull-one"}, {"name": "pull-two"}], name)
+            self.assertIn("affinity", spec, name)
+            self.assertIn(spec["priorityClassName"], ("high", "low", "highest"), name)
+            self.assertEqual("tolerations" in spec, not name.endswith(("-writer", "-cql")), name)
+            self.assertIn(spec["nodeSelector"].get("pool"), ("physics", "jobs", None), name)
+            self.assertIn(metadata["labels"]["team"], ("beam", "traces"), name)
+            self.assertEqual(metadata["annotations"]["example.org/seen"], "yes", name)
+            for container in containers(pod):
+                self.assertEqual("envFrom" in container, not servers, name)
+                own = {"FROM_SECRET", "SETUP", "ONE", "SCALED", "PASSWORD"} & set(environment(container))
+                self.assertEqual(bool(own), not servers or name.endswith("-kafka"), name)
+
+    def test_what_null_takes_away_is_gone(self):
+        for name, pod in self.golden("null").items():
+            spec = pod["spec"]
+            for key in ("nodeSelector", "tolerations", "affinity", "priorityClassName", "securityContext"):
+                self.assertNotIn(key, spec, name)
+            for container in containers(pod):
+                self.assertNotIn("securityContext", container, name)
+                self.assertNotIn(None, container.get("resources", {}).values(), name)
+        # One limit of one service, where the chart's own default is another layer's.
+        one = ("services.anomaly-detector.resources.limits.memory=null", "services.anomaly-detector.resources.requests.cpu=2")
+        for where in (one, [text.replace("services.", "streams.particle-events.services.", 1) for text in one]):
+            container = detector(render(*SERVERS, *where))["spec"]["template"]["spec"]["containers"][0]
+            self.assertEqual(container["resources"], {"requests": {"cpu": 2, "memory": "128Mi"}})
+        self.fails("shutdownLimitSeconds", *SERVERS, "defaults.shutdownLimitSeconds=null")
+
+    def test_three_brokers_keep_everything_three_times(self):
+        objects = render(values=["tests/chart/golden/brokers.yaml"])
+        names = ["t-beamline-kafka", "t-beamline-kafka-2", "t-beamline-kafka-3"]
+        bootstrap = ",".join(f"{name}:9092" for name in names)
+        self.assertEqual(environment(detector(objects)["spec"]["template"]["spec"]["containers"][0])["BEAMLINE_KAFKA_BOOTSTRAP"], bootstrap)
+        services, volumes = kinds(objects, "Service"), kinds(objects, "PersistentVolumeClaim")
+        for number, name in enumerate(names, 1):
+            text = kinds(objects, "ConfigMap")[name]["data"]["server.properties"]
+            properties = dict(line.split("=", 1) for line in text.splitlines())
+            self.assertEqual(properties["node.id"], str(number))
+            voters = ",".join(f"{index}@{voter}:9093" for index, voter in enumerate(names, 1))
+            self.assertEqual(properties["controller.quorum.voters"], voters)
+            self.assertEqual(properties["advertised.listeners"], f"PLAINTEXT://{name}:9092")
+            self.assertEqual(properties["listeners"], "PLAINTEXT://:9092,CONTROLLER://:9093")
+            copies = {key: value for key, value in properties.items() if key.endswith("replication.factor")}
+            self.assertEqual(set(copies.values()), {"3"})
+            self.assertEqual({value for key, value in properties.items() if key.endswith(("min.isr", "insync.replicas"))}, {"2"})
+            pod = kinds(objects, "Deployment")[name]["spec"]["template"]
+            self.assertEqual(services[name]["spec"]["selector"].items() & pod["metadata"]["labels"].items(), services[name]["spec"]["selector"].items())
+            self.assertTrue(services[name]["spec"]["publishNotReadyAddresses"])
+            self.assertEqual([port["port"] for port in services[name]["spec"]["ports"]], [9093, 9092])
+            self.assertIn(name, volumes)
+        self.fails("replicas", "development.kafka.replicas=2", values=["tests/chart/golden/brokers.yaml"])
+
     def test_settings_become_variables(self):
         objects = render(*SERVERS, "defaults.settings.commit-interval=200ms", "services.anomaly-detector.settings.threads=2")
         variables = environment(detector(objects)["spec"]["template"]["spec"]["containers"][0])
@@ -249,7 +326,7 @@ class Templates(unittest.TestCase):
     def test_credentials_are_files_and_never_variables(self):
         objects = render(values=["k8s/values-production.yaml"])
         for one, pod in pods(objects):
-            for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", []):
+            for container in containers(pod):
                 self.assertNotIn("secretKeyRef", json.dumps(container), one["metadata"]["name"])
         container = detector(objects)["spec"]["template"]["spec"]["containers"][0]
         self.assertEqual(environment(container)["BEAMLINE_KAFKA_PASSWORD_FILE"], "/etc/beamline/credentials/kafka/password")

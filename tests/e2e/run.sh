@@ -23,11 +23,12 @@ STAND_INS=${STAND_INS:-${BEAMLINE_CLUSTER:+1}}
 # A cluster that has to be there already is looked for first, before a long build.
 first="cluster build"
 [ -z "${BEAMLINE_CLUSTER:-}" ] || first="build cluster"
-STEPS=${STEPS:-"$first images install begin_autoscale test rows page trace scale kill upgrade refuse autoscale uninstall"}
+STEPS=${STEPS:-"$first images install begin_aside test rows page trace scale kill upgrade refuse alerts aside uninstall"}
 DEFINITION=/etc/beamline/streams/$STREAM/streams/$STREAM.yaml
 work=$(mktemp -d)
 mkdir -p "$LOGS"
 : >"$LOGS/ask.log"
+: >"$LOGS/scaling.tsv"
 began=$SECONDS
 passed=()
 skipped=()
@@ -36,6 +37,10 @@ step() { printf '\n[%4d s] == %s\n' $((SECONDS - began)) "$*"; }
 say() { printf '[%4d s]    %s\n' $((SECONDS - began)) "$*"; }
 pass() { passed+=("$*"); say "pass: $*"; }
 skip() { skipped+=("$*"); say "skip: $*"; }
+# Sourced: steps that are long.
+. tests/e2e/scaling.sh
+. tests/e2e/brokers.sh
+. tests/e2e/alerts.sh
 fail() { printf '[%4d s]    FAIL: %s\n' $((SECONDS - began)) "$*" >&2; exit 1; }
 k() { kubectl -n "$NAMESPACE" "$@"; }
 deployment() { echo "$RELEASE-$STREAM-$1"; }
@@ -46,7 +51,7 @@ finish() {
     local code=$?
     if [ $code -ne 0 ] && kubectl version >/dev/null 2>&1; then
         local pod logs
-        for NAMESPACE in "$NAMESPACE" "$NAMESPACE-scaled"; do
+        for NAMESPACE in "$NAMESPACE" "$NAMESPACE-scaled" "$NAMESPACE-brokers"; do
             logs=$LOGS/$NAMESPACE
             mkdir -p "$logs"
             k get all,configmaps,leases -o wide >"$logs/objects.txt" 2>&1 || true
@@ -66,6 +71,10 @@ finish() {
     exit $code
 }
 trap finish EXIT
+
+bootstrap() {
+    k get deployment "$(deployment generator)" -o 'jsonpath={.spec.template.spec.containers[0].env[?(@.name=="BEAMLINE_KAFKA_BOOTSTRAP")].value}'
+}
 
 # A pod with the beamline program and the stream's files, made anew when those have changed; its name is in `asker`.
 make_asker() {
@@ -88,7 +97,7 @@ spec:
       imagePullPolicy: IfNotPresent
       command: [sleep, infinity]
       env:
-        - { name: BEAMLINE_KAFKA_BOOTSTRAP, value: "$RELEASE-kafka:9092" }
+        - { name: BEAMLINE_KAFKA_BOOTSTRAP, value: "$(bootstrap)" }
         - { name: BEAMLINE_REGISTRY_URL, value: "http://$RELEASE-registry:8080/apis/ccompat/v7" }
         - { name: BEAMLINE_CQL, value: "$RELEASE-cql:9042" }
         - { name: TMPDIR, value: /tmp }
@@ -135,19 +144,34 @@ stored() {
     return 1
 }
 
-# The account of every event: stops the generator, waits until all that was sent has come through, and compares. Then
-# reads the topics themselves, and looks for ids that are missing or double.
-account() {
-    local what=$1 lines sent in out scored_in scored_out windowed_in windowed_out found
+stop_events() {
     scale generator 0
     k wait --for=delete pod -l app.kubernetes.io/component=generator --timeout=60s >/dev/null 2>&1 || true
+}
+
+begin_events() {
+    scale generator 1
+    rollout generator
+}
+
+# The account of every event while the generator is stopped, which begins again after it.
+account() {
+    stop_events
+    count "$1"
+    begin_events
+}
+
+# Waits until all that was sent has come through, and compares. Then reads the topics themselves, and looks for ids that
+# are missing or double.
+count() {
+    local what=$1 lines sent in out scored_in scored_out windowed_in windowed_out found
     for _ in $(seq 20); do
         lines=$(ask "beamline topics ledger $DEFINITION") || fail "$what: $lines"
         read -r sent in out scored_in scored_out windowed_in windowed_out < <(awk '
             $1 == "generator" { for (i = 2; i < NF; i++) if ($(i + 1) == "sent") sent = $i }
-            $1 == "enricher" { in_ = $2; out = $5 }
-            $1 == "anomaly-detector" { scored_in = $2; scored_out = $5 }
-            $1 == "aggregator" { windowed_in = $2; windowed_out = $5 }
+            $1 == "enricher" && $3 == "in" { in_ = $2; out = $5 }
+            $1 == "anomaly-detector" && $3 == "in" { scored_in = $2; scored_out = $5 }
+            $1 == "aggregator" && $3 == "in" { windowed_in = $2; windowed_out = $5 }
             END { print sent + 0, in_ + 0, out + 0, scored_in + 0, scored_out + 0, windowed_in + 0, windowed_out + 0 }' <<<"$lines")
         has aggregator || windowed_in=$scored_out
         [ "$sent" -gt 0 ] && [ "$in" -ge "$sent" ] && [ "$out" = "$scored_in" ] && [ "$windowed_in" = "$scored_out" ] && break
@@ -178,17 +202,19 @@ account() {
             fail "$what: the stored windows count $found events of $windowed_out"
         say "windows in the store: $found events"
     fi
+    counted=$sent
     pass "$what: nothing lost, nothing twice ($sent events)"
-    scale generator 1
-    rollout generator
 }
 
 values=(-f k8s/values-kind.yaml -f k8s/values-stream.yaml)
 [ "${STAND_INS:-}" != 1 ] || values+=(-f tests/e2e/values.yaml)
 
+# Data on volumes, so that a server can be away and come back.
+kept=(--set development.kafka.storage=1Gi --set development.cql.storage=2Gi)
+
 helm_apply() {
     helm upgrade --install "$RELEASE" charts/beamline -n "$NAMESPACE" --create-namespace "${values[@]}" \
-        --set "services.generator.settings.rate=$RATE" --set tracing.ratio=0.02 --wait --timeout 10m "$@"
+        --set "services.generator.settings.rate=$RATE" --set tracing.ratio=0.02 "${kept[@]}" --wait --timeout 10m "$@"
 }
 
 # What is not compiled here: the cluster, and the stand-ins for the servers' images, loaded into it.
@@ -364,8 +390,9 @@ step_kill() {
     account "pods deleted at random"
 }
 
-# changed FROM TO: the example stream's values with one text replaced.
-changed() { python3 -c 'import sys; text = open("k8s/values-stream.yaml").read(); assert sys.argv[1] in text; print(text.replace(sys.argv[1], sys.argv[2], 1))' "$1" "$2"; }
+# changed FROM TO: the values of the stream as it is now, with one text replaced.
+changed() { python3 -c 'import sys; text = open(sys.argv[1]).read(); assert sys.argv[2] in text; print(text.replace(sys.argv[2], sys.argv[3], 1))' "$stream_values" "$1" "$2"; }
+stream_values=k8s/values-stream.yaml
 
 step_upgrade() {
     step "helm upgrade to a definition with one more column, under load"
@@ -376,6 +403,7 @@ step_upgrade() {
     row=$(ask "beamline topics tail $DEFINITION --topic scored --limit 1 --for 60s") || fail "$row"
     grep -q p_total <<<"$row" || fail "the new column is missing: $row"
     values+=(-f "$work/column.yaml")
+    stream_values=$work/column.yaml
     account "upgraded to one more column"
 }
 
@@ -394,60 +422,32 @@ step_refuse() {
     pass "an incompatible schema is refused with a sentence, and nothing has changed"
 }
 
-# The autoscaler has a release and a namespace of its own, so that it is watched while the steps between go on.
-step_begin_autoscale() {
-    step "the autoscaler under a load step: begun, its report comes further down"
-    (autoscale) >"$LOGS/autoscale.out" 2>&1 &
-    autoscaling=$!
-}
-
-step_autoscale() {
-    step "the autoscaler under a load step: its report"
-    [ -n "${autoscaling:-}" ] || step_begin_autoscale
-    wait "$autoscaling" || { cat "$LOGS/autoscale.out" >&2; fail "the autoscaler under a load step"; }
-    cat "$LOGS/autoscale.out"
-    local line
-    while read -r line; do passed+=("$line"); done < <(sed -n 's/^\[ *[0-9]* s\]    pass: //p' "$LOGS/autoscale.out")
-}
-
-autoscale() {
+# What has a release and a namespace of its own, so that it goes on beside the steps between: one after the other.
+aside() {
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    # The rate is part of what a synthetic stream is, so that another rate is another release.
-    local RATE=${STEP_RATE:-4000} NAMESPACE=$NAMESPACE-scaled name replicas=1 most=1 before
-    name=$(deployment anomaly-detector)
-    # A detector of a hundredth of a processor can be outrun on any machine.
-    local scaled=(--set scaling.mode=builtin --set 'scaling.services={anomaly-detector}' --set scaling.maxReplicas=3
-        --set scaling.builtin.interval=3s --set scaling.builtin.lagHigh=4s --set scaling.builtin.lagLow=2s --set scaling.builtin.lagRecordsMin=500
-        --set scaling.builtin.coolDownUp=10s --set scaling.builtin.coolDownDown=20s --set scaling.builtin.replicas=1
-        --set services.writer.enabled=false --set services.aggregator.enabled=false --set development.jaeger.enabled=false
-        --set services.anomaly-detector.resources.limits.cpu="${THROTTLE:-15m}" --set services.anomaly-detector.resources.requests.cpu=5m)
-    helm_apply "${scaled[@]}" >"$LOGS/autoscale.log" 2>&1 || { tail -20 "$LOGS/autoscale.log" >&2; fail "helm install with the autoscaler"; }
-    before=$(rebalances)
-    for _ in $(seq 90); do
-        replicas=$(k get deployment "$name" -o 'jsonpath={.spec.replicas}')
-        [ "$replicas" -gt 1 ] && { most=$replicas; say "$replicas replicas"; break; }
-        sleep 2
-    done
-    [ "$most" -gt 1 ] || { k logs -l app.kubernetes.io/component=autoscaler --tail=5 >&2; fail "no replica was added under load"; }
-    pass "the autoscaler has raised replicas to $most"
-    scale generator 0
-    for _ in $(seq 120); do
-        replicas=$(k get deployment "$name" -o 'jsonpath={.spec.replicas}')
-        [ "$replicas" -gt "$most" ] && most=$replicas
-        [ "$replicas" = 1 ] && break
-        sleep 2
-    done
-    k get events.events.k8s.io -o custom-columns=R:.reason,N:.note --no-headers | grep -E '^Scaled(Up|Down) ' | grep -v Deployment | sed 's/^/             /' || true
-    [ "$replicas" = 1 ] || fail "replicas did not come down: $replicas"
-    pass "the autoscaler has lowered replicas from $most to 1; rebalances of the pods that are left: $(($(rebalances) - before))"
-    account "scaled by the autoscaler"
-    helm uninstall "$RELEASE" -n "$NAMESPACE" --wait --timeout 3m >/dev/null
-    kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null
+    trap 'jobs -p | xargs -r kill 2>/dev/null; rm -rf "$work"' EXIT
+    local name
+    # Nothing is stored.
+    changed '          cql: { table: particle_events, bucket: 1h, ttl: 30d }' '' >"$work/stream.yaml"
+    for name in ${ASIDE:-scaled_by_builtin scaled_by_hpa brokers}; do "$name"; done
 }
 
-# Every pod counts the times its assignment changed; those that are gone count no more.
-rebalances() { local sum=0 pod; for pod in $(pods anomaly-detector); do sum=$((sum + $(metric "$pod" beamline_rebalances_total))); done; echo $sum; }
+step_begin_aside() {
+    step "the autoscaler and the HPA under a load step, and three brokers of which one is killed: begun, their report comes further down"
+    # A process of its own, since its steps wait for the jobs that they begin themselves.
+    (aside) >"$LOGS/aside.out" 2>&1 &
+    beside=$!
+}
+
+step_aside() {
+    step "the autoscaler and the HPA under a load step, and three brokers of which one is killed: their report"
+    [ -n "${beside:-}" ] || step_begin_aside
+    wait "$beside" || { cat "$LOGS/aside.out" >&2; fail "what went on aside"; }
+    cat "$LOGS/aside.out"
+    print_scaling
+    local line
+    while read -r line; do passed+=("$line"); done < <(sed -n 's/^\[ *[0-9]* s\]    pass: //p' "$LOGS/aside.out")
+}
 
 step_uninstall() {
     step "helm uninstall leaves nothing"

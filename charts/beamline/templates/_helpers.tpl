@@ -36,12 +36,71 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- with $image.repository }}{{ . }}/{{ end -}}
 {{- .service }}:{{ default .root.Chart.AppVersion $image.tag -}}
 {{- end -}}
-{{- define "beamline.pullSecrets" -}}
-{{- with .Values.image.pullSecrets }}
+
+{{/*
+Maps laid over each other, the weakest first, as YAML: a later value wins, maps within maps are merged, and null takes
+away what stood there.
+*/}}
+{{- define "beamline.overlay" -}}
+{{- $result := dict -}}
+{{- range $layer := . -}}
+{{- range $key, $value := $layer -}}
+{{- if kindIs "invalid" $value -}}{{- $_ := unset $result $key -}}
+{{- else if kindIs "map" $value -}}
+{{- $below := get $result $key -}}
+{{- $_ := set $result $key (include "beamline.overlay" (list (ternary $below dict (kindIs "map" $below)) $value) | fromYaml) -}}
+{{- else -}}{{- $_ := set $result $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $result -}}
+{{- end -}}
+
+{{/*
+What every pod of the chart takes from `defaults`, with the pod's own values over it, as YAML. Arguments: root, own.
+*/}}
+{{- define "beamline.podValues" -}}
+{{- $common := pick .root.Values.defaults "extraEnv" "extraEnvFrom" "podAnnotations" "podLabels" "nodeSelector" "tolerations" "affinity" "priorityClassName" -}}
+{{- include "beamline.overlay" (list $common .own) -}}
+{{- end -}}
+{{/* Labels and annotations of a pod. Arguments: labels (those of "beamline.labels"), values, annotations (may be absent). */}}
+{{- define "beamline.podMetadata" -}}
+labels:
+  {{- include "beamline.labels" .labels | nindent 2 }}
+  {{- with .values.podLabels }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- with merge (dict) (.annotations | default dict) (.values.podAnnotations | default dict) }}
+annotations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+{{/* Where a pod runs, how urgent it is, who it is, and with what its images are pulled. Arguments: root, values, securityContext. */}}
+{{- define "beamline.podSpec" -}}
+{{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
 {{- range . }}
   - name: {{ . }}
 {{- end }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .securityContext }}
+securityContext: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- range $key := list "nodeSelector" "affinity" "tolerations" }}
+{{- with index $.values $key }}
+{{ $key }}: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+{{/* Rights and resources of a container, as far as there are any. Arguments: securityContext, resources. */}}
+{{- define "beamline.containerSpec" -}}
+{{- with .securityContext }}
+securityContext: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- $resources := dict -}}
+{{- range $kind, $amounts := .resources }}{{ if $amounts }}{{ $_ := set $resources $kind $amounts }}{{ end }}{{ end }}
+{{- with $resources }}
+resources: {{ toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
@@ -51,7 +110,16 @@ imagePullSecrets:
 
 {{/* Where things are: what the values say, or the development server. */}}
 {{- define "beamline.kafka" -}}
-{{- if .Values.kafka.bootstrap -}}{{ .Values.kafka.bootstrap }}{{- else if .Values.development.kafka.enabled -}}{{ include "beamline.fullname" . }}-kafka:9092{{- end -}}
+{{- if .Values.kafka.bootstrap -}}{{ .Values.kafka.bootstrap }}
+{{- else if .Values.development.kafka.enabled -}}{{ include "beamline.brokers" . | replace "," ":9092," }}:9092
+{{- end -}}
+{{- end -}}
+{{/* The names of the development brokers, with commas between them. */}}
+{{- define "beamline.brokers" -}}
+{{- $first := printf "%s-kafka" (include "beamline.fullname" .) -}}
+{{- $names := list $first -}}
+{{- range $number := untilStep 2 (int (add1 .Values.development.kafka.replicas)) 1 -}}{{- $names = append $names (printf "%s-%d" $first $number) -}}{{- end -}}
+{{- join "," $names -}}
 {{- end -}}
 {{- define "beamline.registry" -}}
 {{- if .Values.registry.url -}}{{ .Values.registry.url }}{{- else if .Values.development.registry.enabled -}}http://{{ include "beamline.fullname" . }}-registry:8080{{ .Values.development.registry.path }}{{- end -}}
@@ -236,13 +304,13 @@ imagePullSecrets:
 {{- define "beamline.probes" -}}
 startupProbe:
   httpGet: { path: /livez, port: metrics }
-  {{- toYaml .Values.probes.startup | nindent 2 }}
+  {{- with .Values.probes.startup }}{{ toYaml . | nindent 2 }}{{ end }}
 livenessProbe:
   httpGet: { path: /livez, port: metrics }
-  {{- toYaml .Values.probes.liveness | nindent 2 }}
+  {{- with .Values.probes.liveness }}{{ toYaml . | nindent 2 }}{{ end }}
 readinessProbe:
   httpGet: { path: /readyz, port: metrics }
-  {{- toYaml .Values.probes.readiness | nindent 2 }}
+  {{- with .Values.probes.readiness }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- end -}}
 
 {{/*
@@ -255,11 +323,7 @@ The components there are, as YAML: a list of { stream, service, name, partitions
 {{- $spec := ($values.definition | fromYaml).spec | default dict -}}
 {{- range $service, $own := $.Values.services -}}
 {{- $special := dig $service dict ($values.services | default dict) -}}
-{{- $merged := merge (deepCopy $special) (deepCopy $own) (deepCopy $.Values.defaults) -}}
-{{- /* `merge` takes false and 0 for absent. */ -}}
-{{- range $layer := list $.Values.defaults $own $special -}}
-{{- range $key, $value := $layer -}}{{- if not (kindIs "map" $value) -}}{{- $_ := set $merged $key $value -}}{{- end -}}{{- end -}}
-{{- end -}}
+{{- $merged := include "beamline.overlay" (list $.Values.defaults $own $special) | fromYaml -}}
 {{- $wanted := $merged.enabled -}}
 {{- if and (eq $service "enricher") (dig "anomaly-detector" "settings" "fused" (dig "anomaly-detector" "settings" "fused" false $.Values.services) ($values.services | default dict)) -}}{{- $wanted = false -}}{{- end -}}
 {{- if and (eq $service "aggregator") (not $spec.aggregate) -}}{{- $wanted = false -}}{{- end -}}

@@ -17,6 +17,10 @@ use crate::{BrokerError, Connection, Reports};
 
 /// How long a request may take.
 const REQUEST: Duration = Duration::from_secs(30);
+/// How many brokers keep a partition where a cluster has as many and nothing else is said.
+const COPIES: u16 = 3;
+/// How many of them have to have a record before it counts: one may be away, and a lost one takes nothing with it.
+const IN_SYNC: (&str, &str) = ("min.insync.replicas", "2");
 
 /// A topic as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,7 @@ pub struct NewTopic {
     pub name: String,
     /// How many partitions.
     pub partitions: u32,
-    /// How many brokers keep each; the cluster's default where absent.
+    /// How many brokers keep each; where absent three, or the cluster's default where it has fewer brokers.
     pub replication: Option<u16>,
     /// Settings that differ from the cluster's.
     pub settings: BTreeMap<String, String>,
@@ -108,14 +112,24 @@ impl Admin {
         Ok(Some(Topic { partitions: found.partitions().len() as u32, replication, settings, own }))
     }
 
+    /// How many brokers there are, as one of them says that was asked for a topic.
+    fn brokers(&self, topic: &str) -> Result<usize, BrokerError> {
+        let metadata = self.reader.fetch_metadata(Some(topic), REQUEST).map_err(|error| self.explain(topic, error))?;
+        Ok(metadata.brokers().len())
+    }
+
     /// Makes a topic. That it is there already is no error.
     ///
     /// # Errors
     /// Where the cluster refuses.
     pub fn create(&self, topic: &NewTopic) -> Result<(), BrokerError> {
+        let copies = topic.replication.or((self.brokers(&topic.name)? >= COPIES.into()).then_some(COPIES));
         // Minus one asks for the cluster's default.
-        let replication = TopicReplication::Fixed(topic.replication.map_or(-1, i32::from));
+        let replication = TopicReplication::Fixed(copies.map_or(-1, i32::from));
         let mut wanted = RdNewTopic::new(&topic.name, topic.partitions as i32, replication);
+        if copies.is_some_and(|copies| copies >= COPIES) && !topic.settings.contains_key(IN_SYNC.0) {
+            wanted = wanted.set(IN_SYNC.0, IN_SYNC.1);
+        }
         for (key, value) in &topic.settings {
             wanted = wanted.set(key, value);
         }

@@ -1,6 +1,7 @@
 //! Cassandra, one node.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     thread::sleep,
     time::{Duration, Instant},
@@ -19,6 +20,9 @@ const VERSION: &str = "5.0.9";
 /// The role that a secured one begins with, and its password.
 const ROLE: &str = "cassandra";
 
+/// Names a server for [`Cassandra::start`], host and port: ScyllaDB in continuous integration.
+const NAMED: &str = "BEAMLINE_TEST_CQL";
+
 /// How long it may take to create that role.
 const ROLE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -35,17 +39,24 @@ const PERIODIC: &str = "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms
 /// A running Cassandra. Acknowledged rows survive [`Node::kill`].
 #[derive(Debug)]
 pub struct Cassandra {
-    node: Node,
-    port: u16,
+    /// None where somebody else has started it.
+    node: Option<Node>,
+    contact_point: String,
     certificates: Option<Certificates>,
     // After the node: its folder goes last.
-    _scratch: Scratch,
+    _scratch: Option<Scratch>,
 }
 
 impl Cassandra {
-    /// Start it at a free port and wait until it accepts CQL.
+    /// Start it at a free port and wait until it accepts CQL. Where `BEAMLINE_TEST_CQL` names a server, that one is taken as
+    /// it is, with whatever is in it; it has no [`Cassandra::node`].
     pub fn start() -> Result<Self, ServerError> {
-        Self::start_at(free_port())
+        match env::var(NAMED) {
+            Ok(contact_point) if !contact_point.is_empty() => {
+                Ok(Self { node: None, contact_point, certificates: None, _scratch: None })
+            }
+            _ => Self::start_at(free_port()),
+        }
     }
 
     /// Start it at a port.
@@ -69,8 +80,8 @@ impl Cassandra {
         let certificates = Certificates::create(scratch.folder("certificates")?)?;
         let cassandra = Self::begin(scratch, free_port(), QUICK, Some(certificates))?;
         let start = Instant::now();
-        while !cassandra.node.log().contains("Created default superuser role") {
-            cassandra.node.check()?;
+        while !cassandra.node().log().contains("Created default superuser role") {
+            cassandra.node().check()?;
             if start.elapsed() > ROLE_LIMIT {
                 return Err(ServerError::Options(format!("Cassandra has no role after {ROLE_LIMIT:?}")));
             }
@@ -92,12 +103,13 @@ impl Cassandra {
     ) -> Result<Self, ServerError> {
         let node = Node::new(recipe(&home()?, &scratch, port, options, certificates.as_ref())?);
         node.start()?;
-        Ok(Self { node, port, certificates, _scratch: scratch })
+        let contact_point = format!("127.0.0.1:{port}");
+        Ok(Self { node: Some(node), contact_point, certificates, _scratch: Some(scratch) })
     }
 
     /// The address for clients: a host and a port.
     pub fn contact_point(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.contact_point.clone()
     }
 
     /// Who may log in to a secured one, and do everything.
@@ -131,8 +143,11 @@ impl Cassandra {
     }
 
     /// Its process.
+    ///
+    /// # Panics
+    /// Where `BEAMLINE_TEST_CQL` names it: what somebody else has started is not hurt.
     pub fn node(&self) -> &Node {
-        &self.node
+        self.node.as_ref().expect("a Cassandra that was started here")
     }
 }
 

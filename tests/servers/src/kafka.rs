@@ -65,9 +65,10 @@ impl Kafka {
         Self::start_at(&options, free_port())
     }
 
-    /// Start one node at a port, with the data it has in a folder.
-    pub fn start_in(folder: &Path, port: u16) -> Result<Self, ServerError> {
-        Self::begin(&KafkaOptions::default(), port, Scratch::kept(folder)?)
+    /// Start a node at each of the ports, one or three, with the data they have in a folder.
+    pub fn start_in(folder: &Path, ports: &[u16]) -> Result<Self, ServerError> {
+        let options = KafkaOptions { nodes: ports.len(), ..KafkaOptions::default() };
+        Self::begin(&options, ports, Scratch::kept(folder)?)
     }
 
     /// One node that all tests of this process share. It ends with the process.
@@ -84,18 +85,19 @@ impl Kafka {
 
     /// Start a cluster whose first node listens at `port`.
     pub fn start_at(options: &KafkaOptions, port: u16) -> Result<Self, ServerError> {
+        Self::begin(options, &[port], Scratch::new("kafka")?)
+    }
+
+    /// The first nodes listen at `ports`, the others at free ones.
+    fn begin(options: &KafkaOptions, ports: &[u16], scratch: Scratch) -> Result<Self, ServerError> {
         if options.nodes != 1 && options.nodes != 3 {
             return Err(ServerError::Options(format!("a cluster has 1 or 3 nodes, not {}", options.nodes)));
         }
-        Self::begin(options, port, Scratch::new("kafka")?)
-    }
-
-    fn begin(options: &KafkaOptions, port: u16, scratch: Scratch) -> Result<Self, ServerError> {
         let class_path = class_path(&scratch)?;
         let certificates =
             if options.secured { Some(Certificates::create(scratch.folder("certificates")?)?) } else { None };
         let listeners = (0..options.nodes)
-            .map(|index| Listeners::new(options, if index == 0 { port } else { free_port() }))
+            .map(|index| Listeners::new(options, ports.get(index).copied().unwrap_or_else(free_port)))
             .collect::<Result<Vec<Listeners>, ServerError>>()?;
         let files = (0..options.nodes)
             .map(|index| {

@@ -1,11 +1,13 @@
 {{/*
 A development server: a Deployment of one pod, a Service, and a volume where one is asked for. Arguments: root, name,
-values, ports (name to number), probe, and optionally command, args, env, mounts, volumes, dataPath, checksum.
+values, ports (name to number), probe, and optionally command, args, env, mounts, volumes, dataPath, checksum,
+publishesUnready.
 */}}
 {{- define "beamline.server" -}}
 {{- $name := printf "%s-%s" (include "beamline.fullname" .root) .name -}}
 {{- $labels := dict "root" .root "component" .name -}}
 {{- $development := .root.Values.development -}}
+{{- $pod := include "beamline.podValues" (dict "root" .root "own" .values) | fromYaml -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -22,19 +24,14 @@ spec:
       {{- include "beamline.selectorLabels" $labels | nindent 6 }}
   template:
     metadata:
-      labels:
-        {{- include "beamline.labels" $labels | nindent 8 }}
-      {{- with .checksum }}
-      annotations:
-        checksum/config: {{ . }}
-      {{- end }}
+      {{- $annotations := dict }}
+      {{- with .checksum }}{{ $_ := set $annotations "checksum/config" . }}{{ end }}
+      {{- include "beamline.podMetadata" (dict "labels" $labels "values" $pod "annotations" $annotations) | nindent 6 }}
     spec:
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: 30
-      {{- include "beamline.pullSecrets" .root | nindent 6 }}
-      securityContext:
-        {{- toYaml (default $development.podSecurityContext .values.podSecurityContext) | nindent 8 }}
+      {{- include "beamline.podSpec" (dict "root" .root "values" $pod "securityContext" (default $development.podSecurityContext .values.podSecurityContext)) | trim | nindent 6 }}
       containers:
         - name: {{ .name }}
           image: {{ .values.image }}
@@ -45,15 +42,14 @@ spec:
           {{- with (default .args .values.args) }}
           args: {{ toYaml . | nindent 12 }}
           {{- end }}
-          securityContext:
-            {{- toYaml (default $development.securityContext .values.securityContext) | nindent 12 }}
+          {{- include "beamline.containerSpec" (dict "securityContext" (default $development.securityContext .values.securityContext) "resources" .values.resources) | nindent 10 }}
           ports:
             {{- range $port, $number := .ports }}
             - { name: {{ $port }}, containerPort: {{ $number }} }
             {{- end }}
-          env:
-            {{- with .env }}{{ toYaml . | nindent 12 }}{{ end }}
-            {{- with .values.env }}{{ toYaml . | nindent 12 }}{{ end }}
+          {{- with concat (default list .env) (default list .values.env) }}
+          env: {{ toYaml . | nindent 12 }}
+          {{- end }}
           startupProbe:
             {{- toYaml .probe | nindent 12 }}
             periodSeconds: 2
@@ -63,8 +59,6 @@ spec:
             periodSeconds: 5
             failureThreshold: 6
             timeoutSeconds: 5
-          resources:
-            {{- toYaml .values.resources | nindent 12 }}
           volumeMounts:
             - { name: tmp, mountPath: /tmp }
             {{- with .dataPath }}
@@ -92,6 +86,10 @@ metadata:
   labels:
     {{- include "beamline.labels" $labels | nindent 4 }}
 spec:
+  {{- if .publishesUnready }}
+  # Those that are ready together have to find each other before.
+  publishNotReadyAddresses: true
+  {{- end }}
   selector:
     {{- include "beamline.selectorLabels" $labels | nindent 4 }}
   ports:

@@ -27,7 +27,7 @@ pub enum TopicsCommand {
         /// The cluster.
         #[command(flatten)]
         kafka: service::settings::Kafka,
-        /// How many brokers keep each partition; the cluster's default where absent.
+        /// How many brokers keep each partition; where absent three, or the cluster's default where it has fewer brokers.
         #[arg(long, value_name = "N")]
         replication: Option<u16>,
     },

@@ -84,8 +84,18 @@ impl Cluster {
         Self::begin(KafkaOptions { secured: true, ..KafkaOptions::default() })
     }
 
+    /// As these options say.
+    pub(crate) fn start_with(options: KafkaOptions) -> Self {
+        Self::begin(options)
+    }
+
+    /// Keeps other clusters of these tests away, for a test that starts servers in another way.
+    pub(crate) fn alone() -> MutexGuard<'static, ()> {
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn begin(options: KafkaOptions) -> Self {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = Self::alone();
         let folder = tempfile::tempdir().unwrap();
         write_definition(folder.path());
         let proxied = options.proxied;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod bench;
+mod brokers;
 mod cluster;
 mod connect;
 mod end_to_end;

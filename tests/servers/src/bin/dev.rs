@@ -18,12 +18,13 @@ use std::{
 use servers::{Apicurio, Cassandra, Jaeger, Kafka, Node, ServerError, free_port};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-const USAGE: &str = "usage: make dev ARGS=\"[--with cassandra,jaeger] [--data FOLDER] [--ports free]\"";
+const USAGE: &str = "usage: make dev ARGS=\"[--brokers 3] [--with cassandra,jaeger] [--data FOLDER] [--ports free]\"";
 
 /// Where the data stays from one time to the next.
 const FOLDER: &str = ".dev-servers";
 
-const KAFKA_PORT: u16 = 9092;
+/// Those of one broker, or of three.
+const KAFKA_PORTS: [u16; 3] = [9092, 9093, 9094];
 const REGISTRY_PORT: u16 = 8081;
 const CASSANDRA_PORT: u16 = 9042;
 const JAEGER_PORT: u16 = 16686;
@@ -38,25 +39,43 @@ struct Asked {
     folder: PathBuf,
     cassandra: bool,
     jaeger: bool,
-    /// Those of Kafka and the registry.
-    ports: [u16; 2],
+    /// One for each broker.
+    brokers: Vec<u16>,
+    registry: u16,
 }
 
 impl Asked {
     fn from(args: impl IntoIterator<Item = String>) -> Result<Self, ServerError> {
-        let mut asked =
-            Self { folder: FOLDER.into(), cassandra: false, jaeger: false, ports: [KAFKA_PORT, REGISTRY_PORT] };
+        let mut asked = Self {
+            folder: FOLDER.into(),
+            cassandra: false,
+            jaeger: false,
+            brokers: KAFKA_PORTS[..1].to_vec(),
+            registry: REGISTRY_PORT,
+        };
+        let mut has_free_ports = false;
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             let value = args.next().ok_or_else(|| ServerError::Options(format!("{arg} needs a value; {USAGE}")))?;
             match arg.as_str() {
                 "--data" => asked.folder = value.into(),
-                "--ports" if value == "free" => asked.ports = [free_port(), free_port()],
+                "--brokers" if value == "1" => asked.brokers.truncate(1),
+                "--brokers" if value == "3" => asked.brokers = KAFKA_PORTS.to_vec(),
+                "--brokers" => return Err(ServerError::Options(format!("--brokers is 1 or 3, not {value}"))),
+                "--ports" if value == "free" => has_free_ports = true,
                 "--with" => value.split(',').try_for_each(|name| asked.with(name))?,
                 _ => return Err(ServerError::Options(format!("unknown argument {arg}; {USAGE}"))),
             }
         }
+        if has_free_ports {
+            asked.brokers.iter_mut().chain([&mut asked.registry]).for_each(|port| *port = free_port());
+        }
         Ok(asked)
+    }
+
+    /// Where Kafka's data is: a cluster of three cannot go on with that of a single broker.
+    fn kafka_folder(&self) -> PathBuf {
+        self.folder.join(if self.brokers.len() == 1 { "kafka" } else { "kafka-of-three" })
     }
 
     fn with(&mut self, name: &str) -> Result<(), ServerError> {
@@ -69,7 +88,8 @@ impl Asked {
     }
 
     fn ports(&self) -> Vec<u16> {
-        let mut ports = self.ports.to_vec();
+        let mut ports = self.brokers.clone();
+        ports.push(self.registry);
         ports.extend(self.cassandra.then_some(CASSANDRA_PORT));
         ports.extend(self.jaeger.then_some([JAEGER_PORT, OTLP_PORT]).into_iter().flatten());
         ports
@@ -89,8 +109,8 @@ impl Running {
     fn start(asked: &Asked) -> Result<Self, ServerError> {
         let folder = |name: &str| asked.folder.join(name);
         thread::scope(|scope| {
-            let kafka = scope.spawn(|| Kafka::start_in(&folder("kafka"), asked.ports[0]));
-            let registry = scope.spawn(|| Apicurio::start_in(&folder("registry"), asked.ports[1]));
+            let kafka = scope.spawn(|| Kafka::start_in(&asked.kafka_folder(), &asked.brokers));
+            let registry = scope.spawn(|| Apicurio::start_in(&folder("registry"), asked.registry));
             let cassandra =
                 asked.cassandra.then(|| scope.spawn(|| Cassandra::start_in(&folder("cassandra"), CASSANDRA_PORT)));
             let jaeger = asked.jaeger.then(|| scope.spawn(|| Jaeger::start_at(OTLP_PORT, JAEGER_PORT)));
@@ -187,11 +207,14 @@ mod tests {
 
     #[test]
     fn the_command_line_names_servers_and_a_folder() {
-        let all = Asked { folder: "x".into(), cassandra: true, jaeger: true, ports: [9092, 8081] };
-        assert_eq!(asked(&["--with", "cassandra,jaeger", "--data", "x"]), Ok(all));
+        let brokers = vec![9092, 9093, 9094];
+        let all = Asked { folder: "x".into(), cassandra: true, jaeger: true, brokers, registry: 8081 };
+        assert_eq!(asked(&["--with", "cassandra,jaeger", "--data", "x", "--brokers", "3"]), Ok(all));
         assert_eq!(asked(&[]).unwrap().ports(), [9092, 8081]);
-        let free = asked(&["--ports", "free"]).unwrap().ports();
-        assert!(free.iter().all(|port| *port != 9092 && *port != 8081), "{free:?}");
+        let free = asked(&["--ports", "free", "--brokers", "3"]).unwrap().ports();
+        assert_eq!(free.len(), 4);
+        assert!(free.iter().all(|port| !KAFKA_PORTS.contains(port) && *port != 8081), "{free:?}");
+        assert_eq!(asked(&["--brokers", "2"]).unwrap_err(), "--brokers is 1 or 3, not 2");
         assert!(asked(&["--with", "redis"]).unwrap_err().starts_with("no server `redis`"));
         assert!(asked(&["--data"]).unwrap_err().starts_with("--data needs a value"));
         assert!(asked(&["--wiht", "x"]).unwrap_err().starts_with("unknown argument --wiht"));

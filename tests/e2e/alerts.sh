@@ -1,0 +1,153 @@
+# Sourced by run.sh: Prometheus reads what the chart's ServiceMonitor selects, and every alert is provoked.
+
+# Aggregators commit seldom, so that a few transactions that are aborted are many of theirs. Writers write little at a time,
+# of which they take in four times as much while the store is away.
+watched=(--set services.aggregator.settings.commit-interval=5s --set services.writer.settings.batch-rows=1000)
+# How long anything has to last, how often it is looked at, from which age on events are late, and how far behind is far.
+rules=(--set monitoring.serviceMonitor.enabled=true --set monitoring.prometheusRule.enabled=true --set monitoring.prometheusRule.for=2s
+    --set monitoring.serviceMonitor.interval=2s --set monitoring.prometheusRule.latencySeconds=15 --set monitoring.prometheusRule.lagSeconds=5)
+
+step_alerts() {
+    step "Prometheus reads what the ServiceMonitor selects, and every alert fires once"
+    has writer || { skip "alerts: the writer is not there"; return; }
+    helm_apply "${watched[@]}" >"$LOGS/alerts.log" 2>&1 || { tail -20 "$LOGS/alerts.log" >&2; fail "helm upgrade before the alerts"; }
+    start_prometheus
+    scraped
+    quiet
+    store_away
+    detector_away
+    partitions_move
+    provoked=$store_away_at
+    # The first write that fails gives Prometheus nothing to compare with: it takes two, and each is tried for a while.
+    fires BeamlineStoreRetries 300
+    fires BeamlineStageStands 400
+    k scale deployment "$RELEASE-cql" --replicas 1 >/dev/null
+    k rollout status deployment "$RELEASE-cql" --timeout=180s >/dev/null || fail "the store does not come back"
+    bad_events
+    broker_refuses
+    account "every alert provoked"
+    kill $watchers 2>/dev/null || true
+}
+
+# Reads the pods through the API server, which it reaches by `kubectl proxy`: that works with every cluster.
+start_prometheus() {
+    local folder=$work/prometheus
+    mkdir -p "$folder"
+    PATH=$PATH:${XDG_CACHE_HOME:-$HOME/.cache}/beamline/tools
+    command -v prometheus >/dev/null || { tests/chart/prometheus.sh "$folder/bin" && PATH=$PATH:$folder/bin; }
+    kubectl proxy --port 0 >"$folder/proxy.log" 2>&1 &
+    watchers=$!
+    until proxy=$(grep -o '127.0.0.1:[0-9]*' "$folder/proxy.log"); do sleep 0.2; done
+    # The custom resources are not in this cluster: they are rendered for this release, and read by the test.
+    helm template "$RELEASE" charts/beamline -n "$NAMESPACE" "${values[@]}" "${rules[@]}" -s templates/monitoring.yaml >"$folder/rendered.yaml"
+    python3 tests/e2e/prometheus.py "$folder" "$proxy" <"$folder/rendered.yaml" 2>"$LOGS/targets.log" &
+    watchers+=" $!"
+    until [ -s "$folder/prometheus.yaml" ]; do sleep 0.2; done
+    prometheus=127.0.0.1:$(python3 -c 'import socket; one = socket.socket(); one.bind(("127.0.0.1", 0)); print(one.getsockname()[1])')
+    prometheus --config.file="$folder/prometheus.yaml" --storage.tsdb.path="$folder/data" --web.listen-address="$prometheus" >"$LOGS/prometheus.log" 2>&1 &
+    watchers+=" $!"
+    for _ in $(seq 50); do curl -sf "http://$prometheus/-/ready" >/dev/null && return; sleep 0.5; done
+    fail "Prometheus does not become ready: $(tail -3 "$LOGS/prometheus.log")"
+}
+
+# ask_prometheus QUERY: alert or service, and stage, of every series of the answer.
+ask_prometheus() {
+    curl -sf --get "http://$prometheus/api/v1/query" --data-urlencode "query=$1" | python3 -c '
+import json, sys
+for series in json.load(sys.stdin)["data"]["result"]:
+    metric = series["metric"]
+    print(metric.get("alertname") or metric.get("service"), metric.get("stage", ""))' | sort -u
+}
+
+# What was late when services began again leaves the window of five minutes.
+quiet() {
+    local firing
+    sleep 10
+    for _ in $(seq 180); do
+        firing=$(ask_prometheus 'ALERTS{alertstate="firing"}')
+        [ -n "$firing" ] || { pass "no alert fires where nothing is wrong"; return; }
+        sleep 2
+    done
+    fail "alerts fire where nothing is wrong: $firing"
+}
+
+# Every service of the release, and no other, is a target that answers.
+scraped() {
+    local wanted found
+    wanted=$(k get services -o json | python3 -c '
+import json, sys
+names = [one["metadata"]["name"] for one in json.load(sys.stdin)["items"] if any(port.get("name") == "metrics" for port in one["spec"]["ports"])]
+print("\n".join(sorted(names)))')
+    for _ in $(seq 30); do
+        found=$(ask_prometheus 'up == 1' | tr -d ' ')
+        [ "$found" = "$wanted" ] && break
+        sleep 2
+    done
+    [ "$found" = "$wanted" ] || fail "the ServiceMonitor selects $(echo $found), and the services are $(echo $wanted)"
+    pass "the ServiceMonitor selects every service: $(wc -l <<<"$found")"
+}
+
+# fires ALERT SECONDS
+fires() {
+    local alert=$1 begun=$SECONDS found
+    while [ $((SECONDS - begun)) -lt "$2" ]; do
+        found=$(ask_prometheus "ALERTS{alertname=\"$alert\",alertstate=\"firing\"}" 2>/dev/null) || true
+        [ -z "$found" ] || { pass "$alert fires for$(awk '{ printf " %s", $2 }' <<<"$found"), $((SECONDS - provoked)) s after it was provoked"; return; }
+        sleep 2
+    done
+    fail "$alert does not fire within $2 s"
+}
+
+store_away() {
+    provoked=$SECONDS
+    store_away_at=$SECONDS
+    k scale deployment "$RELEASE-cql" --replicas 0 >/dev/null
+    say "the store is away"
+    fires BeamlineProbeMissing 120
+}
+
+detector_away() {
+    provoked=$SECONDS
+    scale anomaly-detector 0
+    say "the detector is away for 40 s, and what has come meanwhile is its lag and is late"
+    sleep 40
+    scale anomaly-detector 1
+    fires BeamlineLagGrows 120
+    fires BeamlineLatencyHigh 120
+}
+
+partitions_move() {
+    provoked=$SECONDS
+    say "the enricher has 1, 5, 1, 5 replicas in turn"
+    while [ -z "$(ask_prometheus 'ALERTS{alertname="BeamlineRebalances",alertstate="firing"}')" ] && [ $((SECONDS - provoked)) -lt 300 ]; do
+        scale enricher 5
+        sleep 20
+        scale enricher 1
+        sleep 10
+    done
+    fires BeamlineRebalances 10
+}
+
+bad_events() {
+    changed 'check: "energy_gev > 0"' 'check: "energy_gev > 100"' >"$work/bad.yaml"
+    provoked=$SECONDS
+    helm_apply "${watched[@]}" -f "$work/bad.yaml" >"$LOGS/alerts.log" 2>&1 || { tail -20 "$LOGS/alerts.log" >&2; fail "helm upgrade to a stricter rule"; }
+    say "one event in ten fails a rule"
+    fires BeamlineDeadLetters 180
+}
+
+# A broker that wants two copies of what it keeps alone refuses every record, and transactions are aborted.
+broker_refuses() {
+    provoked=$SECONDS
+    local stricter=(--set "development.kafka.properties=min.insync.replicas=2")
+    # It does not get ready: no --wait.
+    helm upgrade "$RELEASE" charts/beamline -n "$NAMESPACE" --reuse-values "${stricter[@]}" --no-hooks >"$LOGS/alerts.log" 2>&1 ||
+        { tail -20 "$LOGS/alerts.log" >&2; fail "helm upgrade to a broker that refuses"; }
+    k rollout status deployment "$RELEASE-kafka" --timeout=180s >/dev/null || fail "the broker does not come back"
+    say "the broker refuses every record"
+    fires BeamlineTransactionsAbort 300
+    helm upgrade "$RELEASE" charts/beamline -n "$NAMESPACE" --reuse-values --set development.kafka.properties= --no-hooks >"$LOGS/alerts.log" 2>&1 ||
+        { tail -20 "$LOGS/alerts.log" >&2; fail "helm upgrade back"; }
+    k rollout status deployment "$RELEASE-kafka" --timeout=180s >/dev/null || fail "the broker does not come back"
+    for service in generator enricher anomaly-detector aggregator writer; do rollout "$service"; done
+}
