@@ -96,6 +96,12 @@ bench-local: setup ## Measure the replay of 10 million events end to end, and ea
 	cargo bench --profile dev --locked --workspace --benches
 	cargo run --locked --bin beamline -- bench $(ARGS)
 
+.PHONY: bench-idle
+SECONDS ?= 60
+bench-idle: setup setup-servers ## Measure what a run, and a generator, an enricher and a detector on Kafka cost at 1,000 events/s (SECONDS=300)
+	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test idle -- --ignored --nocapture
+	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_idle
+
 .PHONY: evaluate evaluate-held-out
 evaluate: setup ## Measure the detection: labelled physics, logins and payments by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
 	cargo run --locked --bin beamline -- evaluate evaluation/labelled-physics.yaml --events 2000000 --without-rules

@@ -143,7 +143,8 @@ impl Options {
             .set("statistics.interval.ms", INTERVAL_MS)
             .set("max.poll.interval.ms", "300000")
             .set("fetch.message.max.bytes", Sizes::of(&self.stream).message().to_string())
-            .set("fetch.wait.max.ms", "50")
+            // It ends when there is something; only a partition that is taken meanwhile waits for it.
+            .set("fetch.wait.max.ms", "250")
             // After its queue was full the client would sleep for a second by default.
             .set("fetch.queue.backoff.ms", "10")
             .set("queued.min.messages", "50000")

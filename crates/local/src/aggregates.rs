@@ -26,6 +26,14 @@ pub(crate) struct Aggregates {
     options: WriterOptions,
 }
 
+/// What the partitions have of their windows.
+#[derive(Default)]
+struct Taken {
+    closed: Vec<RecordBatch>,
+    unclosed: Vec<RecordBatch>,
+    overdue: u64,
+}
+
 /// What a commit has of the windows.
 pub(crate) struct Done {
     pub files: Vec<FileEntry>,
@@ -50,31 +58,46 @@ impl Aggregates {
         Ok(self.merge.restore(&snapshot.key, &snapshot.state).map_err(stage::StageError::from)?)
     }
 
-    /// Takes what the partitions did in `span`, and writes the results; where the stream is `over` all are final.
-    pub(crate) fn commit(
-        &mut self,
-        results: &Results,
-        windows: Vec<Windows>,
-        span: Range<u64>,
-        over: bool,
-    ) -> Result<Done, LocalError> {
-        let (mut closed, mut unclosed, mut overdue) = (Vec::new(), Vec::new(), 0);
-        let failed = stage::StageError::from;
+    /// Takes what came of rows that were read again: their results are committed already.
+    pub(crate) fn resume(&mut self, windows: Vec<Windows>) -> Result<(), LocalError> {
+        self.take(windows)?;
+        self.merge.settle().map_err(stage::StageError::from)?;
+        Ok(())
+    }
+
+    /// Takes what the partitions have. Gives the results that need no merge, and how many events were overdue.
+    fn take(&mut self, windows: Vec<Windows>) -> Result<Taken, LocalError> {
+        let mut taken = Taken::default();
         let mut partials = Vec::new();
         for windows in windows {
-            closed.extend(windows.closed);
-            unclosed.extend(windows.unclosed);
+            taken.closed.extend(windows.closed);
+            taken.unclosed.extend(windows.unclosed);
             partials.extend(windows.partials);
             windows.clocks.into_iter().for_each(|(partition, clock)| self.merge.clock(partition, clock));
         }
         // In the order of the partitions, whichever worker was first.
         partials.sort_by_key(|(partition, _)| *partition);
         for (partition, partial) in partials {
-            overdue += self.merge.apply(partition, &partial.state).map_err(failed)?;
+            taken.overdue += self.merge.apply(partition, &partial.state).map_err(stage::StageError::from)?;
         }
+        Ok(taken)
+    }
+
+    /// Takes what the partitions did in `span`, and writes the results; where the stream is `over` all are final. With
+    /// `states` the merge's own are handed on.
+    pub(crate) fn commit(
+        &mut self,
+        results: &Results,
+        windows: Vec<Windows>,
+        span: Range<u64>,
+        over: bool,
+        states: bool,
+    ) -> Result<Done, LocalError> {
+        let failed = stage::StageError::from;
+        let Taken { mut closed, mut unclosed, overdue } = self.take(windows)?;
         closed.extend(self.merge.settle().map_err(failed)?);
         unclosed.extend(self.merge.kept(over).map_err(failed)?);
-        let snapshots = self.merge.snapshots().map_err(failed)?;
+        let snapshots = if states { self.merge.snapshots().map_err(failed)? } else { Vec::new() };
         let position = span.end;
         let snapshot = |(key, state): (_, Vec<u8>)| Snapshot { partition: MERGED, key, position, state: state.into() };
         let mut files = self.write(results, CLOSED, span.start, closed)?;

@@ -10,9 +10,9 @@ use store::{Dropped, FileEntry, Table};
 
 use crate::aggregates::is_unclosed;
 
-/// A family may have so many files of one size before they are merged into one.
-pub(crate) const SMALL_FILES_MAX: usize = 32;
-/// A file with fewer rows is small.
+/// A family may have so many files of one size before they are merged into one, however few rows they have.
+pub(crate) const SMALL_FILES_MAX: usize = 128;
+/// A file with fewer rows is small; with so many rows in files of one size they are merged, into one that is not.
 const SMALL_FILE_ROWS: u64 = 65_536;
 /// Files of one size have up to 16 times the rows of the smallest: merged, they are of the next size, so that a row is
 /// written again once a size and not at each merge.
@@ -28,12 +28,26 @@ pub(crate) struct Catalog {
     /// Files with results of windows that are not closed.
     unclosed: BTreeSet<Arc<str>>,
     /// Small files, by family and size.
-    small: BTreeMap<(Arc<str>, u32), BTreeSet<Arc<str>>>,
+    small: BTreeMap<(Arc<str>, u32), Small>,
     /// Those of them that are enough for a merge.
     crowded: BTreeSet<(Arc<str>, u32)>,
     /// Files by the latest event time in them; those without event time by when they were written.
     by_event: BTreeSet<(i64, Arc<str>)>,
     by_writing: BTreeSet<(i64, Arc<str>)>,
+}
+
+/// Small files of one family and size.
+#[derive(Debug, Default)]
+struct Small {
+    files: BTreeSet<Arc<str>>,
+    rows: u64,
+}
+
+impl Small {
+    /// Whether they are enough for a merge.
+    fn are_enough(&self) -> bool {
+        self.files.len() >= SMALL_FILES_MAX || (self.files.len() > 1 && self.rows >= SMALL_FILE_ROWS)
+    }
 }
 
 impl Catalog {
@@ -57,9 +71,10 @@ impl Catalog {
             }
             if let Some(size) = size(&file) {
                 let place = (file.family().into(), size);
-                let files = self.small.entry(place.clone()).or_default();
-                files.insert(path.clone());
-                if files.len() >= SMALL_FILES_MAX {
+                let small = self.small.entry(place.clone()).or_default();
+                small.files.insert(path.clone());
+                small.rows += file.rows;
+                if small.are_enough() {
                     self.crowded.insert(place);
                 }
             }
@@ -75,12 +90,13 @@ impl Catalog {
         file.written.map(|time| self.by_writing.remove(&(time, path.clone())));
         let Some(size) = size(&file) else { return };
         let place = (file.family().into(), size);
-        if let Some(files) = self.small.get_mut(&place) {
-            files.remove(&path);
-            if files.len() < SMALL_FILES_MAX {
+        if let Some(small) = self.small.get_mut(&place) {
+            small.files.remove(&path);
+            small.rows -= file.rows;
+            if !small.are_enough() {
                 self.crowded.remove(&place);
             }
-            if files.is_empty() {
+            if small.files.is_empty() {
                 self.small.remove(&place);
             }
         }
@@ -110,13 +126,13 @@ impl Catalog {
     /// Groups of small files to be merged now; at the end of a run, `last`, all that can be.
     pub(crate) fn mergeable(&self, last: bool) -> Vec<Vec<FileEntry>> {
         let entries =
-            |paths: &BTreeSet<Arc<str>>| paths.iter().filter_map(|path| self.files.get(path)).cloned().collect();
+            |small: &Small| small.files.iter().filter_map(|path| self.files.get(path)).cloned().collect::<Vec<_>>();
         if !last {
             return self.crowded.iter().filter_map(|place| self.small.get(place)).map(entries).collect();
         }
         let mut families: BTreeMap<&str, Vec<FileEntry>> = BTreeMap::new();
-        for ((family, _), paths) in &self.small {
-            families.entry(family).or_default().extend(entries(paths));
+        for ((family, _), small) in &self.small {
+            families.entry(family).or_default().extend(entries(small));
         }
         families.into_values().filter(|files| files.len() > 1).collect()
     }
@@ -200,6 +216,16 @@ mod tests {
         assert_eq!(last.len(), 1, "at the end all small files become one");
         last[0].iter().for_each(|file| catalog.remove(&file.path));
         assert!(catalog.small.is_empty() && catalog.crowded.is_empty());
+    }
+
+    #[test]
+    fn a_row_of_a_live_stream_is_merged_once() {
+        let (mut catalog, mut next, mut written) = (Catalog::default(), 1_000_000, 0);
+        for number in 0..660 {
+            catalog.insert(file(number, 1000, Some(0)));
+            written += merge(&mut catalog, &mut next);
+        }
+        assert_eq!((written, catalog.len()), (660_000, 10), "a merged file is large");
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! What a run has committed: one embedded database, one atomic write a commit.
+//! What a run has committed: one embedded database, and beside it the commits since it was last written. A commit is one atomic
+//! write to one of them.
 
 use std::{
     collections::BTreeMap,
     fmt::Display,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, ErrorKind},
+    io::ErrorKind,
     path::Path,
 };
 
@@ -12,11 +13,15 @@ use bytes::Bytes;
 use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use source::Cursor;
-use stage::{Key, Ledger};
-use store::{Dropped, FileEntry, Table};
+use stage::Key;
+use store::{FileEntry, StoreError};
 use stream::FileFormat;
 
-use crate::LocalError;
+use crate::{
+    LocalError,
+    journal::{Entry, Journal, sync_folder},
+    progress::Progress,
+};
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// Where the source stood at each commit that a restart may go back to, by position.
@@ -38,23 +43,6 @@ pub(crate) struct Identity {
     pub source: String,
 }
 
-/// Where a run stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Progress {
-    /// Every record before this position is committed.
-    pub position: u64,
-    /// The oldest position that a restart has to read again to have every key's state.
-    pub horizon: u64,
-    /// Where the source stands.
-    pub cursor: Cursor,
-    pub ledger: Ledger,
-    /// Whether the source came to its end.
-    pub finished: bool,
-    /// What retention has dropped of each table.
-    #[serde(default)]
-    pub dropped: BTreeMap<Table, Dropped>,
-}
-
 /// The state of one key, covering its rows before `position`; empty where it has none any more.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
@@ -68,7 +56,8 @@ pub(crate) struct Snapshot {
 #[derive(Debug)]
 pub(crate) struct Commit<'a> {
     pub progress: &'a Progress,
-    pub snapshots: &'a [Snapshot],
+    /// `None` in a commit without states.
+    pub snapshots: Option<&'a [Snapshot]>,
     pub added: &'a [FileEntry],
     pub removed: &'a [FileEntry],
 }
@@ -77,6 +66,9 @@ pub(crate) struct Commit<'a> {
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     database: Database,
+    /// Where the database stands; none before the first commit.
+    base: Option<Progress>,
+    journal: Journal,
     _lock: File,
 }
 
@@ -120,7 +112,8 @@ impl Checkpoint {
             error @ (DatabaseError::RepairAborted | DatabaseError::UpgradeRequired(_)) => damaged(path, &error),
             error => LocalError::checkpoint(error),
         })?;
-        let checkpoint = Self { database, _lock: lock };
+        let journal = path.with_extension("log");
+        let mut checkpoint = Self { database, base: None, journal: Journal::new(journal.clone()), _lock: lock };
         let transaction = checkpoint.database.begin_write()?;
         transaction.open_table(META)?;
         transaction.open_table(CURSORS)?;
@@ -129,7 +122,15 @@ impl Checkpoint {
         transaction.commit()?;
         if let Some(made) = made {
             fs::rename(made, path).map_err(LocalError::checkpoint)?;
-            sync_folder(path).map_err(LocalError::checkpoint)?;
+            sync_folder(path)?;
+        }
+        checkpoint.base = checkpoint.progress()?;
+        let entries = Journal::read(&journal, checkpoint.base.as_ref()).map_err(|error| match error {
+            StoreError::Damaged { path, message } => damaged(&path, &message),
+            error => error.into(),
+        })?;
+        if let Some(last) = entries.last() {
+            checkpoint.write(&entries, &last.progress, &[])?;
         }
         Ok(checkpoint)
     }
@@ -164,7 +165,7 @@ impl Checkpoint {
     }
 
     /// Makes insertions durable, and with them where the run stands, where that changes.
-    pub(crate) fn insert(&self, insertions: &[Insertion], progress: Option<&Progress>) -> Result<(), LocalError> {
+    pub(crate) fn insert(&mut self, insertions: &[Insertion], progress: Option<&Progress>) -> Result<(), LocalError> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         {
@@ -175,6 +176,7 @@ impl Checkpoint {
             }
         }
         transaction.commit()?;
+        self.base = progress.cloned().or(self.base.take());
         Ok(())
     }
 
@@ -214,35 +216,55 @@ impl Checkpoint {
     }
 
     /// Makes a commit durable: all of it or nothing.
-    pub(crate) fn commit(&self, commit: &Commit<'_>) -> Result<(), LocalError> {
+    pub(crate) fn commit(&mut self, commit: &Commit<'_>) -> Result<(), LocalError> {
+        let entry = Entry {
+            progress: commit.progress.clone(),
+            added: commit.added.to_vec(),
+            removed: commit.removed.iter().map(|file| file.path.clone()).collect(),
+        };
+        match (commit.snapshots, &self.base) {
+            (None, Some(base)) if !self.journal.is_full() => self.journal.append(base, entry),
+            (snapshots, _) => {
+                let entries: Vec<Entry> = self.journal.entries().iter().cloned().chain([entry]).collect();
+                self.write(&entries, commit.progress, snapshots.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Writes commits to the database, the last of which leads to `progress` and has these states.
+    fn write(&mut self, entries: &[Entry], progress: &Progress, snapshots: &[Snapshot]) -> Result<(), LocalError> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         {
-            transaction.open_table(META)?.insert("progress", json(commit.progress)?.as_slice())?;
+            transaction.open_table(META)?.insert("progress", json(progress)?.as_slice())?;
             let mut cursors = transaction.open_table(CURSORS)?;
-            cursors.insert(commit.progress.position, json(&commit.progress.cursor)?.as_slice())?;
-            forget_cursors(&mut cursors, commit.progress.horizon)?;
-            let mut snapshots = transaction.open_table(SNAPSHOTS)?;
+            for Entry { progress, .. } in entries {
+                cursors.insert(progress.position, json(&progress.cursor)?.as_slice())?;
+            }
+            forget_cursors(&mut cursors, progress.horizon)?;
+            let mut table = transaction.open_table(SNAPSHOTS)?;
             let mut value = Vec::new();
-            for snapshot in commit.snapshots {
+            for snapshot in snapshots {
                 if snapshot.state.is_empty() {
-                    snapshots.remove((snapshot.partition, &*snapshot.key))?;
+                    table.remove((snapshot.partition, &*snapshot.key))?;
                     continue;
                 }
                 value.clear();
                 value.extend_from_slice(&snapshot.position.to_le_bytes());
                 value.extend_from_slice(&snapshot.state);
-                snapshots.insert((snapshot.partition, &*snapshot.key), value.as_slice())?;
+                table.insert((snapshot.partition, &*snapshot.key), value.as_slice())?;
             }
             let mut files = transaction.open_table(FILES)?;
-            for file in commit.removed {
-                files.remove(file.path.as_str())?;
-            }
-            for file in commit.added {
-                files.insert(file.path.as_str(), json(file)?.as_slice())?;
+            for (path, file) in changed_files(entries) {
+                match file {
+                    Some(file) => files.insert(path, json(file)?.as_slice())?,
+                    None => files.remove(path)?,
+                };
             }
         }
         transaction.commit()?;
+        self.base = Some(progress.clone());
+        self.journal.clear();
         Ok(())
     }
 
@@ -250,6 +272,16 @@ impl Checkpoint {
         let table = self.database.begin_read()?.open_table(META)?;
         table.get(name)?.map(|value| from_json(value.value())).transpose()
     }
+}
+
+/// What becomes of the files that commits add and remove: what is removed again before it is written leaves no trace.
+fn changed_files(entries: &[Entry]) -> BTreeMap<&str, Option<&FileEntry>> {
+    let mut files = BTreeMap::new();
+    for entry in entries {
+        files.extend(entry.removed.iter().map(|path| (path.as_str(), None)));
+        files.extend(entry.added.iter().map(|file| (file.path.as_str(), Some(file))));
+    }
+    files
 }
 
 /// Takes the lock beside the checkpoint at `path`; it is held until the file is dropped, or the process ends.
@@ -261,10 +293,6 @@ pub(crate) fn lock(path: &Path) -> Result<File, LocalError> {
         Err(TryLockError::WouldBlock) => Err(LocalError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(LocalError::checkpoint(error)),
     }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn damaged(path: &Path, error: &dyn Display) -> LocalError {
@@ -286,3 +314,6 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, LocalError> {
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, LocalError> {
     serde_json::from_slice(bytes).map_err(|error| LocalError::Damaged { what: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,10 @@ use crate::{
     LocalError, Meter,
     aggregates::Aggregates,
     catalog::{Catalog, add_dropped},
-    checkpoint::{Checkpoint, Commit, Progress, Snapshot},
-    messages::{Epoch, Event, Report},
+    checkpoint::{Checkpoint, Commit, Snapshot},
+    few::SharedFiles,
+    messages::{Barrier, Epoch, Event, Purpose, Report},
+    progress::Progress,
     statistics,
 };
 
@@ -49,6 +51,7 @@ pub(crate) struct Committer<'a> {
     pub keep: Option<Duration>,
     /// The windows of all partitions; none where nothing is aggregated.
     pub aggregates: Option<Aggregates>,
+    pub shared: SharedFiles,
     pub workers: usize,
     pub statistics: Option<Duration>,
     pub meter: &'a Meter,
@@ -71,12 +74,12 @@ impl Committer<'_> {
                     continue;
                 }
                 Event::Epoch(epoch) => {
-                    let number = epoch.number;
+                    let number = epoch.barrier.number;
                     pending.entry(number).or_default().epoch = Some(epoch);
                     number
                 }
                 Event::Report(report) => {
-                    let number = report.epoch;
+                    let number = report.number;
                     pending.entry(number).or_default().reports.push(*report);
                     number
                 }
@@ -86,7 +89,11 @@ impl Committer<'_> {
                 continue;
             }
             let Some(Pending { epoch: Some(epoch), reports }) = pending.remove(&number) else { continue };
-            let last = epoch.last;
+            let Barrier { purpose, last, .. } = epoch.barrier;
+            if purpose == Purpose::Resumed {
+                self.resume(reports)?;
+                continue;
+            }
             self.commit(epoch, reports)?;
             self.merge_small_files(last)?;
             if self.statistics.is_some_and(|every| last || statistics_time.elapsed() >= every) {
@@ -97,22 +104,30 @@ impl Committer<'_> {
         failed.map_or(Ok(()), Err)
     }
 
+    /// What was committed before was read again.
+    fn resume(&mut self, reports: Vec<Report>) -> Result<(), LocalError> {
+        let windows = reports.into_iter().map(|report| report.windows).collect();
+        self.aggregates.as_mut().map_or(Ok(()), |aggregates| aggregates.resume(windows))
+    }
+
     fn commit(&mut self, epoch: Epoch, reports: Vec<Report>) -> Result<(), LocalError> {
-        let mut added = Vec::new();
-        let mut snapshots = Vec::new();
-        let mut horizon = epoch.position;
-        let mut windows = Vec::new();
+        let Epoch { barrier: Barrier { position, purpose, finished, .. }, cursor, read_until } = epoch;
+        let states = matches!(purpose, Purpose::States(_));
+        let (mut added, mut few, mut windows) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut snapshots, mut horizon) = (Vec::new(), position);
         for report in reports {
             windows.push(report.windows);
             self.progress.ledger += &report.ledger;
-            horizon = horizon.min(report.horizon.unwrap_or(epoch.position));
+            horizon = horizon.min(report.horizon.unwrap_or(position));
             added.extend(report.files);
+            few.extend(report.few);
             snapshots.extend(report.snapshots);
         }
+        added.extend(self.shared.write(&self.results, self.progress.position, few)?);
         let (mut removed, now) = (Vec::new(), SystemTime::now());
         if let Some(aggregates) = &mut self.aggregates {
-            let span = self.progress.position..epoch.position;
-            let done = aggregates.commit(&self.results, windows, span, epoch.finished)?;
+            let span = self.progress.position..position;
+            let done = aggregates.commit(&self.results, windows, span, finished, states)?;
             removed = self.files.unclosed();
             added.extend(done.files);
             snapshots.extend(done.snapshots);
@@ -125,30 +140,39 @@ impl Committer<'_> {
             add_dropped(&mut self.progress.dropped, &expired);
             removed.extend(expired);
         }
-        self.progress.position = epoch.position;
-        self.progress.horizon = horizon;
-        self.progress.cursor = epoch.cursor;
-        self.progress.finished = epoch.finished;
-        self.swap(&snapshots, added, &removed)?;
-        self.meter.committed(epoch.position, &self.progress.ledger, epoch.read_until);
-        self.horizon.store(horizon, Ordering::Relaxed);
+        let stated = if states { position } else { self.progress.stated() };
+        self.progress.stated = Some(stated);
+        if states {
+            self.progress.horizon = horizon;
+        }
+        self.progress.position = position;
+        self.progress.cursor = cursor;
+        self.progress.finished = finished;
+        self.swap(states.then_some(snapshots.as_slice()), added, &removed)?;
+        self.meter.committed(position, &self.progress.ledger, read_until);
+        self.horizon.store(self.progress.horizon, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Merges a table's small files, of which a live stream leaves one a second and partition.
+    /// Merges a table's small files, of which a live stream leaves one a second.
     pub(crate) fn merge_small_files(&mut self, last: bool) -> Result<(), LocalError> {
         for files in self.files.mergeable(last) {
             let taken = |path: &str| self.files.contains(path) || self.deferred.contains(path);
             let schema = files.first().and_then(|file| self.header.schema(file.table));
             let merged = store::compact(&self.results, &files, schema.as_deref(), taken)?;
-            self.swap(&[], vec![merged], &files)?;
+            self.swap(None, vec![merged], &files)?;
         }
         Ok(())
     }
 
     /// Commits where the run stands, with files that come and files that go: first in the checkpoint, which decides; then
     /// for those who read.
-    fn swap(&mut self, snapshots: &[Snapshot], added: Vec<FileEntry>, removed: &[FileEntry]) -> Result<(), LocalError> {
+    fn swap(
+        &mut self,
+        snapshots: Option<&[Snapshot]>,
+        added: Vec<FileEntry>,
+        removed: &[FileEntry],
+    ) -> Result<(), LocalError> {
         let commit = Commit { progress: &self.progress, snapshots, added: &added, removed };
         self.checkpoint.commit(&commit)?;
         self.results.publish(&added)?;

@@ -8,10 +8,13 @@ use arrow::{
     datatypes::SchemaRef,
 };
 use stage::{DeadLetter, Ledger, Outputs, Rows};
-use store::{FileEntry, Results, SelectionWriter, Table, TableWriter, WriterOptions, dead_letters_schema};
+use store::{FileEntry, Finished, Results, SelectionWriter, Table, TableWriter, WriterOptions, dead_letters_schema};
 use stream::Stream;
 
-use crate::LocalError;
+use crate::{
+    LocalError,
+    few::{Few, few_rows},
+};
 
 /// The writers of one partition, made when their first row comes and closed at each commit.
 pub(crate) struct PartitionWriters {
@@ -132,17 +135,27 @@ impl PartitionWriters {
         Ok(writer.write(batch)?)
     }
 
-    /// Closes the files of this epoch.
-    pub(crate) fn finish(&mut self) -> Result<(Vec<FileEntry>, Ledger), LocalError> {
-        let mut files = Vec::new();
-        let tables = [self.processed.take(), self.anomalies.take(), self.dead_letters.take(), self.late.take()];
-        for writer in tables.into_iter().flatten() {
-            files.extend(writer.finish()?);
+    /// Closes the files of this epoch, and gives the rows that are too few for one.
+    pub(crate) fn finish(&mut self) -> Result<(Vec<FileEntry>, Vec<Few>, Ledger), LocalError> {
+        let (mut files, mut few) = (Vec::new(), Vec::new());
+        let few_rows = few_rows(self.stream.definition.spec.partitions);
+        let tables = [
+            (Table::ProcessedData, self.processed.take()),
+            (Table::Anomalies, self.anomalies.take()),
+            (Table::DeadLetters, self.dead_letters.take()),
+            (Table::Late, self.late.take()),
+        ];
+        for (table, writer) in tables {
+            match writer.map(|writer| writer.finish_unless_few(few_rows)).transpose()? {
+                Some(Finished::Files(written)) => files.extend(written),
+                Some(Finished::Few(batches)) => few.push(Few { table, partition: self.partition, batches }),
+                None => {}
+            }
         }
         for writer in self.selections.iter_mut().filter_map(Option::take) {
             files.extend(writer.finish()?);
         }
-        Ok((files, std::mem::take(&mut self.ledger)))
+        Ok((files, few, std::mem::take(&mut self.ledger)))
     }
 }
 

@@ -11,7 +11,8 @@ use stream::{FileFormat, Stream};
 
 use crate::{
     LocalError,
-    checkpoint::{Checkpoint, Insertion, Progress},
+    checkpoint::{Checkpoint, Insertion},
+    progress::Progress,
     spliced::{Splice, Spliced},
 };
 
@@ -30,7 +31,7 @@ pub(crate) fn open(path: PathBuf, format: FileFormat, stream: &Arc<Stream>) -> R
 
 /// Fixes the positions of insertions that wait for it, before anything is read, and gives all of them. A run that
 /// had come to its end has something to do again.
-pub(crate) fn take_up(checkpoint: &Checkpoint, progress: &mut Progress) -> Result<Vec<Insertion>, LocalError> {
+pub(crate) fn take_up(checkpoint: &mut Checkpoint, progress: &mut Progress) -> Result<Vec<Insertion>, LocalError> {
     let mut insertions = checkpoint.insertions()?;
     // A run that fixed some may have been killed before it committed them.
     let fixed = insertions.iter().filter_map(|insertion| Some(insertion.at? + insertion.records)).max();

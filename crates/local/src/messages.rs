@@ -7,18 +7,36 @@ use source::{Cursor, Share};
 use stage::{Ledger, Partial};
 use store::FileEntry;
 
-use crate::{LocalError, checkpoint::Snapshot};
+use crate::{LocalError, checkpoint::Snapshot, few::Few};
 
-/// Where a commit falls: every worker reports at this position.
-pub(crate) struct Epoch {
-    /// Counted from 0 within a run: two epochs may end at the same position.
+/// What a barrier is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// All that an earlier run has committed was read again: the states are up to date, and nothing is committed.
+    Resumed,
+    /// A commit of what came. Its states stay as the last commit with states left them.
+    Rows,
+    /// A commit with about so many bytes of the states of keys, and all windows.
+    States(usize),
+}
+
+/// A barrier: every worker reports at this position.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Barrier {
+    /// Counted from 0 within a run: two of them may be at the same position.
     pub number: u64,
     pub position: u64,
-    /// Where the source stands at that position.
-    pub cursor: Cursor,
-    /// Whether this is the last one, and whether the source came to its end.
+    pub purpose: Purpose,
+    /// Whether it is the last one, and whether the source came to its end.
     pub last: bool,
     pub finished: bool,
+}
+
+/// Where a commit falls.
+pub(crate) struct Epoch {
+    pub barrier: Barrier,
+    /// Where the source stands at that position.
+    pub cursor: Cursor,
     /// Every record behind it is read after this moment.
     pub read_until: Instant,
 }
@@ -27,16 +45,17 @@ pub(crate) struct Epoch {
 pub(crate) enum Work {
     /// Records of one of its partitions, and when the source gave them.
     Share(Box<Share>, Instant),
-    /// Everything before `position` has been given: close the files and report.
-    /// It is the `last` one, and the source is `finished`, where they say so.
-    Barrier { epoch: u64, position: u64, last: bool, finished: bool },
+    /// Everything before its position has been given: close the files and report.
+    Barrier(Barrier),
 }
 
 /// What a worker did between two barriers.
 pub(crate) struct Report {
     /// Which barrier.
-    pub epoch: u64,
+    pub number: u64,
     pub files: Vec<FileEntry>,
+    /// Rows that no file was made for.
+    pub few: Vec<Few>,
     pub ledger: Ledger,
     pub snapshots: Vec<Snapshot>,
     /// The oldest position that no snapshot covers.

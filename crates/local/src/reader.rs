@@ -8,15 +8,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use source::{Next, Router, Source};
+use source::{Next, Records, Router, Source};
 
 use crate::{
     LocalError, Meter,
-    messages::{Epoch, Event, Work},
+    gather::Gathered,
+    messages::{Barrier, Epoch, Event, Purpose, Work},
 };
 
 /// How many records are asked of the source at a time: enough that a partition's share is worth a batch.
 const RECORDS_AT_ONCE: u64 = 65_536;
+
+/// States are written by the first commit behind so many records, or so long, since they were last: a restart has little to read
+/// again, and a source that keeps its own log little to keep.
+const STATES_RECORDS: u64 = 65_536;
+const STATES_INTERVAL: Duration = Duration::from_secs(60);
+/// How much of them is written goes with the records since then: all that is allowed with so many, less with fewer.
+const ALL_STATES_RECORDS: u64 = 1_000_000;
+/// What a commit with states writes of them at least, where there is so much.
+const STATES_BYTES_MIN: usize = 64 << 10;
+/// How much a worker writes with the last commit, so that a run that goes on later has little to read again. It is held in
+/// memory until it is committed.
+const LAST_STATES_BYTES: usize = 128 << 20;
 
 /// When a commit falls, and when the run ends.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +38,8 @@ pub(crate) struct Cadence {
     pub records: u64,
     /// or after so long, where there was a record.
     pub interval: Duration,
+    /// About how many bytes of states a worker writes with a commit at most.
+    pub states_bytes: usize,
     /// The run ends at this position, or
     pub end_position: Option<u64>,
     /// after so long.
@@ -46,7 +61,11 @@ pub(crate) struct Reader<'a> {
     /// so that the workers can bring their state up to date.
     pub barrier: u64,
     /// How many barriers were sent.
-    pub epochs: u64,
+    pub barriers: u64,
+    /// Records that wait for others before they are handed out.
+    pub gathered: Gathered,
+    /// Where and when the last commit with states fell.
+    pub stated: (u64, Instant),
 }
 
 impl Reader<'_> {
@@ -54,18 +73,29 @@ impl Reader<'_> {
     pub(crate) fn read(mut self) -> Result<(), LocalError> {
         let begun = Instant::now();
         let mut barrier_time = begun;
+        let committed = self.barrier;
+        let mut resuming = self.source.cursor().position < committed;
+        self.source.hurry_to(committed);
         loop {
             let position = self.source.cursor().position;
             if self.must_end(position, begun) {
                 return self.send_barrier(true, false);
             }
-            let epoch_end = self.barrier.saturating_add(self.cadence.records);
+            let epoch_end = self.barrier.saturating_add(if resuming { 0 } else { self.cadence.records });
             let end = self.cadence.end_position.map_or(epoch_end, |end| end.max(self.barrier).min(epoch_end));
             match self.source.next(RECORDS_AT_ONCE.min(end - position) as usize) {
                 Ok(Next::End) => return self.send_barrier(true, true),
                 Ok(Next::Idle) => {}
-                Ok(Next::Records(records)) => self.hand_out(records, Instant::now())?,
+                Ok(Next::Records(records)) => self.gather(records)?,
                 Err(error) => return self.give_up(error.into()),
+            }
+            if self.gathered.is_due() {
+                self.hand_out()?;
+            }
+            if resuming && self.source.cursor().position >= committed {
+                resuming = false;
+                self.send(Purpose::Resumed, false, false)?;
+                barrier_time = Instant::now();
             }
             let uncommitted = self.source.cursor().position.saturating_sub(self.barrier);
             let due = barrier_time.elapsed() >= self.cadence.interval;
@@ -89,7 +119,16 @@ impl Reader<'_> {
         if self.source.cursor().position > self.barrier { self.send_barrier(true, false) } else { Ok(()) }
     }
 
-    fn hand_out(&self, records: source::Records, read: Instant) -> Result<(), LocalError> {
+    fn gather(&mut self, records: Records) -> Result<(), LocalError> {
+        if !self.gathered.goes_with(&records) {
+            self.hand_out()?;
+        }
+        self.gathered.push(records);
+        Ok(())
+    }
+
+    fn hand_out(&mut self) -> Result<(), LocalError> {
+        let Some((records, read)) = self.gathered.take()? else { return Ok(()) };
         for share in self.router.route(records)? {
             let worker = &self.workers[share.partition as usize % self.workers.len()];
             worker.send(Work::Share(Box::new(share), read)).map_err(|_| LocalError::Lost("worker"))?;
@@ -100,19 +139,37 @@ impl Reader<'_> {
     }
 
     fn send_barrier(&mut self, last: bool, finished: bool) -> Result<(), LocalError> {
-        let cursor = self.source.cursor();
-        if cursor.position < self.barrier {
+        let position = self.source.cursor().position;
+        if position < self.barrier {
             // Stopped while the state was still being brought up to date: what is committed stays as it is.
             return Ok(());
         }
-        let (number, position) = (self.epochs, cursor.position);
-        self.barrier = position;
-        self.epochs += 1;
-        for worker in &self.workers {
-            let work = Work::Barrier { epoch: number, position, last, finished };
-            worker.send(work).map_err(|_| LocalError::Lost("worker"))?;
+        let (at, when) = self.stated;
+        let purpose = match position - at {
+            _ if last => Purpose::States(LAST_STATES_BYTES),
+            records if records >= STATES_RECORDS || when.elapsed() >= STATES_INTERVAL => {
+                let share = self.cadence.states_bytes as u64 * records.min(ALL_STATES_RECORDS) / ALL_STATES_RECORDS;
+                Purpose::States((share as usize).max(STATES_BYTES_MIN))
+            }
+            _ => Purpose::Rows,
+        };
+        if let Purpose::States(_) = purpose {
+            self.stated = (position, Instant::now());
         }
-        let epoch = Epoch { number, position, cursor, last, finished, read_until: Instant::now() };
+        self.send(purpose, last, finished)
+    }
+
+    /// Sends a barrier for where the source stands.
+    fn send(&mut self, purpose: Purpose, last: bool, finished: bool) -> Result<(), LocalError> {
+        self.hand_out()?;
+        let cursor = self.source.cursor();
+        let barrier = Barrier { number: self.barriers, position: cursor.position, purpose, last, finished };
+        self.barrier = barrier.position;
+        self.barriers += 1;
+        for worker in &self.workers {
+            worker.send(Work::Barrier(barrier)).map_err(|_| LocalError::Lost("worker"))?;
+        }
+        let epoch = Epoch { barrier, cursor, read_until: Instant::now() };
         self.events.send(Event::Epoch(epoch)).map_err(|_| LocalError::Lost("commit"))
     }
 }

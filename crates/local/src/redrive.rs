@@ -80,7 +80,7 @@ pub fn redrive(
     if !path.exists() {
         return Err(LocalError::NoRun { path: results.root().to_owned() });
     }
-    let checkpoint = Checkpoint::open(&path)?;
+    let mut checkpoint = Checkpoint::open(&path)?;
     let source = same_stream(&checkpoint, &results, stream)?;
     let mut insertions = checkpoint.insertions()?;
     let folder = insertions::folder(&results);

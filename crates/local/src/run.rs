@@ -24,11 +24,14 @@ use crate::{
     LocalError, Meter,
     aggregates::{self, Aggregates, MERGED},
     catalog::Catalog,
-    checkpoint::{self, Checkpoint, Identity, Progress},
+    checkpoint::{self, Checkpoint, Identity},
     committer::{self, Committer},
     epoch::{PartitionWriters, table_schemas},
+    few::SharedFiles,
+    gather::Gathered,
     insertions,
     messages::Event,
+    progress::Progress,
     reader::{Cadence, Reader},
     worker::{Partition, work},
 };
@@ -57,7 +60,8 @@ pub struct Options {
     pub commit_records: u64,
     /// or after so long.
     pub commit_interval: Duration,
-    /// About how many bytes of state a commit writes; what does not fit is read again after a crash.
+    /// About how many bytes of states a worker writes with a million records, and the fewer the fewer there are; what does not
+    /// fit is read again after a crash.
     pub snapshot_bytes: usize,
     /// About how many bytes of memory the states of keys may take; states beyond it go to a file beside the results.
     pub state_bytes: usize,
@@ -96,7 +100,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
     let begun = Instant::now();
     let results = Results::new(&options.results);
     results.create()?;
-    let checkpoint = Checkpoint::open(&results.state().join("checkpoint.redb"))?;
+    let mut checkpoint = Checkpoint::open(&results.state().join("checkpoint.redb"))?;
     let log_dir = results.state().join("log");
     let started = take_up(&checkpoint, options, &log_dir)?;
     let source_options = source::Options { base: options.base.clone(), started, log_dir, speed: None };
@@ -106,13 +110,14 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         None => Progress {
             position: 0,
             horizon: 0,
+            stated: None,
             cursor: source.cursor(),
             ledger: Ledger::default(),
             finished: false,
             dropped: BTreeMap::new(),
         },
     };
-    let insertions = insertions::take_up(&checkpoint, &mut progress)?;
+    let insertions = insertions::take_up(&mut checkpoint, &mut progress)?;
     let inserted: u64 = insertions.iter().map(|insertion| insertion.records).sum();
     let mut source = insertions::splice(source, insertions, &results, &options.stream);
     // A limit speaks of the source's own records: repaired ones that were put back come on top.
@@ -139,6 +144,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         deferred,
         keep: options.stream.definition.spec.store.files.keep.map(|keep| keep.0),
         aggregates: Aggregates::new(&options.stream)?,
+        shared: SharedFiles::new(&options.stream),
         workers: options.threads.clamp(1, options.stream.definition.spec.partitions as usize),
         statistics: options.stream.definition.spec.store.files.statistics.map(|every| every.0),
         meter,
@@ -200,7 +206,7 @@ fn run_threads(
     stop: &AtomicBool,
 ) -> Result<(), LocalError> {
     let spec = &options.stream.definition.spec;
-    let committed = committer.progress.position;
+    let (committed, stated) = (committer.progress.position, committer.progress.stated());
     let shares = partitions(options, committer, started)?;
     let (events, told) = sync_channel(WAITING_EVENTS_MAX);
     let (meter, horizon) = (committer.meter, committer.horizon);
@@ -210,8 +216,7 @@ fn run_threads(
             let (sender, receiver) = sync_channel(WAITING_SHARES_MAX);
             workers.push(sender);
             let events = events.clone();
-            let worker =
-                move || report_failure(&events, work(partitions, &receiver, &events, options.snapshot_bytes, meter));
+            let worker = move || report_failure(&events, work(partitions, &receiver, &events, meter));
             thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, worker)?;
         }
         let reader = Reader {
@@ -222,6 +227,7 @@ fn run_threads(
             cadence: Cadence {
                 records: options.commit_records,
                 interval: options.commit_interval,
+                states_bytes: options.snapshot_bytes,
                 end_position: options.end_position,
                 end_after: options.end_after,
             },
@@ -229,7 +235,9 @@ fn run_threads(
             meter,
             horizon,
             barrier: committed,
-            epochs: 0,
+            barriers: 0,
+            gathered: Gathered::default(),
+            stated: (stated, Instant::now()),
         };
         let reader = move || report_failure(&events, reader.read());
         thread::Builder::new().name("reader".into()).spawn_scoped(scope, reader)?;
@@ -330,8 +338,7 @@ fn partitions(
         let writers = PartitionWriters::new(options.stream.clone(), committer.results.clone(), writer.clone(), number);
         let pipeline = Pipeline::within(&options.stream, &memory)?;
         let aggregate = Aggregate::new(options.stream.clone())?;
-        let committed = committer.progress.position;
-        let partition = Partition::new(number, pipeline, aggregate, writers, ingested, committed);
+        let partition = Partition::new(number, pipeline, aggregate, writers, ingested, &committer.progress);
         shares[number as usize % committer.workers].insert(number, partition);
     }
     let Committer { checkpoint, aggregates, workers, .. } = committer;

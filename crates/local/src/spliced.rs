@@ -135,6 +135,10 @@ impl Source for Spliced {
         self.main.progress()
     }
 
+    fn hurry_to(&mut self, position: u64) {
+        self.main.hurry_to(self.main_position(position));
+    }
+
     fn forget_before(&mut self, position: u64) -> Result<(), SourceError> {
         self.main.forget_before(self.main_position(position))
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::{FileEntry, Results, Table, write_atomic};
 
-use crate::{LocalError, checkpoint::Progress};
+use crate::{LocalError, progress::Progress};
 
 /// Writes the statistics as committed at this position.
 pub(crate) fn write<'a>(

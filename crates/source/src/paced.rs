@@ -16,8 +16,11 @@ use arrow::{
 
 use crate::{Cursor, Next, Progress, RECORDS_MAX, Records, Source, SourceError};
 
+/// The shortest wait at a call: records that are due within it come together, since each call has its cost.
+const WAIT_MIN: Duration = Duration::from_millis(20);
+
 /// The longest wait at a call.
-const WAIT_MAX: Duration = Duration::from_millis(20);
+const WAIT_MAX: Duration = Duration::from_millis(50);
 
 /// The longest step between two rows that is waited for, in microseconds: a leap year.
 const STEP_MAX: u64 = 366 * 86_400 * 1_000_000;
@@ -42,6 +45,8 @@ pub(crate) struct Paced {
     anchor: Option<(Instant, i64)>,
     clock: Clock,
     held: Option<Held>,
+    /// Records before this position wait for nothing.
+    hurried: u64,
 }
 
 /// Event time as it went by, without the steps that are none.
@@ -81,7 +86,7 @@ struct Held {
 
 impl Paced {
     pub(crate) fn new(source: Box<dyn Source>, pace: Pace) -> Self {
-        Self { source, pace, anchor: None, clock: Clock::default(), held: None }
+        Self { source, pace, anchor: None, clock: Clock::default(), held: None, hurried: 0 }
     }
 
     fn next_by_rate(&mut self, rows_max: usize, rate: f64) -> Result<Next, SourceError> {
@@ -150,11 +155,15 @@ fn times(records: &Records, column: usize, clock: &mut Clock) -> Result<Vec<i64>
 }
 
 fn wait(time: Duration) {
-    thread::sleep(time.min(WAIT_MAX));
+    thread::sleep(time.clamp(WAIT_MIN, WAIT_MAX));
 }
 
 impl Source for Paced {
     fn next(&mut self, rows_max: usize) -> Result<Next, SourceError> {
+        let early = self.hurried.saturating_sub(self.cursor().position);
+        if early > 0 && self.held.is_none() {
+            return self.source.next(rows_max.min(usize::try_from(early).unwrap_or(rows_max)));
+        }
         match self.pace {
             Pace::Rate(rate) => self.next_by_rate(rows_max, rate),
             Pace::EventTime { column, speed } => self.next_by_time(rows_max, column, speed),
@@ -180,6 +189,10 @@ impl Source for Paced {
         self.source.progress()
     }
 
+    fn hurry_to(&mut self, position: u64) {
+        self.hurried = position;
+    }
+
     fn forget_before(&mut self, position: u64) -> Result<(), SourceError> {
         self.source.forget_before(position)
     }
@@ -187,7 +200,67 @@ impl Source for Paced {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{RecordBatch, UInt64Array},
+        datatypes::Schema,
+    };
+
     use super::*;
+    use crate::{Rejected, Unit};
+
+    /// Records without end, none of which is a row.
+    struct Endless(u64);
+
+    impl Source for Endless {
+        fn next(&mut self, rows_max: usize) -> Result<Next, SourceError> {
+            let positions = self.0..self.0 + rows_max as u64;
+            self.0 = positions.end;
+            let rejected = |position| Rejected { position, payload: Default::default(), reason: String::new() };
+            Ok(Next::Records(Records {
+                rows: RecordBatch::new_empty(Arc::new(Schema::empty())),
+                positions: UInt64Array::from_iter_values([]),
+                rejected: positions.map(rejected).collect(),
+            }))
+        }
+
+        fn seek(&mut self, cursor: &Cursor) -> Result<(), SourceError> {
+            self.0 = cursor.position;
+            Ok(())
+        }
+
+        fn cursor(&self) -> Cursor {
+            Cursor { position: self.0, ..Cursor::default() }
+        }
+
+        fn progress(&self) -> Progress {
+            Progress { done: self.0, total: None, unit: Unit::Records }
+        }
+    }
+
+    #[test]
+    fn what_is_known_comes_at_once_and_the_rest_at_its_rate_a_few_at_a_time() {
+        let mut source = Paced::new(Box::new(Endless(0)), Pace::Rate(1000.0));
+        source.seek(&Cursor { position: 40_000, ..Cursor::default() }).unwrap();
+        source.hurry_to(100_000);
+        let begun = Instant::now();
+        let (mut hurried, mut calls) = (0, 0);
+        while source.cursor().position < 100_000 {
+            source.next(RECORDS_MAX).unwrap();
+            hurried += 1;
+        }
+        assert_eq!((source.cursor().position, hurried), (100_000, 1), "no more than what is known comes early");
+        let mut records = 0;
+        while begun.elapsed() < Duration::from_millis(300) {
+            calls += 1;
+            if let Next::Records(next) = source.next(RECORDS_MAX).unwrap() {
+                records += next.len() as u64;
+            }
+        }
+        assert!((100..=400).contains(&records), "{records} records in 300 ms");
+        assert!(calls <= 40, "{calls} calls in 300 ms");
+    }
 
     #[test]
     fn one_wrong_date_holds_nobody_up() {

@@ -1,8 +1,13 @@
 //! What a source gives: rows with their positions, the records that are no rows, and where it stands.
 
-use arrow::array::{RecordBatch, UInt64Array};
+use arrow::{
+    array::{RecordBatch, UInt64Array},
+    compute,
+};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+use crate::SourceError;
 
 /// Bytes of a rejected record that are kept at most; the reason says where one was cut.
 pub const REJECTED_BYTES_MAX: usize = 64 << 10;
@@ -44,6 +49,18 @@ impl Records {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Records that came one after the other, as one.
+    ///
+    /// # Errors
+    /// Where their rows have other columns.
+    pub fn joined(pieces: Vec<Self>) -> Result<Self, SourceError> {
+        let Some(first) = pieces.first() else { return Err(SourceError::input("there is nothing to join")) };
+        let rows = compute::concat_batches(&first.rows.schema(), pieces.iter().map(|piece| &piece.rows))?;
+        let positions = pieces.iter().flat_map(|piece| piece.positions.values().iter().copied());
+        let positions = UInt64Array::from_iter_values(positions);
+        Ok(Self { rows, positions, rejected: pieces.into_iter().flat_map(|piece| piece.rejected).collect() })
     }
 
     /// The records before `position`, and those from it on.

@@ -26,6 +26,12 @@ pub trait Source: Send {
     /// How far the source has come.
     fn progress(&self) -> Progress;
 
+    /// Records before `position` are known to whoever asks, and come as fast as they can: a source that waits for their time
+    /// does so from there on.
+    fn hurry_to(&mut self, position: u64) {
+        let _ = position;
+    }
+
     /// Records before `position` will not be asked for again: a source that keeps them itself may let them go.
     ///
     /// # Errors

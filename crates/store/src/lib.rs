@@ -10,6 +10,7 @@ mod durable;
 mod error;
 mod final_csv;
 mod lease;
+mod line_log;
 mod manifest;
 mod manifest_log;
 mod notes;
@@ -28,6 +29,7 @@ pub use self::{
     error::StoreError,
     final_csv::{aggregate_csv, final_csv},
     lease::Lease,
+    line_log::LineLog,
     manifest::{Change, Column, Dropped, FileEntry, MANIFEST_VERSION, Manifest},
     manifest_log::ManifestLog,
     notes::{NOTES_MAX, NOTES_TABLE, Note, NoteKind, NoteLog},
@@ -37,5 +39,5 @@ pub use self::{
     results::Results,
     selection::SelectionWriter,
     table::{Table, dead_letters_schema},
-    writer::TableWriter,
+    writer::{Finished, TableWriter},
 };

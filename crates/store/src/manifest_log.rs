@@ -6,12 +6,10 @@
 //! ```
 //!
 //! So a commit writes what it changes, however many files there are. A checkpoint is made whenever the log has outgrown the
-//! last one; the log before the current one stays for whoever has just read its checkpoint. What a crash or a full disk
-//! leaves of the last line is passed over; damage with whole lines behind it is an error.
+//! last one; the log before the current one stays for whoever has just read its checkpoint.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -21,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Change, MANIFEST_VERSION, Manifest, Results, StoreError,
     durable::{sync_folder, write_atomic},
+    line_log::LineLog,
 };
 
 /// A log has so many bytes at least before a checkpoint takes its place.
@@ -33,8 +32,7 @@ const READS_MAX: u32 = 100;
 pub struct ManifestLog {
     results: Results,
     number: u64,
-    file: File,
-    bytes: u64,
+    log: LineLog,
     checkpoint_bytes: u64,
 }
 
@@ -60,15 +58,14 @@ impl ManifestLog {
     pub fn begin(results: &Results, manifest: &Manifest) -> Result<Self, StoreError> {
         let number = logs(results)?.into_iter().max().unwrap_or(0) + 1;
         let path = log_path(results, number);
-        let file = OpenOptions::new().create_new(true).append(true).open(&path);
-        let file = file.map_err(|error| StoreError::file("create", &path, error))?;
+        let log = LineLog::begin(path)?;
         sync_folder(&results.state())?;
         let checkpoint_bytes = write_checkpoint(results, manifest, Some(number))?;
         for old in logs(results)?.into_iter().filter(|old| old + 1 < number) {
             let path = log_path(results, old);
             fs::remove_file(&path).map_err(|error| StoreError::file("delete", &path, error))?;
         }
-        Ok(Self { results: results.clone(), number, file, bytes: 0, checkpoint_bytes })
+        Ok(Self { results: results.clone(), number, log, checkpoint_bytes })
     }
 
     /// Makes a change durable and visible; `whole` is the manifest with the change made, for a checkpoint.
@@ -76,17 +73,8 @@ impl ManifestLog {
     /// # Errors
     /// Where it cannot be written. Readers then see the manifest without it.
     pub fn append(&mut self, change: &Change, whole: impl FnOnce() -> Manifest) -> Result<(), StoreError> {
-        let path = log_path(&self.results, self.number);
-        let text = serde_json::to_string(change)
-            .map_err(|error| StoreError::Damaged { path: path.clone(), message: error.to_string() })?;
-        let line = format!("{:08x} {text}\n", crc32fast::hash(text.as_bytes()));
-        if let Err(error) = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()) {
-            // Part of the line may be there. Where it cannot be taken back, a reader passes over it all the same.
-            let _ = self.file.set_len(self.bytes);
-            return Err(StoreError::file("write", &path, error));
-        }
-        self.bytes += line.len() as u64;
-        if self.bytes > LOG_BYTES_MIN.max(self.checkpoint_bytes) {
+        self.log.append(std::slice::from_ref(change))?;
+        if self.log.bytes() > LOG_BYTES_MIN.max(self.checkpoint_bytes) {
             self.checkpoint(&whole())?;
         }
         Ok(())
@@ -150,31 +138,22 @@ fn read(results: &Results) -> Result<Option<Manifest>, StoreError> {
         let mut manifest: Manifest = serde_json::from_slice(&text).map_err(damaged)?;
         let Some(number) = log else { return Ok(Some(manifest)) };
         // Where the log is gone, two checkpoints were made meanwhile.
-        let Some(log) = read_file(&log_path(results, number))? else { continue };
-        manifest.apply(changes(results, number, &log)?);
+        let changes = LineLog::read::<Change>(&log_path(results, number)).map_err(with_help)?;
+        let Some(changes) = changes else { continue };
+        manifest.apply(changes);
         return Ok(Some(manifest));
     }
     Err(StoreError::Missing { path: results.state().join("manifest-*.log") })
 }
 
-/// The whole lines of a log.
-fn changes(results: &Results, number: u64, log: &[u8]) -> Result<Vec<Change>, StoreError> {
-    let mut lines = log.split_inclusive(|byte| *byte == b'\n').map(change);
-    let changes = lines.by_ref().map_while(|change| change).collect();
-    match lines.any(|change| change.is_some()) {
-        false => Ok(changes),
-        true => Err(StoreError::Damaged {
-            path: log_path(results, number),
-            message: "a line in its middle cannot be read; run the stream again, which writes it anew".to_owned(),
-        }),
+/// What to do about damage.
+fn with_help(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Damaged { path, message } => {
+            StoreError::Damaged { path, message: format!("{message}; run the stream again, which writes it anew") }
+        }
+        error => error,
     }
-}
-
-fn change(line: &[u8]) -> Option<Change> {
-    let (sum, text) = line.strip_suffix(b"\n")?.split_at_checked(8)?;
-    let text = text.strip_prefix(b" ")?;
-    let sum = u32::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;
-    (crc32fast::hash(text) == sum).then(|| serde_json::from_slice(text).ok())?
 }
 
 /// A file's bytes; `None` where there is no such file.

@@ -51,6 +51,14 @@ pub struct TableWriter {
     files: Vec<FileEntry>,
 }
 
+/// What became of the rows of a writer.
+pub enum Finished {
+    /// They are in files.
+    Files(Vec<FileEntry>),
+    /// They are so few that no file was made for them.
+    Few(Vec<RecordBatch>),
+}
+
 /// What goes to one folder.
 #[derive(Default)]
 struct Folder {
@@ -113,6 +121,18 @@ impl TableWriter {
     pub fn buffered_bytes(&self) -> usize {
         let parts = self.folders.values().filter_map(|folder| folder.part.as_ref());
         self.blocks.size() + self.waiting_bytes + parts.map(Part::buffered_bytes).sum::<usize>()
+    }
+
+    /// As [`finish`](Self::finish), but gives the rows back where there are at most `few` of them and no file was begun.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_unless_few(mut self, few: usize) -> Result<Finished, StoreError> {
+        if !self.folders.is_empty() || self.blocks.get_buffered_rows() > few {
+            return self.finish().map(Finished::Files);
+        }
+        self.blocks.finish_buffered_batch().map_err(|error| self.place.failed(&error))?;
+        Ok(Finished::Few(std::iter::from_fn(|| self.blocks.next_completed_batch()).collect()))
     }
 
     /// Closes the files and makes them durable; none where no row came.

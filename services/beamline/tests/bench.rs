@@ -18,3 +18,16 @@ fn synthetic_streams_are_measured() {
         assert!(said.contains("detect"), "{stream}: {said}");
     }
 }
+
+#[test]
+fn a_relative_folder_is_one_of_where_the_command_is_given() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_beamline"));
+    command.current_dir(place.path()).args(["bench", "--events", "3000", "--folder", "kept"]);
+    let done = command.arg(project.join("streams/bench.yaml")).output().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{wrong}");
+    assert!(said.contains("end to end: 3,000 events"), "{said}");
+    assert!(place.path().join("kept/input-bench-3000").is_dir());
+}

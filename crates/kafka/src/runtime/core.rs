@@ -47,8 +47,10 @@ pub(crate) struct Core {
     /// When it was last said that the input does not keep long what is needed.
     warned: Option<Instant>,
     partitions: BTreeMap<u32, Partition>,
-    /// When the open transaction began.
+    /// When the first record of the open transaction came.
     open: Option<Instant>,
+    /// When the first record of the batch came.
+    came: Instant,
     /// Rows of the open transaction, dropped ones included.
     rows: usize,
     meters: Meters,
@@ -77,6 +79,7 @@ impl Core {
             warned: None,
             partitions: BTreeMap::new(),
             open: None,
+            came: Instant::now(),
             rows: 0,
         })
     }

@@ -34,12 +34,14 @@ use crate::{
 const BATCH_MESSAGES_MAX: usize = 16_384;
 /// Bytes of a batch at most.
 const BATCH_BYTES_MAX: usize = 8 << 20;
-/// A batch smaller than this waits a little for more: a batch costs the same whatever its size.
+/// A batch smaller than this waits for more, since a batch costs the same whatever its size: until its transaction is due,
 const BATCH_MESSAGES_WORTH: usize = 512;
-/// How long a small batch waits for more.
-const LINGER: Duration = Duration::from_millis(2);
-/// How long a poll waits for the first message.
-const IDLE: Duration = Duration::from_millis(100);
+/// and never for longer than this.
+const LINGER_MAX: Duration = Duration::from_millis(100);
+/// How long a poll waits for the first message,
+const IDLE: Duration = Duration::from_millis(500);
+/// and while partitions are being taken.
+const IDLE_TAKING: Duration = Duration::from_millis(100);
 /// How long the client may take until it goes to where a partition begins.
 const START_MAX: Duration = Duration::from_secs(30);
 /// How long the group may take before the worker counts as ready without a partition.
@@ -148,15 +150,16 @@ impl<'a> Worker<'a> {
 
     /// Polls messages until there are enough, none is left, or a commit is due.
     fn gather(&mut self, batch: &mut Vec<BorrowedMessage<'a>>, progress: &mut Progress<'_>) -> Result<(), KafkaError> {
-        let (consumer, begun, due) = (self.consumer, Instant::now(), self.core.due());
-        let mut bytes = 0;
+        let consumer = self.consumer;
+        let idle = if self.core.is_loaded() { IDLE } else { IDLE_TAKING };
+        let (mut due, mut bytes) = (self.core.due(), 0);
         while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
             // What is there already is taken without a look at the clock, which would cost as much as the message.
             let mut polled = consumer.poll(Duration::ZERO);
             if polled.is_none() && !consumer.context().has_event() {
                 let patience = match batch.len() {
-                    0 => IDLE,
-                    few if few < BATCH_MESSAGES_WORTH => LINGER.saturating_sub(begun.elapsed()),
+                    0 => idle,
+                    few if few < BATCH_MESSAGES_WORTH => LINGER_MAX,
                     _ => Duration::ZERO,
                 };
                 let patience = due.map_or(patience, |due| patience.min(due.saturating_duration_since(Instant::now())));
@@ -167,6 +170,10 @@ impl<'a> Worker<'a> {
             let more = polled.is_some();
             match polled {
                 Some(Ok(message)) => {
+                    if batch.is_empty() {
+                        let now = Instant::now();
+                        due = Some(self.core.came(now).min(now + LINGER_MAX));
+                    }
                     bytes += message.payload_len();
                     batch.push(message);
                 }

@@ -37,8 +37,9 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
         Some(folder) => folder,
         None => std::env::temp_dir().join("beamline-bench"),
     };
-    fs::create_dir_all(&folder)
-        .map_err(|error| Failure::run_time(format!("cannot make {}: {error}", folder.display())))?;
+    let made = fs::create_dir_all(&folder).and_then(|()| std::path::absolute(&folder));
+    // The input's files are named by their whole paths: others would be looked for beside the definition.
+    let folder = made.map_err(|error| Failure::run_time(format!("cannot make {}: {error}", folder.display())))?;
     let bench = Bench { stream, base: folder_of(&args.stream), folder, events: args.events };
     let files = bench.input(&synthetic)?;
     bench.end_to_end(&files)?;

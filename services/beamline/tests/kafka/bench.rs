@@ -1,6 +1,7 @@
 //! What services do beside a bare loop of the client library on the same broker. `make bench-kafka`.
 
 mod bare;
+mod idle;
 mod latency;
 mod paced;
 mod restore;
@@ -65,6 +66,12 @@ fn bench_services_beside_a_bare_loop() {
     );
     throughput::measure(&cluster, number("BEAMLINE_BENCH_EVENTS", 1_000_000));
     latency::measure(&cluster, number("BEAMLINE_BENCH_RATE", 5_000));
+}
+
+#[test]
+#[ignore = "a measurement: make bench-idle"]
+fn measure_idle() {
+    idle::measure(&Cluster::start_to_measure(), number("BEAMLINE_IDLE_SECONDS", 60));
 }
 
 #[test]

@@ -23,9 +23,16 @@ impl Core {
     pub(super) fn begin(&mut self) -> Result<(), KafkaError> {
         if self.open.is_none() {
             self.producer.begin()?;
-            self.open = Some(Instant::now());
+            self.open = Some(self.came);
         }
         Ok(())
+    }
+
+    /// Takes note that records have come after there were none, and says when their transaction is due: what counts is when
+    /// the first of them came, and not when it was processed.
+    pub(crate) fn came(&mut self, now: Instant) -> Instant {
+        self.came = now;
+        self.open.unwrap_or(now) + self.options.commit_interval
     }
 
     /// When the open transaction should be committed.
@@ -100,6 +107,7 @@ impl Core {
             any = true;
         }
         if any {
+            self.came(Instant::now());
             self.begin()?;
             self.leaving = true;
         }
