@@ -150,7 +150,7 @@ impl Watched for Watching {
 
     fn windows(&self) -> ask::Source {
         match &self.tables {
-            // Files that are only added to do not have results that replace each other.
+            // The topic has them sooner, and a lake that an earlier writer keeps has none.
             ask::Source::Lake(_) => ask::Source::Kafka(vec![self.on_kafka.clone()]),
             tables => tables.clone(),
         }

@@ -95,7 +95,7 @@ impl Held {
 
     fn count(&mut self) {
         self.rows = self.batches.iter().map(|batch| batch.rows.num_rows()).sum();
-        self.bytes = self.batches.iter().map(|batch| batch.bytes()).sum();
+        self.bytes = self.batches.iter().map(Batch::bytes).sum();
         self.since = if self.batches.is_empty() { None } else { self.since.or_else(|| Some(Instant::now())) };
     }
 }
