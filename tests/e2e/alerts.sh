@@ -14,17 +14,8 @@ step_alerts() {
     start_prometheus
     scraped
     quiet
-    store_away
-    detector_away
-    partitions_move
-    provoked=$store_away_at
-    # The first write that fails gives Prometheus nothing to compare with: it takes two, and each is tried for a while.
-    fires BeamlineStoreRetries 300
-    fires BeamlineStageStands 400
-    k scale deployment "$RELEASE-cql" --replicas 1 >/dev/null
-    k rollout status deployment "$RELEASE-cql" --timeout=180s >/dev/null || fail "the store does not come back"
-    bad_events
-    broker_refuses
+    local provocation
+    for provocation in ${PROVOKE:-store_away detector_away partitions_move bad_events broker_refuses}; do "$provocation"; done
     account "every alert provoked"
     kill $watchers 2>/dev/null || true
 }
@@ -100,10 +91,13 @@ fires() {
 
 store_away() {
     provoked=$SECONDS
-    store_away_at=$SECONDS
     k scale deployment "$RELEASE-cql" --replicas 0 >/dev/null
     say "the store is away"
     fires BeamlineProbeMissing 120
+    # The first write that fails gives Prometheus nothing to compare with: it takes two, and each is tried for a while.
+    fires BeamlineStoreRetries 300
+    k scale deployment "$RELEASE-cql" --replicas 1 >/dev/null
+    k rollout status deployment "$RELEASE-cql" --timeout=180s >/dev/null || fail "the store does not come back"
 }
 
 detector_away() {
@@ -146,6 +140,8 @@ broker_refuses() {
     k rollout status deployment "$RELEASE-kafka" --timeout=180s >/dev/null || fail "the broker does not come back"
     say "the broker refuses every record"
     fires BeamlineTransactionsAbort 300
+    # Nothing has been committed for five minutes.
+    fires BeamlineStageStands 400
     helm upgrade "$RELEASE" charts/beamline -n "$NAMESPACE" --reuse-values --set development.kafka.properties= --no-hooks >"$LOGS/alerts.log" 2>&1 ||
         { tail -20 "$LOGS/alerts.log" >&2; fail "helm upgrade back"; }
     k rollout status deployment "$RELEASE-kafka" --timeout=180s >/dev/null || fail "the broker does not come back"
