@@ -41,6 +41,18 @@ if [ "$arch" = "$(uname -m)" ]; then
 else
     rustup target add "$target"
     unset OPENSSL_NO_VENDOR OPENSSL_STATIC OPENSSL_LIB_DIR OPENSSL_INCLUDE_DIR
+    # librdkafka's configure asks for CC alone, whatever is built for; what runs on this machine is named for itself.
+    links=$(mktemp -d)
+    trap 'rm -rf "$links"' EXIT
+    for tool in cc c++ ar ranlib; do
+        options=
+        case $tool in c*) options="-target $arch-linux-gnu.$GLIBC" ;; esac
+        printf '#!/bin/sh\nexec cargo-zigbuild zig %s -- %s "$@"\n' "$tool" "$options" >"$links/$arch-$tool"
+        chmod +x "$links/$arch-$tool"
+    done
+    own_target=$(rustc -vV | sed -n 's/^host: //p' | tr - _)
+    export "CC_$own_target=cc" "CXX_$own_target=c++" "AR_$own_target=ar" "RANLIB_$own_target=ranlib"
+    export CC="$links/$arch-cc" CXX="$links/$arch-c++" AR="$links/$arch-ar" RANLIB="$links/$arch-ranlib"
     CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_STRIP=symbols cargo zigbuild --locked --workspace --bin beamline --target "$target.$GLIBC" --target-dir "$out"
     cp "$out/$target/debug/beamline" "$out/beamline-$arch"
     export RUNNER=${RUNNER:-qemu-$arch-static -L /usr/$arch-linux-gnu}

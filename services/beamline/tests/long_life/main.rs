@@ -215,6 +215,7 @@ fn a_query_that_began_before_a_merge_ends_well() {
     .unwrap();
     place.ok(&["run", "readings.yaml", "--out", "results"]);
     let files = |folder: &str| fs::read_dir(place.path(folder)).map_or(0, Iterator::count);
-    assert_eq!(files("results/processed_data"), 2, "what the query held was cleared away by the next run");
+    // Partitions with few rows share a file.
+    assert_eq!(files("results/processed_data"), 1, "what the query held was cleared away by the next run");
     assert_eq!(files("results/_beamline/readers"), 0);
 }
