@@ -31,7 +31,6 @@ const READS_MAX: u32 = 100;
 #[derive(Debug)]
 pub struct ManifestLog {
     results: Results,
-    number: u64,
     log: LineLog,
     checkpoint_bytes: u64,
 }
@@ -65,7 +64,7 @@ impl ManifestLog {
             let path = log_path(results, old);
             fs::remove_file(&path).map_err(|error| StoreError::file("delete", &path, error))?;
         }
-        Ok(Self { results: results.clone(), number, log, checkpoint_bytes })
+        Ok(Self { results: results.clone(), log, checkpoint_bytes })
     }
 
     /// Makes a change durable and visible; `whole` is the manifest with the change made, for a checkpoint.

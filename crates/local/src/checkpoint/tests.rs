@@ -40,7 +40,7 @@ fn file(number: u64) -> FileEntry {
 /// Commits one record, with a file; every tenth commit replaces the files before it by one.
 fn commit(checkpoint: &mut Checkpoint, position: u64, states: Option<&[Snapshot]>) {
     let removed: Vec<FileEntry> =
-        if position % 10 == 0 { (position - 9..position).map(file).collect() } else { Vec::new() };
+        if position.is_multiple_of(10) { (position - 9..position).map(file).collect() } else { Vec::new() };
     let progress = progress(position);
     let commit = Commit { progress: &progress, snapshots: states, added: &[file(position)], removed: &removed };
     checkpoint.commit(&commit).unwrap();
@@ -89,7 +89,11 @@ fn a_log_of_an_earlier_database_counts_for_nothing() {
     let checkpoint = Checkpoint::open(&path).unwrap();
     assert_eq!(stands(&checkpoint), (4, vec![1, 2, 3, 4]));
     let mut states = 0;
-    checkpoint.each_snapshot(|_| Ok(states += 1)).unwrap();
+    let count = |_| {
+        states += 1;
+        Ok(())
+    };
+    checkpoint.each_snapshot(count).unwrap();
     assert_eq!(states, 1);
 }
 
