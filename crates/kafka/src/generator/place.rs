@@ -7,16 +7,18 @@
 use std::{ops::ControlFlow, sync::atomic::AtomicBool};
 
 use broker::Reports;
-use bytes::Bytes;
 use rdkafka::producer::BaseProducer;
 
-use super::{begin::place_lost, settings::Generator};
+use super::{
+    begin::{place_lost, records},
+    settings::Generator,
+};
 use crate::{
     GeneratorNote, KafkaError,
     client::ranges::Ranges,
     messages::{
         place::{self, Kept},
-        snapshots::{snapshot_rows, snapshots_schema, value_of},
+        snapshots::{snapshots_schema, value_of},
         target::Target,
     },
 };
@@ -29,14 +31,14 @@ const BYTES_MAX: usize = 16 * 1024;
 /// Keeps notes in the compacted topic.
 pub(super) struct Keeper {
     target: Target,
-    key: String,
+    group: String,
 }
 
 impl Keeper {
     pub(super) fn new(generator: &Generator) -> Result<Self, KafkaError> {
         let topic = &generator.topics.detector_state;
         let target = Target::new(topic, snapshots_schema()?, &generator.registry, BYTES_MAX)?;
-        Ok(Self { target, key: place::key(&Generator::group(generator.stream.name())) })
+        Ok(Self { target, group: Generator::group(generator.stream.name()) })
     }
 
     /// Sends a note, as part of the open transaction.
@@ -46,10 +48,7 @@ impl Keeper {
         note: &GeneratorNote,
         now: i64,
     ) -> Result<(), KafkaError> {
-        let text = Bytes::from(note.text());
-        let rows = snapshot_rows(place::STATE, note.cursor.position as i64, &[(self.key.as_str().into(), text)])?;
-        let too_large = self.target.send(producer, PARTITION, &rows, |_| self.key.as_bytes(), |_| now, |_| None)?;
-        self.target.all(too_large)
+        place::keep(&mut self.target, producer, PARTITION, &self.group, (note.cursor.position as i64, note.text()), now)
     }
 }
 
@@ -93,7 +92,7 @@ pub(super) fn find(
     for (partition, range) in sent {
         // Events of a transaction that was given up are none.
         if ranges.has_any(raw, partition, range)? {
-            return Err(place_lost(generator, &ranges.offsets)?);
+            return Err(place_lost(generator, records(generator, &ranges.offsets)?));
         }
     }
     Ok(None)

@@ -214,10 +214,7 @@ impl Outbound {
         now: i64,
     ) -> Result<(), KafkaError> {
         let Some(target) = self.state.as_mut().or(self.places.as_mut()) else { return Ok(()) };
-        let (key, text) = (place::key(&place.group), Bytes::from(place.text()));
-        let rows = snapshot_rows(place::STATE, place.next, &[(key.as_str().into(), text)])?;
-        let too_large = target.send(producer, place.partition, &rows, |_| key.as_bytes(), |_| now, |_| None)?;
-        target.all(too_large)
+        place::keep(target, producer, place.partition, &place.group, (place.next, place.text()), now)
     }
 
     /// Sends snapshots of the state, which covers the input before `position`.

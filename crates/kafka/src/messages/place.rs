@@ -4,13 +4,19 @@
 //! in the same transaction as what came of the input before it: in a header of the last record that the transaction writes
 //! to a partition of the step's outputs, and in a record of the compacted state topic. So a step finds it again by itself.
 
+use broker::Reports;
+use bytes::Bytes;
 use rdkafka::{
     Message,
     message::{BorrowedMessage, Headers},
+    producer::BaseProducer,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Note, messages::size::sha256};
+use crate::{
+    KafkaError, Note,
+    messages::{size::sha256, snapshots::snapshot_rows, target::Target},
+};
 
 /// The header of a record that has a place.
 pub(crate) const HEADER: &str = "beamline-place";
@@ -19,7 +25,7 @@ const VERSION: u32 = 1;
 /// What the key of a place in a state topic begins with. No key of a stream does: it is a control character.
 const KEY: &str = "\u{1}place ";
 /// What the snapshot of a place says that it is of.
-pub(crate) const STATE: &str = "place";
+const STATE: &str = "place";
 
 /// How far a step has come in a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,8 +67,23 @@ impl Place {
 }
 
 /// The key of the record in a state topic that has the place of a group.
-pub(crate) fn key(group: &str) -> String {
+fn key(group: &str) -> String {
     format!("{KEY}{group}")
+}
+
+/// Keeps what says where a group stands in a partition of a compacted topic, as part of the producer's open transaction.
+pub(crate) fn keep(
+    target: &mut Target,
+    producer: &BaseProducer<Reports>,
+    partition: u32,
+    group: &str,
+    (position, text): (i64, String),
+    now: i64,
+) -> Result<(), KafkaError> {
+    let key = key(group);
+    let rows = snapshot_rows(STATE, position, &[(key.as_str().into(), Bytes::from(text))])?;
+    let too_large = target.send(producer, partition, &rows, |_| key.as_bytes(), |_| now, |_| None)?;
+    target.all(too_large)
 }
 
 /// What a state topic's records have kept of a group's place.
