@@ -3,7 +3,7 @@
 import { address, change, go, link as to } from './lib/address.js';
 import { sentence, signIn, tokenNeeded } from './lib/api.js';
 import { failure, overview, paused, retryNow, stale, start, stream, wanted } from './lib/store.js';
-import { classes, effect, html, render, useEffect, useRef, useState, useValue } from './lib/ui.js';
+import { classes, effect, html, render, useEffect, useLayoutEffect, useRef, useState, useValue } from './lib/ui.js';
 import { Empty, Failed, Loading } from './parts/marks.js';
 import { Banner, Header, Help, VIEWS } from './parts/shell.js';
 import { Anomalies } from './views/anomalies.js';
@@ -38,7 +38,8 @@ function App() {
   useKeys(keysOn, help, setHelp);
   const route = ROUTES[here.view];
   const first = useRef(true);
-  useEffect(() => {
+  // With the view itself, not after it is painted: a key that is pressed meanwhile may have moved the focus on.
+  useLayoutEffect(() => {
     if (first.current) first.current = false;
     else main.current?.focus({ preventScroll: true });
     scrollTo(0, 0);

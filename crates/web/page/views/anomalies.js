@@ -6,7 +6,7 @@ import { BITS, bits, count, millis, moment, several, zoneName } from '../lib/for
 import { merge, noted } from '../lib/merge.js';
 import { alarms, missed, notes, overview, replaced, serverNow, stream as chosenStream } from '../lib/store.js';
 import { inWords } from '../lib/words.js';
-import { classes, html, useEffect, useMemo, useRef, useState, useValue } from '../lib/ui.js';
+import { classes, html, useEffect, useLayoutEffect, useMemo, useRef, useState, useValue } from '../lib/ui.js';
 import { Acknowledge, COVERED_MAX } from '../parts/acknowledge.js';
 import { Filters, matches } from '../parts/filters.js';
 import { useHeld } from '../parts/held.js';
@@ -142,7 +142,7 @@ function Row({ anomaly, chosen }) {
 
 /** j and k go through the rows, Escape closes the story. @param {boolean} open */
 function useListKeys(open) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (/** @type {KeyboardEvent} */ event) => {
       const target = /** @type {HTMLElement} */ (event.target);
       if (target.closest('input, textarea, select') || event.ctrlKey || event.metaKey || event.altKey) return;
