@@ -90,10 +90,10 @@ impl Board {
     /// Takes scored rows and the anomalies among them. Many batches of a few rows are put together first (`together`): a batch costs more than a row.
     pub fn take(&mut self, rows: &Rows, now_ms: i64) {
         self.take_values(rows, now_ms);
-        self.take_anomalies(rows, now_ms, false);
+        self.take_anomalies(rows, now_ms);
     }
 
-    /// Takes scored rows, and leaves their anomalies to whoever has all of them ([`Board::take_anomalies`]).
+    /// Takes scored rows, and leaves their anomalies to whoever has all of them ([`Board::take_committed`]).
     pub fn take_values(&mut self, rows: &Rows, now_ms: i64) {
         if rows.is_empty() {
             return;
@@ -135,6 +135,7 @@ impl Board {
     /// Ends a version and gives its number: what comes from now on is part of the next one.
     pub fn close_version(&mut self) -> u64 {
         self.open += 1;
+        self.recent.begin_version();
         self.open - 1
     }
 
@@ -208,12 +209,32 @@ impl Board {
         self.alarms.add(now_ms.div_euclid(1000), &added(Bucket::default(), count as f64));
     }
 
-    /// Takes the anomalous ones of scored rows. Of committed ones the position is not kept: it is that of another topic.
-    pub fn take_anomalies(&mut self, rows: &Rows, now_ms: i64, committed: bool) {
+    /// Takes the anomalous ones of scored rows that were scored just now: the newest of them, as many as the open version
+    /// may list. The others are counted as missed.
+    fn take_anomalies(&mut self, rows: &Rows, now_ms: i64) {
         let found = anomalous_rows(&rows.batch);
-        let newest = found.len().saturating_sub(ANOMALIES_MAX);
-        self.recent.miss(newest as u64);
-        for row in &found[newest..] {
+        let listed = self.recent.allow(found.len());
+        self.list(rows, &found, listed, now_ms, false);
+    }
+
+    /// The same of committed anomalies, read where they are stored. Their positions are not kept: they are those of another topic.
+    pub fn take_committed(&mut self, rows: &Rows, now_ms: i64) {
+        let found = anomalous_rows(&rows.batch);
+        let listed = self.recent.allow(found.len());
+        self.list(rows, &found, listed, now_ms, true);
+    }
+
+    /// The same of those from before this process: as many as are kept.
+    pub fn take_past(&mut self, rows: &Rows, at_ms: i64) {
+        let found = anomalous_rows(&rows.batch);
+        self.list(rows, &found, found.len().min(ANOMALIES_MAX), at_ms, true);
+    }
+
+    /// Lists the newest `listed` of the rows that were `found`.
+    fn list(&mut self, rows: &Rows, found: &[usize], listed: usize, now_ms: i64, committed: bool) {
+        let passed_over = found.len() - listed;
+        self.recent.miss(passed_over as u64);
+        for row in &found[passed_over..] {
             let mut anomaly = Anomaly::of(&self.stream, &rows.batch, *row);
             let position = rows.positions.value(*row);
             anomaly.position = (!committed).then_some(position);

@@ -8,15 +8,22 @@ use crate::Anomaly;
 pub(crate) const ANOMALIES_MAX: usize = 1024;
 /// in how many bytes at most.
 pub(crate) const ANOMALIES_BYTES_MAX: usize = 16 << 20;
+/// How many anomalies a version lists on average at most: more than anybody reads, and what is sent to a page does not grow
+/// with the stream beyond.
+pub(crate) const ANOMALIES_VERSION: usize = 60;
+/// How many one version lists at most, where those before it had few.
+pub(crate) const ANOMALIES_VERSION_MAX: usize = 4 * ANOMALIES_VERSION;
 
 /// The newest anomalies, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recent {
     kept: VecDeque<(u64, usize, Anomaly)>,
     bytes: usize,
     /// The last version that an anomaly appeared in which is no longer kept.
     forgotten: Option<u64>,
     missed: u64,
+    /// How many more the open version may list.
+    allowance: usize,
 }
 
 /// What appeared since a version.
@@ -28,7 +35,25 @@ pub struct Since<'a> {
     pub anomalies: Vec<&'a Anomaly>,
 }
 
+impl Default for Recent {
+    fn default() -> Self {
+        Self { kept: VecDeque::new(), bytes: 0, forgotten: None, missed: 0, allowance: ANOMALIES_VERSION_MAX }
+    }
+}
+
 impl Recent {
+    /// Takes `wanted` of what the open version may still list, or as many as there are; gives how many that is.
+    pub(crate) fn allow(&mut self, wanted: usize) -> usize {
+        let allowed = wanted.min(self.allowance);
+        self.allowance -= allowed;
+        allowed
+    }
+
+    /// Begins a version, which may list what those before left over.
+    pub(crate) fn begin_version(&mut self) {
+        self.allowance = (self.allowance + ANOMALIES_VERSION).min(ANOMALIES_VERSION_MAX);
+    }
+
     /// Adds an anomaly that appears in `version`, which is not below that of the one before.
     pub fn add(&mut self, version: u64, anomaly: Anomaly) {
         let bytes = anomaly.bytes();
@@ -108,6 +133,17 @@ pub(crate) mod tests {
         assert!(recent.bytes() <= ANOMALIES_BYTES_MAX);
         assert!(recent.since(Some(10), 9999).full, "whoever knows an older version is told that the list is whole");
         assert!(!recent.since(Some(5099), 9999).full);
+    }
+
+    #[test]
+    fn versions_list_so_many_on_average_and_some_more_after_quiet_ones() {
+        let mut recent = Recent::default();
+        assert_eq!(recent.allow(1000), ANOMALIES_VERSION_MAX);
+        assert_eq!(recent.allow(1), 0);
+        recent.begin_version();
+        assert_eq!((recent.allow(10), recent.allow(1000)), (10, ANOMALIES_VERSION - 10));
+        (0..100).for_each(|_| recent.begin_version());
+        assert_eq!(recent.allow(1000), ANOMALIES_VERSION_MAX);
     }
 
     #[test]

@@ -270,7 +270,7 @@ fn rows_of_the_past_stand_where_they_were_and_their_anomalies_come_by_themselves
     let series = board.series(None, "eta", 1, BEGIN, BEGIN + 600).unwrap();
     assert_eq!((series.count[0], series.count[1], series.count[600]), (2, 0, 2));
     assert_eq!(board.recent().since(None, u64::MAX).anomalies.len(), 0);
-    board.take_anomalies(&rows, BEGIN * 1000, true);
+    board.take_committed(&rows, BEGIN * 1000);
     board.count_anomalies(1, BEGIN * 1000);
     let anomalies = board.recent().since(None, u64::MAX).anomalies;
     assert_eq!(anomalies.len(), 1);

@@ -81,13 +81,19 @@ impl Shown {
         self.board().take_latency(micros, rows, now_ms());
     }
 
-    /// Counts committed anomalies that were taken in at this moment, and shows them where they are `shown`.
-    pub fn draw_anomalies(&self, rows: &Rows, at_ms: i64, shown: bool) {
-        let mut board = self.board();
-        board.count_anomalies(rows.len() as u64, at_ms);
-        if shown {
-            board.take_anomalies(rows, at_ms, true);
-        }
+    /// Counts committed anomalies that were taken in at this moment.
+    pub fn count_anomalies(&self, count: u64, at_ms: i64) {
+        self.board().count_anomalies(count, at_ms);
+    }
+
+    /// Lists committed anomalies that were taken in at this moment: the newest of them where there are too many for a person.
+    pub fn draw_anomalies(&self, rows: &Rows, at_ms: i64) {
+        self.board().take_committed(rows, at_ms);
+    }
+
+    /// Lists anomalies from before this process began, as many as are kept.
+    pub fn draw_past_anomalies(&self, rows: &Rows, at_ms: i64) {
+        self.board().take_past(rows, at_ms);
     }
 
     pub(crate) fn board(&self) -> MutexGuard<'_, Board> {

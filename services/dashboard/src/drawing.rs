@@ -111,7 +111,12 @@ impl Drawing {
                 reasons(&received.rows, &mut drawing.seen().reasons);
                 drawing.seen().anomalies += received.rows.num_rows() as u64;
                 for (at, rows) in seconds(&received) {
-                    drawing.shown.draw_anomalies(&rows, at, at >= drawing.started_ms - PAST_MS);
+                    drawing.shown.count_anomalies(rows.len() as u64, at);
+                    if at >= drawing.started_ms {
+                        drawing.shown.draw_anomalies(&rows, at);
+                    } else if at >= drawing.started_ms - PAST_MS {
+                        drawing.shown.draw_past_anomalies(&rows, at);
+                    }
                 }
             }
             Ok(())
