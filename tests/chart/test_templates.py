@@ -386,7 +386,7 @@ class Templates(unittest.TestCase):
         self.fails("needs kafka.existingSecret", *SERVERS, "kafka.secretKeys.ca=ca.crt")
         self.fails("scaling.minReplicas=9 is more than the 8", *SERVERS, "scaling.mode=hpa", "scaling.minReplicas=9")
         self.fails("both must be the same", *SERVERS, "streams.other.definition=metadata: {name: else}")
-        self.fails("is no YAML", *SERVERS, "streams.other.definition=[")
+        self.fails("is not YAML", *SERVERS, "streams.other.definition=[")
         self.fails("there is no such service", *SERVERS, "streams.particle-events.services.enrichr.replicas=1")
         self.fails("test.stream=nothing is none of streams", *SERVERS, "test.stream=nothing")
 

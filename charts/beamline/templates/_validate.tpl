@@ -27,7 +27,7 @@
 {{- end -}}
 {{- $definition := $stream.definition | fromYaml -}}
 {{- if hasKey $definition "Error" -}}
-{{- $wrong = append $wrong (printf "streams.%s.definition is no YAML: %s" $name $definition.Error) -}}
+{{- $wrong = append $wrong (printf "streams.%s.definition is not YAML: %s" $name $definition.Error) -}}
 {{- else -}}
 {{- $given := dig "metadata" "name" "" $definition -}}
 {{- if ne $given $name -}}

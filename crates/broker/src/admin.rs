@@ -118,7 +118,7 @@ impl Admin {
         Ok(metadata.brokers().len())
     }
 
-    /// Makes a topic. That it is there already is no error.
+    /// Makes a topic. That it is there already is not an error.
     ///
     /// # Errors
     /// Where the cluster refuses.
@@ -188,7 +188,7 @@ impl Admin {
         }
     }
 
-    /// Deletes topics. That one is missing is no error.
+    /// Deletes topics. That one is missing is not an error.
     ///
     /// # Errors
     /// Where the cluster refuses.

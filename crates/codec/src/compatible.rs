@@ -18,7 +18,7 @@ impl ValueSchema {
 }
 
 fn obstacles(writer: &Record, reader: &Record) -> Vec<String> {
-    // The record itself first: its name is no field's fault.
+    // The record itself first: its name is not a field's fault.
     if let Err(reason) = rules::resolve(writer, &part(reader, 0..0)) {
         return vec![reason];
     }

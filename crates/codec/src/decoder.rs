@@ -111,7 +111,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`CodecError::Decode`] where there are more messages than `batch_rows_max`, or more than 1 GiB of them. A bad
-    /// message is no error.
+    /// message is not an error.
     pub fn decode(&mut self, messages: &[&[u8]]) -> Result<Decoded, CodecError> {
         self.check(messages)?;
         // Text is checked a column at a time, which is quicker; only where that fails, a message at a time.

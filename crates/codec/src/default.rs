@@ -32,7 +32,7 @@ fn put(site: &Site, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
 }
 
 fn put_kind(kind: &Kind, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
-    let misfit = || format!("{value} is no {}", kind.label());
+    let misfit = || format!("{value} is not of type {}", kind.label());
     match (kind, value) {
         (Kind::Null, Value::Null) => {}
         (Kind::Boolean, Value::Bool(value)) => out.push(u8::from(*value)),

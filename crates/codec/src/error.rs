@@ -1,9 +1,9 @@
-//! What can be wrong with a schema or a batch as a whole. A bad message is no error but a [`crate::Rejected`].
+//! What can be wrong with a schema or a batch as a whole. A bad message is not an error but a [`crate::Rejected`].
 
 /// What can be wrong with a schema or a batch as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// The text is no Avro schema that a stream can have.
+    /// The text is not an Avro schema that a stream can have.
     #[error("{message}")]
     Schema {
         /// What is wrong with it.

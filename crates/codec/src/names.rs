@@ -6,7 +6,7 @@ use apache_avro::schema::Name;
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     match !name.contains('.') && Name::new(name).is_ok() {
         true => Ok(()),
-        false => Err(format!("`{name}` is no Avro name: use letters, digits and `_`, and begin with no digit")),
+        false => Err(format!("`{name}` is not an Avro name: use letters, digits and `_`, and begin with no digit")),
     }
 }
 

@@ -98,7 +98,7 @@ mod tests {
         };
         assert_eq!(refused("3"), "field 0 must be an object, found 3");
         let fixed = r#"{"name": "a", "type": {"type": "fixed", "name": "f", "size": 2}, "default": "long"}"#;
-        assert_eq!(refused(fixed), "field `a`: the default does not fit: \"long\" is no fixed `f` of 2 bytes");
+        assert_eq!(refused(fixed), "field `a`: the default does not fit: \"long\" is not of type fixed `f` of 2 bytes");
         let symbol = r#"{"type": "enum", "name": "e", "symbols": ["x"], "default": "y"}"#;
         assert_eq!(
             refused(&format!(r#"{{"name": "a", "type": {symbol}}}"#)),

@@ -37,7 +37,7 @@ impl ValueSchema {
     /// Utf8; [`crate::Encoder`] takes rows of either.
     ///
     /// # Errors
-    /// [`CodecError::Schema`] where a column's name is no Avro name or its type has no Avro counterpart.
+    /// [`CodecError::Schema`] where a column's name is not an Avro name or its type has no Avro counterpart.
     pub fn derive(arrow: &Schema, name: &str, namespace: &str) -> Result<Self, CodecError> {
         let record = derive::derive(arrow, name, namespace)?;
         let avro = emit::record(&record).map_err(|message| CodecError::Schema { message })?;

@@ -2,7 +2,7 @@
 //!
 //! Follows the Avro 1.12 specification, "Binary Encoding". Nothing here allocates by what a message claims.
 
-/// Why a message is no row of its schema, with the field it happened in.
+/// Why a message is not a row of its schema, with the field it happened in.
 #[derive(Debug)]
 pub(crate) struct Problem {
     /// Innermost first.
@@ -167,7 +167,7 @@ impl<'a> Cursor<'a> {
         self.take(length, what)
     }
 
-    /// A length that is no more than what is left.
+    /// A length that is at most what is left.
     #[inline(always)]
     fn length(&mut self, what: &str) -> Read<usize> {
         let length = self.long(what)?;
@@ -280,7 +280,7 @@ impl<'a> Cursor<'a> {
 
 #[cold]
 fn no_boolean(byte: u8) -> Box<Problem> {
-    Problem::new(format!("byte {byte} is no boolean, which is 0 or 1"))
+    Problem::new(format!("byte {byte} is not a boolean, which is 0 or 1"))
 }
 
 #[cold]

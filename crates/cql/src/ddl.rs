@@ -108,7 +108,7 @@ pub(crate) fn table_options(layout: &Layout) -> Vec<(&'static str, String)> {
 
 /// Rows that come and go in the order of time are compacted in windows of time, and dropped a file at a time.
 fn compaction(layout: &Layout) -> String {
-    // The time that a row of the aggregates is written at is no time of day.
+    // The time that a row of the aggregates is written at is not a time of day.
     if layout.table == Table::Aggregates || matches!(layout.order, Order::Position { .. }) {
         return "{'class': 'SizeTieredCompactionStrategy'}".to_owned();
     }

@@ -80,7 +80,7 @@ impl Builder {
     }
 
     fn append(&mut self, cell: Option<&[u8]>, field: &Field) -> Result<(), CqlError> {
-        let wrong = || CqlError::value(field.name(), "its bytes are no value of its type");
+        let wrong = || CqlError::value(field.name(), "its bytes are not a value of its type");
         fn number<const N: usize>(cell: Option<&[u8]>) -> Option<Option<[u8; N]>> {
             match cell {
                 None => Some(None),

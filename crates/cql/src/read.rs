@@ -236,7 +236,7 @@ impl PreparedScan {
             let text: StringArray = [Some(partition.0.key.as_ref())].into_iter().collect();
             let value = cast(&text, field.data_type()).map_err(|error| CqlError::value(field.name(), error))?;
             if value.is_null(0) {
-                return Err(CqlError::value(field.name(), format!("{:?} is no key", partition.0.key)));
+                return Err(CqlError::value(field.name(), format!("{:?} is not a key", partition.0.key)));
             }
             Cells::of(field, &value)
         });

@@ -147,13 +147,13 @@ fn order(layout: &Layout, rows: &RecordBatch) -> Result<Vec<i64>, CqlError> {
     let values = rows.column_by_name(field.name()).ok_or_else(|| failed("the rows have no such column"))?;
     let values = match layout.order {
         Order::Position { .. } => {
-            let values = cast(values, &DataType::Int64).map_err(|_| failed("it is no position"))?;
+            let values = cast(values, &DataType::Int64).map_err(|_| failed("it is not a position"))?;
             values.as_primitive::<Int64Type>().clone()
         }
         Order::Time { .. } => {
-            let micros = micros(values).map_err(|_| failed("it is no time"))?;
+            let micros = micros(values).map_err(|_| failed("it is not a time"))?;
             let micros = micros.as_primitive_opt::<TimestampMicrosecondType>();
-            micros.ok_or_else(|| failed("it is no time"))?.reinterpret_cast::<Int64Type>()
+            micros.ok_or_else(|| failed("it is not a time"))?.reinterpret_cast::<Int64Type>()
         }
     };
     if layout.table == Table::Aggregates {

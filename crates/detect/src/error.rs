@@ -20,7 +20,7 @@ pub enum DetectError {
     #[error("no layer is on, turn at least one on")]
     NoLayer,
     /// A snapshot that does not begin as one.
-    #[error("these {length} bytes are no detector snapshot")]
+    #[error("these {length} bytes are not a detector snapshot")]
     NotASnapshot {
         /// How many bytes there are.
         length: usize,

@@ -3,7 +3,7 @@
 /// What can be wrong with an expression. The text of each variant is written for the author of a stream definition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExprError {
-    /// The text is no SQL expression.
+    /// The text is not an SQL expression.
     #[error("{message}")]
     Syntax {
         /// What the parser says.

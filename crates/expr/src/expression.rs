@@ -14,7 +14,7 @@ use crate::{
 
 /// A SQL expression, compiled against a schema. Cheap to clone.
 ///
-/// Column names are as the schema has them, upper and lower case alike, and need quotes only where they are no words;
+/// Column names are as the schema has them, upper and lower case alike, and need quotes only where they are not words;
 /// function names may be in any case. Fields of records are `position.x` or `position['x']`.
 #[derive(Debug, Clone)]
 pub struct Expression {
@@ -96,7 +96,7 @@ impl Expression {
     /// For a boolean expression: one true or false a row (null and failure count as false), and the rows that failed.
     ///
     /// # Errors
-    /// As `evaluate`, and where it is no boolean expression.
+    /// As `evaluate`, and where it is not a boolean expression.
     pub fn matches(&self, batch: &RecordBatch) -> Result<(BooleanArray, Vec<(usize, String)>), ExprError> {
         let Evaluated { values, failed } = self.evaluate(batch)?;
         let Some(values) = values.as_boolean_opt() else {

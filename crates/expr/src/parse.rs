@@ -187,7 +187,7 @@ fn check_function(function: &Function, aggregates: &[&'static str]) -> ControlFl
             Some(known) if registry::is_deterministic(known) => return ControlFlow::Continue(()),
             Some(_) => ExprError::NotDeterministic { function: written },
             None if !aggregates.is_empty() && AGGREGATES.contains(&name.as_str()) => {
-                syntax(format!("`{written}` is no aggregate of a window; there are {}", aggregates.join(", ")))
+                syntax(format!("`{written}` is not an aggregate of a window; there are {}", aggregates.join(", ")))
             }
             None if AGGREGATES.contains(&name.as_str()) => {
                 syntax(format!("`{written}` is an aggregate over many rows, but an expression sees one row"))

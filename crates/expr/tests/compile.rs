@@ -14,7 +14,7 @@ use arrow::{
 };
 use expr::{ExprError, Expression};
 
-/// Two rows of an event stream, with names that are no words and names that differ in case only.
+/// Two rows of an event stream, with names that are not words, and names that differ in case only.
 fn events() -> RecordBatch {
     let position =
         Fields::from(vec![Field::new("x", DataType::Float64, false), Field::new("kind", DataType::Utf8, true)]);

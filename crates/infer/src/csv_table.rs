@@ -93,7 +93,7 @@ fn add(record: &mut ByteRecord, table: &mut Table, odd: &mut Odd, line_end: u8) 
 /// What makes UTF-8 of text in the encoding that spreadsheets use where nothing says another.
 const TO_UTF8: &str = "if it is in Windows-1252: `iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW`";
 
-/// Records that are no rows.
+/// Records that are not rows.
 #[derive(Default)]
 struct Odd {
     /// Of another encoding.
@@ -213,7 +213,7 @@ fn header(record: &ByteRecord) -> Result<Vec<String>, InferError> {
     for cell in record {
         let text = std::str::from_utf8(cell).ok().filter(|text| !text.contains('\0'));
         let text = text.ok_or_else(|| {
-            InferError::sample(format!("the sample is no CSV: its header line is no UTF-8 text; {TO_UTF8}"))
+            InferError::sample(format!("the sample is not CSV: its header line is not UTF-8 text; {TO_UTF8}"))
         })?;
         names.push(text.trim().to_owned());
     }

@@ -21,7 +21,7 @@ const DOUBLE_DIGITS: usize = 15;
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub columns: Vec<Planned>,
-    /// Values within objects, which may have a role but are no columns.
+    /// Values within objects, which may have a role but are not columns.
     pub inner: Vec<Planned>,
     pub id: String,
     pub id_reason: String,

@@ -20,7 +20,7 @@ use crate::{
 const SCHEMAS_MAX: usize = 1024;
 /// Unknown ids that are remembered.
 const UNKNOWN_MAX: usize = 1024;
-/// How long an unknown id is not asked for again, so that a flood of broken messages is no flood of requests.
+/// How long an unknown id is not asked for again, so that a flood of broken messages does not become a flood of requests.
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 /// How long an unknown id is asked for: one replica of a registry may learn of a schema later than another.
 const STRANGER_FOR: Duration = Duration::from_millis(500);
@@ -80,7 +80,7 @@ impl Registry {
         Self { retry_for, ..self.clone() }
     }
 
-    /// The schema with this id. Remembered for ever, for a schema never changes.
+    /// The schema with this id. Remembered forever, for a schema never changes.
     ///
     /// # Errors
     /// [`RegistryError::UnknownId`] where there is none; others when the registry is away or none.
@@ -139,7 +139,7 @@ impl Registry {
     /// no right to write.
     ///
     /// # Errors
-    /// [`RegistryError::Incompatible`] where it does not fit the earlier ones; others when it is no schema, or the
+    /// [`RegistryError::Incompatible`] where it does not fit the earlier ones; others when it is not a schema, or the
     /// registry away or none.
     pub fn register(&self, subject: &str, avro: &str) -> Result<u32, RegistryError> {
         let key = (subject.to_owned(), avro.to_owned());
@@ -159,7 +159,7 @@ impl Registry {
     /// The id of a schema under a subject, where it is registered there.
     ///
     /// # Errors
-    /// When it is no schema, or the registry away or none.
+    /// When it is not a schema, or the registry away or none.
     pub fn id_of(&self, subject: &str, avro: &str) -> Result<Option<u32>, RegistryError> {
         let operation = format!("look up a schema of subject `{subject}`");
         // The library appends `?deleted=false`, which is how it is without; behind a `#` it is not sent, and the request
@@ -237,7 +237,7 @@ impl Registry {
     /// Whether a schema may follow those of a subject, by the registry's own level for it; any may be the first.
     ///
     /// # Errors
-    /// When it is no schema, or the registry away or none.
+    /// When it is not a schema, or the registry away or none.
     pub fn compatible(&self, subject: &str, avro: &str) -> Result<Compatibility, RegistryError> {
         let operation = format!("check a schema of subject `{subject}`");
         let path = self.transport.escaped(subject);

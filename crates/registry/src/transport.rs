@@ -205,7 +205,7 @@ fn after(error: RegistryError, elapsed: Duration) -> RegistryError {
 fn base(url: &str) -> Result<Url, RegistryError> {
     let shown = shown(url);
     let base = Url::parse(url)
-        .map_err(|error| wrong(format!("`{shown}` is no URL ({error}); write http://host:port or https://…")))?;
+        .map_err(|error| wrong(format!("`{shown}` is not a URL ({error}); write http://host:port or https://…")))?;
     if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
         return Err(wrong(format!("`{shown}` must begin with http:// or https://")));
     }

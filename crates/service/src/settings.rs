@@ -4,7 +4,7 @@
 //! environment and `shutdown-limit:` in the file. A layered configuration library (figment) was considered: it ends at
 //! the first wrong value and knows no lines, and clap's declaration would stand beside a second one.
 //!
-//! Passwords are no arguments, for others can see those: `--kafka-password-file` names a file, or
+//! Passwords are not arguments, because others can see those: `--kafka-password-file` names a file, or
 //! `BEAMLINE_KAFKA_PASSWORD` holds it. Every argument that ends in `-password-file` works so.
 
 mod common;

@@ -20,7 +20,7 @@ use text::{boolean, float, float_with_comma, integer};
 
 /// A column being built from cells.
 pub(crate) trait Cells: Send {
-    /// Takes a cell that is not empty; false where it is no value of the type, and nothing was added then.
+    /// Takes a cell that is not empty; false where it is not a value of the type, and nothing was added then.
     fn push(&mut self, cell: &[u8]) -> bool;
     fn push_null(&mut self);
     /// The column so far; the next begins empty.
@@ -175,12 +175,12 @@ impl Cells for CastCells {
 /// How a type is called in a message.
 pub(crate) fn type_name(data_type: &DataType) -> &'static str {
     match data_type {
-        DataType::Boolean => "boolean",
+        DataType::Boolean => "a boolean",
         DataType::Utf8 => "UTF-8 text",
-        DataType::Float32 | DataType::Float64 => "number",
-        DataType::Timestamp(..) => "time",
-        DataType::Date32 | DataType::Date64 => "date",
-        data_type if data_type.is_integer() => "whole number in range",
-        _ => "value of the column's type",
+        DataType::Float32 | DataType::Float64 => "a number",
+        DataType::Timestamp(..) => "a time",
+        DataType::Date32 | DataType::Date64 => "a date",
+        data_type if data_type.is_integer() => "a whole number in range",
+        _ => "a value of the column's type",
     }
 }

@@ -92,7 +92,7 @@ impl CsvRows {
         })
     }
 
-    /// Takes a record; an error says why it is no row.
+    /// Takes a record; an error says why it is not a row.
     pub(crate) fn push(&mut self, record: &[u8]) -> Result<(), String> {
         let pushed = self.push_cells(record);
         self.good.push(pushed.is_ok());
@@ -173,7 +173,7 @@ pub(crate) fn csv_header(
             Some(Record::Whole(line)) if is_comment(line, options) => {}
             Some(Record::Whole(header)) => return Ok(header.to_vec()),
             Some(Record::Unreadable(_, reason)) => {
-                return Err(SourceError::input(format!("{name} is no CSV: in its header, {reason}")));
+                return Err(SourceError::input(format!("{name} is not CSV: in its header, {reason}")));
             }
             None => return Err(SourceError::input(format!("{name} is empty; a CSV file begins with a header line"))),
         }
@@ -193,9 +193,9 @@ pub(crate) fn header_names(name: &str, header: &[u8], options: &CsvOptions) -> R
     for cell in splitter.split(header).iter() {
         let text = std::str::from_utf8(cell);
         let text =
-            text.map_err(|_| SourceError::input(format!("{name} is no CSV: its header line is no UTF-8 text")))?;
+            text.map_err(|_| SourceError::input(format!("{name} is not CSV: its header line is not UTF-8 text")))?;
         if text.contains('\0') {
-            return Err(SourceError::input(format!("{name} is no CSV: its header line has a zero byte")));
+            return Err(SourceError::input(format!("{name} is not CSV: its header line has a zero byte")));
         }
         if text.contains('\r') && options.line_end == LineEnd::Lf {
             return Err(SourceError::input(format!(
@@ -227,7 +227,7 @@ fn reason(field: &arrow::datatypes::Field, cell: &[u8]) -> String {
     if shown.len() < text.len() {
         shown.push('…');
     }
-    format!("column `{}`: {shown:?} is no {}", field.name(), type_name(field.data_type()))
+    format!("column `{}`: {shown:?} is not {}", field.name(), type_name(field.data_type()))
 }
 
 #[cfg(test)]
@@ -269,11 +269,11 @@ mod tests {
         let reason = |rows: &mut CsvRows, record: &[u8]| rows.push(record).unwrap_err();
         assert_eq!(reason(&mut rows, b"a,1"), "2 fields where the header has 6");
         assert_eq!(reason(&mut rows, b"a,,,1,1,"), "column `id` is empty");
-        assert_eq!(reason(&mut rows, b"a,1.5,,1,1,"), "column `id`: \"1.5\" is no whole number in range");
-        assert_eq!(reason(&mut rows, b"a,4,,abc,1,"), "column `x`: \"abc\" is no number");
-        assert_eq!(reason(&mut rows, b"\xff,4,,1,1,"), "column `name`: \"\u{fffd}\" is no UTF-8 text");
-        assert_eq!(reason(&mut rows, b"a,4,,1,yes,"), "column `ok`: \"yes\" is no boolean");
-        assert_eq!(reason(&mut rows, b"a,4,,1,1,x"), "column `price`: \"x\" is no value of the column's type");
+        assert_eq!(reason(&mut rows, b"a,1.5,,1,1,"), "column `id`: \"1.5\" is not a whole number in range");
+        assert_eq!(reason(&mut rows, b"a,4,,abc,1,"), "column `x`: \"abc\" is not a number");
+        assert_eq!(reason(&mut rows, b"\xff,4,,1,1,"), "column `name`: \"\u{fffd}\" is not UTF-8 text");
+        assert_eq!(reason(&mut rows, b"a,4,,1,yes,"), "column `ok`: \"yes\" is not a boolean");
+        assert_eq!(reason(&mut rows, b"a,4,,1,1,x"), "column `price`: \"x\" is not a value of the column's type");
         rows.push(b"z,9,,,,").unwrap();
         let batch = rows.finish().unwrap();
         assert_eq!(batch.num_rows(), 4);

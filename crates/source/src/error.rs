@@ -1,4 +1,4 @@
-//! What can go wrong with a source as a whole. A bad record is no error but a [`crate::Rejected`].
+//! What can go wrong with a source as a whole. A bad record is not an error but a [`crate::Rejected`].
 
 use std::{io, path::Path};
 

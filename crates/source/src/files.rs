@@ -63,7 +63,7 @@ pub(crate) struct Chunk {
     pub rows: RecordBatch,
     /// Which record of the chunk each row is.
     pub indexes: Vec<u64>,
-    /// Records that are no rows: which, their bytes, and why.
+    /// Records that are not rows: which, their bytes, and why.
     pub rejected: Vec<(u64, Bytes, String)>,
     /// How many records, good and bad.
     pub records: u64,

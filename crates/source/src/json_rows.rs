@@ -48,7 +48,7 @@ pub(crate) struct Decoded {
     pub rows: RecordBatch,
     /// Which record each row is.
     pub indexes: Vec<u64>,
-    /// Which records are no rows, and why.
+    /// Which records are not rows, and why.
     pub rejected: Vec<(u64, String)>,
 }
 
@@ -153,7 +153,7 @@ impl JsonRows {
             }
             for (row, value) in whole::not_whole(column, field.data_type()) {
                 let name = type_name(&DataType::Int64);
-                bad.entry(row).or_insert_with(|| format!("column `{}`: {value} is no {name}", field.name()));
+                bad.entry(row).or_insert_with(|| format!("column `{}`: {value} is not {name}", field.name()));
             }
         }
         let mut columns = rows.columns().to_vec();
@@ -176,7 +176,7 @@ impl JsonRows {
         Ok(Decoded { rows, indexes, rejected })
     }
 
-    /// Why one object is no row: the first column that cannot be read by itself, or what the decoder says.
+    /// Why one object is not a row: the first column that cannot be read by itself, or what the decoder says.
     fn reason(&self, object: &[u8], error: &ArrowError) -> String {
         if let Ok(Value::Object(values)) = serde_json::from_slice(object) {
             for (field, known) in self.decoded.fields().iter().zip(self.schema.fields()) {
@@ -192,7 +192,7 @@ impl JsonRows {
                 return match values.get(field.name()) {
                     None | Some(Value::Null) => format!("column `{}` is missing", field.name()),
                     Some(value) => {
-                        format!("column `{}`: {} is no {}", field.name(), shown(value), type_name(known.data_type()))
+                        format!("column `{}`: {} is not {}", field.name(), shown(value), type_name(known.data_type()))
                     }
                 };
             }
@@ -318,14 +318,14 @@ mod tests {
         let hits = decoded.rows["hits"].as_list::<i32>().value(85);
         assert_eq!(hits.as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(3), None, Some(40)]);
         assert_eq!(decoded.rows["of"].as_struct()["n"].as_primitive::<Int32Type>().value(85), -5);
-        assert_eq!(decoded.rejected[11].1, "column `id`: 1.7 is no whole number in range");
-        assert_eq!(decoded.rejected[13].1, "column `hits`: 2.5 is no whole number in range");
+        assert_eq!(decoded.rejected[11].1, "column `id`: 1.7 is not a whole number in range");
+        assert_eq!(decoded.rejected[13].1, "column `hits`: 2.5 is not a whole number in range");
         let reasons: Vec<&str> = decoded.rejected.iter().map(|(_, reason)| reason.as_str()).collect();
-        assert_eq!(reasons[0], "column `id`: \"x\" is no whole number in range");
+        assert_eq!(reasons[0], "column `id`: \"x\" is not a whole number in range");
         assert_eq!(reasons[1], "column `id` is missing");
         assert_eq!(reasons[2], "the object is not complete");
         assert_eq!(reasons[4], "not an object");
-        assert_eq!(reasons[10], "column `at`: 3 is no value of the column's type");
+        assert_eq!(reasons[10], "column `at`: 3 is not a value of the column's type");
     }
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
         let texts: Vec<_> = decoded.rows["text"].as_string::<i32>().iter().collect();
         assert_eq!(texts, [Some("1.10"), Some("true"), Some("12345678901234567890"), None]);
         let reasons: Vec<_> = decoded.rejected.iter().map(|(index, reason)| (*index, reason.as_str())).collect();
-        let expected = [(3, "1e400 is beyond the range of a double"), (4, "column `at`: \"no time\" is no time")];
+        let expected = [(3, "1e400 is beyond the range of a double"), (4, "column `at`: \"no time\" is not a time")];
         assert_eq!(reasons, expected);
         let strict = JsonRows::new(Arc::new(schema), JsonOptions::default()).unwrap();
         let decoded = strict.decode(&objects).unwrap();

@@ -1,6 +1,6 @@
 //! Plays a source at the pace of its event times, or at a rate. What comes, and where it stands, never depends on it.
 //!
-//! A step of more than a year between two rows, forwards or back, is no pace: one wrong date (the year 9999) must not hold
+//! A step of more than a year between two rows, forwards or back, is not a pace: one wrong date (the year 9999) must not hold
 //! up everything behind it. Such a row comes at once, and the pace goes on from the next.
 
 use std::{
@@ -112,7 +112,7 @@ impl Paced {
         let (begun, start) = *self.anchor.get_or_insert_with(|| (Instant::now(), first));
         let now = start.saturating_add((begun.elapsed().as_secs_f64() * speed * 1e6) as i64);
         let due = held.times.partition_point(|time| *time <= now);
-        // Records that are no rows have no time: they go with the row before them.
+        // Records that are not rows have no time: they go with the row before them.
         let until = if due == held.times.len() { held.end } else { held.records.positions.value(due) };
         let until = until.min(held.position + rows_max.clamp(1, RECORDS_MAX) as u64);
         if until == held.position {

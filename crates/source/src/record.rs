@@ -1,4 +1,4 @@
-//! What a source gives: rows with their positions, the records that are no rows, and where it stands.
+//! What a source gives: rows with their positions, the records that are not rows, and where it stands.
 
 use arrow::{
     array::{RecordBatch, UInt64Array},
@@ -78,7 +78,7 @@ impl Records {
     }
 }
 
-/// A record that is no row of the schema.
+/// A record that is not a row of the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// Its position.

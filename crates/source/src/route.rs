@@ -32,7 +32,7 @@ impl Router {
         Self { key: key.to_owned(), partitions }
     }
 
-    /// Each partition's share of the records, in their order. A record that is no row has no key: it goes by position.
+    /// Each partition's share of the records, in their order. A record that is not a row has no key: it goes by position.
     ///
     /// # Errors
     /// Where the rows have not the key column, or it has no text form.

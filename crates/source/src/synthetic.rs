@@ -84,7 +84,7 @@ impl Synthetic {
             None => options.started,
             Some(start) => times::parse(start.trim().as_bytes())
                 .and_then(|moment| moment.in_units(1_000_000))
-                .ok_or_else(|| SourceError::input(format!("synthetic: start {start:?} is no ISO 8601 time")))?,
+                .ok_or_else(|| SourceError::input(format!("synthetic: start {start:?} is not an ISO 8601 time")))?,
         };
         let profile: Box<dyn Profile> = match definition.profile {
             stream::Profile::Uniform => Box::new(uniform::Uniform::new(definition)),

@@ -158,11 +158,11 @@ fn nulls(values: &dyn Array) -> Vec<usize> {
     }
 }
 
-/// Rows whose text is no time in ISO 8601.
+/// Rows whose text is not a time in ISO 8601.
 fn unreadable_times(values: &ArrayRef, column: &str) -> Result<Vec<(usize, String)>, StageError> {
     let times = event_times(values)?;
     let text = values.as_string::<i32>();
-    let reason = |row| format!("`{column}` is no time in ISO 8601: {:?}", text.value(row));
+    let reason = |row| format!("`{column}` is not a time in ISO 8601: {:?}", text.value(row));
     Ok(nulls(&times).into_iter().filter(|&row| text.is_valid(row)).map(|row| (row, reason(row))).collect())
 }
 

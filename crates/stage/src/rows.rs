@@ -168,7 +168,7 @@ impl DeadLetter {
         Self { position, payload, kind: DeadLetterKind::Size, rule: String::new(), reason }
     }
 
-    /// Of bytes that are no event of the schema.
+    /// Of bytes that are not an event of the schema.
     pub fn undecodable(position: u64, payload: Bytes, reason: String) -> Self {
         Self { position, payload, kind: DeadLetterKind::Decode, rule: String::new(), reason }
     }
@@ -177,7 +177,7 @@ impl DeadLetter {
 /// What kind of failure made a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DeadLetterKind {
-    /// The bytes are no event of the schema.
+    /// The bytes are not an event of the schema.
     Decode,
     /// The id, the key or the time is missing.
     Identity,
@@ -230,7 +230,7 @@ pub fn row_json(batch: &RecordBatch, row: usize) -> Result<Bytes, StageError> {
     Ok(line.into())
 }
 
-/// What can go wrong with a stage as a whole; a bad row is no error but a [`DeadLetter`].
+/// What can go wrong with a stage as a whole; a bad row is not an error but a [`DeadLetter`].
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// The definition's expressions do not fit the rows.

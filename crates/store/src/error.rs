@@ -82,7 +82,7 @@ pub enum StoreError {
         /// What would mend it.
         suggestion: Option<String>,
     },
-    /// A statement that is no query.
+    /// A statement that is not a query.
     #[error(
         "only queries are answered here (SELECT, SHOW TABLES, DESCRIBE, EXPLAIN): {statement} would change something"
     )]

@@ -41,17 +41,17 @@ pub(crate) struct Entry {
 }
 
 impl Node {
-    /// The value of a field; `None` where there is none or this is no mapping.
+    /// The value of a field; `None` where there is none or this is not a mapping.
     pub(crate) fn get(&self, name: &str) -> Option<&Node> {
         self.entry(name).map(|entry| &entry.value)
     }
 
-    /// A field; `None` where there is none or this is no mapping.
+    /// A field; `None` where there is none or this is not a mapping.
     pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.name == name)
     }
 
-    /// The fields; none where this is no mapping.
+    /// The fields; none where this is not a mapping.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
@@ -59,7 +59,7 @@ impl Node {
         }
     }
 
-    /// The entries; none where this is no list.
+    /// The entries; none where this is not a list.
     pub(crate) fn items(&self) -> &[Node] {
         match &self.value {
             Value::List(items) => items,

@@ -20,7 +20,7 @@ impl<'de> Deserialize<'de> for Duration {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(&text)
             .map(Duration)
-            .map_err(|error| D::Error::custom(format!("{text:?} is no length of time: {error}")))
+            .map_err(|error| D::Error::custom(format!("{text:?} is not a length of time: {error}")))
     }
 }
 

@@ -96,7 +96,7 @@ fn explain(error: &ScanError, report: &Report<'_>) -> Stop {
     } else {
         None
     };
-    Stop { at, message: format!("this is no YAML: {}", error.info()), suggestion: suggestion.map(str::to_owned) }
+    Stop { at, message: format!("this is not YAML: {}", error.info()), suggestion: suggestion.map(str::to_owned) }
 }
 
 /// A list or mapping whose end has not come yet.

@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
 
     /// Text behind its length.
     pub(crate) fn text(&mut self) -> Result<&'a str, WindowError> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| WindowError::State("its text is no UTF-8"))
+        std::str::from_utf8(self.bytes()?).map_err(|_| WindowError::State("its text is not UTF-8"))
     }
 }
 

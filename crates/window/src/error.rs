@@ -1,4 +1,4 @@
-//! What can go wrong with windows as a whole; an event that an aggregate does not take is no error.
+//! What can go wrong with windows as a whole; an event that an aggregate does not take is not an error.
 
 /// What can go wrong with windows as a whole.
 #[derive(Debug, thiserror::Error)]

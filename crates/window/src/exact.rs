@@ -164,7 +164,7 @@ impl Exact {
         }
         if carry != 0 {
             match self.limbs.last_mut() {
-                // A sign alone is no reason for another limb.
+                // A sign alone is not a reason for another limb.
                 Some(top) if carry == -1 && *top != 0 => *top -= 1 << 32,
                 _ => self.limbs.push(carry),
             }

@@ -23,7 +23,7 @@ pub(crate) struct Open {
     groups: Groups,
     calls: Calls,
     slots: Slots,
-    /// Keys of states that are no more.
+    /// Keys of states that are gone.
     gone: Vec<Box<str>>,
 }
 

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; anything else is the command line's fault.
+            // Help and version are not errors; anything else is the command line's fault.
             let code = if error.use_stderr() { Failure::CONFIGURATION } else { 0 };
             return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE };
         }

@@ -104,13 +104,13 @@ fn dead_letters_are_shown_repaired_and_put_back_once() {
     let found: Vec<_> = groups.iter().map(group).collect();
     assert_eq!(found, [("decode".into(), String::new(), Some(20)), ("quality".into(), "warm".into(), Some(20))]);
     assert_eq!((&groups[0]["first_position"], &groups[0]["last_position"]), (&13.into(), &963.into()));
-    assert_eq!(groups[0]["reason"], "column `value`: \"…\" is no number");
+    assert_eq!(groups[0]["reason"], "column `value`: \"…\" is not a number");
     assert_eq!(groups[1]["reason"], "not true: value > 0");
     let table = place.ok(&["dlq", "list"]);
     assert!(table.starts_with("40 dead letters in ") && table.contains("warm"), "{table}");
 
     let shown = place.ok(&["dlq", "show", "--position", "63"]);
-    for found in ["position 63", "kind decode", "\"broken\" is no number", "r63,s0,2025-01-01T01:03:00Z,broken"] {
+    for found in ["position 63", "kind decode", "\"broken\" is not a number", "r63,s0,2025-01-01T01:03:00Z,broken"] {
         assert!(shown.contains(found), "{found} in {shown}");
     }
     let letters = json_lines(&place.ok(&["dlq", "show", "--kind", "quality", "--format", "json", "--limit", "2"]));

@@ -122,7 +122,7 @@ pub fn run(settings: Generator, context: Context) -> Result<(), Failure> {
         false => Failure::run_time(error),
     })?;
     tracing::info!(position = note.cursor.position, sent = note.sent, dead_letters = note.dead_lettered, "sent");
-    // A source that has ended is no failure: a service that ended would only be started again.
+    // A source that has ended is not a failure: a service that ended would only be started again.
     while !settings.once && !context.is_stopping() {
         context.health.ready(Generator::NAME, true);
         thread::sleep(BEAT);

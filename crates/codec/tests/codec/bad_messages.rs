@@ -115,7 +115,7 @@ fn table() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             with(&|body| body.id = vec![4, b'e', 0xff]),
             "field `id`: string is not UTF-8 from its byte 1 on",
         ),
-        ("boolean 7", with(&|body| body.flag = vec![7]), "field `flag`: byte 7 is no boolean, which is 0 or 1"),
+        ("boolean 7", with(&|body| body.flag = vec![7]), "field `flag`: byte 7 is not a boolean, which is 0 or 1"),
         (
             "enum 3",
             with(&|body| body.kind = number(3)),

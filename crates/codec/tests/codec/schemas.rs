@@ -31,7 +31,7 @@ fn bad_schemas_say_what_is_wrong() {
     );
     assert_eq!(
         refused(r#"{"name": "a b", "type": "int"}"#),
-        "field `a b`: `a b` is no Avro name: use letters, digits and `_`, and begin with no digit"
+        "field `a b`: `a b` is not an Avro name: use letters, digits and `_`, and begin with no digit"
     );
     assert_eq!(refused(r#"{"name": "a"}"#), "field `a`: a field needs a `type`");
     assert_eq!(refused(r#"{"type": "int"}"#), "field 0 needs a `name`");
@@ -68,7 +68,7 @@ fn bad_schemas_say_what_is_wrong() {
     );
     assert_eq!(
         refused(r#"{"name": "a", "type": "int", "default": "x"}"#),
-        "field `a`: the default does not fit: \"x\" is no int"
+        "field `a`: the default does not fit: \"x\" is not of type int"
     );
     let nested = r#"{"type": "record", "name": "n", "fields": [{"name": "b", "type": "wat"}]}"#;
     assert_eq!(field(nested), "field `a.b`: unknown type `wat`");
@@ -111,7 +111,7 @@ fn columns_without_a_counterpart_are_named() {
         refused("a", DataType::Decimal128(5, -2)),
         "column `a`: a decimal's scale must be from 0 to its 5 digits, found -2; cast it"
     );
-    assert!(refused("max(x)", DataType::Int32).starts_with("column `max(x)`: `max(x)` is no Avro name"));
+    assert!(refused("max(x)", DataType::Int32).starts_with("column `max(x)`: `max(x)` is not an Avro name"));
     assert_eq!(ValueSchema::derive(&Schema::empty(), "r", "").unwrap_err().to_string(), "record `r` has no columns");
 }
 

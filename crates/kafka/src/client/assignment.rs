@@ -30,7 +30,7 @@ pub(crate) fn give_back<C: ConsumerContext>(consumer: &BaseConsumer<C>, list: &T
 }
 
 /// Leaves the group, if `consumer` is in one, before the consumer is dropped. A consumer that is closed while a rebalance is
-/// on its way to it may wait for itself for ever (librdkafka#4041, #4884): here its partitions are given back first.
+/// on its way to it may wait for itself forever (librdkafka#4041, #4884): here its partitions are given back first.
 pub(crate) fn leave<C: ConsumerContext>(consumer: &BaseConsumer<C>) {
     if !consumer.subscription().is_ok_and(|topics| topics.count() > 0) {
         return;

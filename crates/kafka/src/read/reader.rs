@@ -72,7 +72,7 @@ pub struct Received {
     pub times: Vec<i64>,
     /// The traces that messages came with.
     pub traces: Traces,
-    /// Messages that are no rows.
+    /// Messages that are not rows.
     pub rejected: Vec<Unreadable>,
     /// Probes, each with its offset.
     pub probes: Vec<(u64, Probe)>,
@@ -80,7 +80,7 @@ pub struct Received {
     pub next: u64,
 }
 
-/// A message that is no row.
+/// A message that is not a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// Its offset.
@@ -89,7 +89,7 @@ pub struct Unreadable {
     pub time: i64,
     /// Its bytes.
     pub payload: Bytes,
-    /// Why it is no row.
+    /// Why it is not a row.
     pub reason: String,
 }
 

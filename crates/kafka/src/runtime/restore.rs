@@ -127,8 +127,8 @@ fn take(
     // Every message that is not rejected is a row: the rows are the full messages in order.
     let mut row = 0;
     for (index, message) in messages.iter().enumerate() {
-        let key =
-            std::str::from_utf8(message.key().unwrap_or_default()).map_err(|_| foreign(index, "the key is no text"))?;
+        let key = std::str::from_utf8(message.key().unwrap_or_default())
+            .map_err(|_| foreign(index, "the key is not text"))?;
         if message.payload().is_none() {
             partition.restore(key.into(), 0, &[])?;
             continue;

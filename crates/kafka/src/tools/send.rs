@@ -18,7 +18,7 @@ use crate::{
 const TRANSACTION: Duration = Duration::from_secs(10);
 
 /// Sends the rows of `records` to the stream's raw topic in one transaction of the producer `id`, and says how many
-/// there were. Records that are no rows are left out.
+/// there were. Records that are not rows are left out.
 ///
 /// # Errors
 /// Where the cluster or the registry does not take them.

@@ -183,7 +183,7 @@ fn settings_that_reach_nothing_are_refused_at_once() {
     for (url, part) in [
         ("registry:8081", "must begin with http"),
         ("ftp://registry", "must begin with http"),
-        ("", "is no URL"),
+        ("", "is not a URL"),
         ("http://ann:hunter2@registry:8081", "the URL of http://registry:8081 must hold no credentials"),
     ] {
         let error = Registry::new(&Settings::new(url)).unwrap_err();

@@ -100,7 +100,7 @@ impl Process {
     pub fn check(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         if let Err(error) = self.listen.to_socket_addrs() {
-            wrong.push(format!("--listen: `{}` is no address: {error}", self.listen));
+            wrong.push(format!("--listen: `{}` is not an address: {error}", self.listen));
         }
         if !(0.0..=1.0).contains(&self.trace_ratio) {
             wrong.push(format!("--trace-ratio: {} is not between 0 and 1", self.trace_ratio));

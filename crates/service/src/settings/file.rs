@@ -130,7 +130,7 @@ impl<'a, I: saphyr_parser::Input> Events<'a, I> {
     }
 
     fn next(&mut self) -> Result<(usize, Event<'a>), Wrong> {
-        let broken = |error: ScanError| (error.marker().line(), format!("this is no YAML: {}", error.info()));
+        let broken = |error: ScanError| (error.marker().line(), format!("this is not YAML: {}", error.info()));
         match self.events.next() {
             Some(Ok((event, span))) => Ok((span.start.line(), event)),
             Some(Err(error)) => Err(broken(error)),

@@ -18,7 +18,9 @@ pub(crate) fn read(command: &Command, arguments: Vec<OsString>, wrong: &mut Vec<
     while let Some((place, word)) = words.next() {
         let Some(flag) = word.strip_prefix("--").filter(|flag| !flag.is_empty()) else {
             // The word itself is not shown: it may be a password that went astray.
-            wrong.push(format!("word {place} of the command line is no flag; flags begin with --, --help lists them"));
+            wrong.push(format!(
+                "word {place} of the command line is not a flag; flags begin with --, --help lists them"
+            ));
             continue;
         };
         let (long, mut value) = match flag.split_once('=') {

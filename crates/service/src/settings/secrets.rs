@@ -94,7 +94,7 @@ fn from_file(file: &Given) -> Option<Result<Found, String>> {
         _ => Err(std::io::Error::other("it is too long for a password")),
     });
     Some(match text {
-        // Editors end a file with a line break, which is no part of the password.
+        // Editors end a file with a line break, which is not part of the password.
         Ok(text) => match text.trim_end_matches(['\r', '\n']) {
             "" => Err(format!("{origin}: the password file {path} is empty")),
             password => Ok(Found { origin, value: password.into() }),

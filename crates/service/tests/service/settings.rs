@@ -106,7 +106,7 @@ threads: 3
 there is no --kafka-bootstap; did you mean --kafka-bootstrap?
 there is no --commit; --help lists what there is
 --registry-password: a password does not belong here, where others can see it; name its file with registry-password-file, or set BEAMLINE_REGISTRY_PASSWORD
-word 6 of the command line is no flag; flags begin with --, --help lists them
+word 6 of the command line is not a flag; flags begin with --, --help lists them
 --trace-ratio stands there twice
 /c.yaml:2: there is no setting `kafka-securty`; did you mean `kafka-security`?
 /c.yaml:4: `listen` takes one value, not several
@@ -146,7 +146,7 @@ fn what_fits_alone_is_checked_as_a_whole() {
         "--kafka-property sasl.password: a secret does not belong there",
         "--otlp-endpoint must hold no credentials",
         "--trace-ratio: 2 is not between 0 and 1",
-        "--listen: `nowhere` is no address",
+        "--listen: `nowhere` is not an address",
     ] {
         assert!(said.contains(part), "{part}\nis not in\n{said}");
     }
@@ -160,7 +160,7 @@ fn files_that_are_no_settings_are_refused() {
         ("- a\n- b\n", "settings are written `name: value`"),
         ("just words\n", "settings are written `name: value`"),
         ("listen: {a: {b: c}}\n", "the value of `a` must be text"),
-        ("listen: \"open\nthreads: 1\n", "this is no YAML"),
+        ("listen: \"open\nthreads: 1\n", "this is not YAML"),
         ("[a]: 1\n", "the name of a setting must be plain text"),
     ] {
         let config = file(&folder, "c.yaml", text);

@@ -135,7 +135,7 @@ impl AvroFile {
         None
     }
 
-    /// What is left over of the first block when all of its rows are given: a record that is no row.
+    /// What is left over of the first block when all of its rows are given: a record that is not a row.
     fn left_over(&mut self) -> Option<Chunk> {
         let block = self.blocks.pop_front_if(|block| block.given == block.rows)?;
         let bytes = &block.bytes[block.taken..];

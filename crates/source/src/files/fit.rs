@@ -83,7 +83,7 @@ fn parsed(column: &ArrayRef, field: &Field, bad: &mut Bad) -> Result<Option<Arra
         if !cells.push(text.as_bytes()) {
             cells.push_null();
             bad.entry(row).or_insert_with(|| {
-                format!("column `{}`: {text:?} is no {}", field.name(), type_name(field.data_type()))
+                format!("column `{}`: {text:?} is not {}", field.name(), type_name(field.data_type()))
             });
         }
     }
@@ -114,7 +114,7 @@ fn note_lost(column: &ArrayRef, fitted: &ArrayRef, field: &Field, bad: &mut Bad)
     for row in lost {
         if let std::collections::btree_map::Entry::Vacant(entry) = bad.entry(row) {
             let value = array_value_to_string(column, row)?;
-            entry.insert(format!("column `{}`: {value:?} is no {}", field.name(), type_name(to)));
+            entry.insert(format!("column `{}`: {value:?} is not {}", field.name(), type_name(to)));
         }
     }
     Ok(())
@@ -219,9 +219,9 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                (1, "column `a`: \"2.5\" is no whole number in range"),
-                (3, "column `a`: \"NaN\" is no whole number in range"),
-                (4, "column `b`: \"x\" is no number"),
+                (1, "column `a`: \"2.5\" is not a whole number in range"),
+                (3, "column `a`: \"NaN\" is not a whole number in range"),
+                (4, "column `b`: \"x\" is not a number"),
             ]
         );
         assert_eq!(&chunk.rejected[0].1[..], br#"{"a":2.5,"b":"2","c":2}"#);

@@ -195,7 +195,7 @@ mod tests {
         let strict = Field::new("l", DataType::new_list(DataType::Int64, false), true);
         let fitted = fit_column(&lists.slice(0, 4), &strict, &mut bad).unwrap();
         assert_eq!(fitted.data_type(), strict.data_type());
-        assert_eq!(bad[&0], "column `l[]`: \"2.5\" is no whole number in range");
+        assert_eq!(bad[&0], "column `l[]`: \"2.5\" is not a whole number in range");
         assert_eq!(bad[&3], "column `l[]` is null");
         let sliced = fit_column(&lists.slice(1, 3), &wanted, &mut Bad::new()).unwrap();
         assert_eq!(sliced.as_list::<i32>().value_offsets(), [0, 0, 0, 1]);

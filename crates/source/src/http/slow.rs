@@ -100,7 +100,7 @@ fn slow_headers_and_idle_connections_are_closed() {
     let mut trickling = connect(&server, "POST /v1/events HTTP/1.1\r\n");
     let begun = Instant::now();
     while trickling.write_all(b"x: 1\r\n").is_ok() {
-        assert!(begun.elapsed() < PATIENCE, "a header comes for ever");
+        assert!(begun.elapsed() < PATIENCE, "a header comes forever");
         thread::sleep(Duration::from_millis(50));
     }
     let body = "{\"id\": 1}";
@@ -119,7 +119,7 @@ fn slow_bodies_are_answered_408() {
     let mut trickling = connect(&server, &head(100_000));
     let begun = Instant::now();
     while trickling.write_all(b" ").is_ok() {
-        assert!(begun.elapsed() < PATIENCE, "a body comes for ever");
+        assert!(begun.elapsed() < PATIENCE, "a body comes forever");
         thread::sleep(Duration::from_millis(50));
     }
     assert!(begun.elapsed() >= time, "it brought something all the time");

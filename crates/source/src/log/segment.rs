@@ -53,7 +53,7 @@ fn checksum(length: u32, payload: &[u8]) -> u32 {
 /// Cuts a torn end off the last segment. Returns how many records and bytes it has.
 ///
 /// # Errors
-/// Where a whole record follows what cannot be read: then it is no torn end, and accepted records are lost.
+/// Where a whole record follows what cannot be read: then it is not a torn end, and accepted records are lost.
 pub(crate) fn recover(path: &Path) -> Result<(u64, u64), SourceError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,

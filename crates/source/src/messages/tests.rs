@@ -107,7 +107,7 @@ fn json_with_and_without_five_bytes_and_its_message() {
     assert_eq!(read.records.rows["x"].as_primitive::<Float64Type>().values(), &[1.5, 2.0]);
     let rejected: Vec<_> = read.records.rejected.iter().map(|one| (one.position, one.reason.as_str())).collect();
     assert_eq!(rejected[0].0, 2);
-    assert_eq!(rejected[1], (3, "column `x`: \"y\" is no number"));
+    assert_eq!(rejected[1], (3, "column `x`: \"y\" is not a number"));
     assert_eq!(rejected[2], (4, "`$key` is not text in UTF-8"));
     assert_eq!(rejected[3], (5, "the message has no value (a tombstone)"));
     assert_eq!(read.records.rejected[1].payload, "{\"x\": \"y\"}");

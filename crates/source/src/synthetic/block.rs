@@ -9,7 +9,7 @@ use super::random::Random;
 /// Events that are made together.
 pub(crate) const BLOCK_EVENTS: usize = 4096;
 
-/// How many events an anomaly lasts that is no single event.
+/// How many events an anomaly lasts that is not a single event.
 const RUN_EVENTS: usize = 200;
 
 /// A block to be filled.

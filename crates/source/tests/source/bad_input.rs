@@ -36,7 +36,7 @@ fn what_the_user_must_mend_is_said() {
         ("garbage.avro", b"\x00\x01\x02garbage"),
         ("garbage.csv", b"\x00\xff\x01,\n\x00"),
         ("x.parquet.gz", b""),
-        ("noise.csv.gz", b"this is no gzip"),
+        ("noise.csv.gz", b"this is not gzip"),
         ("unknown.dat", b""),
     ] {
         fs::write(folder.path().join(name), bytes).unwrap();
@@ -46,7 +46,7 @@ fn what_the_user_must_mend_is_said() {
         ("\"no*.jsonl\"", "no file matches"),
         (".", "is a folder"),
         ("empty.csv", "is empty; a CSV file begins with a header line"),
-        ("garbage.csv", "is no CSV"),
+        ("garbage.csv", "is not CSV"),
         ("short.csv", "has no column `detector_id`; it has `event_id`, `timestamp`, `y`"),
         ("garbage.parquet", "cannot be read as Parquet"),
         ("garbage.avro", "cannot be read as Avro"),
@@ -103,9 +103,9 @@ fn strange_values_are_rows_where_the_type_has_them() {
     assert_eq!(ids.values(), &[1, 2, 3, 7]);
     let reasons: Vec<_> = all.rejected.iter().map(|r| (r.position, r.reason.as_str())).collect();
     let expected = [
-        (3, "column `t`: \"yesterday\" is no time"),
-        (4, "column `v`: \"1e999\" is no number"),
-        (5, "column `id`: \"\\0\" is no whole number in range"),
+        (3, "column `t`: \"yesterday\" is not a time"),
+        (4, "column `v`: \"1e999\" is not a number"),
+        (5, "column `id`: \"\\0\" is not a whole number in range"),
     ];
     assert_eq!(reasons, expected);
     assert_eq!(&all.rejected[0].payload[..], b"4,yesterday,1");

@@ -28,7 +28,7 @@ fn derived_columns_see_the_file_the_row_and_columns_that_are_not_in_the_schema()
     assert_eq!(all.rows["half"].as_primitive::<Int64Type>().values(), &[2, 4, 5]);
     let times = all.rows["t"].as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
     assert_eq!(times.value(2), 1_735_689_600_003_000);
-    assert_eq!(all.rejected[0].reason, "column `v`: \"bad\" is no number");
+    assert_eq!(all.rejected[0].reason, "column `v`: \"bad\" is not a number");
 }
 
 #[test]
@@ -58,5 +58,5 @@ fn an_expression_may_look_for_what_a_record_of_the_stream_leaves_out() {
     let times = all.rows["t"].as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
     assert_eq!(times.values(), &[1_735_689_600_000_000]);
     assert_eq!(all.rows["s"].as_struct().columns().len(), 1);
-    assert_eq!(all.rejected[0].reason, "column `s`: 2.5 is no whole number in range");
+    assert_eq!(all.rejected[0].reason, "column `s`: 2.5 is not a whole number in range");
 }

@@ -269,7 +269,7 @@ fn text(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
-/// The schema that a JSON file comes back with: a value that is no number is left out.
+/// The schema that a JSON file comes back with: a value that is not a number is left out.
 fn nullable(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))

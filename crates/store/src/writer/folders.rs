@@ -31,7 +31,7 @@ impl Times {
             let field = schema.field(column);
             let temporal = field.data_type().is_temporal() || field.data_type().is_string();
             if !temporal || !can_cast_types(field.data_type(), &micros(field.data_type())) {
-                let message = format!("`{}` is {}, which is no time", field.name(), field.data_type());
+                let message = format!("`{}` is {}, which is not a time", field.name(), field.data_type());
                 return Err(place.rejected(message));
             }
         }

@@ -102,7 +102,7 @@ fn rows_of_another_table_are_refused() {
     assert!(matches!(error, StoreError::Rows { .. }), "{error}");
     let options = WriterOptions { time: Some("Q1".to_owned()), ..options() };
     let error = TableWriter::new(&results, Table::Late, 0, 0, events(0, 0).schema(), &options).err().unwrap();
-    assert!(error.to_string().contains("`Q1` is Int64, which is no time"), "{error}");
+    assert!(error.to_string().contains("`Q1` is Int64, which is not a time"), "{error}");
 }
 
 #[test]

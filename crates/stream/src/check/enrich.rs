@@ -154,7 +154,7 @@ fn check_lookup(
     let lookup = table.as_ref().and_then(|(table, _)| build_lookup(node, table, &wanted, raw, report));
     match (&lookup, &table) {
         (Some(lookup), _) => lookup.fields().iter().for_each(|field| scope.push(field.clone())),
-        // Whichever column was meant: its use is no error of its own.
+        // Whichever column was meant: its use is not an error of its own.
         (None, Some((table, _))) => {
             let schema = table.schema();
             let names = schema.fields().iter().map(|field| field.name().as_str());

@@ -22,7 +22,7 @@ pub(super) fn read(spec: &Node, files: &dyn FileReader, report: &mut Report<'_>)
         }
     };
     let Ok(text) = String::from_utf8(bytes) else {
-        report.add(node.at, format!("the schema `{path}` is no text: an Avro schema is JSON in UTF-8"), None);
+        report.add(node.at, format!("the schema `{path}` is not text: an Avro schema is JSON in UTF-8"), None);
         return None;
     };
     match ValueSchema::parse(&text) {

@@ -72,7 +72,7 @@ fn check_seconds(cql: &Node, field: &str, max: u64, report: &mut Report<'_>) {
     }
 }
 
-/// The length of time that a field has; what is no length of time is reported.
+/// The length of time that a field has; what is not a length of time is reported.
 fn length<'n>(node: &'n Node, field: &str, report: &mut Report<'_>) -> Option<(&'n Node, std::time::Duration)> {
     let node = node.get(field).filter(|node| node.text().is_some() && !report.has(node.at))?;
     if let Some(Duration(length)) = node.typed::<Duration>() {

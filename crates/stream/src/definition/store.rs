@@ -33,7 +33,7 @@ pub struct CqlStore {
     /// How much event time one partition of the anomalies holds.
     #[schemars(example = "1day")]
     pub anomalies_bucket: Duration,
-    /// How long rows are kept after they are written; for ever without it.
+    /// How long rows are kept after they are written; forever without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "30days")]
     pub ttl: Option<Duration>,

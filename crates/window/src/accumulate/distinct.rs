@@ -81,7 +81,7 @@ impl Distinct {
         if !self.float {
             return Ok(Arc::new(whole(values)?));
         }
-        // By their bits: one zero, and one thing that is no number.
+        // By their bits: one zero, and one thing that is not a number.
         let bits = |value: f64| match value {
             value if value.is_nan() => f64::NAN.to_bits() as i64,
             value => (value + 0.0).to_bits() as i64,

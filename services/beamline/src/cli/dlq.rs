@@ -58,7 +58,7 @@ pub struct DlqShowArgs {
     /// The one at this position.
     #[arg(long)]
     pub position: Option<u64>,
-    /// At most so many; 0 is no limit. Text stops at 20 by default, payloads and JSON do not.
+    /// At most so many; 0 means no limit. Text stops at 20 by default, payloads and JSON do not.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
     /// The payloads alone, one a line, for a script that repairs them.
@@ -102,14 +102,14 @@ pub struct DlqRedriveArgs {
 pub enum DlqFormat {
     /// For a person.
     Text,
-    /// One JSON object a line; a payload that is no text is `payload_hex`.
+    /// One JSON object a line; a payload that is not text is `payload_hex`.
     Json,
 }
 
 /// Why a record could not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LetterKind {
-    /// The bytes are no event of the schema.
+    /// The bytes are not an event of the schema.
     Decode,
     /// The id, the key or the time is missing.
     Identity,

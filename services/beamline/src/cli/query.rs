@@ -29,7 +29,7 @@ pub struct QueryArgs {
     /// The output's format.
     #[arg(long, short, value_enum, default_value = "table")]
     pub format: QueryFormat,
-    /// At most so many rows; 0 is no limit. A table on a terminal stops at 40 by default.
+    /// At most so many rows; 0 means no limit. A table on a terminal stops at 40 by default.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
     /// At most so much memory, in MiB.

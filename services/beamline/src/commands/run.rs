@@ -151,7 +151,7 @@ fn clear(results: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     if !results.is_dir() {
-        return Err(Failure::configuration(format!("{} is no folder; name another with --out", results.display())));
+        return Err(Failure::configuration(format!("{} is not a folder; name another with --out", results.display())));
     }
     if !results.join("_beamline").is_dir() && fs::read_dir(results).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Failure::configuration(format!(

@@ -158,7 +158,7 @@ fn misfits(earlier: &Registered, schema: &ValueSchema, level: Level) -> Vec<Stri
     let Registered { id, version, schema: text } = earlier;
     let old = match ValueSchema::parse(text) {
         Ok(old) => old,
-        Err(error) => return vec![format!("version {version} (id {id}) is no schema of a stream: {error}")],
+        Err(error) => return vec![format!("version {version} (id {id}) is not a schema of a stream: {error}")],
     };
     let backward = if level.is_backward() { schema.obstacles(&old) } else { Vec::new() };
     let forward = if level.is_forward() { old.obstacles(schema) } else { Vec::new() };

@@ -1,4 +1,4 @@
-//! Files that are no such files, end too early, or hold a line without end.
+//! Files that are not what they are called, end too early, or hold a line without end.
 
 use std::{
     fs::{self, File},
@@ -13,7 +13,7 @@ use crate::place::{HEADER, Place, csv, garbage, jsonl, position, row, says};
 fn binary_garbage() {
     let place = Place::new();
     for (name, parts) in [
-        ("in.csv", ["is no CSV", "UTF-8"]),
+        ("in.csv", ["is not CSV", "UTF-8"]),
         ("in.csv.gz", ["is damaged", "gzip"]),
         ("in.parquet", ["cannot be read as Parquet", "replace it"]),
         ("in.avro", ["cannot be read as Avro", "replace it"]),
@@ -53,7 +53,7 @@ fn empty_files() {
         says(&place.fails(64, &["replay", "readings.yaml", name]), &[name, part]);
     }
     place.write("in.jsonl", "");
-    assert!(place.replay("in.jsonl", "json").is_empty(), "no lines are no events, and no error");
+    assert!(place.replay("in.jsonl", "json").is_empty(), "an empty file has no events and no error");
     place.write("header.csv", HEADER);
     assert!(place.replay("header.csv", "header").is_empty());
     assert!(place.ids("json").is_empty() && place.ids("header").is_empty());

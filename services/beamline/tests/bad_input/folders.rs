@@ -16,7 +16,10 @@ fn a_file_in_place_of_the_folder() {
         let said = place.fails(64, &["replay", "readings.yaml", "in.csv", "--out", out]);
         says(&said, &["cannot write to the results folder", out, "choose another folder"]);
     }
-    says(&place.fails(64, &["replay", "readings.yaml", "in.csv", "--out", "file", "--fresh"]), &["file is no folder"]);
+    says(
+        &place.fails(64, &["replay", "readings.yaml", "in.csv", "--out", "file", "--fresh"]),
+        &["file is not a folder"],
+    );
     assert_eq!(std::fs::read_to_string(place.path("file")).unwrap(), "precious");
     std::fs::create_dir(place.path("folder")).unwrap();
     place.write("folder/mine.txt", "precious");
@@ -30,7 +33,7 @@ fn a_damaged_checkpoint() {
     let place = Place::new();
     place.write("in.csv", csv(3));
     std::fs::create_dir_all(place.path("out/_beamline")).unwrap();
-    place.write("out/_beamline/checkpoint.redb", "this is no database");
+    place.write("out/_beamline/checkpoint.redb", "this is not a database");
     let said = place.fails(1, &["replay", "readings.yaml", "in.csv", "--out", "out"]);
     says(&said, &["checkpoint is damaged", "out/_beamline/checkpoint.redb", "--fresh"]);
     place.ok(&["replay", "readings.yaml", "in.csv", "--out", "out", "--fresh"]);

@@ -99,7 +99,7 @@ fn bad_requests_are_refused_with_a_reason() {
         TO,
         LINES,
         mixed.as_bytes(),
-        &["nothing was accepted", "\"index\":1", "column `value`", "is no number"],
+        &["nothing was accepted", "\"index\":1", "column `value`", "is not a number"],
     );
     let far = event("far").replace("\"2025-01-01T00:00:00Z\"", "9999999999999999999");
     refuses(400, TO, LINES, far.as_bytes(), &["column `time`", "years 0 to 9999"]);

@@ -62,7 +62,7 @@ pub(crate) fn jsonl(rows: usize) -> String {
     csv(rows).lines().skip(1).map(object).collect()
 }
 
-/// Bytes that are no text and no known format.
+/// Bytes that are neither text nor a known format.
 pub(crate) fn garbage(bytes: usize) -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64;
     let byte = || {

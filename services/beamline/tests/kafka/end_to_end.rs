@@ -76,7 +76,7 @@ fn three_processes_do_what_one_does_and_account_for_every_record() {
     detector.stop();
 }
 
-/// Bytes of three kinds that are no events: junk, a schema that nobody registered, nothing at all.
+/// Bytes of three kinds that are not events: junk, a schema that nobody registered, nothing at all.
 fn send_foreign(cluster: &Cluster) {
     let producer: BaseProducer<Reports> = cluster.connection().client(Reports::default(), |_| ()).unwrap();
     for number in 0..FOREIGN {

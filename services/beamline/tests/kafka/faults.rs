@@ -17,7 +17,7 @@ fn number(name: &str, default: u64) -> u64 {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Three, with everything on each: a single one that is killed can leave transactions open for ever
+/// Three, with everything on each: a single one that is killed can leave transactions open forever
 /// (`docs/runbooks/transaction-hangs.md`).
 const BROKERS: usize = 3;
 

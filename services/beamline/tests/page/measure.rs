@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use reqwest::blocking::Client;
+
 use crate::run::{Events, Run, beamline, client, definition};
 
 /// Pairs of runs, and events of each.
@@ -32,13 +34,15 @@ struct Viewers {
 }
 
 impl Viewers {
-    fn start(url: &str, count: usize) -> Self {
+    /// One client serves all: a browser is there before it opens a page, and a hundred clients would be made on the run's time.
+    fn start(client: &Client, url: &str, count: usize) -> Self {
         let (bytes, end) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let follow = || {
-            let (url, bytes, end) = (format!("{url}/api/v1/live?{VIEWS}"), bytes.clone(), end.clone());
+            let (client, url) = (client.clone(), format!("{url}/api/v1/live?{VIEWS}"));
+            let (bytes, end) = (bytes.clone(), end.clone());
             move || {
                 let mut buffer = vec![0; 65_536];
-                let Ok(mut response) = client().get(url).send() else { return };
+                let Ok(mut response) = client.get(url).send() else { return };
                 while !end.load(Ordering::Relaxed) {
                     match response.read(&mut buffer) {
                         Ok(count) if count > 0 => bytes.fetch_add(count as u64, Ordering::Relaxed),
@@ -64,7 +68,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Events a second of a run with so many viewers; without a page where there is no number.
-fn rate(folder: &Path, stream: &Path, viewers: Option<usize>) -> f64 {
+fn rate(client: &Client, folder: &Path, stream: &Path, viewers: Option<usize>) -> f64 {
     let results = folder.join("rate");
     let (begun, events) = (Instant::now(), EVENTS.to_string());
     match viewers {
@@ -80,7 +84,7 @@ fn rate(folder: &Path, stream: &Path, viewers: Option<usize>) -> f64 {
         }
         Some(count) => {
             let mut run = Run::start(stream, &results, &["--fresh", "--events", &events]);
-            let viewers = Viewers::start(&run.url, count);
+            let viewers = Viewers::start(client, &run.url, count);
             assert!(run.child.wait().unwrap().success());
             viewers.end();
         }
@@ -97,10 +101,10 @@ fn processor_seconds(pid: u32) -> f64 {
 }
 
 /// Bytes a second to one viewer, and the processor's share, while a stream runs at a rate.
-fn watched(folder: &Path, rate: &str, viewers: usize) -> (f64, f64) {
+fn watched(client: &Client, folder: &Path, rate: &str, viewers: usize) -> (f64, f64) {
     let run = Run::start(&definition(folder, rate), &folder.join("watched"), &["--fresh"]);
     thread::sleep(Duration::from_secs(5));
-    let followed = Viewers::start(&run.url, viewers);
+    let followed = Viewers::start(client, &run.url, viewers);
     thread::sleep(Duration::from_secs(2));
     let (begun, bytes, busy) =
         (Instant::now(), followed.bytes.load(Ordering::Relaxed), processor_seconds(run.child.id()));
@@ -144,11 +148,12 @@ fn seconds(text: &str) -> f64 {
 fn what_the_page_costs() {
     let folder = tempfile::tempdir().unwrap();
     let stream = definition(folder.path(), "0");
+    let client = client();
     let kinds = [("without", None), ("unwatched", Some(0)), ("1 viewer", Some(1)), ("100 viewers", Some(100))];
     let mut rates = vec![Vec::new(); kinds.len()];
     for _ in 0..PAIRS {
         for (index, (_, viewers)) in kinds.iter().enumerate() {
-            rates[index].push(rate(folder.path(), &stream, *viewers));
+            rates[index].push(rate(&client, folder.path(), &stream, *viewers));
         }
     }
     for (index, (name, _)) in kinds.iter().enumerate() {
@@ -156,14 +161,14 @@ fn what_the_page_costs() {
         let share = median(rates[index].iter().zip(&rates[0]).map(|(with, without)| with / without).collect());
         println!("page {name}: {:.0} events/s, {share:.3} of those without", median(rates[index].clone()));
     }
-    let (slow, one) = watched(folder.path(), "1000", 1);
-    let (fast, _) = watched(folder.path(), "0", 1);
+    let (slow, one) = watched(&client, folder.path(), "1000", 1);
+    let (fast, _) = watched(&client, folder.path(), "0", 1);
     println!(
         "bytes a second to a viewer: {slow:.0} at 1,000 events/s, {fast:.0} as fast as it goes ({:.2} times)",
         fast / slow
     );
-    let (_, idle) = watched(folder.path(), "1000", 0);
-    let (_, many) = watched(folder.path(), "1000", 100);
+    let (_, idle) = watched(&client, folder.path(), "1000", 0);
+    let (_, many) = watched(&client, folder.path(), "1000", 100);
     println!(
         "processor at 1,000 events/s: {idle:.3} unwatched, {one:.3} with 1 viewer, {many:.3} with 100 ({:.1} times one viewer's)",
         many / one

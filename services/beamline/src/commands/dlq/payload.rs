@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Bytes as text on one line. A JSON object stays the same object; in other text control characters are escaped; bytes
-/// that are no text are written as in a byte string, `\xff`.
+/// that are not text are written as in a byte string, `\xff`.
 pub(super) fn line(payload: &[u8]) -> String {
     let Ok(text) = std::str::from_utf8(payload) else { return payload.escape_ascii().to_string() };
     if !text.contains(char::is_control) {

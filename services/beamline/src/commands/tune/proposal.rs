@@ -11,7 +11,7 @@ use crate::{Failure, cli::TuneArgs};
 /// The share of ordinary events that may alarm where nobody says it.
 const FALSE_ALARM_RATE: f64 = 1e-3;
 
-/// A layer that alarms more than so many times as often as all layers together may is no use for this stream.
+/// A layer that alarms more than so many times as often as all layers together may is of no use for this stream.
 const NOISY: f64 = 5.0;
 
 /// Alarms below which nothing is said of a layer.
