@@ -8,7 +8,7 @@ fn definitions_that_cannot_be_read() {
     says(&place.fails(64, &["run", "nope.yaml"]), &["nope.yaml", "cannot read"]);
     says(&place.fails(64, &["run", "."]), &["cannot read the stream definition"]);
     place.write("broken.yaml", "spec: {");
-    says(&place.fails(64, &["run", "broken.yaml"]), &["broken.yaml:", "no YAML"]);
+    says(&place.fails(64, &["run", "broken.yaml"]), &["broken.yaml:", "not YAML"]);
     place.write("binary.yaml", garbage(1_000));
     says(&place.fails(64, &["run", "binary.yaml"]), &["binary.yaml", "UTF-8"]);
     place.write("empty.yaml", "");
