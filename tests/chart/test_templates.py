@@ -158,6 +158,11 @@ class Templates(unittest.TestCase):
         self.assertEqual(ports, {"metrics": 9464, "http": 80})
         self.assertNotIn("BEAMLINE_PAGE_JAEGER", str(objects))
         self.assertIn("'https://lab.org/jaeger'", str(render(*SERVERS, "dashboard.jaegerUrl=https://lab.org/jaeger")))
+        self.assertNotIn("BEAMLINE_PAGE_PROXY", str(objects))
+        proxied = render(*SERVERS, "dashboard.proxy.trusted={10.42.0.0/16,10.43.0.7}", "dashboard.proxy.operators={shift}")
+        page = kinds(proxied, "Deployment")["t-beamline-particle-events-dashboard"]["spec"]["template"]["spec"]["containers"][0]
+        self.assertEqual(environment(page)["BEAMLINE_PAGE_PROXY"], "10.42.0.0/16,10.43.0.7")
+        self.assertEqual(environment(page)["BEAMLINE_PAGE_OPERATORS"], "shift")
         self.fails("jaegerUrl", *SERVERS, "dashboard.jaegerUrl=javascript:1")
         self.fails("needs dashboard.ingress.host", *SERVERS, "dashboard.ingress.enabled=true")
         plain = "metadata: {name: plain}\nspec: {schema: a.avsc\\, partitions: 1}"

@@ -286,6 +286,14 @@ resources: {{ toYaml . | nindent 2 }}
   value: /etc/beamline/tokens
 - name: BEAMLINE_PAGE_HOST
   value: {{ join "," $hosts }}
+{{- with $values.proxy.trusted }}
+- name: BEAMLINE_PAGE_PROXY
+  value: {{ join "," . }}
+{{- end }}
+{{- with $values.proxy.operators }}
+- name: BEAMLINE_PAGE_OPERATORS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- with $values.jaegerUrl }}
 - name: BEAMLINE_PAGE_JAEGER
   value: {{ . | quote }}

@@ -2,9 +2,9 @@
 //!
 //! Without tokens the page is served on a loopback address alone, to everyone on the machine: acknowledging is on, putting
 //! dead letters back is off unless the settings say otherwise. With tokens each request to `/api` carries one of two:
-//! a viewer reads, an operator also acknowledges and puts back. There is no cookie, so another site's page can send no
-//! request in a person's name; the checks of Host and Origin keep it from reading a page on loopback through a name of
-//! its own (DNS rebinding).
+//! a viewer reads, an operator also acknowledges and puts back. Or a proxy has signed people in ([`ProxySettings`]). The page has no
+//! cookie of its own; the checks of Host and Origin keep another site's page from writing in the name of somebody whose
+//! browser has the proxy's, and from reading a page on loopback through a name of its own (DNS rebinding).
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::problem::Problem;
+use crate::{ProxySettings, problem::Problem};
 
 /// How old a token that was read from a file may be.
 const TOKEN_AGE_MAX: Duration = Duration::from_secs(2);
@@ -36,6 +36,8 @@ pub struct AccessSettings {
     pub redrive: bool,
     /// Names that the page is reached by, besides `localhost` and addresses.
     pub hosts: Vec<String>,
+    /// Which proxies sign people in.
+    pub proxy: ProxySettings,
 }
 
 /// What somebody may do.
@@ -49,26 +51,44 @@ pub(crate) enum Role {
 }
 
 /// Who asks, and what they may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) role: Role,
     pub(crate) redrive: bool,
+    /// The name that a proxy has for them.
+    pub(crate) name: Option<String>,
+}
+
+impl Role {
+    /// Its name in the API and in notes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 impl Caller {
     /// Lets operators pass.
-    pub(crate) fn must_operate(self) -> Result<(), Problem> {
+    pub(crate) fn must_operate(&self) -> Result<(), Problem> {
         match self.role {
             Role::Operator => Ok(()),
             Role::Viewer => {
-                let detail = "this needs the role `operator`; use the operator's token";
+                let detail = "this needs the role `operator`: the operator's token, or a group of operators";
                 Err(Problem::new(StatusCode::FORBIDDEN, "role-needed", detail))
             }
         }
     }
 
+    /// Who has written something: whom the proxy has signed in, else the name that was `given`, else the role.
+    pub(crate) fn author(&self, given: Option<String>) -> String {
+        let given = given.filter(|name| !name.trim().is_empty());
+        self.name.clone().or(given).unwrap_or_else(|| self.role.name().to_owned())
+    }
+
     /// Lets those pass who may put dead letters back.
-    pub(crate) fn must_redrive(self) -> Result<(), Problem> {
+    pub(crate) fn must_redrive(&self) -> Result<(), Problem> {
         self.must_operate()?;
         if self.redrive {
             return Ok(());
@@ -96,21 +116,26 @@ impl Access {
     /// Checks the settings against the address that is served.
     pub(crate) fn new(settings: AccessSettings, address: SocketAddr) -> Result<Self, String> {
         let Some(folder) = &settings.tokens else {
-            if address.ip().is_loopback() {
+            if address.ip().is_loopback() || settings.proxy.is_used() {
                 return Ok(Self { settings, tokens: Mutex::new(None) });
             }
             return Err(format!(
                 "{address} can be reached from other machines, and everyone there could acknowledge alarms; \
-                 name a folder of tokens with --page-tokens, or serve it on 127.0.0.1"
+                 name a folder of tokens with --page-tokens or a proxy that signs people in with --page-proxy, or serve it \
+                 on 127.0.0.1"
             ));
         };
         let tokens = read(folder)?;
         Ok(Self { tokens: Mutex::new(Some((Instant::now(), tokens))), settings })
     }
 
-    /// Whether requests carry tokens.
-    pub(crate) fn has_tokens(&self) -> bool {
-        self.settings.tokens.is_some()
+    /// How `caller` has come in: `proxy`, `token` or `loopback`.
+    pub(crate) fn way(&self, caller: &Caller) -> &'static str {
+        match (&caller.name, &self.settings.tokens) {
+            (Some(_), _) => "proxy",
+            (None, Some(_)) => "token",
+            (None, None) => "loopback",
+        }
     }
 
     /// Refuses a request that came by a name the page is not known by, or that another site's page made.
@@ -132,10 +157,18 @@ impl Access {
         Ok(())
     }
 
-    /// Who sent a request to the API.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// Who sent a request to the API from `peer`.
+    pub(crate) fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Caller, Problem> {
+        if let Some(person) = self.settings.proxy.person(peer, headers) {
+            let role = if person.operates { Role::Operator } else { Role::Viewer };
+            return Ok(Caller { role, redrive: person.operates, name: Some(person.name) });
+        }
         let Some(folder) = &self.settings.tokens else {
-            return Ok(Caller { role: Role::Operator, redrive: self.settings.redrive });
+            if self.settings.proxy.is_used() {
+                let detail = "nobody has signed in: open the page through its proxy";
+                return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign-in-needed", detail));
+            }
+            return Ok(Caller { role: Role::Operator, redrive: self.settings.redrive, name: None });
         };
         let refused = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "token-needed", detail);
         let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -144,8 +177,8 @@ impl Access {
         let tokens = self.tokens(folder);
         let is = |token: &Option<String>| token.as_deref().is_some_and(|token| same(token, given));
         match (is(&tokens.operator), is(&tokens.viewer)) {
-            (true, _) => Ok(Caller { role: Role::Operator, redrive: true }),
-            (_, true) => Ok(Caller { role: Role::Viewer, redrive: false }),
+            (true, _) => Ok(Caller { role: Role::Operator, redrive: true, name: None }),
+            (_, true) => Ok(Caller { role: Role::Viewer, redrive: false, name: None }),
             _ => Err(refused("the token is not one of this page; it may have been replaced")),
         }
     }
@@ -216,6 +249,8 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap())).collect()
     }
 
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 42, 0, 7));
+
     fn address(text: &str) -> SocketAddr {
         text.parse().unwrap()
     }
@@ -262,8 +297,8 @@ mod tests {
         write("operator", "operator-0123456789");
         let settings = AccessSettings { tokens: Some(folder.path().to_owned()), ..AccessSettings::default() };
         let access = Access::new(settings, address("0.0.0.0:80")).unwrap();
-        let caller = |token: &str| access.caller(&headers(&[("authorization", &format!("Bearer {token}"))]));
-        assert_eq!(access.caller(&HeaderMap::new()).unwrap_err().status(), StatusCode::UNAUTHORIZED);
+        let caller = |token: &str| access.caller(PEER, &headers(&[("authorization", &format!("Bearer {token}"))]));
+        assert_eq!(access.caller(PEER, &HeaderMap::new()).unwrap_err().status(), StatusCode::UNAUTHORIZED);
         let viewer = caller("viewer-0123456789").unwrap();
         assert_eq!(viewer.must_operate().unwrap_err().status(), StatusCode::FORBIDDEN);
         assert_eq!(viewer.must_redrive().unwrap_err().status(), StatusCode::FORBIDDEN);
@@ -274,6 +309,23 @@ mod tests {
         std::thread::sleep(TOKEN_AGE_MAX + Duration::from_millis(100));
         assert!(caller("operator-0123456789").is_err());
         assert!(caller("replaced-0123456789").is_ok());
+    }
+
+    #[test]
+    fn behind_a_proxy_people_have_their_names_and_nobody_comes_in_beside_it() {
+        let proxy = ProxySettings { trusted: vec!["10.42.0.7".parse().unwrap()], operators: vec!["shift".to_owned()] };
+        let settings = AccessSettings { proxy, redrive: true, ..AccessSettings::default() };
+        let access = Access::new(settings, address("0.0.0.0:80")).unwrap();
+        let ada = headers(&[("x-forwarded-user", "ada"), ("x-forwarded-groups", "shift")]);
+        let operator = access.caller(PEER, &ada).unwrap();
+        assert!(operator.must_redrive().is_ok());
+        assert_eq!((operator.author(Some("eve".to_owned())).as_str(), access.way(&operator)), ("ada", "proxy"));
+        let viewer = access.caller(PEER, &headers(&[("x-forwarded-user", "bob")])).unwrap();
+        assert_eq!(viewer.must_operate().unwrap_err().status(), StatusCode::FORBIDDEN);
+        for (peer, headers) in [("127.0.0.1", ada.clone()), ("10.42.0.8", ada), ("10.42.0.7", HeaderMap::new())] {
+            let refused = access.caller(peer.parse().unwrap(), &headers).unwrap_err();
+            assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{peer}");
+        }
     }
 
     #[test]
@@ -289,7 +341,7 @@ mod tests {
     fn on_loopback_one_may_acknowledge_and_not_put_back() {
         let caller = |redrive| {
             let settings = AccessSettings { redrive, ..AccessSettings::default() };
-            Access::new(settings, address("127.0.0.1:80")).unwrap().caller(&HeaderMap::new()).unwrap()
+            Access::new(settings, address("127.0.0.1:80")).unwrap().caller(PEER, &HeaderMap::new()).unwrap()
         };
         assert!(caller(false).must_operate().is_ok());
         assert!(caller(false).must_redrive().is_err());

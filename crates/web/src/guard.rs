@@ -1,9 +1,13 @@
 //! What happens to each request before it is answered, and to each answer before it is sent.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
 
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -47,7 +51,9 @@ fn admit(app: &App, request: &mut Request) -> Result<(), Problem> {
         return Ok(());
     }
     app.limits.request(Instant::now())?;
-    let caller = app.access.caller(request.headers())?;
+    // Where the server does not say who is connected, nobody is.
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let caller = app.access.caller(peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), request.headers())?;
     if request.method() == Method::POST && !is_json(request.headers()) {
         let detail = "send `Content-Type: application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json-needed", detail));

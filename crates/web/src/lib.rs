@@ -18,6 +18,7 @@ mod notes;
 mod openapi;
 mod page_cursor;
 mod problem;
+mod proxy;
 mod routes;
 mod rows;
 mod server;
@@ -32,6 +33,7 @@ pub use self::{
     hub::{Hub, Shown},
     jaeger::JaegerUrl,
     notes::Notes,
+    proxy::{Network, ProxySettings},
     server::Server,
     watched::{DeadLetterIds, Mode, Watched},
 };

@@ -84,7 +84,8 @@ impl Server {
             async move {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 tokio::spawn(end_versions(hub));
-                axum::serve(listener, router).with_graceful_shutdown(told(ended)).await
+                let service = router.into_make_service_with_connect_info::<SocketAddr>();
+                axum::serve(listener, service).with_graceful_shutdown(told(ended)).await
             }
         };
         let thread = thread::Builder::new().name("page".to_owned()).spawn(move || {

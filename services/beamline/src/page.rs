@@ -14,7 +14,7 @@ use local::{LocalError, Meter, Summary, Tapped};
 use stage::Rows;
 use store::{NoteLog, Results};
 use stream::{Source, Stream};
-use web::{AccessSettings, Counts, Facts, Hub, Pace, Server, Shown, State, Watched};
+use web::{AccessSettings, Counts, Facts, Hub, Pace, ProxySettings, Server, Shown, State, Watched};
 
 use crate::{Failure, cli::PageArgs};
 
@@ -66,6 +66,7 @@ impl Page {
             tokens: args.page_tokens.clone(),
             redrive: args.page_redrive,
             hosts: args.page_host.clone(),
+            proxy: ProxySettings { trusted: args.page_proxy.clone(), operators: args.page_operators.clone() },
         };
         let hub = Arc::new(Hub::new(vec![shown.clone()], args.page_jaeger.clone()));
         let server = Server::start(listener, hub, settings).map_err(Failure::configuration)?;

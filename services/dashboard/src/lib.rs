@@ -29,7 +29,7 @@ use registry::Registry;
 use service::{Context, Failure, load_stream};
 use store::Note;
 use stream::Stream;
-use web::{AccessSettings, Hub, NotKept, Notes, Server, Shown};
+use web::{AccessSettings, Hub, NotKept, Notes, ProxySettings, Server, Shown};
 
 pub use self::settings::{Dashboard, History};
 use self::{
@@ -71,6 +71,7 @@ pub fn run(settings: Dashboard, context: Context) -> Result<(), Failure> {
         tokens: settings.page_tokens.clone(),
         redrive: settings.page_redrive,
         hosts: settings.page_host.clone(),
+        proxy: ProxySettings { trusted: settings.page_proxy.clone(), operators: settings.page_operators.clone() },
     };
     let server = Server::start(listener, hub, access).map_err(Failure::configuration)?;
     tracing::info!(address = %server.address(), streams = names.join(", "), "the page is served");

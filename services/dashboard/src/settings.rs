@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use service::settings::{Kafka, Process, Registry, Secret, Settings};
 use stores::StoreAccess;
-use web::JaegerUrl;
+use web::{JaegerUrl, Network};
 
 /// What the page asks for what has been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,6 +37,13 @@ pub struct Dashboard {
     /// A name that the page is reached by; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub page_host: Vec<String>,
+    /// A proxy that signs people in, by address or network (10.42.0.0/16); may be given several times. Requests from there are
+    /// those of the person in `X-Forwarded-User`.
+    #[arg(long, value_name = "NETWORK")]
+    pub page_proxy: Vec<Network>,
+    /// A group whose members, by the proxy's `X-Forwarded-Groups`, may acknowledge and put back; may be given several times.
+    #[arg(long, value_name = "GROUP")]
+    pub page_operators: Vec<String>,
     /// Where Jaeger's pages are, as a browser reaches them: each anomaly then has a link to its trace.
     #[arg(long, value_name = "URL")]
     pub page_jaeger: Option<JaegerUrl>,
@@ -82,6 +89,9 @@ impl Settings for Dashboard {
         }
         if self.history == History::Lake && self.stream.len() > 1 {
             wrong.push("--history lake is of one stream; start a dashboard for each".to_owned());
+        }
+        if !self.page_operators.is_empty() && self.page_proxy.is_empty() {
+            wrong.push("--page-operators needs --page-proxy NETWORK: groups are what a proxy says".to_owned());
         }
         wrong
     }

@@ -40,9 +40,9 @@ export async function request(path, init = {}, tries = 0) {
   const headers = { ...(init.headers || {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   const answer = await fetch(`${BASE}${path}`, { ...init, headers, cache: 'no-store' });
   if (answer.ok || answer.status === 304) return answer;
-  if (answer.status === 401) tokenNeeded.value = true;
   const retry = Number(answer.headers.get('Retry-After') || 0) * 1000;
   const problem = new Problem(answer.status, await answer.json().catch(() => ({})), retry);
+  if (problem.code === 'token-needed') tokenNeeded.value = true;
   if (problem.code !== 'not-yet' || tries >= AGAIN_MAX) throw problem;
   await new Promise((resolve) => setTimeout(resolve, Math.max(AGAIN_MS, retry)));
   return request(path, init, tries + 1);

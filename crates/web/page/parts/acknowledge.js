@@ -19,15 +19,15 @@ export function Acknowledge({ stream, ids, done, close }) {
   const [author, setAuthor] = useState(localStorage.getItem(AUTHOR) ?? who?.author ?? '');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
-  if (!who?.may.acknowledge) return html`<p class="aside">To acknowledge, open the page with the token of an operator.</p>`;
+  if (!who?.may.acknowledge) return html`<p class="aside">To acknowledge one has to be an operator: by the operator’s token, or by a group where people sign in.</p>`;
   const send = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
     setProblem('');
     try {
-      const body = { kind: 'acknowledgement', text: text.trim(), anomalies: ids, ...(author.trim() ? { author: author.trim() } : {}) };
+      const body = { kind: 'acknowledgement', text: text.trim(), anomalies: ids, ...(author.trim() && who.access !== 'proxy' ? { author: author.trim() } : {}) };
       const answer = await post(of(stream, 'notes'), body);
-      localStorage.setItem(AUTHOR, author.trim());
+      if (who.access !== 'proxy') localStorage.setItem(AUTHOR, author.trim());
       acknowledge([await answer.json()]);
       setText('');
       done?.();
@@ -39,7 +39,7 @@ export function Acknowledge({ stream, ids, done, close }) {
   const value = (/** @type {any} */ event) => event.target.value;
   return html`<form class="acknowledge" onSubmit=${send}>
     <label class="note">Note <textarea rows="2" required maxlength=${TEXT_MAX} placeholder="What was it? What did you do?" value=${text} onInput=${(/** @type {Event} */ event) => setText(value(event))}></textarea></label>
-    <label>Your name <input maxlength=${AUTHOR_MAX} autocomplete="name" value=${author} onInput=${(/** @type {Event} */ event) => setAuthor(value(event))} /></label>
+    ${who.access === 'proxy' ? html`<p class="aside">as <b>${who.author}</b></p>` : html`<label>Your name <input maxlength=${AUTHOR_MAX} autocomplete="name" value=${author} onInput=${(/** @type {Event} */ event) => setAuthor(value(event))} /></label>`}
     <button type="submit" class="main" disabled=${busy || !text.trim()}>${ids.length === 1 ? 'Acknowledge' : `Acknowledge ${several(ids.length, 'anomaly', 'anomalies')}`}</button>
     ${close && html`<button type="button" class="quiet" onClick=${close}>Cancel</button>`}
     ${problem && html`<${Failed} text=${problem} />`}

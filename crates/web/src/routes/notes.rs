@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    access::{Caller, Role},
+    access::Caller,
     answer::{JsonBody, Names, Params, json},
     app::App,
     hub::Shown,
@@ -67,7 +67,7 @@ pub(crate) struct Draft {
     /// The ids of the anomalies that its author saw; an acknowledgement has at least one, and no note more than 500.
     #[serde(default)]
     anomalies: Vec<String>,
-    /// Who writes; the caller's role without it.
+    /// Who writes; the caller's role without it. Whom a proxy has signed in writes under that name.
     author: Option<String>,
 }
 
@@ -125,16 +125,12 @@ pub(crate) async fn write(
         super::must_detect(shown)?;
         must_be_there(&app, shown, &draft.anomalies).await?;
     }
-    let role = match caller.role {
-        Role::Viewer => "viewer",
-        Role::Operator => "operator",
-    };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let note = store::Note {
         id: String::new(),
         kind: draft.kind.into(),
-        author: draft.author.filter(|author| !author.trim().is_empty()).unwrap_or_else(|| role.to_owned()),
-        role: role.to_owned(),
+        author: caller.author(draft.author),
+        role: caller.role.name().to_owned(),
         at: now.as_micros() as i64,
         text: draft.text,
         anomalies: draft.anomalies,

@@ -30,7 +30,7 @@ pub(crate) struct Repaired {
     dry_run: bool,
     /// At most 100.
     events: Vec<RepairedEvent>,
-    /// Who puts them back; the caller's role without it.
+    /// Who puts them back; the caller's role without it. Whom a proxy has signed in does so under that name.
     author: Option<String>,
 }
 
@@ -100,7 +100,8 @@ pub(crate) async fn redrive(
     let (dry_run, all_good) = (repaired.dry_run, rejected.is_empty());
     let applied = all_good && !dry_run;
     if applied {
-        keep(shown.clone(), repaired).await?;
+        let author = caller.author(repaired.author.clone());
+        keep(shown.clone(), repaired, author).await?;
     }
     let outcome = match (all_good, dry_run) {
         (false, _) => "nothing is put back: all of them have to be good",
@@ -173,7 +174,7 @@ fn bad(shown: &Shown, events: &[RepairedEvent]) -> Vec<Rejected> {
 }
 
 /// Makes them durable, and writes down that they are.
-async fn keep(shown: Arc<Shown>, repaired: Repaired) -> Result<(), Problem> {
+async fn keep(shown: Arc<Shown>, repaired: Repaired, author: String) -> Result<(), Problem> {
     let failed = |error: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-kept", error).retry_after(5);
     let kept = tokio::task::spawn_blocking(move || {
         let lines: String = repaired.events.iter().map(RepairedEvent::line).collect();
@@ -182,7 +183,7 @@ async fn keep(shown: Arc<Shown>, repaired: Repaired) -> Result<(), Problem> {
         let note = store::Note {
             id: String::new(),
             kind: store::NoteKind::Redrive,
-            author: repaired.author.unwrap_or_else(|| "operator".to_owned()),
+            author,
             role: "operator".to_owned(),
             at: now.as_micros() as i64,
             text: file,

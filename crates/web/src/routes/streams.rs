@@ -21,11 +21,12 @@ use crate::{
 pub(crate) struct Session {
     /// What the caller may do.
     role: Role,
-    /// `loopback` where everyone on the machine may ask, `token` where a token is needed.
+    /// How the caller has come in: `loopback` where everyone on the machine may ask, `token`, or `proxy` where one has signed
+    /// them in.
     access: &'static str,
     may: May,
-    /// The name that acknowledgements carry where the caller gives none.
-    author: Role,
+    /// The name that acknowledgements carry where the caller gives none; with `proxy` the one that they carry.
+    author: String,
     /// The program and its version.
     product: &'static str,
     /// `one-process` or `kafka`.
@@ -94,9 +95,9 @@ pub(crate) async fn session(
 ) -> Result<Response, Problem> {
     let session = Session {
         role: caller.role,
-        access: if app.access.has_tokens() { "token" } else { "loopback" },
+        access: app.access.way(&caller),
         may: May { acknowledge: caller.must_operate().is_ok(), redrive: caller.must_redrive().is_ok(), query: true },
-        author: caller.role,
+        author: caller.author(None),
         product: concat!("beamline ", env!("CARGO_PKG_VERSION")),
         mode: app.hub.streams.first().map_or(Mode::OneProcess, |shown| shown.watched.mode()).name(),
         epoch: app.hub.epoch.clone(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use web::JaegerUrl;
+use web::{JaegerUrl, Network};
 
 /// The live page.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,6 +28,13 @@ pub struct PageArgs {
     /// A name that the page is reached by; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub page_host: Vec<String>,
+    /// A proxy that signs people in, by address or network (10.42.0.0/16); may be given several times. Requests from there are
+    /// those of the person in `X-Forwarded-User`.
+    #[arg(long, value_name = "NETWORK")]
+    pub page_proxy: Vec<Network>,
+    /// A group whose members, by the proxy's `X-Forwarded-Groups`, may acknowledge and put back; may be given several times.
+    #[arg(long, value_name = "GROUP", requires = "page_proxy")]
+    pub page_operators: Vec<String>,
     /// Where Jaeger's pages are, as a browser reaches them: each anomaly then has a link to its trace.
     #[arg(long, value_name = "URL", env = "BEAMLINE_PAGE_JAEGER")]
     pub page_jaeger: Option<JaegerUrl>,

@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener, process::Stdio, thread, time::Duration};
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::run::{Run, beamline, definition};
 
@@ -86,6 +86,48 @@ fn a_viewer_reads_an_operator_acknowledges_and_a_new_token_counts_at_once() {
     thread::sleep(Duration::from_secs(3));
     assert_eq!(post("operator-token-0123456789"), StatusCode::UNAUTHORIZED);
     assert_eq!(post("rotated-token-0123456789"), StatusCode::CREATED);
+}
+
+#[test]
+fn people_whom_a_proxy_has_signed_in_have_their_names_and_nobody_comes_in_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let stream = definition(folder.path(), "300");
+    let start = |proxy: &str, results: &str| {
+        let args = ["--page-proxy", proxy, "--page-operators", "shift"];
+        Run::start(&stream, &folder.path().join(results), &args)
+    };
+    let run = start("127.0.0.0/8", "here");
+    let session = |person: Option<(&str, &str)>| {
+        let request = run.client.get(run.api("/session"));
+        let request = match person {
+            Some((name, groups)) => request.header("x-forwarded-user", name).header("x-forwarded-groups", groups),
+            None => request,
+        };
+        let answer = request.send().unwrap();
+        (answer.status(), answer.json::<Value>().unwrap())
+    };
+    let (status, problem) = session(None);
+    assert_eq!((status, &problem["code"]), (StatusCode::UNAUTHORIZED, &json!("sign-in-needed")));
+    let (_, viewer) = session(Some(("bob@lab.example", "guests")));
+    assert_eq!((&viewer["role"], &viewer["access"]), (&json!("viewer"), &json!("proxy")));
+    let (_, operator) = session(Some(("ada@lab.example", "guests,shift")));
+    assert_eq!((&operator["role"], &operator["author"]), (&json!("operator"), &json!("ada@lab.example")));
+    let post = |name: &str, groups: &str| {
+        let request = run.client.post(run.api("/streams/particle-events/notes"));
+        let request = request.header("x-forwarded-user", name).header("x-forwarded-groups", groups);
+        let answer =
+            request.json(&json!({ "kind": "note", "text": "hello", "author": "somebody else" })).send().unwrap();
+        (answer.status(), answer.json::<Value>().unwrap())
+    };
+    assert_eq!(post("bob@lab.example", "guests").0, StatusCode::FORBIDDEN);
+    let (status, note) = post("ada@lab.example", "shift");
+    assert_eq!(
+        (status, &note["author"], &note["role"]),
+        (StatusCode::CREATED, &json!("ada@lab.example"), &json!("operator"))
+    );
+    let elsewhere = start("10.42.0.0/16", "elsewhere");
+    let forged = elsewhere.client.get(elsewhere.api("/session")).header("x-forwarded-user", "ada").send().unwrap();
+    assert_eq!(forged.status(), StatusCode::UNAUTHORIZED, "only the proxy says who somebody is");
 }
 
 #[test]
