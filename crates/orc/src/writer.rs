@@ -11,7 +11,7 @@ use bytes::Bytes;
 use orc_rust::{
     ArrowWriterBuilder,
     compression::CompressionType,
-    proto::{CompressionKind, Footer, PostScript, StripeInformation},
+    proto::{CompressionKind, Footer, PostScript, StringPair, StripeInformation, r#type::Kind},
     reader::metadata::read_metadata,
 };
 use prost::Message;
@@ -26,6 +26,11 @@ const STRIPE_ROWS: usize = 131_072;
 const STRIPE_BYTES_MAX: usize = 64 << 20;
 /// Bytes that are compressed at a time.
 const BLOCK_BYTES: usize = 256 << 10;
+
+/// Spark reads the name of a column's type, and does not know ORC's `timestamp with local time zone`; where a column has this
+/// attribute, its type is that one. Every other reader passes over attributes. (A plain `timestamp` would be another moment
+/// on a machine whose zone is not UTC.)
+const INSTANT_IN_SPARK: (&str, &str) = ("spark.sql.catalyst.type", "timestamp");
 
 /// A file that rows are written to. Its bytes depend on the rows and on the batches that they come in.
 pub struct Writer<W: Write> {
@@ -81,6 +86,10 @@ impl<W: Write> Writer<W> {
         footer.number_of_rows = Some(self.stripes.iter().filter_map(|stripe| stripe.number_of_rows).sum());
         footer.content_length = Some(self.written);
         footer.stripes = self.stripes;
+        for column in footer.types.iter_mut().filter(|column| column.kind() == Kind::TimestampInstant) {
+            let (key, value) = INSTANT_IN_SPARK;
+            column.attributes.push(StringPair { key: Some(key.to_owned()), value: Some(value.to_owned()) });
+        }
         let footer = uncompressed(&footer.encode_to_vec());
         postscript.footer_length = Some(footer.len() as u64);
         postscript.metadata_length = Some(0);

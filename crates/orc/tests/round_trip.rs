@@ -150,3 +150,13 @@ fn an_instant_that_orc_cannot_hold_is_an_error() {
     let error = writer.finish().unwrap_err().to_string();
     assert!(error.contains("-500000"), "{error}");
 }
+
+/// `make spark` holds that Spark reads such columns.
+#[test]
+fn instants_and_no_other_columns_are_marked_for_spark() {
+    let bytes = written(&[rows(&[1, 2, 3])]);
+    let mark = b"spark.sql.catalyst.type";
+    let marks = bytes.windows(mark.len()).filter(|part| part == mark).count();
+    // `ms` and `us`; `s` and `ns` have no zone.
+    assert_eq!(marks, 2);
+}

@@ -1,4 +1,8 @@
-//! Spark on what a stream writes: the tables of its lakes, and a streaming job on its topic.
+//! Spark on what a stream writes: the tables of its lakes, a notebook over them, a streaming job on its topic, and a topic that
+//! another job writes of it, which is a source again.
+
+mod back;
+mod notebook;
 
 use std::{
     collections::BTreeMap,
@@ -16,6 +20,7 @@ use crate::{
     cluster::{Cluster, Service},
     input,
     stores::wait_until_stored,
+    windows::wait_for_aggregates,
 };
 
 const EVENTS: u64 = 60_000;
@@ -35,6 +40,7 @@ const AGGREGATES: &str = r#"
 "#;
 /// How far Spark's sums may be from ours, which are exact: relative to the value.
 const ROUNDING: f64 = 1e-12;
+const BACKENDS: [&str; 3] = ["delta", "parquet", "orc"];
 
 #[test]
 #[ignore = "fetches Spark; `make spark` runs it"]
@@ -46,12 +52,11 @@ fn spark_reads_every_table_and_its_job_has_the_same_windows() {
         .replace("paths: [input.jsonl]", "paths: [input.jsonl], speed: 5");
     fs::write(cluster.path("stream.yaml"), &definition).unwrap();
     cluster.beamline(&["topics", "apply", "stream.yaml"]);
-    let (delta, parquet) = (cluster.path("delta").display().to_string(), cluster.path("parquet").display().to_string());
-    let writer = |backend: &str, lake: &str| {
+    let lakes = BACKENDS.map(|backend| (backend, cluster.path(backend).display().to_string()));
+    let writers = lakes.each_ref().map(|(backend, lake)| {
         let arguments = ["--backend", backend, "--lake", lake, "--batch-interval", "500ms"];
-        cluster.service("writer", backend, &arguments)
-    };
-    let writers = [("delta", writer("delta", &delta)), ("parquet", writer("parquet", &parquet))];
+        (*backend, cluster.service("writer", backend, &arguments))
+    });
     let before = steps(&cluster, "before");
     before.iter().for_each(Service::wait_until_ready);
     let generator = cluster.service("generator", "g", &["--once"]);
@@ -66,42 +71,61 @@ fn spark_reads_every_table_and_its_job_has_the_same_windows() {
     cluster.beamline(&["schemas", "register", "stream.yaml"]);
     before.iter().for_each(Service::stop);
     let after = steps(&cluster, "after");
+    let aggregators = [cluster.service("aggregator", "a", &[])];
     let ended = generator.program.wait(Duration::from_secs(120));
     assert!(ended.is_some_and(|status| status.success()), "{}", generator.program.log());
     let running: Vec<&Service> = after.iter().collect();
     let (_, detected) = cluster.wait_until_done(cluster.sent().sent, Duration::from_secs(180), &running);
+    let stream = service::load_stream(&cluster.path("stream.yaml")).unwrap();
+    wait_for_aggregates(&cluster, &stream, detected.out, &aggregators);
     writers.iter().for_each(|(backend, writer)| wait_until_stored(&cluster, backend, writer));
+    after.iter().chain(&aggregators).chain(writers.iter().map(|(_, writer)| writer)).for_each(Service::stop);
 
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let file = |name: &str| repository.join(name).display().to_string();
     let windows = cluster.path("windows").display().to_string();
-    let (bootstrap, registry) = (cluster.kafka.bootstrap(), cluster.apicurio.url());
-    let arguments = ["--bootstrap", &bootstrap, "--registry", &registry, "--topic", "particles.scored"];
     let begun = Instant::now();
-    spark
-        .submit(&file("examples/spark/streaming_job.py"), &[&arguments[..], &["--out", &windows, "--once"]].concat())
-        .unwrap();
+    submit(&spark, &cluster, "streaming_job.py", &["--out", &windows, "--once"]);
     println!("the streaming job took {:.1} s for {} events", begun.elapsed().as_secs_f64(), detected.out);
-    let printed = spark
-        .submit(&file("tests/spark/tables.py"), &[&delta, &parquet, &windows, "energy_gev", "detector_id"])
-        .unwrap();
-    let found = found(&printed);
-
-    for (backend, lake) in [("delta", &delta), ("parquet", &parquet)] {
-        let events = &found[&format!("{backend} events")];
-        assert_eq!(events, &[[detected.out.to_string(), detected.out.to_string()]], "{backend}: each event once");
-        let sql = "SELECT detector_id, count(*), min(energy_gev), max(energy_gev), max(anomaly_score) \
-                   FROM processed_data GROUP BY detector_id ORDER BY detector_id";
-        let ours = rows(&cluster.beamline(&["query", "--format", "csv", "--limit", "0", "--lake", lake, sql]));
-        assert_eq!(found[&format!("{backend} by key")], ours, "{backend} by key");
-        println!(
-            "{backend}: {} events, each once; {} keys, every number as in `beamline query`",
-            detected.out,
-            ours.len()
-        );
+    let [delta, parquet, orc] = lakes.each_ref().map(|(_, lake)| lake.as_str());
+    let arguments = [delta, parquet, orc, &windows, "energy_gev", "detector_id", "timestamp"];
+    let found = found(&spark.submit(&file("tests/spark/tables.py"), &arguments).unwrap());
+    for (backend, lake) in &lakes {
+        same_table(&cluster, &found, backend, lake, detected.out);
     }
     same_windows(&cluster, &found["windows"]);
-    after.iter().chain(writers.iter().map(|(_, writer)| writer)).for_each(Service::stop);
+    notebook::same_figures(&spark, &cluster, delta);
+    back::comes_back(&spark, &cluster, delta, None);
+    back::comes_back(&spark, &cluster, delta, Some(back::AVRO));
+}
+
+/// A file of the repository.
+fn file(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name).display().to_string()
+}
+
+/// Runs a job of the examples on the stream's topic.
+fn submit(spark: &Spark, cluster: &Cluster, job: &str, more: &[&str]) {
+    let (bootstrap, registry) = (cluster.kafka.bootstrap(), cluster.apicurio.url());
+    let arguments = ["--bootstrap", &bootstrap, "--registry", &registry, "--topic", "particles.scored"];
+    spark.submit(&file(&format!("examples/spark/{job}")), &[&arguments[..], more].concat()).unwrap();
+}
+
+/// The rows of a query over a lake.
+fn ask(cluster: &Cluster, lake: &str, sql: &str) -> Vec<Vec<String>> {
+    rows(&cluster.beamline(&["query", "--format", "csv", "--limit", "0", "--lake", lake, sql]))
+}
+
+/// Every event once, and every number as Beamline reads it.
+fn same_table(cluster: &Cluster, found: &BTreeMap<String, Vec<Vec<String>>>, backend: &str, lake: &str, events: u64) {
+    let counted = &found[&format!("{backend} events")];
+    assert_eq!(counted, &[[events.to_string(), events.to_string()]], "{backend}: each event once");
+    let micros = "arrow_cast(arrow_cast(timestamp, 'Timestamp(Microsecond, Some(\"UTC\"))'), 'Int64')";
+    let sql = format!(
+        "SELECT detector_id, count(*), min(energy_gev), max(energy_gev), max(anomaly_score), min({micros}), max({micros}), \
+         sum({micros} % 1000003) FROM processed_data GROUP BY detector_id ORDER BY detector_id"
+    );
+    let ours = ask(cluster, lake, &sql);
+    assert_eq!(found[&format!("{backend} by key")], ours, "{backend} by key");
+    println!("{backend}: {events} events, each once; {} keys, every number as in `beamline query`", ours.len());
 }
 
 fn steps(cluster: &Cluster, version: &str) -> Vec<Service> {
@@ -123,13 +147,18 @@ fn found(printed: &str) -> BTreeMap<String, Vec<Vec<String>>> {
         .collect()
 }
 
-/// The rows of an answer in CSV, in the same form: numbers with a point by their bits.
+/// The rows of an answer in CSV, in the same form.
 fn rows(csv: &str) -> Vec<Vec<String>> {
-    let cell = |cell: &str| match cell.parse::<f64>() {
-        Ok(number) if cell.contains(['.', 'e', 'E']) => format!("{:016x}", number.to_bits()),
-        _ => cell.to_owned(),
-    };
-    csv.lines().skip(1).map(|line| line.split(',').map(cell).collect()).collect()
+    let mut records = csv::Reader::from_reader(csv.as_bytes());
+    records.records().map(|record| record.unwrap().iter().map(cell).collect()).collect()
+}
+
+/// A number with a point by its bits, anything else as it is.
+fn cell(text: &str) -> String {
+    match text.parse::<f64>() {
+        Ok(number) if text.contains(['.', 'e', 'E']) => format!("{:016x}", number.to_bits()),
+        _ => text.to_owned(),
+    }
 }
 
 /// Counts and extremes exactly; sums and means within the rounding of a sum in another order.
