@@ -159,7 +159,7 @@ docs-pages: setup ## Write the pages of the documentation that follow from the c
 	BEAMLINE_WRITE_DOCS=1 cargo test --locked --workspace --test pages code
 
 .PHONY: bench-store
-bench-store: setup-servers ## Measure the stores' rows a second (CQL, Parquet, ORC, Delta, HDFS) beside the Java driver and pyarrow, and questions over 10 million rows
+bench-store: setup-servers ## Measure the stores (CQL, Parquet, ORC, Delta, HDFS): rows a second beside the Java driver, pyarrow and deltalake; queries beside Spark; a long log (fetches Spark, 700 MB)
 	cargo test --locked --workspace --test stores -- --ignored --nocapture --test-threads=1 bench
 
 # What needs a server of CQL and does not hurt it. Each test wants an empty keyspace.
@@ -285,7 +285,7 @@ faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers 
 		cargo test --locked --workspace --test kafka -- --nocapture faults
 
 .PHONY: spark
-spark: setup-servers ## Let Spark read a stream's lake and run examples/spark/streaming_job.py on its topic, and compare every number (fetches Spark, 600 MB)
+spark: setup-servers ## Let Spark read a stream's lakes, and run notebooks/spark.ipynb and the jobs of examples/spark on its topic; compare every number (fetches Spark, 700 MB)
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture spark_
 
 .PHONY: test-upgrade

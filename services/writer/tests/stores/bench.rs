@@ -1,15 +1,11 @@
 //! Rows a second: the sinks against an independent load on the same server. `make bench-store`.
 
 use std::{
-    collections::BTreeMap,
-    fs::File,
-    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
-use arrow::{compute::concat_batches, ipc::writer::FileWriter};
-use servers::{Cassandra, Hdfs};
+use servers::Cassandra;
 use sink::Sink;
 
 use crate::{
@@ -19,16 +15,17 @@ use crate::{
 
 /// Rows of one write.
 const ROWS_A_WRITE: u64 = 20_000;
+/// Positions of a partition that one write has.
+pub(crate) const STEP: u64 = ROWS_A_WRITE / PARTITIONS as u64 * 2;
 
 /// Writes rows, warms up first, and gives rows a second.
-fn rows_a_second(sink: &mut dyn Sink, rows: u64) -> f64 {
+pub(crate) fn rows_a_second(sink: &mut dyn Sink, rows: u64) -> f64 {
     let stream = stream();
     let positions = positions(rows);
-    let step = ROWS_A_WRITE / u64::from(PARTITIONS) * 2;
     let mut spent = Duration::ZERO;
     let mut measured = 0;
-    for from in (0..positions).step_by(step as usize) {
-        let to = (from + step).min(positions);
+    for from in (0..positions).step_by(STEP as usize) {
+        let to = (from + STEP).min(positions);
         // Made beforehand: what is measured is the sink.
         let batches: Vec<_> = (0..PARTITIONS).map(|partition| batch(&stream, partition, from, to)).collect();
         let count: usize = batches.iter().map(|batch| batch.rows.num_rows()).sum();
@@ -79,48 +76,6 @@ fn rows_a_second_against_the_java_driver() {
             "cql, {rows_a_request} rows a request: the writer {ours:.0} rows/s, the Java driver {theirs:.0} rows/s ({:.0} %)",
             100.0 * ours / theirs
         );
-    }
-}
-
-/// What Python's packages write of the same batches, in rows a second by form.
-fn python(rows: u64, folder: &Path, hdfs: &str) -> BTreeMap<String, f64> {
-    let Some(python) = servers::python().unwrap() else { return BTreeMap::new() };
-    let stream = stream();
-    let batches = folder.join("batches.arrow");
-    let mut out = FileWriter::try_new(File::create(&batches).unwrap(), &stream.scored).unwrap();
-    let step = ROWS_A_WRITE / u64::from(PARTITIONS) * 2;
-    for from in (0..positions(rows)).step_by(step as usize) {
-        let parts: Vec<_> =
-            (0..PARTITIONS).map(|partition| batch(&stream, partition, from, from + step).rows).collect();
-        out.write(&concat_batches(&stream.scored, &parts).unwrap()).unwrap();
-    }
-    out.finish().unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/python/write.py");
-    let output = Command::new(python).arg(script).args([&batches, folder]).arg(hdfs).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let form = |line: &str| line.split_once('\t').map(|(form, rate)| (form.to_owned(), rate.parse().unwrap()));
-    text.lines().filter_map(form).collect()
-}
-
-#[test]
-#[ignore = "a measurement: make bench-store"]
-fn bench_files_and_tables_beside_python() {
-    let rows = std::env::var("BEAMLINE_BENCH_ROWS").map_or(400_000, |rows| rows.parse().unwrap());
-    let (hdfs, folder) = (Hdfs::start().unwrap(), tempfile::tempdir().unwrap());
-    let theirs = python(rows, folder.path(), &hdfs.url("python/delta"));
-    for (place, backend) in ["", " on HDFS"].into_iter().flat_map(|on| ["parquet", "orc", "delta"].map(|of| (on, of))) {
-        let at = match place {
-            "" => folder.path().join(format!("lake-{backend}")).display().to_string(),
-            _ => hdfs.url(&format!("lakes/{backend}")),
-        };
-        let form = format!("{backend}{place}");
-        let ours = rows_a_second(Store::new(backend, at).sink().as_mut(), rows);
-        let beside = theirs.get(&form).map(|theirs| {
-            let name = if backend == "delta" { "deltalake" } else { "pyarrow" };
-            format!(", Python's {name} {theirs:.0} rows/s ({:.0} %)", 100.0 * ours / theirs)
-        });
-        println!("{form}: the writer {ours:.0} rows/s{}", beside.unwrap_or_default());
     }
 }
 
@@ -181,11 +136,10 @@ fn ask_all(store: &Store, questions: &[(&str, String)]) {
 fn store_rows(sink: &mut dyn Sink, rows: u64) {
     let stream = stream();
     let positions = crate::rows::positions(rows);
-    let step = ROWS_A_WRITE / u64::from(PARTITIONS) * 2;
-    for from in (0..positions).step_by(step as usize) {
-        let to = (from + step).min(positions);
+    for from in (0..positions).step_by(STEP as usize) {
+        let to = (from + STEP).min(positions);
         let mut batches: Vec<_> = (0..PARTITIONS).map(|partition| batch(&stream, partition, from, to)).collect();
-        let mut anomalies = batch(&stream, 0, from, from + step / 25);
+        let mut anomalies = batch(&stream, 0, from, from + STEP / 25);
         anomalies.table = sink::Table::Anomalies;
         anomalies.topic = stream.topics().anomalies;
         batches.push(anomalies);

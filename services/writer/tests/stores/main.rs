@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod bench;
+mod bench_files;
 mod budget;
 mod child;
 mod cluster;

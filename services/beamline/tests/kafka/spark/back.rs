@@ -19,10 +19,8 @@ pub(super) const AVRO: &str = r#"{ "type": "record", "name": "Fast", "namespace"
   { "name": "score", "type": ["null", "double"], "default": null } ] }"#;
 
 pub(super) fn comes_back(spark: &Spark, cluster: &Cluster, lake: &str, schema: Option<&str>) {
-    let (topic, hosts, registry) = match schema {
-        None => ("fast", cluster.kafka.bootstrap(), cluster.apicurio.url()),
-        Some(_) => ("fast-avro", cluster.kafka.bootstrap(), cluster.apicurio.url()),
-    };
+    let topic = if schema.is_some() { "fast-avro" } else { "fast" };
+    let (hosts, registry) = (cluster.kafka.bootstrap(), cluster.apicurio.url());
     let path = |name: &str| cluster.path(name).display().to_string();
     create(&cluster.connection(), topic, 3, 1, &[]);
     let (checkpoint, avsc) = (path(&format!("{topic}.checkpoint")), path("fast.avsc"));
