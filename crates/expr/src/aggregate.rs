@@ -144,7 +144,10 @@ fn nested(function: &Function) -> Option<ExprError> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{AsArray, Float64Array, Int64Array};
+    use arrow::{
+        array::{AsArray, Float64Array, Int64Array},
+        datatypes::TimeUnit,
+    };
 
     use super::*;
     use crate::AggregateFunction;
@@ -155,6 +158,11 @@ mod tests {
             Field::new("volume", DataType::Int64, false),
             Field::new("symbol", DataType::Utf8, false),
             Field::new("failed", DataType::Boolean, false),
+            Field::new("kind", DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)), true),
+            Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
+            Field::new("day", DataType::Date32, false),
+            Field::new("exact", DataType::Decimal128(10, 2), false),
+            Field::new("parts", DataType::new_list(DataType::Float64, true), false),
         ])
     }
 
@@ -193,6 +201,108 @@ mod tests {
         let histogram = Aggregation::compile("histogram(price, 0, 100, 10)", &schema()).unwrap();
         let function = &histogram.calls()[0].function;
         assert_eq!(*function, AggregateFunction::Histogram { low: 0.0, high: 100.0, bins: 10 });
+    }
+
+    #[test]
+    fn each_name_is_its_function() {
+        use AggregateFunction::{
+            ApproxDistinct, ApproxPercentile, Avg, Count, Deviation, First, Histogram, Last, Max, Min, Sum, TopK,
+            Variance,
+        };
+        let histogram = Histogram { low: -1.0, high: 1.0, bins: 1024 };
+        for (sql, expected, nullable) in [
+            ("count(*)", Count, false),
+            ("sum(failed)", Sum, true),
+            ("avg(price)", Avg, true),
+            ("mean(price)", Avg, true),
+            ("min(symbol)", Min, true),
+            ("max(failed)", Max, true),
+            ("stddev(price)", Deviation { sample: true }, true),
+            ("stddev_samp(price)", Deviation { sample: true }, true),
+            ("stddev_pop(price)", Deviation { sample: false }, true),
+            ("var(price)", Variance { sample: true }, true),
+            ("var_samp(price)", Variance { sample: true }, true),
+            ("variance(volume)", Variance { sample: true }, true),
+            ("var_pop(price)", Variance { sample: false }, true),
+            ("first(symbol)", First, true),
+            ("first_value(symbol)", First, true),
+            ("last(at)", Last, true),
+            ("last_value(day)", Last, true),
+            ("approx_distinct(kind)", ApproxDistinct, false),
+            ("approx_median(price)", ApproxPercentile(0.5), true),
+            ("approx_percentile_cont(price, 0)", ApproxPercentile(0.0), true),
+            ("approx_percentile_cont(price, 1)", ApproxPercentile(1.0), true),
+            ("top_k(symbol, 256)", TopK(256), false),
+            ("top_k(symbol, 1)", TopK(1), false),
+            ("histogram(price, -1, 1, 1024)", histogram, false),
+        ] {
+            let compiled = Aggregation::compile(sql, &schema()).unwrap_or_else(|error| panic!("{sql}: {error}"));
+            let call = &compiled.calls()[0];
+            assert_eq!((call.function, call.nullable(), compiled.sql()), (expected, nullable, sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn an_aggregate_that_is_written_otherwise_is_refused_with_how_it_is_written() {
+        let mut others = Vec::new();
+        for (sql, words) in [
+            ("sum(price) over ()", "window function"),
+            ("first_value(price) ignore nulls", "nothing else"),
+            ("approx_percentile_cont(0.5) within group (order by price)", "nothing else"),
+            ("first_value(price order by volume)", "nothing else"),
+            ("sum(*)", "name a column"),
+            ("sum()", "lacks what it is to aggregate"),
+            ("sum(price, 2)", "sum(values)"),
+            ("top_k(symbol, 257)", "from 1 to 256"),
+            ("top_k(symbol, 0)", "from 1 to 256"),
+            ("top_k(symbol, 1.5)", "from 1 to 256"),
+            ("top_k(symbol, volume)", "takes a number here"),
+            ("histogram(price, 0, 1, 1025)", "1 to 1024 bins"),
+            ("histogram(price, 1, 1, 10)", "low < high"),
+            ("histogram(symbol, 0, 1, 10)", "takes numbers"),
+            ("approx_percentile_cont(price, -0.1)", "from 0 to 1"),
+            ("avg(symbol)", "takes numbers"),
+            ("variance(failed)", "takes numbers"),
+            ("max(parts)", "numbers, text, times, or true and false"),
+            ("max(exact)", "takes no decimals; write CAST(exact AS DOUBLE)"),
+        ] {
+            let found = error(sql);
+            if !found.contains(words) {
+                others.push(format!("{sql}: {found}"));
+            }
+        }
+        assert!(others.is_empty(), "{others:#?}");
+        assert!(Aggregation::compile("count(exact)", &schema()).is_ok(), "counting needs no value");
+        assert!(Aggregation::compile("count(parts)", &schema()).is_ok());
+    }
+
+    #[test]
+    fn a_function_around_an_aggregate_and_one_within_are_no_aggregates() {
+        let around = Aggregation::compile("abs(sum(abs(price)) - 5)", &schema()).unwrap();
+        assert_eq!((around.calls().len(), around.data_type()), (1, DataType::Float64));
+        let results: Vec<ArrayRef> = vec![Arc::new(Float64Array::from(vec![3.0]))];
+        let values = around.finish(&results, 1).unwrap();
+        assert_eq!(values.as_primitive::<arrow::datatypes::Float64Type>().values(), &[2.0]);
+        assert!(Aggregation::compile("sum(price)", &schema()).unwrap().finish(&[], 1).is_err());
+    }
+
+    #[test]
+    fn there_is_a_limit_to_the_aggregates_of_one_expression() {
+        let sum = |count: usize| vec!["sum(price)"; count].join(" + ");
+        assert_eq!(Aggregation::compile(&sum(32), &schema()).unwrap().calls().len(), 32);
+        assert!(error(&sum(33)).contains("more than 32 aggregates"));
+    }
+
+    #[test]
+    fn lists_have_the_type_of_their_entries() {
+        let of = |sql: &str| Aggregation::compile(sql, &schema()).unwrap().data_type();
+        let entry = vec![Field::new("value", DataType::Utf8, false), Field::new("count", DataType::Int64, false)];
+        assert_eq!(of("top_k(symbol, 3)"), DataType::new_list(DataType::Struct(entry.into()), false));
+        assert_eq!(of("histogram(price, 0, 1, 3)"), DataType::new_list(DataType::Int64, false));
+        assert_eq!(
+            [of("sum(failed)"), of("max(kind)"), of("max(volume)")],
+            [DataType::Int64, DataType::Utf8, DataType::Int64]
+        );
     }
 
     #[test]

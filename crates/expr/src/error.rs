@@ -56,3 +56,15 @@ impl ExprError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_known_comes_with_what_would_mend_it() {
+        let column = ExprError::UnknownColumn { column: "prise".into(), suggestion: "did you mean `price`?".into() };
+        assert_eq!(column.suggestion(), Some("did you mean `price`?"));
+        assert_eq!(ExprError::Syntax { message: "an operator is missing".into() }.suggestion(), None);
+    }
+}

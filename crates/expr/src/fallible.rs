@@ -121,3 +121,112 @@ fn is_total_cast(from: &DataType, to: &DataType) -> bool {
     let number = from.is_integer() || from.is_floating();
     from == to || CastExpr::check_bigger_cast(to, from) || (number && to.is_floating())
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::{
+        array::{Int64Array, RecordBatch},
+        datatypes::{Field, TimeUnit},
+    };
+
+    use super::*;
+    use crate::{
+        ExprError, Expression,
+        plan::{Plan, Target, plan},
+    };
+
+    fn planned(sql: &str) -> Plan {
+        let schema = Schema::new(vec![
+            Field::new("i", DataType::Int64, false),
+            Field::new("n", DataType::Int32, false),
+            Field::new("f", DataType::Float64, false),
+            Field::new("t", DataType::Utf8, false),
+            Field::new("b", DataType::Boolean, false),
+            Field::new("at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
+        ]);
+        plan(sql, &schema, Target::Any).unwrap_or_else(|error: ExprError| panic!("{sql}: {error}"))
+    }
+
+    #[test]
+    fn what_has_a_value_for_every_row_cannot_fail() {
+        let total = [
+            "i",
+            "f + 1.5",
+            "f * f",
+            "f / 2.0",
+            "i > 3",
+            "i = n",
+            "b and i > 3",
+            "b or f < 1",
+            "not b",
+            "i is null",
+            "i is not null",
+            "i in (1, 2, 5, 9)",
+            "t like 'a%b'",
+            "t not like '%a%b'",
+            "t ilike 'a_'",
+            "case when b then f else 1.0 end",
+            "-f",
+            "abs(f)",
+            "sqrt(f * f)",
+            "cast(i as double)",
+            "cast(n as bigint)",
+            "f + i",
+            "try_cast(t as bigint)",
+            "t = 'x'",
+            "i <> 4",
+            "i >= n",
+            "delta_phi(f, f)",
+            "mjd_to_timestamp(f)",
+            "jd_to_timestamp(f)",
+            "i is distinct from n",
+        ];
+        let partial = [
+            "i + 1",
+            "i - n",
+            "i * n",
+            "i / n",
+            "i % n",
+            "cast(t as bigint)",
+            "cast(f as bigint)",
+            "cast(i as int)",
+            "abs(i)",
+            "-i",
+            "f > 1 and i / n > 2",
+            "not (i + 1 > 3)",
+            "case when b then i + 1 else 0 end",
+            "cast(t as double) + f",
+            "abs(cast(t as double))",
+            "repeat(t, i)",
+            "cast(t as timestamp) = at",
+            "t || cast(i + 1 as text) = 'x'",
+        ];
+        let fails = |sql: &&str| {
+            let plan = planned(sql);
+            can_fail(&plan.physical, &plan.input)
+        };
+        assert_eq!(total.iter().filter(|sql| fails(sql)).collect::<Vec<_>>(), [&""; 0]);
+        assert_eq!(partial.iter().filter(|sql| !fails(sql)).collect::<Vec<_>>(), [&""; 0]);
+        assert!(planned("i + 1").nullable && !planned("f + 1.0").nullable, "a row that can fail can be null");
+    }
+
+    #[test]
+    fn only_what_can_fail_is_kept_from_being_tried() {
+        let is_case = |sql: &str| planned(sql).physical.is::<CaseExpr>();
+        assert!(is_case("n <> 0 and i / n > 2") && is_case("n = 0 or i / n > 2"));
+        assert!(!is_case("n <> 0 and i > 2") && !is_case("n = 0 or i > 2"));
+    }
+
+    /// DataFusion's own arithmetic wraps around in silence.
+    #[test]
+    fn arithmetic_of_whole_numbers_fails_where_it_overflows() {
+        let schema = Arc::new(Schema::new(vec![Field::new("i", DataType::Int64, false)]));
+        let values = Int64Array::from(vec![7, i64::MAX, i64::MIN]);
+        let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(values)]).unwrap();
+        for (sql, expected) in [("i + 1", [1].as_slice()), ("i - 1", &[2]), ("i * 2", &[1, 2])] {
+            let evaluated = Expression::compile(sql, &schema).unwrap().evaluate(&batch).unwrap();
+            let failed: Vec<usize> = evaluated.failed.iter().map(|(row, _)| *row).collect();
+            assert_eq!(failed, expected, "{sql}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array},
-    compute::{CastOptions, can_cast_types, cast, cast_with_options, kernels::cmp::not_distinct, nullif, take},
+    compute::{can_cast_types, cast, kernels::cmp::not_distinct, nullif, take},
     datatypes::{DataType, FieldRef, Schema},
     error::ArrowError,
     row::{RowConverter, SortField},
@@ -132,12 +132,11 @@ fn index(
 
 /// The values in another type; null where they have no counterpart, also where a cast would round them.
 fn cast_exactly(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
-    let options = CastOptions { safe: true, ..CastOptions::default() };
-    let there = cast_with_options(values, to, &options)?;
+    let there = cast(values, to)?;
     if !(values.data_type().is_floating() && to.is_integer()) {
         return Ok(there);
     }
-    let back = cast_with_options(&there, values.data_type(), &options)?;
+    let back = cast(&there, values.data_type())?;
     let rounded: BooleanArray = arrow::compute::not(&not_distinct(&back, values)?)?;
     nullif(&there, &rounded)
 }
@@ -161,8 +160,8 @@ fn failed(error: ArrowError) -> LookupError {
 #[cfg(test)]
 mod tests {
     use arrow::{
-        array::{DictionaryArray, Float64Array, Int64Array, StringArray},
-        datatypes::{Float64Type, Int32Type},
+        array::{DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array, StringArray},
+        datatypes::{Float32Type, Float64Type, Int32Type},
     };
 
     use super::*;
@@ -199,6 +198,46 @@ mod tests {
         assert_eq!(masses("pdg", Arc::new(text)), [Some(0.105658), None, None, None]);
         let numbers = Float64Array::from(vec![13.0, 13.5, f64::NAN, f64::INFINITY, 1e300]);
         assert_eq!(masses("pdg", Arc::new(numbers)), [Some(0.105658), None, None, None, None]);
+    }
+
+    #[test]
+    fn a_table_in_single_precision_is_found_by_the_doubles_that_round_to_it() {
+        let table =
+            RecordBatch::try_from_iter([("size", Arc::new(Float32Array::from(vec![0.5, 0.1])) as ArrayRef)]).unwrap();
+        let lookup = Lookup::new(&table, "size", "size", &["size".to_owned()]).unwrap();
+        let doubles = Arc::new(Float64Array::from(vec![0.1, 0.2])) as ArrayRef;
+        let found = lookup.columns(&RecordBatch::try_from_iter([("size", doubles)]).unwrap()).unwrap();
+        assert_eq!(found[0].as_primitive::<Float32Type>().iter().collect::<Vec<_>>(), [Some(0.1), None]);
+    }
+
+    #[test]
+    fn a_table_may_keep_its_keys_as_a_dictionary() {
+        let names: DictionaryArray<Int32Type> = vec!["muon", "electron"].into_iter().collect();
+        let masses = Float64Array::from(vec![0.105658, 0.000511]);
+        let columns = [("name", Arc::new(names) as ArrayRef), ("mass", Arc::new(masses))];
+        let table = RecordBatch::try_from_iter(columns).unwrap();
+        let lookup = Lookup::new(&table, "kind", "name", &["mass".to_owned()]).unwrap();
+        let kinds = Arc::new(StringArray::from(vec!["electron", "tau"])) as ArrayRef;
+        let found = lookup.columns(&RecordBatch::try_from_iter([("kind", kinds)]).unwrap()).unwrap();
+        assert_eq!(found[0].as_primitive::<Float64Type>().iter().collect::<Vec<_>>(), [Some(0.000511), None]);
+    }
+
+    #[test]
+    fn a_number_that_is_not_whole_is_not_found_in_a_dictionary_of_whole_ones() {
+        let numbers = DictionaryArray::new(Int32Array::from(vec![1, 0]), Arc::new(Int64Array::from(vec![11, 13])));
+        let table = RecordBatch::try_from_iter([("pdg", Arc::new(numbers) as ArrayRef)]).unwrap();
+        let lookup = Lookup::new(&table, "kind", "pdg", &["pdg".to_owned()]).unwrap();
+        let kinds = Arc::new(Float64Array::from(vec![13.0, 13.5])) as ArrayRef;
+        let found = lookup.columns(&RecordBatch::try_from_iter([("kind", kinds)]).unwrap()).unwrap();
+        assert_eq!((found[0].is_valid(0), found[0].is_valid(1)), (true, false));
+    }
+
+    #[test]
+    fn a_lookup_says_what_it_reads_and_what_it_adds() {
+        let lookup = Lookup::new(&table(), "kind", "pdg", &["mass".to_owned(), "name".to_owned()]).unwrap();
+        assert_eq!(lookup.stream_column(), "kind");
+        let fields: Vec<_> = lookup.fields().iter().map(|field| (field.name().as_str(), field.is_nullable())).collect();
+        assert_eq!(fields, [("mass", true), ("name", true)]);
     }
 
     #[test]

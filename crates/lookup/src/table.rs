@@ -28,9 +28,7 @@ const TABLE_ROWS_MAX: usize = 4 << 20;
 /// larger than 256 MiB or 4,194,304 rows.
 pub fn read_table(name: &str, bytes: &[u8]) -> Result<RecordBatch, LookupError> {
     let failed = |message: String| LookupError::Table { message: format!("cannot read the table `{name}`: {message}") };
-    if bytes.len() > TABLE_BYTES_MAX {
-        return Err(failed(format!("it has {} bytes; at most {TABLE_BYTES_MAX} are possible", bytes.len())));
-    }
+    at_most(bytes.len(), TABLE_BYTES_MAX, "bytes").map_err(|error| failed(sentence(&error)))?;
     let lower = name.to_lowercase();
     let table = if lower.ends_with(".csv") {
         read_csv(bytes)
@@ -56,7 +54,7 @@ fn read_csv(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
     if inferred.fields().is_empty() {
         return Err(ArrowError::CsvError("there is no header line".to_owned()));
     }
-    check_rows(rows)?;
+    at_most(rows, TABLE_ROWS_MAX, "rows")?;
     // A column without a value has no type; as text it can be stored and compared.
     let fields = inferred.fields().iter().map(|field| match field.data_type() {
         DataType::Null => field.as_ref().clone().with_data_type(DataType::Utf8),
@@ -69,16 +67,17 @@ fn read_csv(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
 
 fn read_parquet(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::copy_from_slice(bytes))?;
-    check_rows(usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX))?;
+    let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
+    at_most(rows, TABLE_ROWS_MAX, "rows")?;
     let schema = builder.schema().clone();
     concat_batches(&schema, &builder.build()?.collect::<Result<Vec<_>, _>>()?)
 }
 
-fn check_rows(rows: usize) -> Result<(), ArrowError> {
-    if rows <= TABLE_ROWS_MAX {
+fn at_most(found: usize, most: usize, of_what: &str) -> Result<(), ArrowError> {
+    if found <= most {
         return Ok(());
     }
-    let message = format!("it has {rows} rows; at most {TABLE_ROWS_MAX} are possible");
+    let message = format!("it has {found} {of_what}; at most {most} are possible");
     Err(ArrowError::InvalidArgumentError(message))
 }
 
@@ -122,6 +121,13 @@ mod tests {
         writer.write(&table).unwrap();
         writer.close().unwrap();
         assert_eq!(read_table("particles.parquet", &file).unwrap(), table);
+    }
+
+    #[test]
+    fn a_table_beyond_a_limit_is_an_error_that_names_it() {
+        assert!(at_most(4, 4, "rows").is_ok());
+        let error = at_most(5, 4, "rows").unwrap_err();
+        assert_eq!(sentence(&error), "it has 5 rows; at most 4 are possible");
     }
 
     #[test]

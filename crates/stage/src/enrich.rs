@@ -93,7 +93,7 @@ impl Enrich {
             columns.extend(lookup.columns(&rows.batch)?);
             fields.extend(lookup.fields().iter().cloned());
         }
-        if fields.len() > rows.batch.num_columns() {
+        if !self.stream.lookups.is_empty() {
             rows.batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
         }
         for (name, expression) in &self.stream.columns {
@@ -152,10 +152,7 @@ fn in_context(context: &str) -> impl Fn(expr::ExprError) -> StageError + '_ {
 }
 
 fn nulls(values: &dyn Array) -> Vec<usize> {
-    match values.null_count() {
-        0 => Vec::new(),
-        _ => (0..values.len()).filter(|&row| values.is_null(row)).collect(),
-    }
+    values.nulls().map_or_else(Vec::new, |nulls| (0..nulls.len()).filter(|&row| nulls.is_null(row)).collect())
 }
 
 /// Rows whose text is not a time in ISO 8601.

@@ -151,12 +151,12 @@ impl KeyStates {
         Ok(Some((key, snapshot.into())))
     }
 
-    /// Spills what was learned of keys until there is room in memory for so many more. The share of memory gets smaller where
-    /// other partitions come.
+    /// Spills what was learned of keys until there is room in memory for so many more, at most one. The share of memory, which
+    /// has room for one always, gets smaller where other partitions come.
     pub(crate) fn make_room(&mut self, detector: Option<&Detector>, more: usize) -> Result<(), StageError> {
         let Some(detector) = detector else { return Ok(()) };
         let most = self.memory.states(detector.state_bytes());
-        while self.held > 0 && self.held + more > most {
+        while self.held + more > most {
             if self.spill.is_none() {
                 self.spill = self.memory.open().map_err(StageError::Spill)?;
             }

@@ -12,6 +12,8 @@ mod partition;
 mod pipeline;
 mod resume;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod whole;
 

@@ -150,6 +150,7 @@ mod tests {
     #[test]
     fn a_key_without_a_snapshot_is_replayed_whole() {
         let mut stage = Resumed::new(Count::default(), 100);
+        assert_eq!(stage.committed(), 100);
         let mut out = Outputs::default();
         assert_eq!(stage.process(rows(&["a", "b", "a"]), &mut out).unwrap(), 0);
         assert_eq!(counts(&stage), [2, 1]);

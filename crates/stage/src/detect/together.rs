@@ -68,3 +68,31 @@ impl Together {
         Ok(Self { state: detector.restore(state)?, next: u64::from_le_bytes(*next), changed: false, episode })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use detect::Settings;
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_taken_once_also_after_a_restart() {
+        let detector = Detector::new(Settings { burst: true, ..Settings::with_features(1) }).unwrap();
+        let detector = detector.of_partition().unwrap();
+        let taken = |together: &mut Together, position| {
+            let taken = together.take(detector, position, Some(position as i64 * 1_000_000), &mut Vec::new());
+            taken.map(|scores| scores.state.name())
+        };
+        let mut together = Together::new(detector);
+        assert!(together.snapshot(detector, true).is_none(), "nothing has changed");
+        let taken_in = [5, 5, 4, 6].map(|position| taken(&mut together, position));
+        assert_eq!(taken_in, [Some("warming_up"), None, None, Some("warming_up")]);
+        let snapshot = together.snapshot(detector, true).unwrap();
+        assert!(together.snapshot(detector, true).is_none(), "it is covered");
+        let mut restored = Together::restore(detector, &snapshot).unwrap();
+        assert!(restored.snapshot(detector, true).is_none());
+        assert_eq!([6, 7].map(|position| taken(&mut restored, position)), [None, Some("warming_up")]);
+        assert_eq!(taken(&mut together, 7), Some("warming_up"));
+        assert_eq!(restored.snapshot(detector, true), together.snapshot(detector, true));
+    }
+}

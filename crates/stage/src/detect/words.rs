@@ -203,6 +203,23 @@ mod tests {
     }
 
     #[test]
+    fn each_function_is_undone_and_a_range_has_two_ends() {
+        for (sql, value, expected) in [
+            ("sqrt(x)", 3.0, 9.0),
+            ("sqrt(x)", -3.0, 0.0),
+            ("log10(x)", 2.0, 100.0),
+            ("log2(x)", 3.0, 8.0),
+            ("x", 3.0, 3.0),
+        ] {
+            let told = Told::of(&[Feature::number(sql)], &cause(Layer::Ewma, 0, value, (0.0, 1.0), 1.0), None);
+            assert!((told.value - expected).abs() < 1e-9, "{sql} {value}: {}", told.value);
+        }
+        let of =
+            |expected| Told::of(&[Feature::number("x")], &cause(Layer::Ewma, 0, 1.0, expected, 1.0), None).expected;
+        assert_eq!([of((0.0, f64::NAN)), of((f64::NEG_INFINITY, 1.0)), of((0.0, 1.0))], [None, None, Some((0.0, 1.0))]);
+    }
+
+    #[test]
     fn the_words_say_value_range_key_and_distance() {
         let features = [Feature::number("ln(energy_gev)"), Feature::number("eta")];
         let causes = [
@@ -239,6 +256,14 @@ mod tests {
         );
         assert_eq!(of(cause(Layer::Stuck, 0, 0.0, nowhere, 7.0)), "energy_gev 1, 7 times in a row for a: stuck");
         assert_eq!(of(cause(Layer::Missing, 0, f64::NAN, nowhere, 1.0)), "energy_gev is missing for a");
+        assert_eq!(
+            of(cause(Layer::Missing, 0, f64::NAN, nowhere, 2.0)),
+            "energy_gev is missing for a, 2 times in a row"
+        );
+        assert_eq!(
+            of(cause(Layer::Season, 0, 2f64.ln(), (0.0, 0.0), 0.0)),
+            "energy_gev 2, expected 1 to 1 at this time of day for a: 0 sigma above"
+        );
         assert_eq!(
             of(cause(Layer::Missing, 0, f64::NAN, nowhere, 3.0)),
             "energy_gev is missing for a, 3 times in a row"
