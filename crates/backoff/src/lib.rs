@@ -19,6 +19,7 @@ pub struct Backoff {
     waits: ExponentialBackoff,
     failures: u32,
     begun: Instant,
+    seed: Option<u64>,
 }
 
 impl Default for Backoff {
@@ -30,13 +31,21 @@ impl Default for Backoff {
 impl Backoff {
     /// No failure so far.
     pub fn new() -> Self {
-        let waits = ExponentialBuilder::new()
+        Self::seeded(None)
+    }
+
+    /// The same with waits that are lengthened as this seed says, so that they can be repeated.
+    pub fn seeded(seed: Option<u64>) -> Self {
+        let mut waits = ExponentialBuilder::new()
             .with_min_delay(WAIT_MIN)
             .with_max_delay(WAIT_MAX)
             .with_factor(2.0)
             .with_jitter()
             .without_max_times();
-        Self { waits: waits.build(), failures: 0, begun: Instant::now() }
+        if let Some(seed) = seed {
+            waits = waits.with_jitter_seed(seed);
+        }
+        Self { waits: waits.build(), failures: 0, begun: Instant::now(), seed }
     }
 
     /// One failure more: how long to wait now.
@@ -66,7 +75,7 @@ impl Backoff {
     /// It worked: the next failure begins with the shortest wait.
     pub fn succeeded(&mut self) {
         if self.failures > 0 {
-            *self = Self::new();
+            *self = Self::seeded(self.seed);
         }
     }
 }
@@ -92,6 +101,16 @@ mod tests {
         };
         let [first, second] = [0, 1].map(waits);
         assert_ne!(first, second);
+    }
+
+    #[test]
+    fn a_seed_repeats_its_waits() {
+        let waits = |seed| {
+            let mut backoff = Backoff::seeded(Some(seed));
+            (0..5).map(|_| backoff.next()).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(7), waits(7));
+        assert_ne!(waits(7), waits(8));
     }
 
     #[test]

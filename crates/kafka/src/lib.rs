@@ -6,9 +6,11 @@
 
 mod client;
 mod clock;
+mod cluster;
 mod error;
 mod generator;
 mod messages;
+mod mutant;
 mod options;
 mod read;
 mod runtime;
@@ -19,7 +21,12 @@ mod topics;
 
 pub use measure::Health;
 
+#[cfg(feature = "mutants")]
+pub use self::mutant::Mutant;
+
 pub use self::{
+    clock::Clock,
+    cluster::{Cluster, Event, Intake, Member, Owner, Positions, Producer, Reader as PartitionReader, Seen, Task},
     error::KafkaError,
     generator::generate,
     generator::settings::Generator,
@@ -33,7 +40,7 @@ pub use self::{
     options::{GroupProtocol, Options},
     read::originals::{EventText, Originals},
     read::reader::{ReadTopic, Reader, Received, Unreadable},
-    runtime::run,
+    runtime::{run, run_worker},
     step::Step,
     tools::placing::{At, Choice, Placing},
     tools::redrive::{Redrive, redrive, redrive_group},

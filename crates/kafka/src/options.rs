@@ -11,7 +11,7 @@ use stream::{Stream, Topics};
 
 use crate::{
     KafkaError, Step,
-    client::{lag::INTERVAL_MS, transaction::TransactionalProducer},
+    client::lag::INTERVAL_MS,
     messages::{note::account, size::Sizes},
 };
 
@@ -127,10 +127,14 @@ impl Options {
         format!("{}-{number}", self.step.name())
     }
 
-    pub(crate) fn producer(&self, number: usize) -> Result<TransactionalProducer, KafkaError> {
-        let id = format!("{}.{}.{number}", self.group, self.instance);
-        let message_bytes = Sizes::of(&self.stream).state();
-        TransactionalProducer::connect(&self.connection, &id, self.transaction_timeout, message_bytes)
+    /// What the producer of a worker is called: the next one of the name fences it.
+    pub(crate) fn transactional_id(&self, number: usize) -> String {
+        format!("{}.{}.{number}", self.group, self.instance)
+    }
+
+    /// Bytes of the largest message that a step sends.
+    pub(crate) fn message_bytes(&self) -> usize {
+        Sizes::of(&self.stream).state()
     }
 
     pub(crate) fn consumer(&self, config: &mut ClientConfig) {

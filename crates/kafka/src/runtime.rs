@@ -3,6 +3,7 @@
 mod core;
 mod crew;
 mod group;
+pub(crate) mod live;
 mod load;
 mod meters;
 mod partition;
@@ -21,8 +22,8 @@ use std::{
 
 use measure::Health;
 
-use self::{progress::Progress, worker::work};
-use crate::{KafkaError, Options, clock::rest, topics};
+use self::{live::Live, progress::Progress, worker::work};
+use crate::{KafkaError, Options, clock::rest_by, cluster::Cluster, topics};
 
 /// How long the cluster may take to answer at the start.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -50,32 +51,48 @@ pub fn run(steps: &[Options], health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) 
         for number in 0..options.threads.max(1) {
             let (options, health, stop) = (options.clone(), health.clone(), stop.clone());
             let name = options.worker(number);
-            let work: crew::Work = Box::new(move || supervise(&options, number, health.as_ref(), &stop));
+            let cluster = Live::of(&options.connection);
+            let work: crew::Work = Box::new(move || supervise(&cluster, &options, number, health.as_ref(), &stop));
             workers.push((name, work));
         }
     }
     crew::run(workers, stop)
 }
 
-fn supervise(
+/// Runs one worker of a step on any cluster until `stop` is set, as [`run`] does it on Kafka.
+///
+/// # Errors
+/// Where what fails would fail again.
+pub fn run_worker<C: Cluster>(
+    cluster: &C,
+    options: Options,
+    number: usize,
+    health: &dyn Health,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), KafkaError> {
+    supervise(cluster, &Arc::new(options.suited()), number, health, stop)
+}
+
+fn supervise<C: Cluster>(
+    cluster: &C,
     options: &Arc<Options>,
     number: usize,
     health: &dyn Health,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), KafkaError> {
     let name = options.worker(number);
-    let mut progress = Progress::of(&name, health);
+    let mut progress = Progress::of(&name, health, cluster);
     while !stop.load(Ordering::Relaxed) {
-        match work(options, number, health, &mut progress, stop) {
+        match work(cluster, options, number, health, &mut progress, stop) {
             Ok(()) | Err(KafkaError::Stopped) => break,
             Err(error) if progress.may_pass(&error) => {
                 let wait = progress.failed(&error);
                 tracing::warn!(worker = name, %error, wait_ms = wait.as_millis() as u64, "a worker is started again");
                 match error {
                     KafkaError::PlaceUnknown { partition, .. } => {
-                        load::wait_until_placed(options, partition, stop, &|| health.beat(&name));
+                        load::wait_until_placed(cluster, options, partition, stop, &|| health.beat(&name));
                     }
-                    _ => rest(wait, stop, || health.beat(&name)),
+                    _ => rest_by(cluster, wait, stop, || health.beat(&name)),
                 }
             }
             Err(error) => return Err(error),

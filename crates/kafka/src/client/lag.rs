@@ -4,19 +4,10 @@ use std::collections::BTreeMap;
 
 use rdkafka::{Statistics, statistics};
 
+use crate::cluster::Seen;
+
 /// How often a client tells, in milliseconds.
 pub(crate) const INTERVAL_MS: &str = "5000";
-
-/// What the client has seen of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen {
-    /// How many records wait.
-    pub lag: u64,
-    /// The first offset that the topic still has,
-    pub first: i64,
-    /// and the one before which everything is decided.
-    pub end: i64,
-}
 
 /// What was seen of each assigned partition, by topic and partition.
 pub(crate) fn seen(statistics: &Statistics) -> BTreeMap<(&str, u32), Seen> {

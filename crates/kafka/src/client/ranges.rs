@@ -3,43 +3,33 @@
 use std::{
     ops::{ControlFlow, Range},
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use broker::{BrokerError, Connection, Offsets, Reports};
-use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError as ClientError,
-    message::BorrowedMessage,
-};
+use broker::BrokerError;
+use rdkafka::{Message, Offset, error::KafkaError as ClientError};
 
 use super::stable::wait_until_stable;
-use crate::KafkaError;
+use crate::{
+    KafkaError,
+    cluster::{Cluster, Positions, Reader},
+};
 
 /// How long nothing may come while there is more to read.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Reads ranges of partitions.
-pub(crate) struct Ranges<'a> {
-    pub(crate) offsets: Offsets,
-    reader: BaseConsumer<Reports>,
+pub(crate) struct Ranges<'a, C: Cluster> {
+    cluster: C,
+    pub(crate) offsets: C::Positions,
+    reader: C::Reader,
     stop: &'a AtomicBool,
 }
 
-impl<'a> Ranges<'a> {
-    pub(crate) fn connect(connection: &Connection, stop: &'a AtomicBool) -> Result<Self, KafkaError> {
-        let reader = connection.client(Reports::default(), |config| {
-            config
-                // Never joined; the client wants a name to assign partitions by hand.
-                .set("group.id", "beamline.places")
-                .set("isolation.level", "read_committed")
-                .set("enable.auto.commit", "false")
-                .set("enable.partition.eof", "true")
-                .set("auto.offset.reset", "earliest")
-                .set("fetch.wait.max.ms", "10");
-        })?;
-        Ok(Self { offsets: Offsets::connect(connection)?, reader, stop })
+impl<'a, C: Cluster> Ranges<'a, C> {
+    pub(crate) fn connect(cluster: &C, stop: &'a AtomicBool) -> Result<Self, KafkaError> {
+        let (offsets, reader) = (cluster.positions()?, cluster.reader("beamline.places")?);
+        Ok(Self { cluster: cluster.clone(), offsets, reader, stop })
     }
 
     /// The offsets of a partition; empty where there is no such partition.
@@ -54,7 +44,7 @@ impl<'a> Ranges<'a> {
     /// The same, once all that has been written so far is committed or aborted.
     pub(crate) fn stable(&self, topic: &str, partition: u32) -> Result<Range<i64>, KafkaError> {
         let range = self.whole(topic, partition)?;
-        wait_until_stable(&self.offsets, topic, partition, range.end, self.stop)?;
+        wait_until_stable(&self.cluster, &self.offsets, topic, partition, range.end, self.stop)?;
         Ok(range)
     }
 
@@ -64,23 +54,21 @@ impl<'a> Ranges<'a> {
         topic: &str,
         partition: u32,
         range: Range<i64>,
-        see: &mut dyn FnMut(&BorrowedMessage<'_>) -> ControlFlow<()>,
+        see: &mut dyn FnMut(&<C::Reader as Reader>::Message<'_>) -> ControlFlow<()>,
     ) -> Result<(), KafkaError> {
         if range.is_empty() {
             return Ok(());
         }
         let fail = |error| BrokerError::client(format!("reading topic `{topic}`"), error);
-        let mut assignment = TopicPartitionList::new();
-        assignment.add_partition_offset(topic, partition as i32, Offset::Offset(range.start)).map_err(fail)?;
-        self.reader.assign(&assignment).map_err(fail)?;
-        let mut heard = Instant::now();
+        self.reader.assign(topic, partition, Offset::Offset(range.start)).map_err(fail)?;
+        let mut heard = self.cluster.now();
         loop {
             match self.reader.poll(Duration::from_millis(100)) {
                 // What was fetched for an earlier range is void.
                 Some(Ok(message)) if message.topic() != topic || message.partition() != partition as i32 => {}
                 Some(Ok(message)) if message.offset() >= range.end => return Ok(()),
                 Some(Ok(message)) => {
-                    heard = Instant::now();
+                    heard = self.cluster.now();
                     if see(&message).is_break() || message.offset() + 1 >= range.end {
                         return Ok(());
                     }
@@ -88,7 +76,7 @@ impl<'a> Ranges<'a> {
                 Some(Err(ClientError::PartitionEOF(_))) => return Ok(()),
                 Some(Err(error)) => tracing::warn!(%error, topic, "looking for a place"),
                 None if self.stop.load(Ordering::Relaxed) => return Err(KafkaError::Stopped),
-                None if heard.elapsed() > SILENCE_MAX => {
+                None if self.cluster.since(heard) > SILENCE_MAX => {
                     let source = ClientError::NoMessageReceived;
                     return Err(KafkaError::Client { what: "looking for a place", source });
                 }

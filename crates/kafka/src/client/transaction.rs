@@ -14,13 +14,10 @@ use rdkafka::{
     producer::{BaseProducer, Producer},
 };
 
-use crate::KafkaError;
+use crate::{KafkaError, cluster::END_MAX};
 
 /// How long the coordinator may take to end what an earlier producer of the same name left open.
 const BEGINNING_MAX: Duration = Duration::from_secs(30);
-/// How long the end of a transaction may take: by then the broker has given it up by itself, and a service that is told
-/// to stop must not wait for longer.
-const END_MAX: Duration = Duration::from_secs(10);
 /// How much later than it was told to a call of the client may return.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a look at the producer's reports takes at most.
@@ -75,42 +72,24 @@ impl TransactionalProducer {
     /// Commits the open transaction.
     pub(crate) fn commit(&self) -> Result<(), KafkaError> {
         let end = Instant::now() + END_MAX;
-        flush(&self.client, END_MAX)?;
-        self.commit_until(end)
+        self.flush(END_MAX)?;
+        self.end(end.saturating_duration_since(Instant::now()))
     }
 
-    /// Commits the open transaction with the offsets that the group of `member` has come to by it.
-    pub(crate) fn commit_offsets<C: ConsumerContext>(
-        &self,
-        member: &BaseConsumer<C>,
-        offsets: TopicPartitionList,
-    ) -> Result<(), KafkaError> {
-        let end = Instant::now() + END_MAX;
-        flush(&self.client, END_MAX)?;
-        self.add_offsets(member, offsets, end)?;
-        self.commit_until(end)
-    }
-
-    /// In a thread of its own: where the group's coordinator goes away meanwhile, the call may not return for minutes,
+    /// Adds the offsets that the group of `member` has come to. In a thread of its own: where the group's coordinator goes away meanwhile, the call may not return for minutes,
     /// whatever time it was given (librdkafka#5456, #5511). The thread and its producer are then left to themselves; what
     /// they may still send is fenced by the producer that takes their place.
-    fn add_offsets<C: ConsumerContext>(
+    pub(crate) fn add_offsets<C: ConsumerContext>(
         &self,
         member: &BaseConsumer<C>,
         offsets: TopicPartitionList,
-        end: Instant,
+        limit: Duration,
     ) -> Result<(), KafkaError> {
         let what = "adding offsets to a transaction";
         let group = member.group_metadata().ok_or(KafkaError::Client {
             what: "asking for the group",
             source: ClientError::Global(RDKafkaErrorCode::UnknownGroup),
         })?;
-        // A member that the group has given up has no name any more, and a commit in nobody's name is not fenced.
-        if member.assignment_lost() {
-            let source = ClientError::Global(RDKafkaErrorCode::AssignmentLost);
-            return Err(KafkaError::Aborted { what, source });
-        }
-        let limit = end.saturating_duration_since(Instant::now());
         let (done, answer) = mpsc::channel();
         let client = self.client.clone();
         thread::Builder::new().name("add-offsets".into()).spawn(move || {
@@ -126,18 +105,32 @@ impl TransactionalProducer {
         }
     }
 
-    fn commit_until(&self, end: Instant) -> Result<(), KafkaError> {
-        let limit = end.saturating_duration_since(Instant::now());
+    /// Ends the open transaction so that it counts.
+    pub(crate) fn end(&self, limit: Duration) -> Result<(), KafkaError> {
         self.client.commit_transaction(limit).map_err(|source| trouble("committing a transaction", source))
     }
 
     /// Gives the open transaction up.
     pub(crate) fn abort(&self) -> Result<(), KafkaError> {
         // An abort before the first acknowledgement can find the broker without the transaction (librdkafka#4849).
-        let _ = flush(&self.client, Duration::from_secs(1));
+        let _ = self.flush(Duration::from_secs(1));
         self.client
             .abort_transaction(END_MAX)
             .map_err(|source| KafkaError::Client { what: "aborting a transaction", source })
+    }
+
+    /// Waits until everything that was handed over has been acknowledged. The client's own flush looks only ten times a
+    /// second, which is longer than a commit may take.
+    pub(crate) fn flush(&self, limit: Duration) -> Result<(), KafkaError> {
+        let begun = Instant::now();
+        while self.client.in_flight_count() > 0 {
+            if begun.elapsed() > limit {
+                let source = ClientError::Flush(RDKafkaErrorCode::OperationTimedOut);
+                return Err(KafkaError::Aborted { what: "waiting for acknowledgements", source });
+            }
+            self.client.poll(POLL);
+        }
+        Ok(())
     }
 }
 
@@ -161,18 +154,4 @@ fn trouble(what: &'static str, source: ClientError) -> KafkaError {
         // only a new producer is safe.
         _ => KafkaError::Client { what, source },
     }
-}
-
-/// Waits until everything that was handed over has been acknowledged. The client's own flush looks only ten times a
-/// second, which is longer than a commit may take.
-fn flush(producer: &BaseProducer<Reports>, limit: Duration) -> Result<(), KafkaError> {
-    let begun = Instant::now();
-    while producer.in_flight_count() > 0 {
-        if begun.elapsed() > limit {
-            let source = ClientError::Flush(RDKafkaErrorCode::OperationTimedOut);
-            return Err(KafkaError::Aborted { what: "waiting for acknowledgements", source });
-        }
-        producer.poll(POLL);
-    }
-    Ok(())
 }

@@ -22,7 +22,8 @@ use super::settings::Generator;
 use crate::{
     KafkaError,
     client::transaction::TransactionalProducer,
-    clock::now_millis,
+    clock::{SystemClock, now_millis},
+    cluster::Producer,
     messages::{
         hops,
         letters::{Letter, letter_rows},
@@ -263,7 +264,7 @@ impl<'a> Outlet<'a> {
         member: &BaseConsumer<C>,
         offsets: TopicPartitionList,
     ) -> Result<(), KafkaError> {
-        self.producer.commit_offsets(member, offsets)?;
+        self.producer.commit_offsets(&SystemClock, member, offsets)?;
         if let Some(open) = self.open.take() {
             self.sent.increment(open.events);
             self.dead_lettered.increment(open.letters);

@@ -6,9 +6,6 @@
 
 use std::{ops::ControlFlow, sync::atomic::AtomicBool};
 
-use broker::Reports;
-use rdkafka::producer::BaseProducer;
-
 use super::{
     begin::{place_lost, records},
     settings::Generator,
@@ -16,11 +13,13 @@ use super::{
 use crate::{
     GeneratorNote, KafkaError,
     client::ranges::Ranges,
+    cluster::Intake,
     messages::{
         place::{self, Kept},
         snapshots::{snapshots_schema, value_of},
         target::Target,
     },
+    runtime::live::Live,
 };
 
 /// The partition of the compacted topic that has the record.
@@ -42,12 +41,7 @@ impl Keeper {
     }
 
     /// Sends a note, as part of the open transaction.
-    pub(super) fn keep(
-        &mut self,
-        producer: &BaseProducer<Reports>,
-        note: &GeneratorNote,
-        now: i64,
-    ) -> Result<(), KafkaError> {
+    pub(super) fn keep(&mut self, producer: &impl Intake, note: &GeneratorNote, now: i64) -> Result<(), KafkaError> {
         place::keep(&mut self.target, producer, PARTITION, &self.group, (note.cursor.position as i64, note.text()), now)
     }
 }
@@ -62,7 +56,7 @@ pub(super) fn find(
     decided: bool,
     stop: &AtomicBool,
 ) -> Result<Option<GeneratorNote>, KafkaError> {
-    let ranges = Ranges::connect(&generator.connection, stop)?;
+    let ranges = Ranges::connect(&Live::of(&generator.connection), stop)?;
     let range = |topic: &str, partition| match decided {
         true => ranges.stable(topic, partition),
         false => ranges.whole(topic, partition),

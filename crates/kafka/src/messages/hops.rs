@@ -13,7 +13,7 @@ use opentelemetry::{
     global::{self, BoxedTracer},
     trace::{Span, SpanKind, TraceContextExt, Tracer},
 };
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 
 /// The name of our instrumentation.
 pub(crate) const SCOPE: &str = "beamline";
@@ -107,10 +107,10 @@ pub(crate) struct Hops {
 
 impl Hops {
     /// Takes note of what messages tell, which come behind those seen before.
-    pub(crate) fn see(&mut self, messages: &[&BorrowedMessage<'_>]) {
+    pub(crate) fn see<M: Message>(&mut self, messages: &[&M]) {
         // Of what was told before, only the last still holds.
         self.told.drain(..self.told.len().saturating_sub(1));
-        let told = messages.iter().filter_map(|message| Some((message.offset() as u64, header_of(message)?)));
+        let told = messages.iter().filter_map(|message| Some((message.offset() as u64, header_of(*message)?)));
         self.told.extend(told);
     }
 
@@ -153,7 +153,7 @@ pub(crate) fn tell(headers: Option<OwnedHeaders>, hops: &str) -> OwnedHeaders {
     headers.insert(Header { key: HEADER, value: Some(hops) })
 }
 
-fn header_of(message: &BorrowedMessage<'_>) -> Option<String> {
+fn header_of<M: Message>(message: &M) -> Option<String> {
     let value = message.headers()?.iter().find(|header| header.key == HEADER)?.value?;
     let text = std::str::from_utf8(value).ok().filter(|text| text.len() <= BYTES_MAX)?;
     Some(text.to_owned())
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!([2, 3, 6, 7, 9].map(|position| hops.of(position).to_owned()), ["", "a", "a", "b", "b"]);
         assert!(hops.processed(8, &by("x"), UNIX_EPOCH).starts_with("b;process x pod_7 0 "));
         assert!(sent(&by("x")).starts_with("send x pod_7 "));
-        hops.see(&[]);
+        hops.see::<rdkafka::message::OwnedMessage>(&[]);
         assert_eq!(hops.of(9), "b");
         assert_eq!(hops.told.len(), 1);
     }

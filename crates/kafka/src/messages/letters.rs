@@ -1,19 +1,19 @@
 //! Dead letters as they stand on Kafka.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray},
     datatypes::{Int32Type, Int64Type},
 };
 use codec::ValueSchema;
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::Message;
 use stage::DeadLetter;
 
 use crate::{
     KafkaError, Step,
     messages::{
-        framing::schema_id,
+        framing::{parsed, schema_id},
         size::{HEAD_BYTES, REASON_BYTES_MAX, RULE_BYTES_MAX, Sizes, Whole, shortened},
     },
 };
@@ -26,7 +26,8 @@ const AVRO: &str = include_str!("../../schemas/dead-letter.avsc");
 /// # Errors
 /// Never in practice: the schema is part of the program.
 pub fn letters_schema() -> Result<ValueSchema, KafkaError> {
-    Ok(ValueSchema::parse(AVRO)?)
+    static PARSED: OnceLock<ValueSchema> = OnceLock::new();
+    parsed(AVRO, &PARSED)
 }
 
 /// A dead letter with where it comes from.
@@ -51,10 +52,10 @@ impl Letter {
     ///
     /// A row that was decoded is in it as JSON, to be mended by hand; where that is larger than an event may be, the bytes
     /// are in it as they came.
-    pub(crate) fn on(
+    pub(crate) fn on<M: Message>(
         letter: DeadLetter,
         (step, topic, partition): (Step, &str, u32),
-        messages: &[&BorrowedMessage<'_>],
+        messages: &[&M],
         trace_id: Option<String>,
         sizes: Sizes,
     ) -> Self {

@@ -6,18 +6,15 @@ use arrow::{
     array::{AsArray, BooleanArray, StringArray},
     compute,
 };
-use broker::Reports;
 use bytes::Bytes;
-use rdkafka::{
-    message::{BorrowedMessage, Message},
-    producer::BaseProducer,
-};
+use rdkafka::message::Message;
 use registry::Registry;
 use stage::{Key, Outputs, Rows, TraceId};
 use stream::{Stream, Topics};
 
 use crate::{
     KafkaError, Step,
+    cluster::Intake,
     messages::{
         letters::{Letter, letter_rows, letters_schema},
         partials::{partial_rows, partials_schema},
@@ -79,7 +76,7 @@ impl Outbound {
     /// Sends the rows that came out of a step, and the anomalous ones among them a second time.
     pub(crate) fn rows(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         rows: &Rows,
         times: &Times,
@@ -105,14 +102,14 @@ impl Outbound {
     }
 
     /// Passes probes on behind the rows of a partition that came out before them; a step that hands no rows on ends them.
-    pub(crate) fn probes(
+    pub(crate) fn probes<M: Message>(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
-        probes: &[&BorrowedMessage<'_>],
+        probes: &[&M],
     ) -> Result<(), KafkaError> {
         let Some(target) = &mut self.rows else { return Ok(()) };
-        for probe in probes {
+        for probe in probes.iter().copied() {
             let time = probe.timestamp().to_millis().unwrap_or_default();
             target.probe(producer, partition, probe::header(probe).unwrap_or_default(), time)?;
         }
@@ -121,7 +118,7 @@ impl Outbound {
 
     pub(crate) fn letters(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         letters: &[Letter],
         times: &Times,
@@ -138,7 +135,7 @@ impl Outbound {
     /// Sends rows that an aggregate left out.
     pub(crate) fn late(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         rows: &Rows,
         times: &Times,
@@ -154,7 +151,7 @@ impl Outbound {
     /// Sends what a flush gave: results, each where its key belongs, and parts for the merge.
     pub(crate) fn flushed(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         stream: &Stream,
         partition: u32,
         flushed: &Outputs,
@@ -178,7 +175,7 @@ impl Outbound {
     /// Ends what goes to the outputs of a partition: the last record of each carries the place that goes with it, if any.
     pub(crate) fn release(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         place: Option<&Place>,
     ) -> Result<(), KafkaError> {
@@ -191,7 +188,7 @@ impl Outbound {
     }
 
     /// Ends what goes to all outputs, where no places are kept.
-    pub(crate) fn release_all(&mut self, producer: &BaseProducer<Reports>) -> Result<(), KafkaError> {
+    pub(crate) fn release_all(&mut self, producer: &impl Intake) -> Result<(), KafkaError> {
         let held: BTreeSet<u32> = self.holding().flat_map(|target| target.held()).collect();
         held.into_iter().try_for_each(|partition| self.release(producer, partition, None))
     }
@@ -207,12 +204,7 @@ impl Outbound {
     }
 
     /// Keeps a place in the compacted topic.
-    pub(crate) fn place(
-        &mut self,
-        producer: &BaseProducer<Reports>,
-        place: &Place,
-        now: i64,
-    ) -> Result<(), KafkaError> {
+    pub(crate) fn place(&mut self, producer: &impl Intake, place: &Place, now: i64) -> Result<(), KafkaError> {
         let Some(target) = self.state.as_mut().or(self.places.as_mut()) else { return Ok(()) };
         place::keep(target, producer, place.partition, &place.group, (place.next, place.text()), now)
     }
@@ -220,7 +212,7 @@ impl Outbound {
     /// Sends snapshots of the state, which covers the input before `position`.
     pub(crate) fn snapshots(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         of: &str,
         position: i64,

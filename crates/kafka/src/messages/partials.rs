@@ -1,12 +1,12 @@
 //! Parts of groups that are in several partitions, as they stand on Kafka.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
 use codec::ValueSchema;
 use stage::Partial;
 
-use crate::KafkaError;
+use crate::{KafkaError, messages::framing::parsed};
 
 const AVRO: &str = include_str!("../../schemas/partial.avsc");
 
@@ -15,7 +15,8 @@ pub(crate) const KEY: &str = "key";
 
 /// The schema of parts.
 pub(crate) fn partials_schema() -> Result<ValueSchema, KafkaError> {
-    Ok(ValueSchema::parse(AVRO)?)
+    static PARSED: OnceLock<ValueSchema> = OnceLock::new();
+    parsed(AVRO, &PARSED)
 }
 
 /// What a partition has to say: its parts, and behind them its clock, for a clock closes windows.

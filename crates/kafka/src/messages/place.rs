@@ -4,17 +4,13 @@
 //! in the same transaction as what came of the input before it: in a header of the last record that the transaction writes
 //! to a partition of the step's outputs, and in a record of the compacted state topic. So a step finds it again by itself.
 
-use broker::Reports;
 use bytes::Bytes;
-use rdkafka::{
-    Message,
-    message::{BorrowedMessage, Headers},
-    producer::BaseProducer,
-};
+use rdkafka::message::{Headers, Message};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     KafkaError, Note,
+    cluster::Intake,
     messages::{size::sha256, snapshots::snapshot_rows, target::Target},
 };
 
@@ -60,7 +56,7 @@ impl Place {
         serde_json::from_slice(bytes).ok().filter(|place: &Self| place.version == VERSION)
     }
 
-    pub(crate) fn in_header(message: &BorrowedMessage<'_>) -> Option<Self> {
+    pub(crate) fn in_header<M: Message>(message: &M) -> Option<Self> {
         let headers = message.headers()?;
         headers.iter().filter(|header| header.key == HEADER).find_map(|header| Self::parse(header.value?))
     }
@@ -74,7 +70,7 @@ fn key(group: &str) -> String {
 /// Keeps what says where a group stands in a partition of a compacted topic, as part of the producer's open transaction.
 pub(crate) fn keep(
     target: &mut Target,
-    producer: &BaseProducer<Reports>,
+    producer: &impl Intake,
     partition: u32,
     group: &str,
     (position, text): (i64, String),
@@ -99,7 +95,7 @@ impl Kept {
     }
 
     /// Takes a record in. False where it is not a place, but of some state.
-    pub(crate) fn see(&mut self, message: &BorrowedMessage<'_>) -> bool {
+    pub(crate) fn see<M: Message>(&mut self, message: &M) -> bool {
         let Some(key) = message.key().filter(|key| key.starts_with(KEY.as_bytes())) else { return false };
         if key == self.key.as_bytes() {
             self.value = message.payload().map(<[u8]>::to_vec);
@@ -109,7 +105,7 @@ impl Kept {
 }
 
 /// What tells a record from another at its offset: when it was taken in, and the beginning of its SHA-256.
-pub(crate) fn mark(message: &BorrowedMessage<'_>) -> String {
+pub(crate) fn mark<M: Message>(message: &M) -> String {
     let time = message.timestamp().to_millis().unwrap_or_default();
     let digest = sha256(message.payload().unwrap_or_default());
     format!("{time} {}", &digest[..16])

@@ -3,7 +3,7 @@
 //! A probe has no value, so that whoever skips tombstones skips it, and says in a header when it was sent. Steps pass it on
 //! behind the rows that stood before it, in their transaction, and look no further into it: it is not an event.
 
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{Headers, Message};
 use serde::{Deserialize, Serialize};
 
 /// The header of a probe.
@@ -39,7 +39,7 @@ impl Probe {
 }
 
 /// What the header of a probe says; nothing of a message that is not one.
-pub(crate) fn header<'m>(message: &'m BorrowedMessage<'_>) -> Option<&'m [u8]> {
+pub(crate) fn header<M: Message>(message: &M) -> Option<&[u8]> {
     match message.payload() {
         Some(_) => None,
         None => message.headers()?.iter().find(|header| header.key == HEADER)?.value,

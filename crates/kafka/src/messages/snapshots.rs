@@ -1,6 +1,6 @@
 //! Snapshots of state as they stand on Kafka.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::{
     array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray},
@@ -10,13 +10,14 @@ use bytes::Bytes;
 use codec::{Decoder, Limits, ValueSchema};
 use stage::Key;
 
-use crate::KafkaError;
+use crate::{KafkaError, messages::framing::parsed};
 
 const AVRO: &str = include_str!("../../schemas/snapshot.avsc");
 
 /// The schema of snapshots.
 pub(crate) fn snapshots_schema() -> Result<ValueSchema, KafkaError> {
-    Ok(ValueSchema::parse(AVRO)?)
+    static PARSED: OnceLock<ValueSchema> = OnceLock::new();
+    parsed(AVRO, &PARSED)
 }
 
 /// Rows of the schema.

@@ -6,23 +6,24 @@ use std::{
 };
 
 use arrow::array::RecordBatch;
-use broker::Reports;
 use codec::{Encoder, ValueSchema};
 use rdkafka::{
     error::{KafkaError as ClientError, RDKafkaErrorCode},
     message::{Header, Headers, OwnedHeaders},
-    producer::{BaseProducer, BaseRecord},
+    producer::BaseRecord,
 };
 use registry::Registry;
 
 use crate::{
     KafkaError,
     client::transaction::POLL,
+    cluster::Intake,
     messages::{
         framing::subject_of,
         probe,
         size::{HEADERS_BYTES_MAX, KEY_BYTES_MAX},
     },
+    mutant::Mutant,
 };
 
 /// How long the producer's queue may stay full: as long as a broker may be away.
@@ -72,7 +73,7 @@ impl Target {
     /// Sends what is kept back of a partition, with one more header where there is any.
     pub(crate) fn release(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         header: Option<(&str, &str)>,
     ) -> Result<(), KafkaError> {
@@ -99,7 +100,7 @@ impl Target {
     /// Sends a probe behind what was sent to the partition before it.
     pub(crate) fn probe(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         text: &[u8],
         time: i64,
@@ -137,7 +138,7 @@ impl Target {
     /// rows back that are too large for the topic.
     pub(crate) fn send<'k>(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         rows: &RecordBatch,
         key: impl Fn(usize) -> &'k [u8],
@@ -150,7 +151,7 @@ impl Target {
     /// The same with a partition for each row.
     pub(crate) fn spread<'k>(
         &mut self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: impl Fn(usize) -> u32,
         rows: &RecordBatch,
         key: impl Fn(usize) -> &'k [u8],
@@ -162,7 +163,8 @@ impl Target {
         let mut too_large = Vec::new();
         let mut fitting = Vec::with_capacity(framed.len());
         for row in 0..framed.len() {
-            if value(row).len() > self.value_max || key(row).len() > KEY_BYTES_MAX {
+            let is_large = value(row).len() > self.value_max && !Mutant::OversizedSent.is_chosen();
+            if is_large || key(row).len() > KEY_BYTES_MAX {
                 too_large.push(self.too_large(row, value(row).len(), key(row).len()));
             } else {
                 fitting.push(row);
@@ -211,7 +213,7 @@ impl Target {
     /// Says that there is nothing under a key any more.
     pub(crate) fn delete(
         &self,
-        producer: &BaseProducer<Reports>,
+        producer: &impl Intake,
         partition: u32,
         key: &str,
         time: i64,
@@ -240,7 +242,7 @@ fn bytes_of(headers: &OwnedHeaders) -> usize {
 }
 
 /// Hands a record over; waits where the queue is full, which holds the reader back in turn. Says how long it waited.
-fn send(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<Duration, KafkaError> {
+fn send(producer: &impl Intake, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<Duration, KafkaError> {
     let mut since: Option<Instant> = None;
     loop {
         match producer.send(record) {
@@ -252,7 +254,7 @@ fn send(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>
                     return Err(KafkaError::Aborted { what: "sending", source });
                 }
                 record = back;
-                producer.poll(POLL);
+                producer.serve(POLL);
             }
             Err((source, _)) => return Err(KafkaError::Aborted { what: "sending", source }),
         }

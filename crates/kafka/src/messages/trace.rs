@@ -10,7 +10,7 @@ use opentelemetry::{
     global::{self, BoxedTracer},
     trace::{Link, Span, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
-use rdkafka::message::{BorrowedMessage, Message, OwnedHeaders};
+use rdkafka::message::{Message, OwnedHeaders};
 use stage::{TraceId, Traces};
 
 use measure::{BeginTrace, KEEP_SPAN as KEEP};
@@ -37,8 +37,8 @@ pub(crate) struct Consumed<'a> {
 pub(crate) struct Parents(Vec<(u64, SpanContext)>);
 
 impl Parents {
-    pub(crate) fn of(messages: &[&BorrowedMessage<'_>]) -> Self {
-        let traced = messages.iter().filter_map(|message| Some((message.offset() as u64, parent(message)?)));
+    pub(crate) fn of<M: Message>(messages: &[&M]) -> Self {
+        let traced = messages.iter().filter_map(|message| Some((message.offset() as u64, parent(*message)?)));
         Self(traced.collect())
     }
 

@@ -7,7 +7,7 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt},
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 
 /// The header that names the trace and the span.
 const TRACEPARENT: &str = "traceparent";
@@ -15,7 +15,7 @@ const TRACEPARENT: &str = "traceparent";
 const PART_LENGTHS: [usize; 4] = [2, 32, 16, 2];
 
 /// The trace that a message carries, where it is sampled.
-pub(crate) fn parent(message: &BorrowedMessage<'_>) -> Option<SpanContext> {
+pub(crate) fn parent<M: Message>(message: &M) -> Option<SpanContext> {
     read(&Carried(message.headers()?)).filter(SpanContext::is_sampled)
 }
 

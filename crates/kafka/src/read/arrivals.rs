@@ -39,7 +39,7 @@ impl Arrivals {
     /// Notes the messages that carry a trace.
     pub(crate) fn read(&mut self, topic: &str, partition: u32, messages: &[&BorrowedMessage<'_>]) {
         for message in messages {
-            let Some(trace) = parent(message) else { continue };
+            let Some(trace) = parent(*message) else { continue };
             let waiting = self.waiting.entry((topic.to_owned(), partition)).or_default();
             if waiting.len() == WAITING_MAX {
                 waiting.pop_front();

@@ -14,9 +14,12 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use crate::client::{
-    assignment::{give_back, take},
-    lag::{Seen, seen},
+use crate::{
+    client::{
+        assignment::{give_back, take},
+        lag::seen,
+    },
+    cluster::Seen,
 };
 
 /// The consumer's context: which partitions came and went.

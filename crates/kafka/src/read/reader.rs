@@ -306,7 +306,7 @@ fn decode(
 ) -> Result<Received, KafkaError> {
     let next = messages.last().map_or(0, |message| message.offset() as u64 + 1);
     let (probes, messages): (Vec<_>, Vec<_>) =
-        messages.iter().copied().partition(|message| probe::header(message).is_some());
+        messages.iter().copied().partition(|message| probe::header(*message).is_some());
     let probe = |message: &BorrowedMessage<'_>| {
         Some((message.offset() as u64, Probe::parse(probe::header(message).unwrap_or_default())?))
     };

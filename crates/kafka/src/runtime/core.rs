@@ -7,15 +7,15 @@ mod watch;
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::Message;
 use stage::{DeadLetter, Ledger, Outputs, Rows};
 
 use crate::{
     KafkaError, Options, Step,
-    client::transaction::TransactionalProducer,
+    cluster::{Cluster, END_MAX, Intake, Producer},
     messages::{
         inbound::Inbound,
         letters::Letter,
@@ -26,18 +26,20 @@ use crate::{
         times::Times,
         trace::{Consumed, Parents, Traced},
     },
+    mutant::Mutant,
     runtime::{load::Loads, meters::Meters, partition::Partition},
 };
 
 /// A worker's state between two polls.
-pub(crate) struct Core {
+pub(crate) struct Core<C: Cluster> {
+    cluster: C,
     options: Arc<Options>,
     sizes: Sizes,
-    producer: TransactionalProducer,
+    producer: C::Producer,
     inbound: Inbound,
     outbound: Outbound,
     /// The partitions that are being taken.
-    loads: Loads,
+    loads: Loads<C>,
     /// Those whose state is there, and since when: the client has yet to be sent where they begin.
     loaded: BTreeMap<u32, (Partition, Instant)>,
     /// When places were last kept in the compacted topic, of a step that does not do so with every commit.
@@ -56,14 +58,15 @@ pub(crate) struct Core {
     meters: Meters,
 }
 
-impl Core {
+impl<C: Cluster> Core<C> {
     /// Connects the producer, which fences what an earlier worker of this name left behind.
-    pub(crate) fn new(options: &Arc<Options>, number: usize) -> Result<Self, KafkaError> {
+    pub(crate) fn new(cluster: &C, options: &Arc<Options>, number: usize) -> Result<Self, KafkaError> {
         let (step, topics, registry) = (options.step, &options.topics, &options.registry);
         let stream = &options.stream;
         let sizes = Sizes::of(stream);
         let outbound = Outbound::new(step, stream, topics, registry)?;
-        let producer = options.producer(number)?;
+        let id = options.transactional_id(number);
+        let producer = cluster.producer(&id, options.transaction_timeout, options.message_bytes())?;
         Ok(Self {
             inbound: Inbound::of_values(step.input_schema(stream)?, registry.clone(), sizes.input(step))?
                 .of_topic(step.input(topics)),
@@ -72,15 +75,16 @@ impl Core {
             options: options.clone(),
             producer,
             outbound,
-            loads: Loads::new(options),
+            loads: Loads::new(cluster, options),
             loaded: BTreeMap::new(),
-            placed: Instant::now(),
+            placed: cluster.now(),
             leaving: false,
             warned: None,
             partitions: BTreeMap::new(),
             open: None,
-            came: Instant::now(),
+            came: cluster.now(),
             rows: 0,
+            cluster: cluster.clone(),
         })
     }
 
@@ -93,27 +97,31 @@ impl Core {
     }
 
     /// Processes messages, which may be of several partitions, each partition's in order.
-    pub(crate) fn process(&mut self, messages: &[BorrowedMessage<'_>]) -> Result<(), KafkaError> {
-        let mut of: BTreeMap<u32, Vec<&BorrowedMessage<'_>>> = BTreeMap::new();
+    pub(crate) fn process<M: Message>(&mut self, messages: &[M]) -> Result<(), KafkaError> {
+        let mut of: BTreeMap<u32, Vec<&M>> = BTreeMap::new();
         for message in messages {
             of.entry(message.partition() as u32).or_default().push(message);
         }
         for (number, messages) in of {
             self.process_partition(number, &messages)?;
         }
-        self.producer.poll();
+        self.producer.client().serve(Duration::ZERO);
+        if Mutant::BeginEachBatch.is_chosen() && self.open.is_some() {
+            self.producer.end(END_MAX)?;
+            self.producer.begin()?;
+        }
         Ok(())
     }
 
-    fn process_partition(&mut self, number: u32, messages: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+    fn process_partition<M: Message>(&mut self, number: u32, messages: &[&M]) -> Result<(), KafkaError> {
         let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
         let next = partition.next;
         let messages = &messages[messages.partition_point(|message| message.offset() < next)..];
         let Some(last) = messages.last() else { return Ok(()) };
         partition.next = last.offset() + 1;
-        partition.last = place::mark(last);
+        partition.last = place::mark(*last);
         let (probes, records): (Vec<_>, Vec<_>) =
-            messages.iter().copied().partition(|message| probe::header(message).is_some());
+            messages.iter().copied().partition(|message| probe::header(*message).is_some());
         if !records.is_empty() {
             self.process_records(number, &records)?;
         }
@@ -121,9 +129,9 @@ impl Core {
     }
 
     /// Passes probes on, behind the rows of the records that came with them.
-    fn pass_on(&mut self, number: u32, probes: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+    fn pass_on<M: Message>(&mut self, number: u32, probes: &[&M]) -> Result<(), KafkaError> {
         let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
-        self.meters.restored(partition.restored());
+        self.meters.restored(partition.restored(self.cluster.now()));
         let live = &probes[probes.partition_point(|probe| probe.offset() < partition.committed)..];
         if live.is_empty() {
             return Ok(());
@@ -135,7 +143,7 @@ impl Core {
         self.outbound.probes(self.producer.client(), number, live)
     }
 
-    fn process_records(&mut self, number: u32, messages: &[&BorrowedMessage<'_>]) -> Result<(), KafkaError> {
+    fn process_records<M: Message>(&mut self, number: u32, messages: &[&M]) -> Result<(), KafkaError> {
         let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
         let begun = SystemTime::now();
         if self.options.traced_as.is_some() {
@@ -175,17 +183,17 @@ impl Core {
     }
 
     /// Sends what came of messages, whose processing began at `begun`, in the open transaction.
-    fn send(
+    fn send<M: Message>(
         &mut self,
         number: u32,
-        (messages, parents): (&[&BorrowedMessage<'_>], Parents),
+        (messages, parents): (&[&M], Parents),
         mut outputs: Outputs,
         begun: SystemTime,
     ) -> Result<(), KafkaError> {
         self.begin()?;
         let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
         let (step, topics) = (self.options.step, &self.options.topics);
-        let time = |message: &&BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();
+        let time = |message: &&M| message.timestamp().to_millis().unwrap_or_default();
         let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
         let consumed = Consumed {
             topic: step.input(topics),
@@ -245,6 +253,6 @@ impl Core {
 
 /// When a message was taken in, in microseconds since 1970: at the end of time where it does not say, so that nothing is
 /// ahead of it.
-fn taken_in(message: &BorrowedMessage<'_>) -> i64 {
+fn taken_in(message: &impl Message) -> i64 {
     message.timestamp().to_millis().map_or(i64::MAX, |millis| millis.saturating_mul(1000))
 }

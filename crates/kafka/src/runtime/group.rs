@@ -5,7 +5,7 @@
 //! that answer as long as a rebalance may take.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -19,12 +19,17 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError as ClientError, KafkaResult},
+    message::BorrowedMessage,
     types::RDKafkaRespErr,
 };
 
 use crate::{
     KafkaError,
-    client::assignment::{give_back, leave, numbers, take},
+    client::{
+        assignment::{give_back, leave, numbers, take},
+        lag::seen,
+    },
+    cluster::{Event, Member, Seen},
 };
 
 /// How long the client may take to go to an offset.
@@ -47,14 +52,6 @@ struct Said {
     statistics: Option<Statistics>,
 }
 
-/// What the group wants of a worker.
-pub(crate) enum Event {
-    /// To take these partitions.
-    Assigned(TopicPartitionList),
-    /// To give these back.
-    Revoked(TopicPartitionList),
-}
-
 impl Event {
     fn new(event: RDKafkaRespErr, list: TopicPartitionList) -> Self {
         match event {
@@ -66,7 +63,7 @@ impl Event {
     /// Answers without looking at what is there: partitions that come are not read, those that go are given back.
     fn answer(&self, consumer: &BaseConsumer<Group>) {
         let done = match self {
-            Self::Assigned(list) => take(consumer, list).and_then(|()| consumer.pause(list)),
+            Self::Assigned(list) => take(consumer, list).and_then(|()| Consumer::pause(consumer, list)),
             Self::Revoked(list) => give_back(consumer, list),
         };
         if let Err(error) = done {
@@ -77,18 +74,8 @@ impl Event {
 
 impl Group {
     /// The next event that has no answer yet.
-    pub(crate) fn next_event(&self) -> Option<Event> {
+    fn next_event(&self) -> Option<Event> {
         self.said().events.pop_front()
-    }
-
-    /// Whether an event waits for an answer.
-    pub(crate) fn has_event(&self) -> bool {
-        !self.said().events.is_empty()
-    }
-
-    /// What the client has seen of its partitions since this was last called, if it has looked since.
-    pub(crate) fn take_statistics(&self) -> Option<Statistics> {
-        self.said().statistics.take()
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -96,65 +83,72 @@ impl Group {
     }
 }
 
-/// Leaves the group when it is dropped, also where the worker panics: a client that is closed with an event unanswered
-/// waits for the answer.
-pub(crate) struct Leave<'a>(pub &'a BaseConsumer<Group>);
+impl Member for BaseConsumer<Group> {
+    type Message<'a> = BorrowedMessage<'a>;
 
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        let group = self.0.context();
+    fn poll(&self, wait: Duration) -> Option<Result<BorrowedMessage<'_>, ClientError>> {
+        Self::poll(self, wait)
+    }
+
+    fn next_event(&self) -> Option<Event> {
+        self.context().next_event()
+    }
+
+    fn has_event(&self) -> bool {
+        !self.context().said().events.is_empty()
+    }
+
+    fn seen(&self) -> Option<BTreeMap<u32, Seen>> {
+        let statistics = self.context().said().statistics.take()?;
+        Some(seen(&statistics).into_iter().map(|((_, number), seen)| (number, seen)).collect())
+    }
+
+    fn hold(&self, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+        let fail = |source| KafkaError::Client { what: "pausing partitions", source };
+        let mut list = TopicPartitionList::with_capacity(numbers.len());
+        for number in numbers {
+            // Where to begin is not known yet. A named offset, such as the end, would be looked up, and the answer could come
+            // after the client was sent to where the partition begins.
+            list.add_partition_offset(topic, *number as i32, Offset::Offset(0)).map_err(fail)?;
+        }
+        take(self, &list).and_then(|()| Consumer::pause(self, &list)).map_err(fail)
+    }
+
+    fn start(&self, topic: &str, starts: &[(u32, i64)]) -> Result<Vec<u32>, KafkaError> {
+        let fail = |source| KafkaError::Client { what: "starting partitions", source };
+        let mut list = TopicPartitionList::with_capacity(starts.len());
+        for (number, start) in starts {
+            list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
+        }
+        let sought = self.seek_partitions(list, SEEK_MAX).map_err(fail)?;
+        let mut resumed = TopicPartitionList::new();
+        for element in sought.elements().iter().filter(|element| element.error().is_ok()) {
+            resumed.add_partition(topic, element.partition());
+        }
+        self.resume(&resumed).map_err(fail)?;
+        Ok(numbers(&resumed))
+    }
+
+    fn pause(&self, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::with_capacity(numbers.len());
+        for number in numbers {
+            list.add_partition(topic, *number as i32);
+        }
+        Consumer::pause(self, &list).map_err(|source| KafkaError::Client { what: "pausing partitions", source })
+    }
+
+    fn give_back(&self, list: &TopicPartitionList) -> Result<(), KafkaError> {
+        give_back(self, list).map_err(|source| KafkaError::Client { what: "giving partitions back", source })
+    }
+
+    fn leave(&self) {
+        let group = self.context();
         group.leaving.store(true, Ordering::Relaxed);
         while let Some(event) = group.next_event() {
-            event.answer(self.0);
+            event.answer(self);
         }
-        leave(self.0);
+        leave(self);
     }
-}
-
-/// Takes partitions without reading them yet.
-pub(crate) fn hold(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
-    let fail = |source| KafkaError::Client { what: "pausing partitions", source };
-    let mut list = TopicPartitionList::with_capacity(numbers.len());
-    for number in numbers {
-        // Where to begin is not known yet. A named offset, such as the end, would be looked up, and the answer could come
-        // after the client was sent to where the partition begins.
-        list.add_partition_offset(topic, *number as i32, Offset::Offset(0)).map_err(fail)?;
-    }
-    take(consumer, &list).and_then(|()| consumer.pause(&list)).map_err(fail)
-}
-
-/// Begins to read partitions that were held, at these offsets; gives those that the client was ready for.
-pub(crate) fn start(
-    consumer: &BaseConsumer<Group>,
-    topic: &str,
-    starts: &[(u32, i64)],
-) -> Result<Vec<u32>, KafkaError> {
-    let fail = |source| KafkaError::Client { what: "starting partitions", source };
-    let mut list = TopicPartitionList::with_capacity(starts.len());
-    for (number, start) in starts {
-        list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
-    }
-    let sought = consumer.seek_partitions(list, SEEK_MAX).map_err(fail)?;
-    let mut resumed = TopicPartitionList::new();
-    for element in sought.elements().iter().filter(|element| element.error().is_ok()) {
-        resumed.add_partition(topic, element.partition());
-    }
-    consumer.resume(&resumed).map_err(fail)?;
-    Ok(numbers(&resumed))
-}
-
-/// Stops reading partitions that stay ours.
-pub(crate) fn pause(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
-    let mut list = TopicPartitionList::with_capacity(numbers.len());
-    for number in numbers {
-        list.add_partition(topic, *number as i32);
-    }
-    consumer.pause(&list).map_err(|source| KafkaError::Client { what: "pausing partitions", source })
-}
-
-/// Ends reading partitions, which is the answer to their revocation.
-pub(crate) fn end(consumer: &BaseConsumer<Group>, list: &TopicPartitionList) -> Result<(), KafkaError> {
-    give_back(consumer, list).map_err(|source| KafkaError::Client { what: "giving partitions back", source })
 }
 
 impl ClientContext for Group {

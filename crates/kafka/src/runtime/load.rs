@@ -11,16 +11,17 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
-    thread,
     time::Duration,
 };
 
-use broker::{Committed, Offsets};
+use broker::Committed;
 
 use crate::{
     KafkaError, Note, Options, Step,
-    clock::now_millis,
+    clock::rest_by,
+    cluster::{Cluster, Positions},
     messages::place::Place,
+    mutant::Mutant,
     runtime::{
         partition::Partition,
         places::{Known, Places, Sought},
@@ -32,7 +33,8 @@ use crate::{
 const THREADS_MAX: usize = 4;
 
 /// The partitions that a worker is taking.
-pub(crate) struct Loads {
+pub(crate) struct Loads<C: Cluster> {
+    cluster: C,
     options: Arc<Options>,
     loaded: mpsc::Sender<Loaded>,
     ready: mpsc::Receiver<Loaded>,
@@ -48,10 +50,17 @@ struct Loaded {
     partition: Result<Partition, KafkaError>,
 }
 
-impl Loads {
-    pub(crate) fn new(options: &Arc<Options>) -> Self {
+impl<C: Cluster> Loads<C> {
+    pub(crate) fn new(cluster: &C, options: &Arc<Options>) -> Self {
         let (loaded, ready) = mpsc::channel();
-        Self { options: options.clone(), loaded, ready, running: BTreeMap::new(), attempts: 0 }
+        Self {
+            cluster: cluster.clone(),
+            options: options.clone(),
+            loaded,
+            ready,
+            running: BTreeMap::new(),
+            attempts: 0,
+        }
     }
 
     /// Begins to take partitions.
@@ -64,19 +73,20 @@ impl Loads {
         let queue = Arc::new(Mutex::new(numbers.iter().copied().collect::<VecDeque<u32>>()));
         for _ in 0..numbers.len().min(THREADS_MAX) {
             let (options, loaded, stop) = (self.options.clone(), self.loaded.clone(), stop.clone());
-            let queue = queue.clone();
+            let (queue, cluster) = (queue.clone(), self.cluster.clone());
             let name = format!("{}-load", options.step.name());
-            thread::Builder::new().name(name).spawn(move || {
+            let task = move || {
                 let report = |number: u32, partition: Result<Partition, KafkaError>| {
                     // A worker that has ended does not listen any more.
                     let _ = loaded.send(Loaded { attempt, number, partition });
                 };
-                let done = catch_unwind(AssertUnwindSafe(|| load_all(&options, &queue, &stop, &report)));
+                let done = catch_unwind(AssertUnwindSafe(|| load_all(&cluster, &options, &queue, &stop, &report)));
                 let worker = || format!("{} loading", options.step.name());
                 if let Err(error) = done.unwrap_or_else(|_| Err(KafkaError::Panicked { worker: worker() })) {
                     report(first, Err(error));
                 }
-            })?;
+            };
+            self.cluster.spawn(name, Box::new(task))?;
         }
         Ok(())
     }
@@ -114,59 +124,69 @@ impl Loads {
     }
 }
 
-impl Drop for Loads {
+impl<C: Cluster> Drop for Loads<C> {
     fn drop(&mut self) {
         self.forget(&self.running());
     }
 }
 
 /// Takes partitions of a queue until it is empty, and reports each.
-fn load_all(
+fn load_all<C: Cluster>(
+    cluster: &C,
     options: &Options,
     queue: &Mutex<VecDeque<u32>>,
     stop: &AtomicBool,
     report: &dyn Fn(u32, Result<Partition, KafkaError>),
 ) -> Result<(), KafkaError> {
     let (step, group) = (options.step, &options.group);
-    let offsets = Offsets::connect(&options.connection)?;
+    let positions = cluster.positions()?;
     let mut restorer = match step.state(&options.topics) {
-        Some(topic) => Some(Restorer::new(&options.connection, &options.registry, topic, group)?),
+        Some(topic) => Some(Restorer::new(cluster, &options.registry, topic, group)?),
         None => None,
     };
     // Nothing that holds the lock can panic half-way.
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     while let Some(number) = next().filter(|_| !stop.load(Ordering::Relaxed)) {
-        report(number, load(options, number, &offsets, restorer.as_mut(), stop));
+        report(number, load((cluster, &positions), options, number, restorer.as_mut(), stop));
     }
     Ok(())
 }
 
 /// Takes one partition.
-fn load(
+fn load<C: Cluster>(
+    (cluster, positions): (&C, &C::Positions),
     options: &Options,
     number: u32,
-    offsets: &Offsets,
-    restorer: Option<&mut Restorer>,
+    restorer: Option<&mut Restorer<C>>,
     stop: &AtomicBool,
 ) -> Result<Partition, KafkaError> {
     let (input, group) = (options.step.input(&options.topics), &options.group);
-    let committed = offsets.decided(group, input, &[number])?.remove(&number);
-    let (first, _) = offsets.range(input, number)?;
+    let committed = match Mutant::UndecidedOffsets.is_chosen() {
+        true => positions.committed(group, input, number)?,
+        false => positions.decided(group, input, number)?,
+    };
+    let (first, _) = positions.range(input, number)?;
     let known = match committed {
         Some(Committed { offset, metadata }) => {
             let fail = |reason| KafkaError::Note { group: group.clone(), partition: number, reason };
             Some((offset, Note::parse(&metadata).map_err(fail)?))
         }
-        None => look_for_place(options, number, stop)?.map(|place| (place.next, place.note)),
+        None if Mutant::LostOffsetsFromStart.is_chosen() => None,
+        None => look_for_place(cluster, options, number, stop)?.map(|place| (place.next, place.note)),
     };
-    take(options, number, first, known, restorer, stop)
+    take(cluster, options, (number, first), known, restorer, stop)
 }
 
 /// The place of a partition whose group has no offset; nothing where the step has never committed anything of it.
-fn look_for_place(options: &Options, number: u32, stop: &AtomicBool) -> Result<Option<Place>, KafkaError> {
+fn look_for_place(
+    cluster: &impl Cluster,
+    options: &Options,
+    number: u32,
+    stop: &AtomicBool,
+) -> Result<Option<Place>, KafkaError> {
     let (step, group) = (options.step, &options.group);
     let sought = Sought::of(step, &options.topics, group, number);
-    match Places::connect(&options.connection, stop)?.find(&sought)? {
+    match Places::connect(cluster, stop)?.find(&sought)? {
         Known::At(place) => {
             let (topic, offset) = (sought.input, place.next);
             tracing::warn!(
@@ -190,12 +210,12 @@ fn look_for_place(options: &Options, number: u32, stop: &AtomicBool) -> Result<O
 }
 
 /// Puts a partition together: where it goes on, and the state that goes with it.
-fn take(
+fn take<C: Cluster>(
+    cluster: &C,
     options: &Options,
-    number: u32,
-    first: i64,
+    (number, first): (u32, i64),
     known: Option<(i64, Note)>,
-    restorer: Option<&mut Restorer>,
+    restorer: Option<&mut Restorer<C>>,
     stop: &AtomicBool,
 ) -> Result<Partition, KafkaError> {
     let (step, stream) = (options.step, &options.stream);
@@ -204,7 +224,7 @@ fn take(
     let offset = known.as_ref().map_or(first, |(offset, _)| *offset);
     let note = known.map(|(_, note)| note);
     let (ledger, since) =
-        note.as_ref().map_or_else(|| (Default::default(), now_millis()), |note| (note.ledger(), note.since));
+        note.as_ref().map_or_else(|| (Default::default(), cluster.millis()), |note| (note.ledger(), note.since));
     let lost = |needed| Err(horizon_lost(step, options, number, needed, first));
     let same = note.as_ref().filter(|note| note.state.rsplit_once('@').is_some_and(|(other, _)| other == of));
     let Some((restorer, note)) = restorer.zip(same) else {
@@ -215,14 +235,14 @@ fn take(
             return lost(offset);
         }
         // Another state than any before, also where a topic of the same name begins at the same offset again.
-        let state = format!("{of}@{offset}.{:x}", now_millis());
-        return Ok(Partition::new(stage, state, offset, offset, ledger, since));
+        let state = format!("{of}@{offset}.{:x}", cluster.millis());
+        return Ok(Partition::new(stage, state, (offset, offset), (ledger, since), cluster.now()));
     };
     let horizon = note.horizon.min(offset);
     if horizon < first {
         return lost(horizon);
     }
-    let mut partition = Partition::new(stage, note.state.clone(), horizon, offset, ledger, since);
+    let mut partition = Partition::new(stage, note.state.clone(), (horizon, offset), (ledger, since), cluster.now());
     restorer.restore(number, &mut partition, stop)?;
     tracing::info!(
         partition = number,
@@ -239,17 +259,22 @@ fn horizon_lost(step: Step, options: &Options, partition: u32, needed: i64, firs
 }
 
 /// Waits until somebody has placed the group of `options` in a partition.
-pub(crate) fn wait_until_placed(options: &Options, partition: u32, stop: &AtomicBool, beat: &dyn Fn()) {
+pub(crate) fn wait_until_placed(
+    cluster: &impl Cluster,
+    options: &Options,
+    partition: u32,
+    stop: &AtomicBool,
+    beat: &dyn Fn(),
+) {
     let input = options.step.input(&options.topics);
     while !stop.load(Ordering::Relaxed) {
-        let placed = Offsets::connect(&options.connection)
-            .and_then(|offsets| offsets.committed(&options.group, input, &[partition]));
+        let placed = cluster.positions().and_then(|positions| positions.committed(&options.group, input, partition));
         match placed {
-            Ok(placed) if !placed.is_empty() => return,
-            Ok(_) => {}
+            Ok(Some(_)) => return,
+            Ok(None) => {}
             Err(error) => tracing::debug!(%error, "looking whether the group was placed"),
         }
-        crate::clock::rest(PLACED_LOOK, stop, beat);
+        rest_by(cluster, PLACED_LOOK, stop, beat);
     }
 }
 

@@ -42,12 +42,10 @@ impl Partition {
     pub(crate) fn new(
         stage: Box<dyn Stage>,
         of: String,
-        start: i64,
-        committed: i64,
-        ledger: Ledger,
-        since: i64,
+        (start, committed): (i64, i64),
+        (ledger, since): (Ledger, i64),
+        now: Instant,
     ) -> Self {
-        let restoring = Some(Instant::now());
         Self {
             stage: Resumed::new(stage, committed.max(0) as u64),
             of,
@@ -59,7 +57,7 @@ impl Partition {
             placed: true,
             touched: false,
             open_records: 0,
-            restoring,
+            restoring: Some(now),
             clock: None,
             hops: Hops::default(),
             waiting: None,
@@ -72,26 +70,26 @@ impl Partition {
     }
 
     /// How long it took to put the state back and to bring it up to date, once that is done; said once.
-    pub(crate) fn restored(&mut self) -> Option<Duration> {
+    pub(crate) fn restored(&mut self, now: Instant) -> Option<Duration> {
         if self.next < self.committed {
             return None;
         }
-        self.restoring.take().map(|begun| begun.elapsed())
+        self.restoring.take().map(|begun| now.saturating_duration_since(begun))
     }
 
     /// Notes how many records wait.
-    pub(crate) fn waits(&mut self, records: u64) {
+    pub(crate) fn waits(&mut self, records: u64, now: Instant) {
         self.waiting = match self.waiting {
             _ if records == 0 => None,
             Some((next, since, _)) if next == self.next => Some((next, since, records)),
-            _ => Some((self.next, Instant::now(), records)),
+            _ => Some((self.next, now, records)),
         };
     }
 
     /// How many records wait, and since when, where none has been taken for too long.
-    pub(crate) fn standstill(&self) -> Option<(u64, Duration)> {
+    pub(crate) fn standstill(&self, now: Instant) -> Option<(u64, Duration)> {
         let (next, since, records) = self.waiting?;
-        let waited = since.elapsed();
+        let waited = now.saturating_duration_since(since);
         (next == self.next && waited > STANDSTILL_MAX).then_some((records, waited))
     }
 

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use broker::Connection;
-use rdkafka::{Message, message::BorrowedMessage};
+use rdkafka::Message;
 use stream::Topics;
 
 use crate::{
     KafkaError, Step,
     client::ranges::Ranges,
+    cluster::{Cluster, Positions, Reader},
     messages::{
         place::{Kept, Place, mark},
         snapshots::value_of,
@@ -71,8 +71,8 @@ impl<'a> Sought<'a> {
 }
 
 /// Looks for places.
-pub(crate) struct Places<'a> {
-    ranges: Ranges<'a>,
+pub(crate) struct Places<'a, C: Cluster> {
+    ranges: Ranges<'a, C>,
 }
 
 /// What the end of a topic's partition tells.
@@ -87,9 +87,9 @@ struct Tail {
     others: bool,
 }
 
-impl<'a> Places<'a> {
-    pub(crate) fn connect(connection: &Connection, stop: &'a AtomicBool) -> Result<Self, KafkaError> {
-        Ok(Self { ranges: Ranges::connect(connection, stop)? })
+impl<'a, C: Cluster> Places<'a, C> {
+    pub(crate) fn connect(cluster: &C, stop: &'a AtomicBool) -> Result<Self, KafkaError> {
+        Ok(Self { ranges: Ranges::connect(cluster, stop)? })
     }
 
     /// The place of a step in a partition: the greatest that is found.
@@ -180,7 +180,7 @@ impl<'a> Places<'a> {
         topic: &str,
         partition: u32,
         range: Range<i64>,
-        see: &mut dyn FnMut(&BorrowedMessage<'_>),
+        see: &mut dyn FnMut(&<C::Reader as Reader>::Message<'_>),
     ) -> Result<(), KafkaError> {
         self.ranges.read(topic, partition, range, &mut |message| {
             see(message);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use backoff::Backoff;
 use measure::Health;
 
-use crate::KafkaError;
+use crate::{KafkaError, clock::Clock};
 
 /// Failures in a row, without a commit between them, after which a worker is not ready.
 const FAILURES_MAX: u32 = 3;
@@ -21,6 +21,7 @@ const PROBE: Duration = Duration::from_secs(5);
 /// Whether a worker gets on: over all of its consumers and producers, one after the other.
 pub(crate) struct Progress<'a> {
     health: &'a dyn Health,
+    clock: &'a dyn Clock,
     part: String,
     backoff: Backoff,
     failed: Option<Instant>,
@@ -34,15 +35,16 @@ pub(crate) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    pub(crate) fn of(worker: &str, health: &'a dyn Health) -> Self {
+    pub(crate) fn of(worker: &str, health: &'a dyn Health, clock: &'a dyn Clock) -> Self {
         Self {
             health,
+            clock,
             part: format!("{worker}-progress"),
-            backoff: Backoff::new(),
+            backoff: Backoff::seeded(clock.seed()),
             failed: None,
             unready: false,
             worked: false,
-            looked: Instant::now(),
+            looked: clock.now(),
             denied: None,
         }
     }
@@ -67,10 +69,10 @@ impl<'a> Progress<'a> {
 
     /// Something failed, and its input will be read again: says how long to wait before.
     pub(crate) fn failed(&mut self, error: &KafkaError) -> Duration {
-        if self.failed.is_some_and(|failed| failed.elapsed() > HEALTHY) {
+        if self.failed.is_some_and(|failed| self.clock.since(failed) > HEALTHY) {
             self.backoff.succeeded();
         }
-        self.failed = Some(Instant::now());
+        self.failed = Some(self.clock.now());
         let wait = self.backoff.next();
         let failures = self.backoff.failures();
         if let KafkaError::PlaceUnknown { .. } = error {
@@ -84,7 +86,7 @@ impl<'a> Progress<'a> {
     /// The client says that reading is not allowed.
     pub(crate) fn denied(&mut self, reason: &str) {
         tracing::warn!(part = self.part, reason, "reading is not allowed");
-        self.denied = Some((Instant::now(), None));
+        self.denied = Some((self.clock.now(), None));
         self.stop(reason);
     }
 
@@ -93,12 +95,12 @@ impl<'a> Progress<'a> {
     pub(crate) fn should_probe(&mut self) -> bool {
         let Some((denied, probed)) = &mut self.denied else { return false };
         match probed {
-            None if denied.elapsed() < PROBE => false,
+            None if self.clock.since(*denied) < PROBE => false,
             None => {
-                *probed = Some(Instant::now());
+                *probed = Some(self.clock.now());
                 true
             }
-            Some(probed) if probed.elapsed() < PROBE => false,
+            Some(probed) if self.clock.since(*probed) < PROBE => false,
             Some(_) => {
                 // Not refused again since then.
                 self.denied = None;
@@ -110,13 +112,13 @@ impl<'a> Progress<'a> {
 
     /// Looks from time to time whether a partition stands still, as `standstill` says.
     pub(crate) fn look(&mut self, standstill: impl FnOnce() -> Option<String>) {
-        if self.looked.elapsed() < LOOK {
+        if self.clock.since(self.looked) < LOOK {
             return;
         }
-        self.looked = Instant::now();
+        self.looked = self.clock.now();
         match standstill() {
             Some(reason) => self.stop(&reason),
-            None if self.failed.is_none_or(|failed| failed.elapsed() > HEALTHY) => self.recover(),
+            None if self.failed.is_none_or(|failed| self.clock.since(failed) > HEALTHY) => self.recover(),
             None => {}
         }
     }
@@ -141,6 +143,7 @@ mod tests {
     use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 
     use super::*;
+    use crate::clock::SystemClock;
 
     #[derive(Default)]
     struct Said(Mutex<Vec<String>>);
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn a_worker_that_fails_again_and_again_says_why_until_it_commits() {
         let said = Said::default();
-        let mut progress = Progress::of("enricher-0", &said);
+        let mut progress = Progress::of("enricher-0", &said, &SystemClock);
         (1..FAILURES_MAX).for_each(|_| {
             progress.failed(&aborted());
         });
@@ -183,7 +186,7 @@ mod tests {
     fn rights_that_were_there_may_come_back() {
         let forbidden: KafkaError = broker::BrokerError::Forbidden { what: "reading".into() }.into();
         let said = Said::default();
-        let mut progress = Progress::of("enricher-0", &said);
+        let mut progress = Progress::of("enricher-0", &said, &SystemClock);
         assert!(!progress.may_pass(&forbidden));
         progress.worked();
         assert!(progress.may_pass(&forbidden));

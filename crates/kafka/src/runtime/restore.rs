@@ -2,22 +2,19 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use broker::{BrokerError, Connection, Offsets, Reports};
-use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError as ClientError,
-    message::BorrowedMessage,
-};
+use broker::BrokerError;
+use rdkafka::{Message, Offset, error::KafkaError as ClientError};
 use registry::Registry;
 
 use crate::{
     KafkaError,
     client::stable::wait_until_stable,
+    cluster::{Cluster, Positions, Reader},
     messages::{inbound::Inbound, snapshots},
+    mutant::Mutant,
     runtime::partition::Partition,
 };
 
@@ -27,35 +24,21 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 const BATCH: usize = 1024;
 
 /// Reads snapshots of state.
-pub(crate) struct Restorer {
+pub(crate) struct Restorer<C: Cluster> {
+    cluster: C,
     topic: String,
-    offsets: Offsets,
-    reader: BaseConsumer<Reports>,
+    offsets: C::Positions,
+    reader: C::Reader,
     inbound: Inbound,
 }
 
-impl Restorer {
-    pub(crate) fn new(
-        connection: &Connection,
-        registry: &Registry,
-        topic: &str,
-        group: &str,
-    ) -> Result<Self, KafkaError> {
-        let reader = connection.client(Reports::default(), |config| {
-            // The group is never joined; the client wants a name to assign partitions by hand.
-            config
-                .set("group.id", format!("{group}.restore"))
-                .set("isolation.level", "read_committed")
-                .set("enable.auto.commit", "false")
-                .set("enable.partition.eof", "true")
-                .set("auto.offset.reset", "earliest")
-                .set("fetch.wait.max.ms", "10")
-                .set("queued.max.messages.kbytes", "32768");
-        })?;
+impl<C: Cluster> Restorer<C> {
+    pub(crate) fn new(cluster: &C, registry: &Registry, topic: &str, group: &str) -> Result<Self, KafkaError> {
         Ok(Self {
+            cluster: cluster.clone(),
             topic: topic.to_owned(),
-            offsets: Offsets::connect(connection)?,
-            reader,
+            offsets: cluster.positions()?,
+            reader: cluster.reader(&format!("{group}.restore"))?,
             inbound: Inbound::new(snapshots::snapshots_schema()?, registry.clone())?,
         })
     }
@@ -74,17 +57,17 @@ impl Restorer {
         if first >= end {
             return Ok(());
         }
-        wait_until_stable(&self.offsets, &self.topic, number, end, stop)?;
+        if !Mutant::UndecidedState.is_chosen() {
+            wait_until_stable(&self.cluster, &self.offsets, &self.topic, number, end, stop)?;
+        }
         let fail = |error| BrokerError::client(format!("reading topic `{}`", self.topic), error);
-        let mut assignment = TopicPartitionList::new();
-        assignment.add_partition_offset(&self.topic, number as i32, Offset::Beginning).map_err(fail)?;
-        self.reader.assign(&assignment).map_err(fail)?;
-        let mut waiting: Vec<BorrowedMessage<'_>> = Vec::with_capacity(BATCH);
-        let mut heard = Instant::now();
+        self.reader.assign(&self.topic, number, Offset::Beginning).map_err(fail)?;
+        let mut waiting = Vec::with_capacity(BATCH);
+        let mut heard = self.cluster.now();
         loop {
             match self.reader.poll(Duration::from_millis(100)) {
                 Some(Ok(message)) => {
-                    heard = Instant::now();
+                    heard = self.cluster.now();
                     waiting.push(message);
                     if waiting.len() == BATCH {
                         take(&mut self.inbound, &self.topic, &waiting, partition)?;
@@ -94,7 +77,7 @@ impl Restorer {
                 Some(Err(ClientError::PartitionEOF(_))) => break,
                 Some(Err(error)) => tracing::warn!(%error, topic = self.topic, "reading snapshots"),
                 None if stop.load(Ordering::Relaxed) => return Err(KafkaError::Stopped),
-                None if heard.elapsed() > SILENCE_MAX => {
+                None if self.cluster.since(heard) > SILENCE_MAX => {
                     let source = ClientError::NoMessageReceived;
                     return Err(KafkaError::Client { what: "reading snapshots", source });
                 }
@@ -108,10 +91,10 @@ impl Restorer {
     }
 }
 
-fn take(
+fn take<M: Message>(
     inbound: &mut Inbound,
     topic: &str,
-    messages: &[BorrowedMessage<'_>],
+    messages: &[M],
     partition: &mut Partition,
 ) -> Result<(), KafkaError> {
     let foreign = |message: usize, reason: &str| {

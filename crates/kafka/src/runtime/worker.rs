@@ -10,24 +10,15 @@ use std::{
 
 use broker::BrokerError;
 use measure::Health;
-use rdkafka::{
-    TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError as ClientError,
-    message::{BorrowedMessage, Message},
-    types::RDKafkaErrorCode,
-};
+use rdkafka::{TopicPartitionList, error::KafkaError as ClientError, message::Message, types::RDKafkaErrorCode};
 
-use super::{
-    core::Core,
-    group::{Event, Group, Leave, end, hold, pause, start},
-    meters::Ready,
-    progress::Progress,
-};
+use super::{core::Core, meters::Ready, progress::Progress};
 use crate::{
     KafkaError, Options,
-    client::{assignment::numbers, lag::seen},
-    clock::rest,
+    client::assignment::numbers,
+    clock::rest_by,
+    cluster::{Cluster, Event, Member, Owner},
+    mutant::Mutant,
 };
 
 /// Messages of a batch at most.
@@ -48,20 +39,19 @@ const START_MAX: Duration = Duration::from_secs(30);
 const JOIN_WAIT: Duration = Duration::from_secs(15);
 
 /// Runs a worker until `stop` is set, then commits and leaves the group.
-pub(crate) fn work(
+pub(crate) fn work<C: Cluster>(
+    cluster: &C,
     options: &Arc<Options>,
     number: usize,
     health: &dyn Health,
     progress: &mut Progress<'_>,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), KafkaError> {
-    let core = Core::new(options, number)?;
-    let consumer: BaseConsumer<Group> =
-        options.connection.client(Group::default(), |config| options.consumer(config))?;
-    consumer.subscribe(&[core.input()]).map_err(|source| KafkaError::Client { what: "subscribing", source })?;
-    let _leave = Leave(&consumer);
+    let core = Core::new(cluster, options, number)?;
+    let member = cluster.member(&|config| options.consumer(config), core.input())?;
+    let _leave = Leave(&member);
     let name = options.worker(number);
-    let mut worker = Worker { consumer: &consumer, core, health, name, begun: Instant::now(), joined: false };
+    let mut worker = Worker { cluster, member: &member, core, health, name, begun: cluster.now(), joined: false };
     let done = worker.run(progress, stop);
     if done.is_err()
         && let Err(error) = worker.core.abort()
@@ -71,10 +61,13 @@ pub(crate) fn work(
     done
 }
 
-struct Worker<'a> {
-    consumer: &'a BaseConsumer<Group>,
+type Received<'a, C> = <<C as Cluster>::Member as Member>::Message<'a>;
+
+struct Worker<'a, C: Cluster> {
+    cluster: &'a C,
+    member: &'a C::Member,
     /// The partitions and the open transaction, which nobody else touches.
-    core: Core,
+    core: Core<C>,
     health: &'a dyn Health,
     name: String,
     begun: Instant,
@@ -82,7 +75,7 @@ struct Worker<'a> {
     joined: bool,
 }
 
-impl<'a> Worker<'a> {
+impl<'a, C: Cluster> Worker<'a, C> {
     fn run(&mut self, progress: &mut Progress<'_>, stop: &AtomicBool) -> Result<(), KafkaError> {
         let mut batch = Vec::with_capacity(BATCH_MESSAGES_MAX);
         let mut ready = None;
@@ -99,7 +92,7 @@ impl<'a> Worker<'a> {
             if loaded {
                 progress.worked();
             }
-            if ready.is_none() && (loaded || !self.joined && self.begun.elapsed() > JOIN_WAIT) {
+            if ready.is_none() && (loaded || !self.joined && self.cluster.since(self.begun) > JOIN_WAIT) {
                 ready = Some(Ready::new(self.health, format!("{}-assignment", self.name)));
             }
             match done {
@@ -109,19 +102,19 @@ impl<'a> Worker<'a> {
                     self.core.abort()?;
                     let wait = progress.failed(&error);
                     tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "its input is read again");
-                    rest(wait, stop, || self.health.beat(&self.name));
+                    rest_by(self.cluster, wait, stop, || self.health.beat(&self.name));
                     self.start_over()?;
                 }
                 Err(error) => return Err(error),
             }
         }
         // The last commit before leaving; where it fails, the next owner does the rest again.
-        self.core.commit_last(self.consumer)
+        self.core.commit_last(self.member)
     }
 
     /// Reads a batch, takes partitions that are ready, processes the batch, and commits where that is due. Says whether a
     /// transaction was committed.
-    fn turn(&mut self, batch: &mut Vec<BorrowedMessage<'a>>, progress: &mut Progress<'_>) -> Result<bool, KafkaError> {
+    fn turn(&mut self, batch: &mut Vec<Received<'a, C>>, progress: &mut Progress<'_>) -> Result<bool, KafkaError> {
         self.gather(batch, progress)?;
         // What was read before a partition was taken is not where it begins.
         let taken = self.take_loaded()?;
@@ -129,7 +122,7 @@ impl<'a> Worker<'a> {
         self.core.process(batch)?;
         let due = self.core.is_due();
         if due {
-            self.core.commit(self.consumer)?;
+            self.core.commit(self.member)?;
         }
         Ok(due)
     }
@@ -140,7 +133,7 @@ impl<'a> Worker<'a> {
         if starts.is_empty() {
             return Ok(Vec::new());
         }
-        let started = start(self.consumer, self.core.input(), &starts)?;
+        let started = self.member.start(self.core.input(), &starts)?;
         started.iter().for_each(|number| self.core.started(*number));
         match self.core.starting() > START_MAX {
             true => Err(KafkaError::Client { what: "starting partitions", source: ClientError::NoMessageReceived }),
@@ -149,32 +142,33 @@ impl<'a> Worker<'a> {
     }
 
     /// Polls messages until there are enough, none is left, or a commit is due.
-    fn gather(&mut self, batch: &mut Vec<BorrowedMessage<'a>>, progress: &mut Progress<'_>) -> Result<(), KafkaError> {
-        let consumer = self.consumer;
+    fn gather(&mut self, batch: &mut Vec<Received<'a, C>>, progress: &mut Progress<'_>) -> Result<(), KafkaError> {
+        let member = self.member;
         let idle = if self.core.is_loaded() { IDLE } else { IDLE_TAKING };
         let (mut due, mut bytes) = (self.core.due(), 0);
         while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
             // What is there already is taken without a look at the clock, which would cost as much as the message.
-            let mut polled = consumer.poll(Duration::ZERO);
-            if polled.is_none() && !consumer.context().has_event() {
+            let mut polled = member.poll(Duration::ZERO);
+            if polled.is_none() && !member.has_event() {
                 let patience = match batch.len() {
                     0 => idle,
                     few if few < BATCH_MESSAGES_WORTH => LINGER_MAX,
                     _ => Duration::ZERO,
                 };
-                let patience = due.map_or(patience, |due| patience.min(due.saturating_duration_since(Instant::now())));
+                let patience =
+                    due.map_or(patience, |due| patience.min(due.saturating_duration_since(self.cluster.now())));
                 if !patience.is_zero() {
-                    polled = consumer.poll(patience);
+                    polled = member.poll(patience);
                 }
             }
             let more = polled.is_some();
             match polled {
                 Some(Ok(message)) => {
                     if batch.is_empty() {
-                        let now = Instant::now();
+                        let now = self.cluster.now();
                         due = Some(self.core.came(now).min(now + LINGER_MAX));
                     }
-                    bytes += message.payload_len();
+                    bytes += message.payload().map_or(0, <[u8]>::len);
                     batch.push(message);
                 }
                 Some(Err(error)) => heard(error, progress)?,
@@ -185,16 +179,16 @@ impl<'a> Worker<'a> {
                 break;
             }
         }
-        if let Some(statistics) = consumer.context().take_statistics() {
-            self.core.saw(seen(&statistics));
+        if let Some(seen) = member.seen() {
+            self.core.saw(seen);
         }
         Ok(())
     }
 
     /// Answers what the group has said. Messages of partitions that came or went are void.
-    fn answer(&mut self, batch: &mut Vec<BorrowedMessage<'a>>) -> Result<bool, KafkaError> {
+    fn answer(&mut self, batch: &mut Vec<Received<'a, C>>) -> Result<bool, KafkaError> {
         let mut any = false;
-        while let Some(event) = self.consumer.context().next_event() {
+        while let Some(event) = self.member.next_event() {
             (any, self.joined) = (true, true);
             let (what, partitions, done) = match event {
                 Event::Assigned(list) => ("assigned", numbers(&list), self.assigned(&numbers(&list))),
@@ -210,30 +204,44 @@ impl<'a> Worker<'a> {
 
     /// Takes partitions, and returns at once: the group must hear of its member while state is read.
     fn assigned(&mut self, numbers: &[u32]) -> Result<(), KafkaError> {
-        hold(self.consumer, self.core.input(), numbers)?;
+        self.member.hold(self.core.input(), numbers)?;
         self.core.load(numbers)
     }
 
     /// Gives partitions back. What is done is committed while the group still knows us as the owner; where that fails, the
     /// next owner does it again.
     fn revoked(&mut self, list: &TopicPartitionList) -> Result<(), KafkaError> {
-        let committed = match self.consumer.assignment_lost() {
+        let lost = self.member.assignment_lost();
+        let committed = match lost {
+            true if Mutant::LostPartitionKept.is_chosen() => Ok(()),
             true => self.core.give_up(),
-            false => self.core.commit(self.consumer),
+            false => self.core.commit(self.member),
         };
-        self.core.forget(&numbers(list));
-        let ended = end(self.consumer, list);
+        if !(lost && Mutant::LostPartitionKept.is_chosen()) {
+            self.core.forget(&numbers(list));
+        }
+        let ended = self.member.give_back(list);
         committed.and(ended)
     }
 
     /// After a transaction was given up: every partition is loaded again from what is committed.
     fn start_over(&mut self) -> Result<(), KafkaError> {
         let owned = self.core.owned();
-        if owned.is_empty() {
+        if owned.is_empty() || Mutant::AbortGoesOn.is_chosen() {
             return Ok(());
         }
-        pause(self.consumer, self.core.input(), &owned)?;
+        self.member.pause(self.core.input(), &owned)?;
         self.core.load(&owned)
+    }
+}
+
+/// Leaves the group when it is dropped, also where the worker panics: a client that is closed with an event unanswered
+/// waits for the answer.
+struct Leave<'a, M: Member>(&'a M);
+
+impl<M: Member> Drop for Leave<'_, M> {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }
 

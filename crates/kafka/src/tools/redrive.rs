@@ -12,7 +12,8 @@ use stream::Stream;
 use crate::{
     KafkaError,
     client::transaction::TransactionalProducer,
-    clock::now_millis,
+    clock::{SystemClock, now_millis},
+    cluster::Producer,
     messages::{size::Sizes, target::Target},
 };
 
@@ -134,6 +135,6 @@ pub fn redrive(redrive: &Redrive, again: bool) -> Result<u64, KafkaError> {
     let mut element = offsets.add_partition(&topic, 0);
     element.set_offset(Offset::Offset(sent + events as i64)).map_err(fail)?;
     element.set_metadata(remembered);
-    producer.commit_offsets(&place, offsets)?;
+    producer.commit_offsets(&SystemClock, &place, offsets)?;
     Ok(events)
 }

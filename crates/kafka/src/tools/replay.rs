@@ -21,6 +21,7 @@ use stream::{Stream, Topics};
 use crate::{
     KafkaError, ReadTopic, Reader, Received, Step,
     client::{stable::wait_until_stable, transaction::TransactionalProducer},
+    clock::SystemClock,
     messages::{
         framing::schema_id, letters::Letter, outbound::Outbound, size::Sizes, target::TooLarge, times::Times,
         trace::Traced,
@@ -93,7 +94,7 @@ pub fn replay(replay: &Replay, told: &dyn Fn(u64), stop: &AtomicBool) -> Result<
     for topic in results {
         for partition in 0..offsets.partitions(topic)? {
             let (_, end) = offsets.range(topic, partition)?;
-            wait_until_stable(&offsets, topic, partition, end, stop)?;
+            wait_until_stable(&SystemClock, &offsets, topic, partition, end, stop)?;
         }
     }
     Ok(session.ledger)

@@ -7,19 +7,23 @@ use std::time::{Duration, Instant};
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    consumer::BaseConsumer,
     error::{KafkaError as ClientError, RDKafkaErrorCode},
 };
 
 use super::Core;
-use crate::{KafkaError, clock::now_millis, messages::place::Place, runtime::group::Group};
+use crate::{
+    KafkaError,
+    cluster::{Cluster, END_MAX, Producer},
+    messages::place::Place,
+    mutant::Mutant,
+};
 
 /// About how many records a worker that takes partitions reads again to bring their state up to date: two seconds' worth.
 const REPLAY_RECORDS: usize = 500_000;
 /// How often a step without state keeps its places in a compacted topic too.
 const PLACES_EVERY: Duration = Duration::from_secs(30);
 
-impl Core {
+impl<C: Cluster> Core<C> {
     pub(super) fn begin(&mut self) -> Result<(), KafkaError> {
         if self.open.is_none() {
             self.producer.begin()?;
@@ -42,21 +46,21 @@ impl Core {
 
     /// Whether the open transaction should be committed now.
     pub(crate) fn is_due(&self) -> bool {
-        self.rows >= self.options.commit_rows || self.due().is_some_and(|due| due <= Instant::now())
+        self.rows >= self.options.commit_rows || self.due().is_some_and(|due| due <= self.cluster.now())
     }
 
     /// Commits the open transaction: what was sent, snapshots of the state, and how far the input has been read.
-    pub(crate) fn commit(&mut self, consumer: &BaseConsumer<Group>) -> Result<(), KafkaError> {
+    pub(crate) fn commit(&mut self, member: &C::Member) -> Result<(), KafkaError> {
         if self.open.is_none() {
             return Ok(());
         }
-        let begun = Instant::now();
-        let now = now_millis();
+        let begun = self.cluster.now();
+        let now = self.cluster.millis();
         let touched = self.partitions.values().filter(|partition| partition.touched).count().max(1);
         let budget = self.options.snapshot_bytes / touched;
         let replay_max = REPLAY_RECORDS / self.partitions.len().max(1);
         let keeps_state = self.options.step.state(&self.options.topics).is_some();
-        let places_due = keeps_state || self.leaving || self.placed.elapsed() > PLACES_EVERY;
+        let places_due = keeps_state || self.leaving || self.cluster.since(self.placed) > PLACES_EVERY;
         let mut offsets = TopicPartitionList::with_capacity(touched);
         let mut state_bytes = 0;
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
@@ -68,12 +72,16 @@ impl Core {
                 let snapshots = partition.snapshots(budget, replay_max)?;
                 state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
                 let (of, position) = (&partition.of, partition.next);
-                self.outbound.snapshots(self.producer.client(), *number, of, position, snapshots, now)?;
+                if !Mutant::SnapshotsLeftOut.is_chosen() {
+                    self.outbound.snapshots(self.producer.client(), *number, of, position, snapshots, now)?;
+                }
             }
             let note = partition.note();
             let at = (self.options.step.input(&self.options.topics), *number);
             let place = Place::new(&self.options.group, at, partition.next, &partition.last, note.clone());
-            self.outbound.release(self.producer.client(), *number, Some(&place))?;
+            if !Mutant::FlushAfterCommit.is_chosen() {
+                self.outbound.release(self.producer.client(), *number, Some(&place))?;
+            }
             partition.placed = places_due;
             if places_due {
                 self.outbound.place(self.producer.client(), &place, now)?;
@@ -83,23 +91,28 @@ impl Core {
             element.set_offset(Offset::Offset(partition.next)).map_err(fail)?;
             element.set_metadata(note.text());
         }
-        self.producer.commit_offsets(consumer, offsets)?;
+        self.producer.commit_offsets(&self.cluster, member, offsets)?;
+        if Mutant::FlushAfterCommit.is_chosen() {
+            self.producer.begin()?;
+            self.outbound.release_all(self.producer.client())?;
+            self.producer.end(END_MAX)?;
+        }
         for partition in self.partitions.values_mut() {
             partition.touched = false;
             partition.open_records = 0;
         }
         self.open = None;
         if places_due {
-            self.placed = Instant::now();
+            self.placed = self.cluster.now();
         }
-        self.meters.committed(begun.elapsed(), state_bytes);
+        self.meters.committed(self.cluster.since(begun), state_bytes);
         self.meters.state(self.partitions.values());
         self.rows = 0;
         Ok(())
     }
 
     /// The last commit before leaving, with the places that the compacted topic does not have yet.
-    pub(crate) fn commit_last(&mut self, consumer: &BaseConsumer<Group>) -> Result<(), KafkaError> {
+    pub(crate) fn commit_last(&mut self, member: &C::Member) -> Result<(), KafkaError> {
         let unplaced = self.partitions.values_mut().filter(|partition| !partition.placed);
         let mut any = false;
         for partition in unplaced {
@@ -107,11 +120,11 @@ impl Core {
             any = true;
         }
         if any {
-            self.came(Instant::now());
+            self.came(self.cluster.now());
             self.begin()?;
             self.leaving = true;
         }
-        self.commit(consumer)
+        self.commit(member)
     }
 
     /// Says that the open transaction must not be committed, because partitions in it are not ours any more.
@@ -124,7 +137,9 @@ impl Core {
     /// loaded again.
     pub(crate) fn abort(&mut self) -> Result<(), KafkaError> {
         self.meters.aborted();
-        self.outbound.forget();
+        if !Mutant::AbortKeepsHeld.is_chosen() {
+            self.outbound.forget();
+        }
         self.rows = 0;
         if self.open.take().is_none() {
             return Ok(());

@@ -1,11 +1,11 @@
 //! Taking partitions and giving them up.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Core;
-use crate::KafkaError;
+use crate::{KafkaError, cluster::Cluster};
 
-impl Core {
+impl<C: Cluster> Core<C> {
     /// The partitions that are assigned to us, those among them that are still being taken.
     pub(crate) fn owned(&self) -> Vec<u32> {
         self.partitions.keys().chain(self.loaded.keys()).copied().chain(self.loads.running()).collect()
@@ -20,7 +20,7 @@ impl Core {
     /// The partitions whose state has been read, and where to begin to read each.
     pub(crate) fn loaded(&mut self) -> Result<Vec<(u32, i64)>, KafkaError> {
         while let Some((number, partition)) = self.loads.next() {
-            self.loaded.insert(number, (partition?, Instant::now()));
+            self.loaded.insert(number, (partition?, self.cluster.now()));
         }
         Ok(self.loaded.iter().map(|(number, (partition, _))| (*number, partition.next)).collect())
     }
@@ -32,7 +32,7 @@ impl Core {
 
     /// How long the client has been asked to go to where a partition begins.
     pub(crate) fn starting(&self) -> Duration {
-        self.loaded.values().map(|(_, since)| since.elapsed()).max().unwrap_or_default()
+        self.loaded.values().map(|(_, since)| self.cluster.since(*since)).max().unwrap_or_default()
     }
 
     /// Whether every partition that was assigned has been taken.

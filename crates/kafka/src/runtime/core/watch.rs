@@ -1,33 +1,31 @@
 //! What the client tells of the partitions: how much waits, whether they stand still, and how long their topic keeps what
 //! is still needed.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::Core;
-use crate::client::lag::Seen;
+use crate::cluster::{Cluster, Seen};
 
 /// Where less than this share of what the topic keeps lies before the oldest record that is still needed, it is said.
 const SHARE_MIN: f64 = 0.25;
 /// How often.
 const SAID_EVERY: Duration = Duration::from_secs(600);
 
-impl Core {
+impl<C: Cluster> Core<C> {
     /// Takes what the client has seen of its partitions.
-    pub(crate) fn saw(&mut self, seen: BTreeMap<(&str, u32), Seen>) {
+    pub(crate) fn saw(&mut self, seen: BTreeMap<u32, Seen>) {
         let mut near: Vec<(u32, f64)> = Vec::new();
-        for ((_, number), Seen { lag, first, end }) in seen {
+        let now = self.cluster.now();
+        for (number, Seen { lag, first, end }) in seen {
             let Some(partition) = self.partitions.get_mut(&number) else { continue };
             self.meters.lag(number, lag);
-            partition.waits(lag);
+            partition.waits(lag, now);
             near.extend(share_before(partition.needed(), first, end).map(|share| (number, share)));
         }
-        if near.is_empty() || self.warned.is_some_and(|warned| warned.elapsed() < SAID_EVERY) {
+        if near.is_empty() || self.warned.is_some_and(|warned| self.cluster.since(warned) < SAID_EVERY) {
             return;
         }
-        self.warned = Some(Instant::now());
+        self.warned = Some(now);
         for (partition, share) in near {
             let (topic, percent) = (self.input(), (share * 100.0) as u64);
             tracing::warn!(
@@ -43,7 +41,7 @@ impl Core {
     /// Which partition stands still although records wait in it, as a sentence.
     pub(crate) fn standstill(&self) -> Option<String> {
         self.partitions.iter().find_map(|(number, partition)| {
-            let (records, since) = partition.standstill()?;
+            let (records, since) = partition.standstill(self.cluster.now())?;
             let (topic, seconds) = (self.input(), since.as_secs());
             Some(format!(
                 "partition {number} of `{topic}` stands still: {records} records wait, and none came for {seconds} s"
