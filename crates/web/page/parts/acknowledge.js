@@ -19,7 +19,7 @@ export function Acknowledge({ stream, ids, done, close }) {
   const [author, setAuthor] = useState(localStorage.getItem(AUTHOR) ?? who?.author ?? '');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
-  if (!who?.may.acknowledge) return html`<p class="aside">To acknowledge one has to be an operator: by the operator’s token, or by a group where people sign in.</p>`;
+  if (!who?.may.acknowledge) return html`<p class="aside">${who?.access === 'proxy' ? 'To acknowledge, be in a group of operators.' : 'To acknowledge, open the page with the token of an operator.'}</p>`;
   const send = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
