@@ -188,7 +188,7 @@ impl Detector {
         let learn = self.judging.learns(events, parts.judged, &scores);
         self.judging.count(events, parts.judged, &places, learn, &mut scores);
         if let (Some(layer), Some(time)) = (&self.season, time) {
-            layer.learn(parts.season, x, time, learn);
+            layer.learn(parts.season, x, time);
         }
         if learn {
             if let Some(layer) = &self.covariance {

@@ -12,15 +12,14 @@ use crate::{
     words::{get, set},
 };
 
-/// Scores below this are never anomalous, however rare: EWMA, Mahalanobis and season in standard deviations, the
-/// others in bits.
+/// Scores below this are never anomalous, however rare: EWMA and Mahalanobis in standard deviations, the others in bits.
 const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
 
 /// What is expected of the tails of a layer's scores in standard deviations, in bits, and of all layers together: how the slope
 /// grows a bin. Over the logarithm of a standard deviation it grows by .087 where the tail is exponential and by .173 where it is
 /// normal.
-const DEVIATIONS: Rarity = Rarity { growth: 0.05, growth_range: (0.0, 0.25) };
-const IN_BITS: Rarity = Rarity { growth: 0.0, growth_range: (-0.02, 0.06) };
+const DEVIATIONS: Rarity = Rarity { growth: 0.05, growth_range: (0.0, 0.25), recurring: false };
+const IN_BITS: Rarity = Rarity { growth: 0.0, growth_range: (-0.02, 0.06), recurring: false };
 
 /// How what all layers say together is counted: the largest surprise of any, in bits.
 const TOGETHER: Scale = Scale::Surprises;
@@ -70,17 +69,17 @@ const HISTOGRAMS: usize = LIFTS + Layer::Burst as usize;
 /// How a layer's scores are counted; `None` where the score is how rare it is already.
 const fn scale(layer: Layer) -> Option<Scale> {
     match layer {
-        Layer::Ewma | Layer::Mahalanobis | Layer::Season => Some(Scale::Deviations),
+        Layer::Ewma | Layer::Mahalanobis => Some(Scale::Deviations),
         Layer::Chains => Some(Scale::Bits),
         Layer::Rate => Some(Scale::Sums),
-        Layer::Stuck | Layer::Missing | Layer::Burst | Layer::Frequency => None,
+        Layer::Stuck | Layer::Missing | Layer::Season | Layer::Burst | Layer::Frequency => None,
     }
 }
 
 /// What is expected of the tail of a layer's scores.
 const fn tail(layer: Layer) -> &'static Rarity {
     match layer {
-        Layer::Ewma | Layer::Mahalanobis | Layer::Season => &DEVIATIONS,
+        Layer::Ewma | Layer::Mahalanobis => &DEVIATIONS,
         _ => &IN_BITS,
     }
 }
@@ -259,7 +258,8 @@ impl Judging {
         let histogram = self.histogram_mut(words, Layer::COUNT);
         let place = TOGETHER.place(most);
         // What is not rare to any layer is not rare to all together: the tail of surprises knows nothing of gaps between values.
-        let bits = Rarity::bits(histogram, place).min(rarest);
+        // A layer that is alone says all there is to say.
+        let bits = if self.on.len() > 1 { Rarity::bits(histogram, place).min(rarest) } else { rarest };
         if learn {
             DEVIATIONS.count(histogram, TOGETHER, place, excluded);
         }

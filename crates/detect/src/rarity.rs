@@ -56,6 +56,11 @@ const PROVEN_EVENTS: f64 = 4096.0;
 const SURPRISE_MAX: f64 = 1e6;
 const SURPRISE_WIDTH_MIN: f64 = 0.05;
 
+/// Where what recurs is usual: how many bits beyond the count are said of scores that one event was above, of `n` events an `n`th
+/// of that; and bits a bin beyond the last event.
+const RECURRING_BITS: f64 = 6.0;
+const RECURRING_SLOPE: f64 = 2.0;
+
 /// Bits a bin that are assumed beyond the last value of a discrete score.
 const GAP_SLOPE: f64 = 0.35;
 
@@ -78,6 +83,9 @@ pub(crate) struct Rarity {
     /// How much the slope grows a bin, as a logarithm, before anything is known, and the range in which it is believed.
     pub(crate) growth: f64,
     pub(crate) growth_range: (f64, f64),
+    /// Whether scores that are counted are usual however far they are out, so that what was seen again and again is not
+    /// extrapolated.
+    pub(crate) recurring: bool,
 }
 
 impl Rarity {
@@ -170,7 +178,11 @@ impl Rarity {
         if discrete {
             self.steps(counts, &mut bits, counted);
         } else {
+            let seen = bits;
             self.extrapolate(&mut bits, counted, excluded);
+            if self.recurring {
+                recurring(counts, &seen, &mut bits);
+            }
         }
         let mut least = 0.0;
         bits.map(|bits| {
@@ -212,6 +224,17 @@ impl Rarity {
             let doubtful = (extrapolated - known).max(0.0) * (1.0 - (counted / PROVEN_EVENTS).min(1.0));
             *bits = extrapolated - doubtful;
         }
+    }
+}
+
+/// Limits the bits at each bin's lower edge by what was counted.
+fn recurring(counts: &[u32; BINS], seen: &[f64; BINS], bits: &mut [f64; BINS]) {
+    let mut above: u32 = counts.iter().sum();
+    let mut limit = f64::INFINITY;
+    for bin in 0..BINS {
+        limit = if above == 0 { limit + RECURRING_SLOPE } else { seen[bin] + RECURRING_BITS / f64::from(above) };
+        bits[bin] = bits[bin].min(limit.max(0.0));
+        above -= counts[bin];
     }
 }
 

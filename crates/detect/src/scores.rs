@@ -16,7 +16,7 @@ pub enum Layer {
     Stuck,
     /// A value that goes missing.
     Missing,
-    /// A value that is unusual for the time of day, or a jump.
+    /// Values that are not what was to be expected after those before them and at the time of day.
     Season,
     /// Events of all keys of a partition together that come faster than usual.
     Burst,
@@ -107,8 +107,7 @@ impl Default for Scores {
 }
 
 impl Scores {
-    /// The layer's score, if it has one: EWMA, Mahalanobis (not squared) and season in standard deviations, the
-    /// others in bits.
+    /// The layer's score, if it has one: EWMA and Mahalanobis (not squared) in standard deviations, the others in bits.
     #[must_use]
     pub fn score(&self, layer: Layer) -> Option<f64> {
         let score = self.scores[layer as usize];

@@ -5,7 +5,7 @@ use crate::{DetectError, Settings};
 const MAGIC: [u8; 6] = *b"detect";
 
 /// Changes with the layout and with anything that changes what a state means.
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + size_of::<u64>();
 

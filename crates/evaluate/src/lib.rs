@@ -8,6 +8,7 @@ mod alarms;
 mod error;
 mod evaluation;
 mod events;
+pub mod made;
 pub mod nab;
 mod ranking;
 mod runs;

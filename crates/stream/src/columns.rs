@@ -69,9 +69,9 @@ pub const OF_CAUSE: [&str; 8] =
     ["layer", "score", "threshold", "feature", "value", "expected_low", "expected_high", "deviation"];
 
 /// Goes up when the same definition gives other scores than before, so that a reader can tell scales apart: 1 was the largest
-/// ratio of a layer's score to its threshold, 2 is bits, 3 is bits of another combination. It is in the fingerprints and in the documentation of the score's
-/// field in the scored topics.
-pub const SCORES_VERSION: u32 = 3;
+/// ratio of a layer's score to its threshold, 2 is bits, 3 is bits of another combination, 4 has the layer `season` in bits and takes
+/// a layer that is alone at its word. It is in the fingerprints and in the documentation of the score's field in the scored topics.
+pub const SCORES_VERSION: u32 = 4;
 
 /// Every name that the detector may use, but for [`EPISODE`]. A definition cannot give one of them to a column of its own.
 pub const RESERVED: [&str; 16] = [

@@ -130,7 +130,10 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
         Layer::Missing if *deviation < 2.0 => return format!("{name} is missing for {key}"),
         Layer::Missing => return format!("{name} is missing for {key}, {times} times in a row"),
         Layer::Ewma => "",
-        Layer::Season => " at this time of day",
+        Layer::Season if expected.is_none() => {
+            return format!("{name} {value} for {key}: level or spread of late {times} sigma from usual");
+        }
+        Layer::Season => " after the values before and at this time of day",
         _ => " by its other features",
     };
     match (text, seen) {
@@ -267,6 +270,20 @@ mod tests {
         assert_eq!(
             of(cause(Layer::Missing, 0, f64::NAN, nowhere, 3.0)),
             "energy_gev is missing for a, 3 times in a row"
+        );
+    }
+
+    #[test]
+    fn values_in_time_are_told_by_their_range_or_as_a_change() {
+        let features = [Feature::number("load")];
+        let of = |cause: Cause| sentence("a", &[], &features, &[Told::of(&features, &cause, None)]);
+        assert_eq!(
+            of(cause(Layer::Season, 0, 9.0, (1.0, 2.0), 6.0)),
+            "load 9, expected 1 to 2 after the values before and at this time of day for a: 6 sigma above"
+        );
+        assert_eq!(
+            of(cause(Layer::Season, 0, 9.0, (f64::NAN, f64::NAN), -6.0)),
+            "load 9 for a: level or spread of late -6 sigma from usual"
         );
     }
 

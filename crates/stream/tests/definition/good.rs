@@ -89,7 +89,7 @@ fn topics_and_schemas_are_named_after_stream_and_record() {
     assert!(columns::RESERVED.iter().any(|name| fields.contains(name)));
     // A reader can tell which scale the scores have, and what is new can be null, so that old rows can be read.
     let field = |name: &str| avro["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).unwrap();
-    assert!(field("anomaly_score")["doc"].as_str().unwrap().starts_with("version 3 of the scores"));
+    assert!(field("anomaly_score")["doc"].as_str().unwrap().starts_with("version 4 of the scores"));
     for name in ["anomaly_score", "anomaly_state", "anomaly_words", "anomaly_causes", "trace_id"] {
         assert_eq!(
             (&field(name)["type"][0], field(name).get("default")),
