@@ -145,7 +145,7 @@ pub trait Intake {
     ///
     /// # Errors
     /// Where the queue is full, or the record is not one for its topic.
-    #[expect(clippy::result_large_err, reason = "it is the client's own, and gives the record back")]
+    #[allow(clippy::result_large_err, reason = "it is the client's own, and gives the record back")]
     fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), (ClientError, BaseRecord<'r, [u8], [u8]>)>;
 
     /// Serves reports for so long.
