@@ -92,10 +92,10 @@ mutants: setup ## Change the pure crates in 100 small ways each and say what the
 .PHONY: simulate simulate-mutants
 HISTORIES ?= 100000
 simulate: setup ## Run the workers' code in HISTORIES=100000 histories of faults on a cluster in memory, from SEED on; a seed repeats its history
-	HISTORIES=$(HISTORIES) $(if $(SEED),SEED=$(SEED)) cargo run --locked --package simulator --bin simulate
+	HISTORIES=$(HISTORIES) $(if $(SEED),SEED=$(SEED)) cargo run --locked --bin simulate
 
 simulate-mutants: setup ## Put one defect after the other into the workers and see that the histories find each
-	cargo run --locked --package simulator --features mutants --bin simulate-mutants
+	cargo run --locked --features simulator/mutants --bin simulate-mutants
 
 .PHONY: bench bench-local
 bench: bench-local bench-kafka bench-windows bench-store evaluate ## All measurements
