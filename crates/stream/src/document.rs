@@ -65,3 +65,42 @@ fn add_defaults(object: &mut Json) {
 pub fn document_schema<T: JsonSchema>() -> String {
     format!("{:#}", schema_of::<T>())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_list_a_mapping_or_a_choice_that_is_not_there_is_empty() {
+        let mut object = json!({
+            "required": ["must"],
+            "properties": {
+                "must": { "type": "array" },
+                "list": { "type": "array" },
+                "mapping": { "type": "object" },
+                "own": { "$ref": "#/$defs/Own" },
+                "maybe": { "type": ["string", "null"] },
+                "choice": { "anyOf": [] },
+                "text": { "type": "string" },
+                "known": { "type": "array", "default": [1] },
+            }
+        });
+        add_defaults(&mut object);
+        let defaults = object["properties"].as_object().unwrap().iter();
+        let defaults: Vec<_> =
+            defaults.map(|(name, property)| (name.as_str(), property.get("default").cloned())).collect();
+        let expected = [
+            ("must", None),
+            ("list", Some(json!([]))),
+            ("mapping", Some(json!({}))),
+            ("own", Some(json!({}))),
+            ("maybe", Some(Json::Null)),
+            ("choice", Some(Json::Null)),
+            ("text", None),
+            ("known", Some(json!([1]))),
+        ];
+        assert_eq!(defaults, expected);
+    }
+}

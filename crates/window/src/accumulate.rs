@@ -201,10 +201,7 @@ pub(crate) fn plain_type(data_type: &DataType) -> &DataType {
 
 /// The values without a dictionary around them.
 pub(crate) fn plain(values: &ArrayRef) -> Result<ArrayRef, WindowError> {
-    match plain_type(values.data_type()) {
-        same if same == values.data_type() => Ok(values.clone()),
-        other => Ok(cast(values, other)?),
-    }
+    Ok(cast(values, plain_type(values.data_type()))?)
 }
 
 /// The rows and slots that a filter lets through.

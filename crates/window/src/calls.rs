@@ -64,10 +64,8 @@ impl Calls {
 
     /// Makes room for so many slots.
     pub(crate) fn resize(&mut self, slots: usize) {
-        if slots > self.slots {
-            self.slots = slots;
-            self.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(slots));
-        }
+        self.slots = self.slots.max(slots);
+        self.accumulators.iter_mut().for_each(|accumulators| accumulators.resize(self.slots));
     }
 
     pub(crate) fn clear(&mut self, slot: u32) {

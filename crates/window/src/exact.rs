@@ -11,6 +11,9 @@ use crate::{WindowError, bytes::Reader};
 /// Additions after which carries are propagated: each adds less than 2^32 to a limb of 63 bits.
 const ADDITIONS_MAX: u32 = 1 << 29;
 
+/// Doubles that a sum is taken apart into: more than the 4,200 bits of products have.
+const PARTS_MAX: usize = 128;
+
 /// A sum that is exact.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Exact {
@@ -86,15 +89,12 @@ impl Exact {
     /// Doubles whose sum this is, the largest first; of what a double cannot hold, less than any double.
     pub(crate) fn parts(&self) -> Vec<f64> {
         let mut left = self.clone();
-        let mut parts = Vec::new();
-        loop {
+        let part = |_| {
             let part = left.round();
-            if part == 0.0 || !part.is_finite() {
-                return parts;
-            }
-            parts.push(part);
             left.add(-part);
-        }
+            (part != 0.0 && part.is_finite()).then_some(part)
+        };
+        (0..PARTS_MAX).map_while(part).collect()
     }
 
     /// What is not finite among what was added, where there is any.

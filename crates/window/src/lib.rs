@@ -24,6 +24,8 @@ mod open;
 mod results;
 mod slots;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     aggregator::{Aggregator, Flushed},

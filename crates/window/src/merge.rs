@@ -6,11 +6,7 @@
 //! more. To be able to, a window is kept until all partitions are past it, or [`KEPT_MAX`] newer ones are there; events
 //! that come even later are counted.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    mem,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use stream::{Stream, WindowedAggregate};
@@ -253,12 +249,11 @@ impl Merged {
 
     fn settle(&mut self, schema: &SchemaRef, watermark: i64) -> Result<Option<RecordBatch>, WindowError> {
         let mut until = watermark.max(self.settled);
-        if let Some(excess) = self.kept.len().checked_sub(KEPT_MAX).filter(|excess| *excess > 0) {
+        if let Some(excess) = self.kept.len().checked_sub(KEPT_MAX) {
             let oldest = self.kept.values().take(excess).map(|entry| entry.end).filter(|end| *end != WHOLE.1);
             until = oldest.max().unwrap_or(until).max(until);
         }
-        let settled: HashSet<i64> = self.kept.values().map(|entry| entry.end).filter(|end| *end <= until).collect();
-        if settled.is_empty() {
+        if !self.kept.values().any(|entry| entry.end <= until) {
             return Ok(None);
         }
         self.settled = until;

@@ -30,3 +30,14 @@ impl Limits {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_limits_that_are_named_are_written_out() {
+        assert!(Limits::default().is_default());
+        assert!(!Limits { event_bytes: EVENT_BYTES_DEFAULT + 1 }.is_default());
+    }
+}

@@ -91,3 +91,30 @@ fn expectations_are_checked_and_change_no_result() {
     let errors = errors(&wrong);
     assert!(errors.contains("did you mean `pt`?") && errors.contains("`min` is for numbers"), "{errors}");
 }
+
+#[test]
+fn an_aggregate_as_a_table_has_its_groups_and_what_is_selected() {
+    let text = aggregate(
+        "    - { name: a, window: 1m, group_by: [particle_type], select: { n: count(*), most: max(pt) } }\n    - { name: b, select: { n: count(*) } }\n",
+    );
+    let columns = load(&text).unwrap().aggregates.columns();
+    let of = |name: &str| columns[name].iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!((columns.len(), of("a"), of("b")), (2, vec!["particle_type", "n", "most"], vec!["n"]));
+}
+
+#[test]
+fn windows_have_bounds_to_their_length_and_overlap() {
+    let of = |window: &str| errors(&aggregate(&format!("    - {{ name: a, {window}, select: {{ n: count(*) }} }}\n")));
+    for good in ["window: 64s, slide: 1s", "window: 1m, slide: 1m", "window: 366d", "window: 65s, slide: 2s"] {
+        assert_eq!(of(good), "", "{good}");
+    }
+    for (wrong, said) in [
+        ("window: 65s, slide: 1s", "at least 1/64 of it"),
+        ("window: 127s, slide: 1s", "at least 1/64 of it"),
+        ("window: 129s, slide: 2s", "at least 1/64 of it"),
+        ("window: 367d", "no longer than a year"),
+        ("window: 1500ns", "a whole number of microseconds"),
+    ] {
+        assert!(of(wrong).contains(said), "{wrong}: {}", of(wrong));
+    }
+}

@@ -255,3 +255,27 @@ fn ten_errors_at_once() {
     assert_eq!(errors.lines().count(), changes.len(), "{errors}");
     check("ten_errors_at_once", &errors);
 }
+
+#[test]
+fn numbers_and_addresses_are_taken_up_to_their_bounds() {
+    let source = |source: &str| {
+        let (begin, end) = (GOOD.find("  source:").unwrap(), GOOD.find("  quality:").unwrap());
+        errors(&format!("{}  source: {source}\n{}", &GOOD[..begin], &GOOD[end..]))
+    };
+    for good in ["{ http: { listen: \"127.0.0.1:8080\" } }", "{ stdin: { format: csv, csv: { separator: \";\" } } }"] {
+        assert_eq!(source(good), "", "{good}");
+    }
+    for (wrong, said) in [
+        ("{ http: { listen: \":8080\" } }", "`listen` cannot be `:8080`"),
+        ("{ http: { listen: \"host:port\" } }", "`listen` cannot be `host:port`"),
+        ("{ http: { listen: host } }", "`listen` cannot be `host`"),
+        ("{ stdin: { format: csv, csv: { separator: \"é\" } } }", "one character of ASCII"),
+        ("{ stdin: { format: csv, csv: { separator: \",\", decimal_comma: true } } }", "numbers have commas"),
+    ] {
+        assert!(source(wrong).contains(said), "{wrong}: {}", source(wrong));
+    }
+    let ttl = |ttl: &str| errors(&with("ttl: 30d", &format!("ttl: {ttl}")));
+    assert_eq!(ttl("7300d"), "");
+    assert!(ttl("7301d").contains("`ttl` must be at most 7300 days"), "{}", ttl("7301d"));
+    assert!(ttl("1500ms").contains("whole seconds"));
+}

@@ -66,7 +66,7 @@ impl Function for Moments {
 
 /// The sum of (x - m)^2 with m the rounded mean, as the sum of x^2 - 2 m x + m^2 without rounding in between.
 fn squared_deviations(state: &Sums) -> f64 {
-    if state.values.is_special() || state.squares.is_special() {
+    if state.values.is_special() {
         return f64::NAN;
     }
     let count = state.count as f64;

@@ -129,6 +129,16 @@ mod tests {
     }
 
     #[test]
+    fn a_block_of_values_is_kept_as_it_is() {
+        let mut sketch = Sketch::default();
+        (0..BLOCK).for_each(|value| sketch.push(value as f64));
+        assert!(sketch.digest.is_none() && sketch.block.len() == BLOCK);
+        assert_eq!(sketch.estimate(0.5), Some((BLOCK - 1) as f64 / 2.0));
+        sketch.push(0.0);
+        assert!(sketch.digest.is_some() && sketch.block.is_empty());
+    }
+
+    #[test]
     fn few_values_give_the_exact_answer() {
         let mut sketch = Sketch::default();
         assert_eq!(sketch.estimate(0.5), None);

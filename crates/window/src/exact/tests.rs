@@ -137,6 +137,9 @@ fn a_large_product_keeps_all_of_its_digits_and_its_sign() {
     let mut sum = Exact::default();
     sum.add_product(f64::INFINITY, -2.0);
     assert_eq!((sum.round(), sum.is_special()), (f64::NEG_INFINITY, true));
+    let mut square = Exact::default();
+    square.add_product(f64::INFINITY, f64::INFINITY);
+    assert_eq!(square.round(), f64::INFINITY);
 }
 
 #[test]
