@@ -123,16 +123,22 @@ impl Broker {
 
     /// Writes the markers of a transaction that is decided.
     pub(crate) fn mark(&mut self, transaction: usize) {
-        let Transaction { outcome, is_marked, partitions, offsets } = &mut self.transactions[transaction];
+        self.mark_offsets(transaction);
+        let Transaction { is_marked, partitions, .. } = &mut self.transactions[transaction];
         if std::mem::replace(is_marked, true) {
             return;
         }
-        let (outcome, partitions, offsets) = (*outcome, partitions.clone(), std::mem::take(offsets));
-        for (topic, partition) in partitions {
+        for (topic, partition) in partitions.clone() {
             if let Some(log) = self.log_mut(&topic, partition) {
                 log.mark(transaction);
             }
         }
+    }
+
+    /// Writes the marker of the groups' offsets alone: each log has its own, and they come in any order.
+    pub(crate) fn mark_offsets(&mut self, transaction: usize) {
+        let Transaction { outcome, offsets, .. } = &mut self.transactions[transaction];
+        let (outcome, offsets) = (*outcome, std::mem::take(offsets));
         if outcome == Some(Outcome::Committed) {
             for (group, topic, partition, offset, note) in offsets {
                 let group = self.groups.entry(group).or_default();

@@ -201,12 +201,15 @@ impl State {
 
     /// The markers of a transaction that is decided come at once, or a little later.
     pub(crate) fn decided(&mut self, transaction: usize) {
-        match self.random.one_in(3) {
-            true => {
+        match self.random.below(4) {
+            when @ 0..=1 => {
+                if when == 0 {
+                    self.broker.mark_offsets(transaction);
+                }
                 let at = self.now + self.random.below(60_000);
                 self.at(at, Happening::Mark { transaction });
             }
-            false => self.broker.mark(transaction),
+            _ => self.broker.mark(transaction),
         }
     }
 }
