@@ -85,9 +85,9 @@ deny: setup ## Check licences and advisories of the dependencies (installs cargo
 	cargo deny --all-features check licenses bans sources
 
 .PHONY: mutants
-mutants: setup ## Change the pure crates in 100 small ways each and say what their tests do not notice (ALL=1, SEED, CRATES; installs cargo-mutants where it is missing)
+mutants: setup ## Change the pure crates in 100 small ways each and say what their tests do not notice (ALL=1, SEED, DRAW, CRATES; installs cargo-mutants where it is missing)
 	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
-	tests/mutants/run.sh
+	python3 tests/mutants/run.py
 
 .PHONY: simulate simulate-mutants
 HISTORIES ?= 100000

@@ -334,4 +334,42 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_branch_that_a_union_does_not_have_is_an_error() {
+        let branch = |number: i64| {
+            let mut bytes = Vec::new();
+            default::long(number, &mut bytes);
+            Cursor::new(&bytes, 0).branch(3).ok()
+        };
+        assert_eq!([-1, 0, 2, 3, 4].map(branch), [None, Some(0), Some(2), None, None]);
+    }
+
+    #[test]
+    fn a_block_may_have_as_many_items_as_bytes_are_left() {
+        let read = |items: i64, bytes: usize| {
+            let mut message = Vec::new();
+            default::long(items, &mut message);
+            message.resize(message.len() + bytes, 2);
+            let mut taken = 0;
+            let mut cursor = Cursor::new(&message, 100);
+            let item = |cursor: &mut Cursor<'_>| {
+                taken += 1;
+                cursor.long("item").map(drop)
+            };
+            let problem = cursor.blocks("array", 1, item).err().map(|problem| problem.to_string());
+            (taken, problem.unwrap_or_default())
+        };
+        let (taken, problem) = read(3, 3);
+        assert!(taken == 3 && problem.contains("ends"), "only the end of the blocks is missing: {problem}");
+        let (taken, problem) = read(4, 3);
+        assert!(taken == 0 && problem.contains("array of 4 items, but only 3 bytes are left"), "{problem}");
+    }
+
+    #[test]
+    fn a_number_that_never_ends_has_more_than_64_bits() {
+        let problem = |bytes: usize| Cursor::new(&vec![0xff; bytes], 0).long("long").unwrap_err().to_string();
+        assert!(problem(10).contains("more than 64 bits") && problem(11).contains("more than 64 bits"));
+        assert!(!problem(9).contains("more than 64 bits"), "it is cut off");
+    }
 }

@@ -216,3 +216,41 @@ fn has_wildcard(function: &Function) -> bool {
         | FunctionArg::ExprNamed { arg: value, .. } => !matches!(value, FunctionArgExpr::Expr(_)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(sql: &str) -> String {
+        parse(sql).map(|_| ()).map_err(|error| error.to_string()).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn an_expression_has_bounds_to_its_length() {
+        let of_bytes = |bytes: usize| format!("'{}'", "x".repeat(bytes - 2));
+        assert_eq!(error(&of_bytes(SQL_BYTES_MAX)), "");
+        assert!(error(&of_bytes(SQL_BYTES_MAX + 1)).contains("has 65537 bytes; at most 65536"));
+        let of_tokens = |tokens: usize| format!("a in ({}0)", "-1, ".repeat(tokens - 4));
+        assert_eq!(error(&of_tokens(TOKENS_MAX)), "", "numbers, commas and spaces do not count");
+        assert!(error(&of_tokens(TOKENS_MAX + 1)).contains("has 1025 names and operators"));
+        let of_operators = |operators: usize| format!("a{}", " + a".repeat(operators));
+        assert_eq!(error(&of_operators(BRANCH_MAX - 1)), "");
+        assert!(error(&of_operators(BRANCH_MAX)).contains("more than 64 operators in a row"));
+    }
+
+    #[test]
+    fn an_aggregate_that_windows_do_not_have_is_said_so() {
+        let of_window = parse_with("array_agg(a)", &["sum", "avg"]).unwrap_err().to_string();
+        assert!(of_window.contains("no aggregate of a window; there are sum, avg"), "{of_window}");
+        assert!(error("array_agg(a)").contains("an aggregate over many rows"), "{}", error("array_agg(a)"));
+        assert!(parse_with("sum(a)", &["sum"]).is_ok());
+        let unknown = parse_with("abss(a)", &["sum"]).unwrap_err().to_string();
+        assert!(unknown.contains("`abss` does not exist"), "{unknown}");
+    }
+
+    #[test]
+    fn a_sentence_begins_in_lower_case_unless_with_an_abbreviation() {
+        let texts = ["Column a", "SQL error", "a", "A", "already", "1 a", ""];
+        assert_eq!(texts.map(lower_first), ["column a", "SQL error", "a", "A", "already", "1 a", ""]);
+    }
+}

@@ -128,3 +128,17 @@ impl ContextProvider for Registry {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_planner_knows_scalar_functions_and_nothing_of_a_session() {
+        let registry = Registry::new();
+        let names = registry.udf_names();
+        assert!(names.iter().any(|name| name == "sqrt") && !names.iter().any(|name| name == "random"), "{names:?}");
+        let others = [registry.higher_order_function_names(), registry.udaf_names(), registry.udwf_names()];
+        assert!(others.iter().all(Vec::is_empty));
+    }
+}
