@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn an_aggregate_that_windows_do_not_have_is_said_so() {
         let of_window = parse_with("array_agg(a)", &["sum", "avg"]).unwrap_err().to_string();
-        assert!(of_window.contains("no aggregate of a window; there are sum, avg"), "{of_window}");
+        assert!(of_window.contains("not an aggregate of a window; there are sum, avg"), "{of_window}");
         assert!(error("array_agg(a)").contains("an aggregate over many rows"), "{}", error("array_agg(a)"));
         assert!(parse_with("sum(a)", &["sum"]).is_ok());
         let unknown = parse_with("abss(a)", &["sum"]).unwrap_err().to_string();

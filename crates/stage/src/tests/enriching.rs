@@ -28,7 +28,7 @@ fn a_row_without_id_key_or_time_is_a_dead_letter_as_it_came() {
             (10, "identity", "id", "the id column `id` is null"),
             (20, "identity", "sensor", "the key column `sensor` is null"),
             (30, "identity", "at", "the time column `at` is null"),
-            (40, "identity", "at", "`at` is no time in ISO 8601: \"soon\""),
+            (40, "identity", "at", "`at` is not a time in ISO 8601: \"soon\""),
         ]
     );
     let payload = std::str::from_utf8(&out.dead_letters[2].payload).unwrap();
