@@ -206,7 +206,8 @@ impl State {
                 if when == 0 {
                     self.broker.mark_offsets(transaction);
                 }
-                let at = self.now + self.random.below(60_000);
+                let longest = if self.random.one_in(4) { 4_000_000 } else { 60_000 };
+                let at = self.now + self.random.below(longest);
                 self.at(at, Happening::Mark { transaction });
             }
             _ => self.broker.mark(transaction),
