@@ -105,7 +105,7 @@ fn what_has_no_value_is_null() {
     assert_eq!(of(Sum, beyond), "", "a sum beyond 64 bits");
     let infinite = || doubles([f64::INFINITY, 1.0, 2.0, 3.0]);
     assert_eq!([of(Variance { sample: false }, infinite()), of(Sum, infinite())], ["NaN", "inf"]);
-    assert_eq!(of(Variance { sample: false }, doubles([1e300, 0.0, 0.0, 0.0])), "NaN".replace("NaN", "inf"));
+    assert_eq!(of(Variance { sample: false }, doubles([1e300, 0.0, 0.0, 0.0])), "inf");
 }
 
 #[test]
