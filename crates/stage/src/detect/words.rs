@@ -131,9 +131,10 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
         Layer::Missing => return format!("{name} is missing for {key}, {times} times in a row"),
         Layer::Ewma => "",
         Layer::Season if expected.is_none() => {
-            return format!("{name} {value} for {key}: level or spread of late {times} sigma from usual");
+            let size = number(deviation.abs());
+            return format!("{name} {value} for {key}: its recent level or spread is {size} sigma from what is usual");
         }
-        Layer::Season => " after the values before and at this time of day",
+        Layer::Season => " by the values before it and the time of day",
         _ => " by its other features",
     };
     match (text, seen) {
@@ -265,7 +266,7 @@ mod tests {
         );
         assert_eq!(
             of(cause(Layer::Season, 0, 2f64.ln(), (0.0, 0.0), 0.0)),
-            "energy_gev 2, expected 1 to 1 at this time of day for a: 0 sigma above"
+            "energy_gev 2, expected 1 to 1 by the values before it and the time of day for a: 0 sigma above"
         );
         assert_eq!(
             of(cause(Layer::Missing, 0, f64::NAN, nowhere, 3.0)),
@@ -279,11 +280,11 @@ mod tests {
         let of = |cause: Cause| sentence("a", &[], &features, &[Told::of(&features, &cause, None)]);
         assert_eq!(
             of(cause(Layer::Season, 0, 9.0, (1.0, 2.0), 6.0)),
-            "load 9, expected 1 to 2 after the values before and at this time of day for a: 6 sigma above"
+            "load 9, expected 1 to 2 by the values before it and the time of day for a: 6 sigma above"
         );
         assert_eq!(
             of(cause(Layer::Season, 0, 9.0, (f64::NAN, f64::NAN), -6.0)),
-            "load 9 for a: level or spread of late -6 sigma from usual"
+            "load 9 for a: its recent level or spread is 6 sigma from what is usual"
         );
     }
 
