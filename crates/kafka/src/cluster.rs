@@ -139,6 +139,9 @@ pub trait Member: Owner {
     fn leave(&self);
 }
 
+/// A record that was not taken, and why.
+pub type Refused<'r> = (ClientError, BaseRecord<'r, [u8], [u8]>);
+
 /// What takes records.
 pub trait Intake {
     /// Hands a record over; gives it back where it is not taken.
@@ -146,7 +149,7 @@ pub trait Intake {
     /// # Errors
     /// Where the queue is full, or the record is not one for its topic.
     #[allow(clippy::result_large_err, reason = "it is the client's own, and gives the record back")]
-    fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), (ClientError, BaseRecord<'r, [u8], [u8]>)>;
+    fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), Refused<'r>>;
 
     /// Serves reports for so long.
     fn serve(&self, wait: Duration);

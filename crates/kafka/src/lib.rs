@@ -26,7 +26,9 @@ pub use self::mutant::Mutant;
 
 pub use self::{
     clock::Clock,
-    cluster::{Cluster, Event, Intake, Member, Owner, Positions, Producer, Reader as PartitionReader, Seen, Task},
+    cluster::{
+        Cluster, Event, Intake, Member, Owner, Positions, Producer, Reader as PartitionReader, Refused, Seen, Task,
+    },
     error::KafkaError,
     generator::generate,
     generator::settings::Generator,

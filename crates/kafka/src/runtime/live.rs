@@ -19,7 +19,7 @@ use crate::{
     KafkaError,
     client::transaction::TransactionalProducer,
     clock::{Clock, SystemClock},
-    cluster::{Cluster, Intake, Owner, Positions, Producer, Reader, Task},
+    cluster::{Cluster, Intake, Owner, Positions, Producer, Reader, Refused, Task},
 };
 
 /// A real cluster.
@@ -92,7 +92,7 @@ impl<C: ConsumerContext> Owner for BaseConsumer<C> {
 }
 
 impl Intake for BaseProducer<Reports> {
-    fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), (ClientError, BaseRecord<'r, [u8], [u8]>)> {
+    fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), Refused<'r>> {
         Self::send(self, record)
     }
 

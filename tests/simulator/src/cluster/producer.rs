@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use kafka::{Intake, KafkaError, Producer};
+use kafka::{Intake, KafkaError, Producer, Refused};
 use rdkafka::{
     TopicPartitionList, error::KafkaError as ClientError, message::Headers, producer::BaseRecord,
     types::RDKafkaErrorCode as Code,
@@ -85,15 +85,15 @@ impl Sending {
 }
 
 impl Intake for Sending {
-    fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), (ClientError, BaseRecord<'r, [u8], [u8]>)> {
+    fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), Refused<'r>> {
         let mut state = self.cluster.call("send");
-        let refuse = |code, record| Err((ClientError::MessageProduction(code), record));
+        let refused = |code, record| (ClientError::MessageProduction(code), record);
         if state.trouble(|trouble| *trouble == Trouble::QueueFull).is_some() {
-            return refuse(Code::QueueFull, record);
+            return Err(refused(Code::QueueFull, record));
         }
-        let refused = state.trouble(|trouble| *trouble == Trouble::SendRefused).is_some();
-        if refused || !self.is_open.get() {
-            return refuse(Code::State, record);
+        let is_refused = state.trouble(|trouble| *trouble == Trouble::SendRefused).is_some();
+        if is_refused || !self.is_open.get() {
+            return Err(refused(Code::State, record));
         }
         let headers = record.headers.as_ref().map(|headers| {
             headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
@@ -105,7 +105,7 @@ impl Intake for Sending {
             headers: headers.unwrap_or_default(),
         };
         if kept.bytes() > state.broker.record_bytes_max {
-            return refuse(Code::MessageSizeTooLarge, record);
+            return Err(refused(Code::MessageSizeTooLarge, record));
         }
         let partition = record.partition.unwrap_or_default() as u32;
         self.waiting.borrow_mut().push((record.topic.to_owned(), partition, kept));
