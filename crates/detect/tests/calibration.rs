@@ -4,19 +4,15 @@
 
 use detect::{Detector, Settings};
 
+#[path = "generator/counted.rs"]
+mod counted;
 #[path = "generator/inputs.rs"]
 mod inputs;
 #[path = "generator/random.rs"]
 mod random;
 
-use inputs::{Next, Past};
-use random::Random;
-
-const BITS: [f64; 3] = [4.0, 7.0, 10.0];
-const KEYS: u64 = 12;
-const EVENTS: usize = 24_000;
-/// Events of a key that are not counted.
-const SKIPPED: usize = 2_000;
+use counted::{BITS, Counted};
+use inputs::Next;
 
 /// Of each input: its features, its next value, and by which factors the share may be too small and too large.
 const INPUTS: [(&str, usize, Next, f64, f64); 20] = [
@@ -54,34 +50,16 @@ const LIMITS: [(&str, usize, Next); 7] = [
     ("noise in bursts", 3, inputs::noise_in_bursts),
 ];
 
-/// The share of clean events with at least so many bits, for each of [`BITS`], and the share that alarms.
-fn shares(features: usize, next: Next) -> ([f64; 3], f64) {
-    let detector = Detector::new(Settings::with_features(features)).unwrap();
-    let (mut above, mut alarms, mut scored) = ([0usize; 3], 0usize, 0usize);
-    for key in 0..KEYS {
-        let (mut random, mut state) = (Random::new(key + 100), detector.fresh(&key.to_le_bytes()));
-        let mut past = vec![Past::default(); features];
-        for event in 0..EVENTS {
-            let x: Vec<f64> = past.iter_mut().map(|past| next(&mut random, past, event)).collect();
-            let scores = detector.score(&mut state, &x);
-            if event >= SKIPPED {
-                scored += 1;
-                alarms += usize::from(scores.anomalous());
-                for (above, bits) in above.iter_mut().zip(BITS) {
-                    *above += usize::from(scores.rarity >= bits);
-                }
-            }
-        }
-    }
-    (above.map(|above| above as f64 / scored as f64), alarms as f64 / scored as f64)
+/// What the default layers say of an input; they know no time.
+fn counted(features: usize, next: Next) -> Counted {
+    Counted::of(&Detector::new(Settings::with_features(features)).unwrap(), features, next, |_| None)
 }
 
 #[test]
 fn a_score_says_how_rare_it_is() {
     let mut wrong = Vec::new();
     for (name, features, next, low, high) in INPUTS {
-        for (share, bits) in shares(features, next).0.into_iter().zip(BITS) {
-            let ratio = share / (-bits).exp2();
+        for (ratio, bits) in counted(features, next).ratios().into_iter().zip(BITS) {
             if !(1.0 / low..=high).contains(&ratio) {
                 wrong.push(format!("{name}, {features} features, {bits} bits: {ratio:.2} times the share"));
             }
@@ -96,9 +74,9 @@ fn a_score_says_how_rare_it_is() {
 fn figures() {
     let all = INPUTS.map(|(name, features, next, ..)| (name, features, next)).into_iter().chain(LIMITS);
     for (name, features, next) in all {
-        let (shares, alarms) = shares(features, next);
-        let ratios: Vec<String> =
-            shares.into_iter().zip(BITS).map(|(share, bits)| format!("{:.2}", share / (-bits).exp2())).collect();
+        let counted = counted(features, next);
+        let ratios = counted.ratios().map(|ratio| format!("{ratio:.2}"));
+        let alarms = counted.alarms as f64 / Counted::EVENTS;
         println!("| {name} | {features} | {} | {:.2} |", ratios.join(" | "), 1000.0 * alarms);
     }
 }

@@ -2,21 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use detect::{Detector, Event, Settings};
+use detect::{Detector, Settings};
 
+#[path = "generator/counted.rs"]
+mod counted;
 #[path = "generator/inputs.rs"]
 mod inputs;
 #[path = "generator/random.rs"]
 mod random;
 
-use inputs::{Next, Past};
-use random::Random;
+use counted::{Counted, KEYS, YOUNG};
+use inputs::Next;
 
-const BITS: [f64; 3] = [4.0, 7.0, 10.0];
-const KEYS: u64 = 12;
-const EVENTS: usize = 24_000;
-/// Events of a key that are young, of which another bound holds.
-const YOUNG: usize = 2_000;
 const WARM_UP: usize = 256;
 const RATE: f64 = 1e-3;
 const STEP_MICROS: i64 = 300_000_000;
@@ -45,7 +42,7 @@ const INPUTS: [(&str, Next, f64); 20] = [
     ("coarse steps", inputs::coarse, 2.0),
 ];
 
-/// Shares with at least [`BITS`], the share that alarms, and that of young keys, each as a multiple of what it should be.
+/// Shares with at least 4, 7 and 10 bits, the share that alarms, and that of young keys, each as a multiple of what it should be.
 struct Found {
     above: [f64; 3],
     alarms: f64,
@@ -56,29 +53,9 @@ fn found(features: usize, next: Next) -> Found {
     let only =
         Settings { ewma: None, mahalanobis: None, chains: None, season: true, ..Settings::with_features(features) };
     let detector = Detector::new(only).unwrap();
-    let (mut above, mut alarms, mut young) = ([0usize; 3], 0usize, 0usize);
-    for key in 0..KEYS {
-        let (mut random, mut state) = (Random::new(key + 100), detector.fresh(&key.to_le_bytes()));
-        let mut past = vec![Past::default(); features];
-        for event in 0..EVENTS {
-            let x: Vec<f64> = past.iter_mut().map(|past| next(&mut random, past, event)).collect();
-            let time = Some(event as i64 * STEP_MICROS);
-            let scores = detector.observe(&mut state, &Event { features: &x, time }, None);
-            if event < YOUNG {
-                young += usize::from(scores.anomalous());
-                continue;
-            }
-            alarms += usize::from(scores.anomalous());
-            for (above, bits) in above.iter_mut().zip(BITS) {
-                *above += usize::from(scores.rarity >= bits);
-            }
-        }
-    }
-    let events = (KEYS as usize * (EVENTS - YOUNG)) as f64;
-    let mut shares = above.map(|above| above as f64 / events);
-    shares.iter_mut().zip(BITS).for_each(|(share, bits)| *share *= bits.exp2());
-    let young = young as f64 / (KEYS as usize * (YOUNG - WARM_UP)) as f64 / RATE;
-    Found { above: shares, alarms: alarms as f64 / events / RATE, young }
+    let counted = Counted::of(&detector, features, next, |event| Some(event as i64 * STEP_MICROS));
+    let young = counted.young as f64 / (KEYS * (YOUNG - WARM_UP)) as f64 / RATE;
+    Found { above: counted.ratios(), alarms: counted.alarms as f64 / Counted::EVENTS / RATE, young }
 }
 
 #[test]

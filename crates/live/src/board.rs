@@ -90,7 +90,7 @@ impl Board {
     /// Takes scored rows and the anomalies among them. Many batches of a few rows are put together first (`together`): a batch costs more than a row.
     pub fn take(&mut self, rows: &Rows, now_ms: i64) {
         self.take_values(rows, now_ms);
-        self.take_anomalies(rows, now_ms);
+        self.take_anomalies(rows, now_ms, false);
     }
 
     /// Takes scored rows, and leaves their anomalies to whoever has all of them ([`Board::take_committed`]).
@@ -209,22 +209,21 @@ impl Board {
         self.alarms.add(now_ms.div_euclid(1000), &added(Bucket::default(), count as f64));
     }
 
-    /// Takes the anomalous ones of scored rows that were scored just now: the newest of them, as many as the open version
-    /// may list. The others are counted as missed.
-    fn take_anomalies(&mut self, rows: &Rows, now_ms: i64) {
+    /// Takes the anomalous ones of scored rows: the newest of them, as many as the open version may list. The others are counted
+    /// as missed.
+    fn take_anomalies(&mut self, rows: &Rows, now_ms: i64, committed: bool) {
         let found = anomalous_rows(&rows.batch);
         let listed = self.recent.allow(found.len());
-        self.list(rows, &found, listed, now_ms, false);
+        self.list(rows, &found, listed, now_ms, committed);
     }
 
-    /// The same of committed anomalies, read where they are stored. Their positions are not kept: they are those of another topic.
+    /// Takes anomalies that are committed, read where they are stored, as [`Board::take`] does. Their positions are not kept: they
+    /// are those of another topic.
     pub fn take_committed(&mut self, rows: &Rows, now_ms: i64) {
-        let found = anomalous_rows(&rows.batch);
-        let listed = self.recent.allow(found.len());
-        self.list(rows, &found, listed, now_ms, true);
+        self.take_anomalies(rows, now_ms, true);
     }
 
-    /// The same of those from before this process: as many as are kept.
+    /// Takes anomalies from before this process: as many as are kept.
     pub fn take_past(&mut self, rows: &Rows, at_ms: i64) {
         let found = anomalous_rows(&rows.batch);
         self.list(rows, &found, found.len().min(ANOMALIES_MAX), at_ms, true);

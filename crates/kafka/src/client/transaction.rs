@@ -76,9 +76,9 @@ impl TransactionalProducer {
         self.end(end.saturating_duration_since(Instant::now()))
     }
 
-    /// Adds the offsets that the group of `member` has come to. In a thread of its own: where the group's coordinator goes away meanwhile, the call may not return for minutes,
-    /// whatever time it was given (librdkafka#5456, #5511). The thread and its producer are then left to themselves; what
-    /// they may still send is fenced by the producer that takes their place.
+    /// Adds the offsets that the group of `member` has come to. In a thread of its own: where the group's coordinator goes away
+    /// meanwhile, the call may not return for minutes, whatever time it was given (librdkafka#5456, #5511). The thread and its
+    /// producer are then left to themselves; what they may still send is fenced by the producer that takes their place.
     pub(crate) fn add_offsets<C: ConsumerContext>(
         &self,
         member: &BaseConsumer<C>,

@@ -126,7 +126,7 @@ fn a_merger_goes_on_from_its_snapshots() {
     assert_eq!(snapshots.len(), 7, "two windows, four groups, and the clocks");
     assert_eq!(all.merge.snapshots().unwrap().len(), 0);
     all.merge.clock(1, 75 * SECOND);
-    assert_eq!(all.merge.snapshots().unwrap().len(), 0, "the same clock is no change");
+    assert_eq!(all.merge.snapshots().unwrap().len(), 0, "the same clock changes nothing");
     all.take(2, &[("c", 71, 2.0)]);
     assert_eq!(all.settled().len(), 3);
     let changed = all.merge.snapshots().unwrap();

@@ -1,7 +1,7 @@
 //! A group's coordinator, and the clients of its members.
 //!
 //! Partitions move one at a time (cooperative): who has too many is asked to give some back, and whoever has too few gets them
-//! when they are free. A member that is silent for too long is no member any more; its client learns of that later.
+//! when they are free. A member that is silent for too long is not a member any more; its client learns of that later.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -148,7 +148,7 @@ impl Broker {
         let (known, unknown): (Vec<u32>, Vec<u32>) =
             member.revoking.iter().copied().partition(|partition| client.assigned.contains_key(partition));
         if !unknown.is_empty() {
-            // It has not been told of these yet.
+            // It does not know of these yet.
             member.owned.retain(|partition| !unknown.contains(partition));
             member.revoking.clear();
             group.rebalance();

@@ -87,7 +87,7 @@ pub(super) struct Task {
 pub(crate) enum Happening {
     /// A process of a step starts under this name.
     Start { step: usize, instance: String },
-    /// A process that has been silent since is no member any more.
+    /// A process that has been silent since is not a member any more.
     Expire { process: usize },
     /// A transaction has been open for too long.
     TimeOut { transaction: usize },
