@@ -73,11 +73,12 @@ pub fn run(settings: Dashboard, context: Context) -> Result<(), Failure> {
         hosts: settings.page_host.clone(),
         proxy: ProxySettings { trusted: settings.page_proxy.clone(), operators: settings.page_operators.clone() },
     };
-    let server = Server::start(listener, hub, access).map_err(Failure::configuration)?;
-    tracing::info!(address = %server.address(), streams = names.join(", "), "the page is served");
+    // Whoever is given a page can rely on it that all that comes from now on is seen.
     for watch in &streams {
         watch.start(&context)?;
     }
+    let server = Server::start(listener, hub, access).map_err(Failure::configuration)?;
+    tracing::info!(address = %server.address(), streams = names.join(", "), "the page is served");
     while !context.is_stopping() {
         thread::sleep(STOP_INTERVAL);
     }
