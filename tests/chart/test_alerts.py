@@ -89,6 +89,11 @@ class Alerts(unittest.TestCase):
     def test_a_value_shortens_all_durations(self):
         self.assertEqual({rule["for"] for group in rules("monitoring.prometheusRule.for=5s")["groups"] for rule in group["rules"]}, {"5s"})
 
+    def test_a_value_shortens_the_window_of_rates(self):
+        texts = lambda *sets: [rule["expr"] for group in rules(*sets)["groups"] for rule in group["rules"]]
+        self.assertEqual([text.replace("[5m]", "[90s]") for text in texts()], texts("monitoring.prometheusRule.window=90s"))
+        self.assertTrue(any("[90s]" in text for text in texts("monitoring.prometheusRule.window=90s")))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,11 +1,12 @@
-# Sourced by run.sh: Prometheus reads what the chart's ServiceMonitor selects, and alerts are provoked: all but that of a stage
-# that stands.
+# Sourced by run.sh: Prometheus reads what the chart's ServiceMonitor selects, and every alert is provoked.
 
 # Aggregators commit seldom, so that a few transactions that are aborted are many of theirs. Writers write little at a time,
 # of which they take in four times as much while the store is away.
 watched=(--set services.aggregator.settings.commit-interval=5s --set services.writer.settings.batch-rows=1000)
-# How long anything has to last, how often it is looked at, from which age on events are late, and how far behind is far.
-rules=(--set monitoring.serviceMonitor.enabled=true --set monitoring.prometheusRule.enabled=true --set monitoring.prometheusRule.for=2s
+# How long anything has to last, over how long rates are taken, how often it is looked at, from which age on events are late, and how
+# far behind is far.
+rules=(--set monitoring.prometheusRule.window=1m
+    --set monitoring.serviceMonitor.enabled=true --set monitoring.prometheusRule.enabled=true --set monitoring.prometheusRule.for=2s
     --set monitoring.serviceMonitor.interval=2s --set monitoring.prometheusRule.latencySeconds=15 --set monitoring.prometheusRule.lagSeconds=5)
 
 step_alerts() {
@@ -16,7 +17,7 @@ step_alerts() {
     scraped
     quiet
     local provocation
-    for provocation in ${PROVOKE:-store_away detector_away partitions_move bad_events broker_restarts}; do "$provocation"; done
+    for provocation in ${PROVOKE:-store_away detector_away partitions_move detector_stands bad_events broker_restarts}; do "$provocation"; done
     account "alerts provoked"
     kill $watchers 2>/dev/null || true
 }
@@ -51,7 +52,7 @@ for series in json.load(sys.stdin)["data"]["result"]:
     print(metric.get("alertname") or metric.get("service"), metric.get("stage", ""))' | sort -u
 }
 
-# What was late when services began again leaves the window of five minutes.
+# What was late when services began again leaves the window of rates.
 quiet() {
     local firing
     sleep 10
@@ -121,6 +122,22 @@ partitions_move() {
         sleep 10
     done
     fires BeamlineRebalances 10
+}
+
+# A topic that asks for more replicas than it has takes no record: the detector has work, and cannot commit any.
+detector_stands() {
+    provoked=$SECONDS
+    scored_topic --add-config min.insync.replicas=2
+    say "the topic of scored events asks for two replicas and has one"
+    fires BeamlineStageStands 300
+    scored_topic --delete-config min.insync.replicas
+    rollout anomaly-detector
+}
+
+# scored_topic CHANGE...: changes the configuration of the topic of scored events.
+scored_topic() {
+    k exec "deployment/$RELEASE-kafka" -- java -cp '/opt/kafka/libs/*' kafka.admin.ConfigCommand --bootstrap-server 127.0.0.1:9092 \
+        --alter --entity-type topics --entity-name "$STREAM.scored" "$@" >>"$LOGS/alerts.log" 2>&1 || fail "the topic of scored events cannot be changed"
 }
 
 bad_events() {

@@ -39,6 +39,7 @@ pass() { passed+=("$*"); say "pass: $*"; }
 skip() { skipped+=("$*"); say "skip: $*"; }
 # Sourced: steps that are long.
 . tests/e2e/scaling.sh
+. tests/e2e/keda.sh
 . tests/e2e/brokers.sh
 . tests/e2e/alerts.sh
 fail() { printf '[%4d s]    FAIL: %s\n' $((SECONDS - began)) "$*" >&2; exit 1; }
@@ -429,24 +430,25 @@ aside() {
     local name
     # Nothing is stored.
     changed '          cql: { table: particle_events, bucket: 1h, ttl: 30d }' '' >"$work/stream.yaml"
-    for name in ${ASIDE:-scaled_by_builtin scaled_by_hpa brokers}; do "$name"; done
+    for name in ${ASIDE:-scaled_by_builtin scaled_by_hpa scaled_by_keda brokers}; do "$name"; done
 }
 
 step_begin_aside() {
-    step "the autoscaler and the HPA under a load step, and three brokers of which one is killed: begun, their report comes further down"
+    step "the autoscaler, the HPA and KEDA under a load step, and three brokers of which one is killed: begun, their report comes further down"
     # A process of its own, since its steps wait for the jobs that they begin themselves.
     (aside) >"$LOGS/aside.out" 2>&1 &
     beside=$!
 }
 
 step_aside() {
-    step "the autoscaler and the HPA under a load step, and three brokers of which one is killed: their report"
+    step "the autoscaler, the HPA and KEDA under a load step, and three brokers of which one is killed: their report"
     [ -n "${beside:-}" ] || step_begin_aside
     wait "$beside" || { cat "$LOGS/aside.out" >&2; fail "what went on aside"; }
     cat "$LOGS/aside.out"
     print_scaling
     local line
     while read -r line; do passed+=("$line"); done < <(sed -n 's/^\[ *[0-9]* s\]    pass: //p' "$LOGS/aside.out")
+    while read -r line; do skipped+=("$line"); done < <(sed -n 's/^\[ *[0-9]* s\]    skip: //p' "$LOGS/aside.out")
 }
 
 step_uninstall() {

@@ -1,4 +1,5 @@
-# Sourced by run.sh: the detector under a load step, scaled by the built-in autoscaler and by Kubernetes' HPA.
+# Sourced by run.sh: the detector under a load step, scaled by the built-in autoscaler and by Kubernetes' HPA (by
+# KEDA: keda.sh).
 
 # A detector of a fiftieth of a processor can be outrun on any machine. An idle one takes a fifth of that, so that the HPA finds
 # that one is enough.
@@ -78,7 +79,7 @@ watch_replicas() {
 explain_scaling() {
     case "$1" in
     builtin) k get events.events.k8s.io -o custom-columns=R:.reason,N:.note --no-headers | grep -E '^Scaled(Up|Down) ' | grep -v Deployment || true ;;
-    hpa)
+    hpa | keda)
         k get hpa --no-headers || true
         k get events -o custom-columns=R:.reason,N:.message --no-headers | grep '^SuccessfulRescale' || true
         ;;
