@@ -22,7 +22,18 @@ pub enum Format {
 }
 
 impl Format {
-    /// Its name, as a setting has it and as files of it end.
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Parquet, Self::Orc, Self::Delta];
+
+    /// What its files with rows end in.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Self::Parquet | Self::Delta => ".parquet",
+            Self::Orc => ".orc",
+        }
+    }
+
+    /// Its name, as a setting has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",

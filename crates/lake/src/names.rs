@@ -9,8 +9,6 @@ use crate::{Format, LakeError};
 
 /// Random bytes of an attempt's name.
 const BYTES: usize = 8;
-/// What files with rows end in, the first of them those of the first version.
-const ENDINGS: [&str; 2] = [".parquet", ".orc"];
 
 /// A name for an attempt, which no other has.
 pub(crate) fn attempt() -> Result<String, LakeError> {
@@ -36,7 +34,7 @@ pub(crate) fn merged(folder: &str, number: usize, attempt: &str, format: Format)
 
 /// A file's name without its ending, where it is one with rows.
 pub(crate) fn stem(file: &str) -> Option<&str> {
-    ENDINGS.iter().find_map(|ending| file.strip_suffix(ending))
+    Format::ALL.iter().find_map(|format| file.strip_suffix(format.ending()))
 }
 
 /// The attempt in a file's name.
@@ -47,7 +45,7 @@ pub(crate) fn attempt_of(file: &str) -> Option<&str> {
 
 /// Topic, partition and first position of a file of the first version; `None` for any other.
 pub(crate) fn earlier(file: &str) -> Option<(String, u32, u64)> {
-    let name = file.rsplit('/').next()?.strip_suffix(ENDINGS[0])?;
+    let name = file.rsplit('/').next()?.strip_suffix(Format::Parquet.ending())?;
     let (rest, position) = name.rsplit_once('-')?;
     let (topic, partition) = rest.rsplit_once('-')?;
     let number = |text: &str, width: usize| -> Option<u64> {

@@ -159,13 +159,21 @@ pub fn layers(stream: &Stream) -> Vec<LayerInfo> {
         "how much faster than usual the events of the partition come",
         "how rare a text is for its key",
     ];
-    for ((name, on), what) in detect.layers_by_name().into_iter().zip(what) {
+    for ((name, on), what) in each(detect.layers_by_name(), what) {
         if on {
             let asked = Some(detect.false_alarm_rate);
             layers.push(LayerInfo { name: name.to_owned(), kind: LayerKind::Learned, asked, what: what.to_owned() });
         }
     }
     layers
+}
+
+/// Every layer with its text; one without does not compile.
+fn each<const N: usize>(
+    layers: [(&'static str, bool); N],
+    what: [&'static str; N],
+) -> impl Iterator<Item = ((&'static str, bool), &'static str)> {
+    layers.into_iter().zip(what)
 }
 
 /// The unit that a column's description ends with, in square brackets: `Transverse momentum [GeV]`.

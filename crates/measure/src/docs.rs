@@ -12,8 +12,8 @@ After reading this page you can find the metric that answers a question, and kno
 Every service shows these at `GET /metrics` of its `--listen` address, in Prometheus' text format. A metric appears once
 something was recorded. `make metrics-docs` writes this page from the code; a test compares the two.
 
-`stage` is what works on the records: `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, `writer-cql`,
-`writer-files`.
+`stage` is what works on the records: `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, or of writers what they
+write: `cql`, `parquet`, `orc`, `delta`.
 
 | metric | kind | labels | meaning |
 |---|---|---|---|

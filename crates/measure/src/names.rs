@@ -1,8 +1,8 @@
 //! Every metric there is.
 //!
 //! Names are `beamline_<what>_<unit>`, with `_total` where they only grow. `stage` is what works on the records:
-//! `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, `writer-cql`, `writer-files`. A partition is a
-//! label only where there is no other way to see one that hangs.
+//! `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, and of writers what they write: `cql`, `parquet`, `orc`,
+//! `delta`. A partition is a label only where there is no other way to see one that hangs.
 
 use metrics::Unit;
 

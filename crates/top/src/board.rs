@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The stages in the order in which records go through them; others stand behind, by name.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "source",
     "generator",
     "enrich",
@@ -21,8 +21,10 @@ const ORDER: [&str; 12] = [
     "aggregator",
     "merger",
     "store",
-    "writer-cql",
-    "writer-files",
+    "cql",
+    "delta",
+    "orc",
+    "parquet",
 ];
 
 /// Counters by source, metric, stream, and stage or layer.

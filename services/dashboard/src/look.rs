@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use broker::{BrokerError, Committed, Connection, Reports};
 use kafka::{Generator, GeneratorNote, KafkaError, Note, Step, StoredNote};
+use lake::Format;
 use live::StoreFacts;
 use rdkafka::consumer::BaseConsumer;
 use stream::{Stream, Topics};
@@ -12,9 +13,6 @@ use crate::{
     account::{Done, Looked},
     error::DashboardError,
 };
-
-/// What writers write to.
-const BACKENDS: [&str; 3] = ["cql", "delta", "parquet"];
 
 /// A group and the topic that it reads.
 struct Place {
@@ -109,7 +107,8 @@ impl Looker {
             enricher: of_step(Step::Enrich)?,
             detector: of_step(Step::Detect)?,
             fused: of_step(Step::Fused)?,
-            writers: BACKENDS.into_iter().map(writer).collect::<Result<_, _>>()?,
+            // What writers write to.
+            writers: ["cql"].into_iter().chain(Format::ALL.map(Format::name)).map(writer).collect::<Result<_, _>>()?,
             aggregator: match stream.aggregates.is_empty() {
                 true => None,
                 false => Some(of_step(Step::Aggregate)?),
