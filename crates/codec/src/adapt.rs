@@ -112,19 +112,12 @@ impl Adapter {
             // The specification has neither: they are bytes.
             Schema::Bytes | Schema::BigDecimal | Schema::Uuid(UuidSchema::Bytes) => Kind::Bytes,
             Schema::Decimal(DecimalSchema { precision, scale, inner: InnerDecimalSchema::Bytes }) => {
-                match decimal::checked(*precision as u64, *scale as u64, None) {
-                    Ok(decimal) => Kind::Decimal(decimal),
-                    Err(_) if self.any => Kind::Bytes,
-                    Err(reason) => return Err(self.error(reason)),
-                }
+                // `precheck` has refused what no column can hold, but in a writer's schema, where it stays bytes.
+                decimal::checked(*precision as u64, *scale as u64, None).map_or(Kind::Bytes, Kind::Decimal)
             }
             Schema::Decimal(DecimalSchema { precision, scale, inner: InnerDecimalSchema::Fixed(fixed) }) => {
-                let logical = match decimal::checked(*precision as u64, *scale as u64, Some(fixed.size)) {
-                    Ok(decimal) => FixedLogical::Decimal(decimal),
-                    Err(_) if self.any => FixedLogical::None,
-                    Err(reason) => return Err(self.error(reason)),
-                };
-                self.fixed(fixed, logical)?
+                let decimal = decimal::checked(*precision as u64, *scale as u64, Some(fixed.size));
+                self.fixed(fixed, decimal.map_or(FixedLogical::None, FixedLogical::Decimal))?
             }
             Schema::Fixed(fixed) => self.fixed(fixed, FixedLogical::None)?,
             Schema::Uuid(UuidSchema::Fixed(fixed)) => self.fixed(fixed, FixedLogical::Uuid)?,
@@ -236,5 +229,32 @@ fn types_in(kind: &Kind) -> usize {
         Kind::Array(site) | Kind::Map(site) => 1 + types_in(&site.kind),
         Kind::Union(branches) => 1 + branches.iter().map(types_in).sum::<usize>(),
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_counts_with_all_that_is_within_it() {
+        let int = || Kind::Int(IntLogical::None);
+        let list = || Kind::Array(Box::new(Site::required(int())));
+        let map = || Kind::Map(Box::new(Site::required(list())));
+        let name = Name { namespace: String::new(), name: "r".into() };
+        let named = Named { name, aliases: vec![], doc: None };
+        let field =
+            |kind| Field { name: "f".into(), aliases: vec![], doc: None, site: Site::required(kind), default: None };
+        let record = Kind::Record(Record { named, fields: vec![field(int()), field(map())] });
+        let union = Kind::Union(vec![Kind::Null, list(), record.clone()]);
+        let counts = [int(), list(), map(), record, union].map(|kind| types_in(&kind));
+        assert_eq!(counts, [1, 2, 3, 1 + 1 + 3, 1 + 1 + 2 + 5]);
+    }
+
+    #[test]
+    fn as_many_types_as_are_allowed_are_allowed() {
+        let mut adapter = Adapter::new(false);
+        assert!(adapter.count(1).is_ok() && adapter.count(TYPES_MAX - 1).is_ok());
+        assert_eq!(adapter.count(1).unwrap_err().to_string(), "the schema has more than 16384 types");
     }
 }

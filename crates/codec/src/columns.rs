@@ -211,3 +211,65 @@ fn cut(offsets: &mut Vec<i32>, len: usize) -> usize {
     offsets.truncate(len + 1);
     offsets.last().copied().unwrap_or_default() as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse;
+
+    fn record() -> Record {
+        let schema = r#"{"type": "record", "name": "r", "fields": [
+            {"name": "n", "type": "null"}, {"name": "l", "type": "long"}, {"name": "s", "type": ["null", "string"]},
+            {"name": "f", "type": {"type": "fixed", "name": "f16", "size": 16}},
+            {"name": "e", "type": {"type": "enum", "name": "e", "symbols": ["a"]}},
+            {"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": 50}},
+            {"name": "a", "type": {"type": "array", "items": "int"}}, {"name": "m", "type": {"type": "map", "values": "int"}},
+            {"name": "r", "type": ["null", {"type": "record", "name": "inner", "fields": [{"name": "b", "type": "boolean"}]}]}]}"#;
+        parse::parse(schema).unwrap()
+    }
+
+    fn children(column: &Column) -> &[Column] {
+        match &column.values {
+            Values::Record { children, .. } => children,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn columns_of_every_type_grow_and_are_cut_back_alike() {
+        let mut rows = Column::of_record(&record());
+        let lengths = |rows: &Column| {
+            let mut lengths: Vec<usize> = children(rows).iter().map(Column::len).collect();
+            lengths.push(rows.len());
+            lengths.dedup();
+            lengths
+        };
+        for len in 1..=3 {
+            rows.push_null();
+            assert_eq!(lengths(&rows), [len]);
+        }
+        rows.truncate(5);
+        assert_eq!(lengths(&rows), [3]);
+        rows.truncate(1);
+        assert_eq!(lengths(&rows), [1]);
+    }
+
+    #[test]
+    fn room_for_a_batch_is_made_at_once() {
+        let mut rows = Column::of_record(&record());
+        rows.reserve(1_000);
+        for column in children(&rows) {
+            let (capacity, wanted) = match &column.values {
+                Values::Long(values) => (values.capacity(), 1_000),
+                Values::Enum { keys, .. } => (keys.capacity(), 1_000),
+                Values::Decimal256(values) => (values.capacity(), 1_000),
+                Values::Fixed { data, .. } => (data.capacity(), 16_000),
+                Values::Bytes { offsets, .. } | Values::List { offsets, .. } | Values::Map { offsets, .. } => {
+                    (offsets.capacity(), 1_000)
+                }
+                _ => continue,
+            };
+            assert!(capacity >= wanted, "{capacity} for {:?}", column.data_type);
+        }
+    }
+}

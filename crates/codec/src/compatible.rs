@@ -107,6 +107,15 @@ mod tests {
         let nullable = schema(r#"{"name": "a", "type": ["null", "int"]}"#);
         assert!(nullable.obstacles(&schema(A)).is_empty());
         assert_eq!(schema(A).obstacles(&nullable), ["field `a`: a null cannot be read as a value that is never null"]);
+        let within = |kind: &str, item: &str| {
+            let key = if kind == "map" { "values" } else { "items" };
+            schema(&format!(r#"{{"name": "a", "type": {{"type": "{kind}", "{key}": {item}}}}}"#))
+        };
+        for kind in ["array", "map"] {
+            let (plain, nullable) = (within(kind, r#""int""#), within(kind, r#"["null", "int"]"#));
+            assert!(nullable.obstacles(&plain).is_empty());
+            assert_eq!(plain.obstacles(&nullable), ["field `a`: a null cannot be read as a value that is never null"]);
+        }
         let kinds = |symbols: &str| {
             schema(&format!(r#"{{"name": "k", "type": {{"type": "enum", "name": "K", "symbols": [{symbols}]}}}}"#))
         };

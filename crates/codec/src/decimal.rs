@@ -74,12 +74,33 @@ mod tests {
         assert_eq!(extend::<2>(&[0x00, 0x00, 0x80, 0x00]), None, "a positive number cannot turn negative");
         assert_eq!(extend::<2>(&[0xff, 0xff, 0x80, 0x00]), Some([0x80, 0x00]));
         assert_eq!(extend::<2>(&[0x01, 0x00, 0x00]), None);
+        assert_eq!(extend::<2>(&[0xff, 0xff, 0xff, 0x80, 0x01]), Some([0x80, 0x01]));
+    }
+
+    #[test]
+    fn a_decimal_has_digits_and_fits_its_bytes() {
+        let message = |precision, scale, size| checked(precision, scale, size).unwrap_err();
+        for wrong in [0, 77] {
+            let wanted = format!("a decimal's `precision` must be from 1 to 76, found {wrong}");
+            assert_eq!(message(wrong, 0, None), wanted);
+        }
+        assert_eq!(message(2, 3, None), "a decimal's `scale` (3) must not exceed its `precision` (2)");
+        assert_eq!(checked(76, 76, None), Ok(Decimal { precision: 76, scale: 76 }));
+        // As many digits as every number has that fits so many bytes.
+        for (size, digits) in [(1, 2), (2, 4), (4, 9), (8, 18), (16, 38)] {
+            assert_eq!(checked(digits, 1, Some(size)), Ok(Decimal { precision: digits as u8, scale: 1 }));
+            let (more, wanted) = (digits + 1, format!("does not fit {size} bytes, which hold {digits}"));
+            assert_eq!(message(more, 1, Some(size)), format!("a decimal of {more} digits {wanted}"));
+        }
     }
 
     #[test]
     fn counts_digits() {
         let three = Decimal { precision: 3, scale: 1 };
         assert!(fits_i128(-999, three) && !fits_i128(1000, three) && !fits_i128(i128::MIN, three));
+        let fits = |value: i128| (fits_i128(value, three), fits_i256(i256::from_i128(value), three));
+        assert!([-999, 0, 999].into_iter().all(|value| fits(value) == (true, true)));
+        assert!([-1000, 1000].into_iter().all(|value| fits(value) == (false, false)));
         let most = Decimal { precision: 76, scale: 0 };
         assert!(
             fits_i256(i256::from_i128(i128::MAX), most) && !fits_i256(i256::MAX, most) && !fits_i256(i256::MIN, most)

@@ -19,7 +19,7 @@ pub(crate) fn encode(site: &Site, value: &Value) -> Result<Vec<u8>, String> {
 
 fn put(site: &Site, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     match (site.null, value) {
-        (Some(null), Value::Null) if site.kind != Kind::Null => {
+        (Some(null), Value::Null) => {
             long(i64::from(null.index()), out);
             Ok(())
         }
@@ -115,4 +115,56 @@ pub(crate) fn long(value: i64, out: &mut Vec<u8>) {
         zigzag >>= 7;
     }
     out.push(zigzag as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::parse;
+
+    fn encoded(kind: Value, default: Value) -> Vec<u8> {
+        let field = json!({ "name": "a", "type": kind });
+        encode(&parse::parse_field(&field).unwrap().site, &default).unwrap()
+    }
+
+    #[test]
+    fn a_default_is_written_as_any_value() {
+        let list = json!({ "type": "array", "items": "int" });
+        let map = json!({ "type": "map", "values": "boolean" });
+        let record = json!({ "type": "record", "name": "r", "fields": [
+            { "name": "x", "type": "long" }, { "name": "y", "type": "string", "default": "é" }] });
+        for (kind, default, bytes) in [
+            (list.clone(), json!([]), vec![0]),
+            (list, json!([1, -1]), vec![4, 2, 1, 0]),
+            (map.clone(), json!({}), vec![0]),
+            (map, json!({ "k": true }), vec![2, 2, b'k', 1, 0]),
+            (record, json!({ "x": 64 }), vec![0x80, 1, 4, 0xc3, 0xa9]),
+            (json!(["null", "int"]), Value::Null, vec![0]),
+            (json!(["null", "int"]), json!(3), vec![2, 6]),
+            (json!(["int", "null"]), Value::Null, vec![2]),
+            (json!(["int", "null"]), json!(3), vec![0, 6]),
+            (json!("bytes"), json!("\u{ff}"), vec![2, 0xff]),
+            (json!({ "type": "enum", "name": "e", "symbols": ["a", "b"] }), json!("b"), vec![2]),
+        ] {
+            assert_eq!(encoded(kind.clone(), default.clone()), bytes, "{default} of {kind}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_are_written_as_names() {
+        for (name, number) in [
+            ("INF", f64::INFINITY),
+            ("Infinity", f64::INFINITY),
+            ("-INF", f64::NEG_INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("NaN", f64::NAN),
+        ] {
+            assert_eq!(encoded(json!("double"), json!(name)), number.to_le_bytes(), "{name}");
+            assert_eq!(encoded(json!("float"), json!(name)), (number as f32).to_le_bytes(), "{name}");
+        }
+        let site = Site::required(Kind::Double);
+        assert_eq!(encode(&site, &json!("inf")), Err("\"inf\" is not of type double".to_owned()));
+    }
 }

@@ -13,14 +13,14 @@ use crate::avro::{Decimal, Enum, Field, Fixed, FixedLogical, Kind, Named, NullBr
 /// # Errors
 /// Where two different types have the same name.
 pub(crate) fn record(record: &Record) -> Result<Value, String> {
-    let mut emitter = Emitter { style: Style::Full, ..Emitter::default() };
+    let mut emitter = Emitter::default();
     let json = emitter.record(record, "");
     emitter.conflict.map_or(Ok(json), Err)
 }
 
 /// A field on its own, as it stands in a column's metadata.
 pub(crate) fn field(field: &Field) -> Value {
-    Emitter { style: Style::Full, ..Emitter::default() }.field(field, "")
+    Emitter::default().field(field, "")
 }
 
 /// A record as a schema with nothing in it but what decides the bytes: the form for the encoder. Names are replaced by
@@ -190,5 +190,52 @@ fn with_logical(kind: &str, logical: Option<&str>) -> Value {
     match logical {
         None => json!(kind),
         Some(logical) => json!({ "type": kind, "logicalType": logical }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse;
+
+    const SCHEMA: &str = r#"{"type": "record", "name": "lab.r", "doc": "all", "fields": [
+        {"name": "u", "type": {"type": "string", "logicalType": "uuid"}, "doc": "one", "aliases": ["v"]},
+        {"name": "e", "type": ["null", {"type": "enum", "name": "e", "symbols": ["a"], "default": "a"}], "default": null},
+        {"name": "f", "type": {"type": "fixed", "name": "other.f", "size": 16, "logicalType": "uuid"}},
+        {"name": "again", "type": {"type": "array", "items": "e"}}]}"#;
+
+    /// For the encoder no name matters, and no two types may have the same.
+    #[test]
+    fn the_bare_form_has_only_what_decides_the_bytes() {
+        let wanted = json!({ "type": "record", "name": "t0", "fields": [
+            { "name": "u", "type": "string" },
+            { "name": "e", "type": ["null", { "type": "enum", "name": "t1", "symbols": ["a"] }] },
+            { "name": "f", "type": { "type": "fixed", "name": "t2", "size": 16 } },
+            { "name": "again", "type": { "type": "array", "items": { "type": "enum", "name": "t3", "symbols": ["a"] } } }] });
+        assert_eq!(bare(&parse::parse(SCHEMA).unwrap()), wanted);
+    }
+
+    #[test]
+    fn the_full_form_is_the_schema_with_each_type_written_once() {
+        let read = parse::parse(SCHEMA).unwrap();
+        let wanted = json!({ "type": "record", "name": "r", "namespace": "lab", "doc": "all", "fields": [
+            { "name": "u", "type": { "type": "string", "logicalType": "uuid" }, "doc": "one", "aliases": ["v"] },
+            { "name": "e", "type": ["null", { "type": "enum", "name": "e", "symbols": ["a"], "default": "a" }], "default": null },
+            { "name": "f", "type": { "type": "fixed", "name": "f", "namespace": "other", "size": 16, "logicalType": "uuid" } },
+            { "name": "again", "type": { "type": "array", "items": "lab.e" } }] });
+        assert_eq!(record(&read).unwrap(), wanted);
+    }
+
+    #[test]
+    fn two_types_of_one_name_are_a_conflict() {
+        let fixed = |size: usize| {
+            let field = json!({ "name": "a", "type": { "type": "fixed", "name": "f", "size": size } });
+            parse::parse_field(&field).unwrap()
+        };
+        let mut read = parse::parse(SCHEMA).unwrap();
+        read.fields = vec![fixed(4), fixed(4)];
+        assert!(record(&read).is_ok());
+        read.fields.push(fixed(5));
+        assert_eq!(record(&read), Err("two different types are named `f`".to_owned()));
     }
 }

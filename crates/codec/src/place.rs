@@ -129,6 +129,17 @@ mod tests {
     }
 
     #[test]
+    fn of_several_records_within_a_field_the_one_at_fault_is_gone_into() {
+        let fine = record("Fine", json!([{ "name": "b", "type": "int" }]));
+        let wrong = record("Wrong", json!([{ "name": "b", "type": "int" }, { "name": "c", "type": "wat" }]));
+        for branches in [json!([fine, wrong]), json!([wrong, fine])] {
+            let schema = record("r", json!([{ "name": "a", "type": branches }]));
+            let refused = Schema::parse(&schema).unwrap_err();
+            assert_eq!(of(&schema, &refused).to_string(), "field `a.c`: unknown type `wat`");
+        }
+    }
+
+    #[test]
     fn what_is_not_a_fields_fault_has_no_place() {
         let schema = json!({ "type": "record", "fields": [{ "name": "a", "type": "int" }] });
         let refused = Schema::parse(&schema).unwrap_err();

@@ -135,3 +135,37 @@ impl Plan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::avro::Kind;
+
+    /// A value in a list may take more memory than bytes in the message, by which the message is measured.
+    #[test]
+    fn an_entry_weighs_what_it_may_take_beyond_its_bytes() {
+        let field = |target| FieldPlan { name: "f".into(), target };
+        let column = |plan| field(Target::Column(0, plan));
+        let skipped = Skip { site: Site::required(Kind::Int(crate::avro::IntLogical::None)), types: Arc::default() };
+        let default = |weight| DefaultPlan { column: 0, plan: Plan::Long, bytes: vec![2], weight };
+        let record = Plan::Record(RecordPlan {
+            fields: vec![column(Plan::AsText(TextOf::Int)), field(Target::Skip(skipped)), column(Plan::Fixed(16))],
+            defaults: vec![default(10), default(20)],
+        });
+        let nullable = Plan::Nullable { null: 0, accepted: true, value: Box::new(Plan::Fixed(24)) };
+        let decimal = Plan::Decimal { decimal: Decimal { precision: 3, scale: 0 }, size: None };
+        for (plan, weight) in [
+            (Plan::Long, 1),
+            (Plan::AsText(TextOf::Uuid), 4),
+            (Plan::Fixed(7), 1),
+            (Plan::Fixed(16), 3),
+            (Plan::Fixed(20), 3),
+            (nullable, 4),
+            (decimal, 4),
+            (Plan::Union(vec![None, Some(Plan::Long), Some(Plan::Fixed(16)), Some(Plan::Null)]), 3),
+            (record, 1 + 4 + 3 + 10 + 20),
+        ] {
+            assert_eq!(plan.weight(), weight, "{plan:?}");
+        }
+    }
+}

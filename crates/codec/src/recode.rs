@@ -95,3 +95,34 @@ fn enum_column(column: &ArrayRef, symbols: &[String]) -> Result<ArrayRef, String
     let values = Arc::new(StringArray::from_iter_values(symbols));
     Ok(Arc::new(DictionaryArray::try_new(keys, values).map_err(|error| error.to_string())?))
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Int64Array};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{parse, types};
+
+    fn recoded(kind: serde_json::Value, column: &ArrayRef) -> ArrayRef {
+        let site = parse::parse_field(&json!({ "name": "a", "type": kind })).unwrap().site;
+        let field = Field::new("a", types::data_type(&site.kind), true);
+        recode(column, &site, &field).unwrap()
+    }
+
+    #[test]
+    fn where_nothing_differs_nothing_is_copied() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+        assert!(Arc::ptr_eq(&recoded(json!("long"), &numbers), &numbers));
+        let field = Arc::new(Field::new("x", numbers.data_type().clone(), false));
+        let records: ArrayRef = Arc::new(StructArray::from(vec![(field, numbers)]));
+        let kind = json!({ "type": "record", "name": "r", "fields": [{ "name": "x", "type": "long" }] });
+        assert!(Arc::ptr_eq(&recoded(kind, &records), &records));
+        let values = Arc::new(StringArray::from(vec!["a", "b"]));
+        let symbols: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::new(vec![1, 0].into(), values));
+        let kind = |symbols: [&str; 2]| json!({ "type": "enum", "name": "e", "symbols": symbols });
+        assert!(Arc::ptr_eq(&recoded(kind(["a", "b"]), &symbols), &symbols));
+        let other = recoded(kind(["b", "a"]), &symbols);
+        assert_eq!(other.as_dictionary::<Int32Type>().keys().values(), &[0, 1]);
+    }
+}

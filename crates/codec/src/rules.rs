@@ -100,7 +100,6 @@ impl Rules {
     fn kind(&self, writer: &Kind, reader: &Kind) -> Result<Plan, String> {
         let misfit = || format!("{} cannot be read as {}", writer.label(), reader.label());
         Ok(match (writer, reader) {
-            (Kind::Null, Kind::Null) => Plan::Null,
             (_, Kind::String { .. }) if self.lenient && text_of(writer).is_some() => {
                 Plan::AsText(text_of(writer).ok_or_else(misfit)?)
             }
@@ -258,5 +257,57 @@ fn for_each_kind(kind: &Kind, visit: &mut impl FnMut(&Kind)) {
         Kind::Array(site) | Kind::Map(site) => for_each_kind(&site.kind, visit),
         Kind::Union(branches) => branches.iter().for_each(|branch| for_each_kind(branch, visit)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse;
+
+    fn record(fields: &str) -> Record {
+        parse::parse(&format!(r#"{{"type": "record", "name": "r", "fields": [{fields}]}}"#)).unwrap()
+    }
+
+    fn plan(writer: &str, reader: &str) -> RecordPlan {
+        match resolve(&record(writer), &record(reader)).unwrap() {
+            Plan::Record(plan) => plan,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const A: &str = r#"{"name": "a", "type": "int"}"#;
+
+    #[test]
+    fn a_default_weighs_its_bytes_and_its_items() {
+        let weight = |field: &str| plan(A, &format!("{A}, {field}")).defaults[0].weight;
+        // Its entry, and a number of one byte.
+        assert_eq!(weight(r#"{"name": "b", "type": "int", "default": 7}"#), 1 + 1);
+        // Its entry, eighteen bytes, and two items.
+        let list = r#"{"name": "b", "type": {"type": "array", "items": "double"}, "default": [1.5, -2]}"#;
+        assert_eq!(weight(list), 1 + 18 + 2);
+    }
+
+    #[test]
+    fn a_default_has_4096_bytes_at_most() {
+        let reader = |letters: usize| {
+            let text = "x".repeat(letters);
+            record(&format!(r#"{A}, {{"name": "b", "type": "string", "default": "{text}"}}"#))
+        };
+        // Two bytes are the text's length.
+        assert!(resolve(&record(A), &reader(4_094)).is_ok());
+        let reason = resolve(&record(A), &reader(4_095)).unwrap_err();
+        assert_eq!(reason, "field `b`: a default of 4097 bytes is too large to stand in every row");
+    }
+
+    #[test]
+    fn an_entry_of_a_map_has_a_key_beside_its_value() {
+        let map = r#"{"name": "m", "type": {"type": "map", "values": "long"}}"#;
+        let list = r#"{"name": "m", "type": {"type": "array", "items": "long"}}"#;
+        let target = |field: &str| match plan(field, field).fields.remove(0).target {
+            Target::Column(_, Plan::Map(_, weight) | Plan::Array(_, weight)) => weight,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((target(map), target(list)), (2, 1));
     }
 }

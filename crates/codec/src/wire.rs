@@ -224,15 +224,15 @@ impl<'a> Cursor<'a> {
     /// The blocks of an array or map. `weight` is the memory that an item may take whatever its bytes.
     pub(crate) fn blocks(&mut self, what: &str, weight: u64, mut item: impl FnMut(&mut Self) -> Read<()>) -> Read<()> {
         loop {
-            let count = self.long(what)?;
-            if count == 0 {
-                return Ok(());
-            }
-            let end = match count < 0 {
-                true => Some(self.length("block")?).map(|size| self.bytes.len() - size),
-                false => None,
+            let (count, end) = match self.long(what)? {
+                0 => return Ok(()),
+                count @ 1.. => (count.unsigned_abs(), None),
+                // A negative count stands before the block's size in bytes.
+                count => {
+                    let size = self.length("block")?;
+                    (count.unsigned_abs(), Some(self.bytes.len() - size))
+                }
             };
-            let count = count.unsigned_abs();
             // An item takes at least one byte.
             if count > self.bytes.len() as u64 {
                 return Err(Problem::new(format!(
@@ -264,11 +264,9 @@ impl<'a> Cursor<'a> {
 
     #[cold]
     fn no_length(&self, length: i64, what: &str) -> Box<Problem> {
-        match length < 0 {
-            true => Problem::new(format!("{what} has the negative length {length}")),
-            false => {
-                Problem::new(format!("{what} has a length of {length}, but only {} bytes are left", self.bytes.len()))
-            }
+        match length {
+            ..0 => Problem::new(format!("{what} has the negative length {length}")),
+            _ => Problem::new(format!("{what} has a length of {length}, but only {} bytes are left", self.bytes.len())),
         }
     }
 
@@ -308,9 +306,9 @@ fn check_text(bytes: &[u8]) -> Read<()> {
 /// Seven bits of each byte, side by side.
 #[inline]
 fn squeeze(word: u64) -> u64 {
-    let pairs = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
-    let fours = (pairs & 0x0000_3fff_0000_3fff) | ((pairs & 0x3fff_0000_3fff_0000) >> 2);
-    (fours & 0x0fff_ffff) | ((fours & 0x0fff_ffff_0000_0000) >> 4)
+    let pairs = (word & 0x007f_007f_007f_007f) + ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let fours = (pairs & 0x0000_3fff_0000_3fff) + ((pairs & 0x3fff_0000_3fff_0000) >> 2);
+    (fours & 0x0fff_ffff) + ((fours & 0x0fff_ffff_0000_0000) >> 4)
 }
 
 #[cfg(test)]
@@ -364,6 +362,33 @@ mod tests {
         assert!(taken == 3 && problem.contains("ends"), "only the end of the blocks is missing: {problem}");
         let (taken, problem) = read(4, 3);
         assert!(taken == 0 && problem.contains("array of 4 items, but only 3 bytes are left"), "{problem}");
+    }
+
+    #[test]
+    fn text_is_checked_unless_somebody_else_does() {
+        let wrong = [2, 0xff];
+        let cursor = || Cursor::new(&wrong, 0);
+        let taken = |mut cursor: Cursor<'_>| (cursor.clone().text().is_ok(), cursor.skip_text().is_ok());
+        assert_eq!(taken(cursor()), (false, false));
+        assert_eq!(taken(cursor().with_text_unchecked()), (true, false), "what is skipped becomes no array");
+        assert_eq!(taken(cursor().without_text_checks()), (true, true));
+    }
+
+    #[test]
+    fn the_tenth_byte_of_a_number_has_one_bit() {
+        let read = |last: u8| Cursor::new(&[&[0x80; 9][..], &[last]].concat(), 0).long("long");
+        assert_eq!((read(0).unwrap(), read(1).unwrap()), (0, 1 << 62));
+        assert!(read(2).unwrap_err().to_string().contains("more than 64 bits"));
+    }
+
+    #[test]
+    fn what_items_take_is_spent() {
+        let bytes = [4, 2, 2, 2, 2, 0];
+        let mut cursor = Cursor::new(&bytes, 10);
+        cursor.blocks("array", 3, |cursor| cursor.long("item").map(drop)).unwrap();
+        assert_eq!(cursor.budget(), 1);
+        let problem = Cursor::new(&bytes, 8).blocks("array", 3, |cursor| cursor.long("item").map(drop)).unwrap_err();
+        assert_eq!(problem.to_string(), "array would take more memory than a message may");
     }
 
     #[test]

@@ -76,3 +76,61 @@ fn whole(planned: &Planned, table: &Table, is: impl Fn(&str) -> bool) -> bool {
     let fits = |column: &Column| !column.has_gaps() && column.texts().next().is_some() && column.texts().all(is);
     planned.column(table).is_some_and(fits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{features_of, lines, moments, plan_of};
+
+    #[test]
+    fn the_parts_of_a_time_make_the_beginning_of_what_they_say() {
+        for (header, row, moment, names) in [
+            ("year", "2024", "2024-01-01T00:00:00Z", "`year`"),
+            ("yr,mo", "2024,3", "2024-03-01T00:00:00Z", "`yr`, `mo`"),
+            ("YYYY,Month,DY", "2024,3,5", "2024-03-05T00:00:00Z", "`YYYY`, `Month`, `DY`"),
+            ("year,month,day,hr", "2024,3,5,7", "2024-03-05T07:00:00Z", "`year`, `month`, `day`, `hr`"),
+            (
+                "min,hour,day,month,year",
+                "9,7,5,3,2024",
+                "2024-03-05T07:09:00Z",
+                "`year`, `month`, `day`, `hour`, `min`",
+            ),
+            // A part without the larger ones says nothing, and so does one of other values than it may have.
+            ("year,day,hour", "2024,5,7", "2024-01-01T00:00:00Z", "`year`"),
+            ("year,month", "2024,13", "2024-01-01T00:00:00Z", "`year`"),
+            ("year,month", "2024,x3", "2024-01-01T00:00:00Z", "`year`"),
+            // What only looks like a year is not one.
+            ("x,year", "2001,2024", "2024-01-01T00:00:00Z", "`year`"),
+        ] {
+            let text = format!("{header}\n{row}\n");
+            assert_eq!(moments(&text), [moment], "{text}");
+            assert_eq!(plan_of(&text).time_reason, format!("derived: the beginning of what {names} say"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_year_is_a_time_only_where_every_row_has_one_that_can_be() {
+        for text in ["x,y\n2024,1\n", "year,x\n999,1\n", "year,x\n3000,1\n", "year,x\n2024,1\n,2\n", "year,x\n,1\n"] {
+            assert_eq!(plan_of(text).time, "row_time", "{text}");
+        }
+        assert_eq!(moments("year,x\n1000,1\n2999,2\n"), ["1000-01-01T00:00:00Z", "2999-01-01T00:00:00Z"]);
+    }
+
+    #[test]
+    fn a_month_is_its_first_day() {
+        for text in ["note,month\n2025-04,2025-03\n", "month,year\n2025-03,2024\n", "period\n 2025-03 \n"] {
+            assert_eq!(moments(text), ["2025-03-01T00:00:00Z"], "{text}");
+        }
+        assert_eq!(plan_of("x,ym\na,2025-03\n").time_reason, "derived: the first day of the month in `ym`");
+        for text in ["period,x\nquarter,1\n", "period,x\n2025-13,1\n", "x,note\n1,2025-03\n", "period,x\n2025-3,1\n"] {
+            assert_eq!(plan_of(text).time, "row_time", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_time_is_not_measured() {
+        let text = lines("Hour,x", 100, |row| format!("{},{}", row * 7 % 24, row * row % 89));
+        assert_eq!(features_of(&text), ["x"]);
+        assert!(["year", "Year", "MINUTE", "hr"].into_iter().all(is_part) && !is_part("yearly") && !is_part("x"));
+    }
+}

@@ -166,3 +166,118 @@ pub(crate) fn format_of(sample: &Sample) -> Option<&'static str> {
     };
     (!tells).then(|| sample.format.ending())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Content, Topic, infer, infer_topic};
+
+    fn sample(path: &str, format: FileFormat, text: &str) -> Sample {
+        Sample {
+            name: "a-stream".to_owned(),
+            path: path.to_owned(),
+            schema_path: "a.avsc".to_owned(),
+            format,
+            content: Content::Text(text.into()),
+            complete: true,
+            no_time: false,
+            notes: vec!["read with\ncare".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_streams_name_makes_the_records() {
+        for (stream, record) in [
+            ("particle-events", "ParticleEvents"),
+            ("2nd", "Event2nd"),
+            ("", "Event"),
+            ("größe", "Gre"),
+            ("a1-b", "A1B"),
+        ] {
+            assert_eq!(record_name(stream), record, "{stream}");
+        }
+    }
+
+    #[test]
+    fn the_format_is_written_where_the_name_does_not_tell() {
+        for (path, format, wanted) in [
+            ("a.csv", FileFormat::Csv, None),
+            ("A.TSV.GZ", FileFormat::Csv, None),
+            ("a.tab", FileFormat::Csv, None),
+            ("a.txt", FileFormat::Csv, Some("csv")),
+            ("a.csv.zip", FileFormat::Csv, Some("csv")),
+            ("a.json", FileFormat::Jsonl, None),
+            ("a.ndjson.zst", FileFormat::Jsonl, None),
+            ("a.log", FileFormat::Jsonl, Some("jsonl")),
+            ("a.json", FileFormat::Json, Some("json")),
+            ("a.parquet", FileFormat::Parquet, None),
+        ] {
+            assert_eq!(format_of(&sample(path, format, "")), wanted, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_definition_of_files_says_how_they_are_read() {
+        let text =
+            "[{\"time\": \"2025-01-01T00:00:00Z\", \"x\": NaN}, {\"time\": \"2025-01-01T00:00:01Z\", \"x\": 1.5}]";
+        let proposal = infer(&sample("a.json", FileFormat::Json, text)).unwrap();
+        let wanted = "      # objects in an array, behind one another, or on several lines each\n      format: json\n      json:\n        \
+                      # NaN and infinities stand in the file as Python writes them\n        nan: true\n";
+        assert!(proposal.definition.contains(wanted), "{}", proposal.definition);
+        assert!(proposal.definition.contains("# Note: read with care.\n"), "{}", proposal.definition);
+        assert!(proposal.definition.contains("# Nothing is looked for:") && !proposal.definition.contains("quality:"));
+        assert_eq!((proposal.format, proposal.notes.len()), (Some("json"), 1));
+        let proposal = infer(&sample("a.log", FileFormat::Csv, "time;lat\n2025-01-01T00:00:00Z;1,5\n")).unwrap();
+        let wanted = "      # the file's name does not tell\n      format: csv\n      csv:\n        # it is what stands in every line as \
+                      often as in the header\n        separator: \";\"\n";
+        assert!(proposal.definition.contains(wanted), "{}", proposal.definition);
+        let quality = "quality:\n    - { name: possible_lat, check: \"lat IS NULL OR lat BETWEEN -90 AND 90\" }\n";
+        assert!(proposal.definition.contains(quality), "{}", proposal.definition);
+        assert!(
+            proposal
+                .definition
+                .contains("features:\n      # a number; one row does not tell how it varies\n      - lat\n")
+        );
+    }
+
+    /// A field a line, with commas between them, nullable but where it has a role.
+    #[test]
+    fn the_schema_is_a_field_a_line() {
+        let text = "event_id,time,host,Odd Name,x\n1,2025-01-01T00:00:00Z,a,b,1.5\n2,2025-01-01T00:00:01Z,a,,2.5\n";
+        let proposal = infer(&sample("a.csv", FileFormat::Csv, text)).unwrap();
+        let wanted = r#"{
+  "type": "record",
+  "name": "AStream",
+  "namespace": "dev.beamline.events",
+  "fields": [
+    {"name":"event_id","type":"long"},
+    {"name":"time","type":{"type":"long","logicalType":"timestamp-micros"}},
+    {"name":"host","type":"string"},
+    {"name":"Odd_Name","type":["null","string"],"default":null,"doc":"Odd Name"},
+    {"name":"x","type":["null","double"],"default":null}
+  ]
+}
+"#;
+        assert_eq!(proposal.avro_schema, wanted);
+    }
+
+    #[test]
+    fn a_definition_of_a_topic_says_how_its_messages_are_read() {
+        let topic = Topic { name: "t".to_owned(), format: stream::MessageFormat::Json, schema: None, has_keys: true };
+        let text = "{\"x\": 1.5, \"a b\": 2}\n{\"x\": 2.5, \"a b\": 3}\n{\"x\": 3.5, \"a b\": 5}\n";
+        let proposal = infer_topic(&sample("", FileFormat::Jsonl, text), &topic).unwrap();
+        for wanted in [
+            "  source:\n    kafka:\n      topic: t\n      format: json\n",
+            "      # columns of the messages that only `derive` reads\n      columns:\n        \"a b\": \"double\"\n",
+            "      # SQL over a message's columns, and `$key`",
+            "  # derived: the message's key; detectors learn for each key apart\n  key: message_key\n",
+            "        message_time: \"$timestamp\"\n",
+            "        message_id: \"concat($topic, '-', CAST($partition AS VARCHAR), '-', CAST($offset AS VARCHAR))\"\n",
+        ] {
+            assert!(proposal.definition.contains(wanted), "{wanted} in\n{}", proposal.definition);
+        }
+        let topic = Topic { has_keys: false, ..topic };
+        let proposal = infer_topic(&sample("", FileFormat::Jsonl, text), &topic).unwrap();
+        assert!(proposal.definition.contains("        message_key: \"$topic\"\n"), "{}", proposal.definition);
+    }
+}

@@ -36,3 +36,30 @@ pub(crate) fn best(scores: impl Iterator<Item = (usize, u32)>) -> Option<usize> 
     }
     best.map(|(place, _)| place)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::plan_of;
+
+    #[test]
+    fn the_greatest_score_wins_and_of_equal_ones_the_first() {
+        let found = |scores: &[u32]| best(scores.iter().copied().enumerate());
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[0, 0]), None);
+        assert_eq!(found(&[0, 1]), Some(1));
+        assert_eq!(found(&[3, 5, 5, 4]), Some(1));
+    }
+
+    #[test]
+    fn a_derived_column_stands_first_under_a_name_that_nothing_has() {
+        let plan = plan_of("row_id,x\na,1.5\na,2.5\na,2.5\n");
+        let names: Vec<&str> = plan.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["series", "row_id_2", "row_time", "row_id", "x"]);
+        let avro: Vec<String> = plan.columns.iter().map(|column| column.avro.to_string()).collect();
+        let time = r#"{"type":"long","logicalType":"timestamp-micros"}"#;
+        assert_eq!(avro, [r#""string""#, r#""string""#, time, r#""string""#, r#""double""#]);
+        assert!(plan.columns[..3].iter().all(|column| column.required && column.origin.is_none()));
+        assert!(plan.columns[3..].iter().all(|column| !column.required));
+    }
+}

@@ -11,6 +11,8 @@ mod definition;
 mod derived;
 mod dialect;
 mod error;
+#[cfg(test)]
+mod examples;
 mod features;
 mod guess;
 mod history;

@@ -146,3 +146,46 @@ pub(crate) const WHOLE: [&str; 42] = [
     "rank", "run", "event", "lumi", "bytes", "size", "quantity", "qty", "version", "seq", "sequence", "offset", "pdg",
     "candid",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_legal_by_the_rules_of_avro() {
+        assert!(["a", "_", "A1_b", "_1"].into_iter().all(is_legal));
+        assert!(!["", "1a", "a b", "a-b", "é", "a.b"].into_iter().any(is_legal));
+        assert!(["_row", "_file", "anomalous", "anomaly_score"].into_iter().all(is_taken) && !is_taken("row"));
+    }
+
+    #[test]
+    fn the_nearest_legal_name_is_found() {
+        for (name, wanted) in [
+            ("Temp (C)", "Temp_C"),
+            ("2nd", "_2nd"),
+            ("größe", "groesse"),
+            ("Ångström", "Angstroem"),
+            ("e\u{301}t\u{36f}\u{300}e", "ete"),
+            ("温度", "column"),
+            ("", "column"),
+            ("humidity %", "humidity_percent"),
+            ("µm", "um"),
+            ("_row", "row"),
+            ("used", "used_2"),
+            ("anomalous", "anomalous_2"),
+        ] {
+            assert_eq!(legal(name, &["used".to_owned()]), wanted, "{name}");
+        }
+        let used = ["a", "a_2", "a_3"].map(str::to_owned);
+        assert_eq!((unused("a", &used), unused("b", &used)), ("a_4".to_owned(), "b".to_owned()));
+        // What stands just beyond the accents is not one.
+        assert_eq!(transliterated("a\u{2ff}b\u{370}"), "a\u{2ff}b\u{370}");
+    }
+
+    #[test]
+    fn names_and_texts_are_quoted_and_shown() {
+        assert_eq!((quoted("a\"b"), literal("it's")), ("\"a\"\"b\"".to_owned(), "'it''s'".to_owned()));
+        assert_eq!(shown("a\nb\u{2028}c"), "`a b c`");
+        assert_eq!(shown(&"é".repeat(61)), format!("`{}`", "é".repeat(60)));
+    }
+}

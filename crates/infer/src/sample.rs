@@ -96,4 +96,13 @@ mod tests {
             assert_eq!(spread.note(rows).is_some(), rows > ROWS_MAX);
         }
     }
+
+    #[test]
+    fn every_so_many_rows_one_is_taken_behind_the_first() {
+        let spread = Spread::over(14_000);
+        let taken: Vec<usize> = (7_998..8_010).filter(|row| spread.takes(*row)).collect();
+        assert_eq!(taken, [7_998, 7_999, 8_000, 8_003, 8_006, 8_009]);
+        assert_eq!(spread.note(14_000).unwrap(), "10000 rows were looked at, of 14000 in that part of the file");
+        assert_eq!(Spread::over(10_000).note(10_000), None);
+    }
 }

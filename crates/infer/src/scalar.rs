@@ -32,3 +32,30 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_plain_and_anything_else_in_quotes() {
+        for plain in ["a", "a_b-c.d/e1", "Yes1"] {
+            assert_eq!(quoted(plain), plain);
+        }
+        for (text, wanted) in [
+            ("", "\"\""),
+            ("1a", "\"1a\""),
+            ("_a", "\"_a\""),
+            ("No", "\"No\""),
+            ("y", "\"y\""),
+            ("a b", "\"a b\""),
+            ("a\"b\\c", "\"a\\\"b\\\\c\""),
+            ("é", "\"é\""),
+            ("a\nb", "\"a\\u000ab\""),
+            ("\u{feff}\u{2028}", "\"\\ufeff\\u2028\""),
+        ] {
+            assert_eq!(quoted(text), wanted, "{text:?}");
+        }
+        assert_eq!(comment("a\nb\u{2029}c\u{85}d é"), "a b c d é");
+    }
+}

@@ -111,3 +111,64 @@ pub(crate) fn is_digits(text: &str) -> bool {
 pub(crate) fn is_number(data_type: &DataType) -> bool {
     data_type.is_numeric()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column() -> Column {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let cells = vec![
+            text("NA"),
+            text(" NA "),
+            text("x"),
+            Cell::Missing,
+            Cell::Bool(true),
+            Cell::Bool(false),
+            Cell::Number("1.5".into()),
+        ];
+        Column { cells, ..Column::default() }
+    }
+
+    #[test]
+    fn cells_have_texts_numbers_and_gaps() {
+        let column = column();
+        assert_eq!(column.texts().collect::<Vec<_>>(), ["NA", " NA ", "x", "true", "false", "1.5"]);
+        assert_eq!((column.numbers(), column.gaps(), column.has_gaps()), (vec![1.5], 1, true));
+        assert!(!Column { cells: vec![Cell::Bool(true)], ..Column::default() }.has_gaps());
+    }
+
+    #[test]
+    fn a_marker_is_forgotten_as_a_value_is_missing() {
+        let mut column = column();
+        column.forget(&BTreeSet::from(["NA".to_owned(), "1.5".to_owned()]));
+        assert_eq!(column.texts().collect::<Vec<_>>(), ["x", "true", "false", "1.5"], "a number is not a marker");
+        assert_eq!(column.gaps(), 3);
+    }
+
+    #[test]
+    fn whole_numbers_are_digits_without_leading_zeros() {
+        for (text, wanted) in [
+            ("0", Some(0)),
+            (" -7 ", Some(-7)),
+            ("10", Some(10)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("007", None),
+            ("-01", None),
+            ("1.0", None),
+            ("+1", None),
+            ("", None),
+            ("-", None),
+            ("a", None),
+        ] {
+            assert_eq!(whole(text), wanted, "{text:?}");
+        }
+        assert!(["0", "007", " -12 ", "99999999999999999999"].into_iter().all(is_digits));
+        assert!(!["", "-", " ", "1.5", "1e3", "--1"].into_iter().any(is_digits));
+        assert_eq!(
+            (float("1e3"), float("x"), is_number(&DataType::Int8), is_number(&DataType::Utf8)),
+            (Some(1000.0), None, true, false)
+        );
+    }
+}

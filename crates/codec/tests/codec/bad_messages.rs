@@ -226,3 +226,37 @@ fn too_many_messages_at_once_are_refused_as_a_whole() {
     let message = "3 messages at once, but the limit is 2; cut them smaller".into();
     assert_eq!(error, CodecError::Decode { message });
 }
+
+#[test]
+fn a_message_of_just_the_limit_is_read() {
+    let good = good().message();
+    let read = |limit: usize| {
+        let mut decoder = decoder(Limits { message_bytes_max: limit, ..Limits::default() });
+        decoder.decode(&[&good]).unwrap().messages
+    };
+    assert_eq!((read(good.len()), read(good.len() - 1)), (vec![0], vec![]));
+}
+
+#[test]
+fn a_gibibyte_at_once_is_read_and_not_a_byte_more() {
+    let mut decoder = decoder(Limits::default());
+    let wrong = vec![1; 1 << 20];
+    let mut messages = vec![wrong.as_slice(); 1024];
+    assert_eq!(decoder.decode(&messages).unwrap().rejected.len(), 1024);
+    messages.push(&wrong[..1]);
+    let message = "1073741825 bytes at once, but the limit is 1073741824; cut them smaller".into();
+    assert_eq!(decoder.decode(&messages).unwrap_err(), CodecError::Decode { message });
+}
+
+#[test]
+fn a_decoder_knows_1024_writers_and_no_more() {
+    let schema = r#"{"type": "record", "name": "r", "fields": [{"name": "a", "type": "int"}]}"#;
+    let mut decoder = Decoder::new(ValueSchema::parse(schema).unwrap(), Limits::default()).unwrap();
+    for id in 0..1024 {
+        decoder.add_writer(id, schema).unwrap();
+    }
+    // One that is known is replaced.
+    assert!(decoder.add_writer(7, schema).is_ok());
+    let error = decoder.add_writer(1024, schema).unwrap_err().to_string();
+    assert_eq!(error, "schema 1024 cannot be read as `r`: more than 1024 schemas in one stream");
+}

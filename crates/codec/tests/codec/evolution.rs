@@ -2,7 +2,7 @@
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
-    datatypes::{Float64Type, Int32Type, Int64Type},
+    datatypes::{Float32Type, Float64Type, Int32Type, Int64Type},
 };
 use codec::{CodecError, Decoder, Limits, ValueSchema};
 
@@ -67,6 +67,10 @@ fn numbers_grow_and_texts_turn_to_bytes_and_back() {
         let double = one(&format!("\"{writer}\""), r#"["null", "double"]"#, datum).unwrap();
         assert_eq!(double.column(0).as_primitive::<Float64Type>().value(0), 7.0, "{writer}");
     }
+    for writer in ["int", "long"] {
+        let float = one(&format!("\"{writer}\""), r#""float""#, Datum::Number(-7)).unwrap();
+        assert_eq!(float.column(0).as_primitive::<Float32Type>().value(0), -7.0, "{writer}");
+    }
     assert_eq!(
         one(r#""string""#, r#""bytes""#, text("é")).unwrap().column(0).as_binary::<i32>().value(0),
         "é".as_bytes()
@@ -85,6 +89,12 @@ fn null_may_be_added_and_taken_away() {
     assert!(read(null, plain, vec![Datum::Branch(0, Box::new(Datum::Number(1)))]).is_ok());
     let error = read(null, plain, vec![Datum::Branch(1, Box::new(Datum::Nothing))]).unwrap_err();
     assert_eq!(error, "field `a`: null, which the reader's schema does not have here");
+    // What is always null has a place among nulls only.
+    let always = r#"{"name": "a", "type": "null"}"#;
+    assert!(read(always, null, vec![Datum::Nothing]).unwrap().column(0).is_null(0));
+    assert_eq!(read(always, always, vec![Datum::Nothing]).unwrap().column(0).len(), 1);
+    let error = read(always, plain, vec![]).unwrap_err();
+    assert_eq!(error, "schema 1 cannot be read as `lab.event`: field `a`: null cannot be read as int");
 }
 
 #[test]
@@ -141,12 +151,30 @@ fn schemas_that_never_fit_are_refused_with_the_field() {
             "field `r`: field `x`: double cannot be read as float",
         ),
     ];
+    let decimals = |scale: u8| {
+        format!(
+            r#"{{"name": "a", "type": {{"type": "fixed", "name": "f", "size": 4, "logicalType": "decimal", "precision": 5,
+            "scale": {scale}}}}}"#
+        )
+    };
+    let (one, two) = (decimals(1), decimals(2));
+    let reason =
+        "field `a`: fixed `lab.f` of 4 bytes cannot be read as fixed `lab.f` of 4 bytes: their decimals differ";
+    let cases = cases.into_iter().chain([
+        (one.as_str(), two.as_str(), reason),
+        (
+            r#"{"name": "a", "type": ["null", "int", "string"]}"#,
+            r#"{"name": "a", "type": ["null", "int"]}"#,
+            "field `a`: string cannot be read as int",
+        ),
+    ]);
+    assert!(read(&one, &one, vec![Datum::Fixed(vec![0, 0, 0, 1])]).is_ok());
     let large = format!(
         r#"{{"name": "a", "type": "int"}}, {{"name": "b", "type": "string", "default": "{}"}}"#,
         "x".repeat(5000)
     );
     let reason = "field `b`: a default of 5002 bytes is too large to stand in every row";
-    let cases = cases.into_iter().chain([(r#"{"name": "a", "type": "int"}"#, large.as_str(), reason)]);
+    let cases = cases.chain([(r#"{"name": "a", "type": "int"}"#, large.as_str(), reason)]);
     for (writer, reader, reason) in cases {
         assert_eq!(
             read(writer, reader, vec![]).unwrap_err(),
@@ -159,6 +187,75 @@ fn schemas_that_never_fit_are_refused_with_the_field() {
     let message = "the names `click` and `lab.event` differ; add the former to the reader's aliases".into();
     let error = CodecError::Resolution { id: 4, reader: "lab.event".into(), message };
     assert_eq!(decoder.add_writer(4, other), Err(error));
+    // A namespace of the alias does not matter, and its name does.
+    let alias = |alias: &str| {
+        let reader = format!(
+            r#"{{"type": "record", "name": "event", "aliases": ["{alias}"], "fields": [{{"name": "a", "type": "int"}}]}}"#
+        );
+        Decoder::new(ValueSchema::parse(&reader).unwrap(), Limits::default()).unwrap().add_writer(4, other)
+    };
+    assert!(alias("shop.click").is_ok() && alias("click").is_ok() && alias("shop.clock").is_err());
+}
+
+/// What a writer has beside what is read need not be what a column could hold, but it is passed over with the same checks.
+#[test]
+fn a_writer_may_have_what_no_column_holds() {
+    let reader = ValueSchema::parse(&record(r#"{"name": "a", "type": "int"}"#)).unwrap();
+    let decode = |fields: &str, mut row: Vec<Datum>| {
+        let mut decoder = Decoder::new(reader.clone(), Limits::default()).unwrap();
+        let fields = format!(r#"{fields}, {{"name": "a", "type": "int"}}"#);
+        decoder.add_writer(1, &record(&fields)).map_err(|error| error.to_string())?;
+        row.push(Datum::Number(7));
+        let decoded = decoder.decode(&[&framed(1, &Datum::Record(row), Blocks::One)]).unwrap();
+        match decoded.rejected.first() {
+            Some(rejected) => Err(rejected.reason.clone()),
+            None => Ok(decoded.rows.column(0).as_primitive::<Int32Type>().value(0)),
+        }
+    };
+    // A union of three, an error, an enum and a field whose defaults do not fit, a large fixed, a decimal of too many digits.
+    assert_eq!(
+        decode(r#"{"name": "u", "type": ["int", "string", "null"]}"#, vec![Datum::Branch(1, Box::new(text("x")))]),
+        Ok(7)
+    );
+    let error = r#"{"name": "e", "type": {"type": "error", "name": "err", "fields": [{"name": "x", "type": "int"}]}}"#;
+    assert_eq!(decode(error, vec![Datum::Record(vec![Datum::Number(1)])]), Ok(7));
+    let symbols = r#"{"name": "e", "type": {"type": "enum", "name": "kind", "symbols": ["x"], "default": "y"}}"#;
+    assert_eq!(decode(symbols, vec![Datum::Number(0)]), Ok(7));
+    assert_eq!(decode(r#"{"name": "d", "type": "int", "default": "x"}"#, vec![Datum::Number(0)]), Ok(7));
+    let fixed = r#"{"name": "f", "type": {"type": "fixed", "name": "f", "size": 5000}}"#;
+    assert_eq!(decode(fixed, vec![Datum::Fixed(vec![0; 5000])]), Ok(7));
+    let decimal = r#"{"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": 100, "scale": 2}}"#;
+    assert_eq!(decode(decimal, vec![Datum::Prefixed(vec![1])]), Ok(7));
+    // A type within itself: directly, in lists, in maps, in unions of several.
+    let node = |within: &str| {
+        format!(
+            r#"{{"name": "n", "type": {{"type": "record", "name": "node", "fields": [{{"name": "next", "type": {within}}}]}}}}"#
+        )
+    };
+    let leaf = || Datum::Branch(0, Box::new(Datum::Nothing));
+    let some = |branch: i64| Datum::Record(vec![Datum::Branch(branch, Box::new(Datum::Record(vec![leaf()])))]);
+    assert_eq!(decode(&node(r#"["null", "node"]"#), vec![some(1)]), Ok(7));
+    assert_eq!(decode(&node(r#"["null", "int", "node"]"#), vec![some(2)]), Ok(7));
+    let empty = || Datum::Record(vec![Datum::Array(vec![])]);
+    let list = Datum::Record(vec![Datum::Array(vec![empty(), empty()])]);
+    assert_eq!(decode(&node(r#"{"type": "array", "items": "node"}"#), vec![list]), Ok(7));
+    let empty = Datum::Record(vec![Datum::Map(vec![])]);
+    let map = Datum::Record(vec![Datum::Map(vec![("k".into(), empty)])]);
+    assert_eq!(decode(&node(r#"{"type": "map", "values": "node"}"#), vec![map]), Ok(7));
+    // The record is found wherever it stands.
+    let listed = r#"{"name": "n", "type": {"type": "array", "items": {"type": "record", "name": "node", "fields": [
+        {"name": "next", "type": ["null", "node"]}]}}}"#;
+    assert_eq!(decode(listed, vec![Datum::Array(vec![some(1)])]), Ok(7));
+    let one_of = r#"{"name": "n", "type": ["int", "string", {"type": "record", "name": "node", "fields": [
+        {"name": "next", "type": ["null", "node"]}]}]}"#;
+    assert_eq!(decode(one_of, vec![Datum::Branch(2, Box::new(some(1)))]), Ok(7));
+    // As deep as a stack allows.
+    let deep = |count: usize| {
+        (0..count).fold(Datum::Record(vec![leaf()]), |inner, _| Datum::Record(vec![Datum::Branch(1, Box::new(inner))]))
+    };
+    assert_eq!(decode(&node(r#"["null", "node"]"#), vec![deep(256)]), Ok(7));
+    let reason = decode(&node(r#"["null", "node"]"#), vec![deep(257)]).unwrap_err();
+    assert!(reason.ends_with("record `lab.node` is within itself more than 256 times"), "{reason}");
 }
 
 /// Messages of several writers give one batch in the order of the messages.

@@ -3,6 +3,7 @@
 
 mod bad_messages;
 mod evolution;
+mod files;
 mod fuzz;
 mod generate;
 mod golden;

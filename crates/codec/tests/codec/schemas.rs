@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, DictionaryArray, Int16Array, LargeStringArray, RecordBatch, StringArray, UInt64Array},
+    array::{
+        ArrayRef, DictionaryArray, Int16Array, LargeStringArray, RecordBatch, StringArray, StructArray, UInt64Array,
+    },
     datatypes::{DataType, Field, Int8Type, IntervalUnit, Schema, TimeUnit},
 };
 use codec::{CodecError, Encoder, ValueSchema};
@@ -149,4 +151,116 @@ fn rows_of_neighbouring_types_are_written_too() {
     assert_eq!(error, "cannot encode: column `e`: row 1 is null, which the schema does not allow");
     let without = RecordBatch::try_from_iter([("s", kinds)]).unwrap();
     assert_eq!(encoder.encode(&without).unwrap_err().to_string(), "cannot encode: column `e` is missing");
+}
+
+#[test]
+fn sizes_at_their_limits_are_allowed() {
+    let fixed = |size: usize| format!(r#"{{"name": "a", "type": {{"type": "fixed", "name": "f", "size": {size}}}}}"#);
+    let schema =
+        |fields: &str| ValueSchema::parse(&format!(r#"{{"type": "record", "name": "r", "fields": [{fields}]}}"#));
+    assert_eq!(schema(&fixed(4096)).unwrap().arrow().field(0).data_type(), &DataType::FixedSizeBinary(4096));
+    assert_eq!(refused(&fixed(4097)), "field `a`: fixed `f` needs a `size` from 1 to 4096");
+    let nothing = r#"{"type": "record", "name": "n", "fields": [{"name": "x", "type": "null"}]}"#;
+    assert_eq!(
+        refused(&format!(r#"{{"name": "a", "type": {{"type": "array", "items": {nothing}}}}}"#)),
+        "field `a`: the items of an array must take bytes, and null takes none"
+    );
+    let some =
+        r#"{"type": "record", "name": "n", "fields": [{"name": "x", "type": "null"}, {"name": "y", "type": "int"}]}"#;
+    assert!(schema(&format!(r#"{{"name": "a", "type": {{"type": "array", "items": {some}}}}}"#)).is_ok());
+    assert_eq!(
+        refused(r#"{"name": "a", "type": {"type": "map", "values": {"type": "record", "name": "n", "fields": [3]}}}"#),
+        "field `a`: field 0 must be an object, found 3"
+    );
+    assert_eq!(
+        refused(r#"{"name": "a", "type": {"type": "error", "name": "n", "fields": []}}"#),
+        "field `a`: an `error` is for protocols; write `record`"
+    );
+}
+
+#[test]
+fn columns_at_the_edge_of_a_counterpart() {
+    let derived = |data_type: DataType| {
+        let schema = Schema::new(vec![Field::new("a", data_type, false)]);
+        ValueSchema::derive(&schema, "r", "").map(|schema| schema.arrow().field(0).data_type().clone())
+    };
+    let reason = |data_type: DataType| derived(data_type).unwrap_err().to_string();
+    assert_eq!(derived(DataType::FixedSizeBinary(1)), Ok(DataType::FixedSizeBinary(1)));
+    assert_eq!(
+        reason(DataType::FixedSizeBinary(0)),
+        "column `a`: fixed-size binary of no bytes cannot be written as Avro"
+    );
+    assert_eq!(derived(DataType::Decimal128(5, 5)), Ok(DataType::Decimal128(5, 5)));
+    assert!(reason(DataType::Decimal128(5, 6)).contains("a decimal's scale must be from 0 to its 5 digits, found 6"));
+    let text = |name: &str| Field::new(name, DataType::Utf8, false);
+    let map = |fields: Vec<Field>| {
+        DataType::Map(Arc::new(Field::new("entries", DataType::Struct(fields.into()), false)), false)
+    };
+    assert!(matches!(derived(map(vec![text("key"), text("value")])), Ok(DataType::Map(..))));
+    assert!(reason(map(vec![text("key")])).ends_with("cannot be written as Avro"));
+    assert!(reason(map(vec![text("key"), text("value"), text("more")])).starts_with("column `a`: a map of Struct("));
+}
+
+/// Inside a namespace nothing could refer to a type without one.
+#[test]
+fn types_without_a_namespace_come_into_the_derived_one() {
+    let schema = r#"{"type": "record", "name": "r", "fields": [
+        {"name": "e", "type": {"type": "enum", "name": "kind", "symbols": ["x"]}},
+        {"name": "f", "type": {"type": "array", "items": {"type": "fixed", "name": "four", "size": 4}}},
+        {"name": "m", "type": {"type": "map", "values": {"type": "record", "name": "inner", "fields": [
+            {"name": "k", "type": {"type": "enum", "name": "deep", "symbols": ["y"]}}]}}},
+        {"name": "own", "type": {"type": "fixed", "name": "two", "namespace": "other", "size": 2}}]}"#;
+    let schema = ValueSchema::parse(schema).unwrap();
+    let derived = ValueSchema::derive(schema.arrow(), "derived", "lab").unwrap();
+    let namespaces: Vec<&str> =
+        derived.avro().lines().filter(|line| line.contains("namespace")).map(str::trim).collect();
+    assert_eq!(namespaces, [r#""namespace": "lab","#, r#""namespace": "other","#], "{}", derived.avro());
+}
+
+/// An enum's dictionary that is not the schema's list of symbols, wherever the enum stands.
+#[test]
+fn symbols_within_other_types_are_brought_to_the_schemas() {
+    let symbols =
+        |name: &str, symbols: &str| format!(r#"{{"type": "enum", "name": "{name}", "symbols": [{symbols}]}}"#);
+    let schema = |list: &str| {
+        let fields = format!(
+            r#"{{"name": "l", "type": {{"type": "array", "items": {}}}}},
+            {{"name": "m", "type": {{"type": "map", "values": {}}}}},
+            {{"name": "r", "type": {{"type": "record", "name": "inner", "fields": [{{"name": "e", "type": {}}}]}}}}"#,
+            symbols("e1", list),
+            symbols("e2", list),
+            symbols("e3", list)
+        );
+        ValueSchema::parse(&format!(r#"{{"type": "record", "name": "r0", "fields": [{fields}]}}"#)).unwrap()
+    };
+    let (first, second) = (schema(r#""a", "b""#), schema(r#""b", "a""#));
+    // The list [b], the map {k: b}, the record of b, in the order of the first.
+    let message = vec![0, 0, 0, 0, 1, 2, 2, 0, 2, 2, b'k', 2, 0, 2];
+    let rows = decode_all(&mut decoder(&first, 1), &[message]);
+    let framed = Encoder::new(second, 1).unwrap().encode(&rows).unwrap();
+    assert_eq!(framed.message(0), [0, 0, 0, 0, 1, 2, 0, 0, 2, 2, b'k', 0, 0, 0].as_slice());
+}
+
+#[test]
+fn no_rows_are_no_messages() {
+    let schema =
+        ValueSchema::parse(r#"{"type": "record", "name": "r", "fields": [{"name": "a", "type": "string"}]}"#).unwrap();
+    let mut encoder = Encoder::new(schema.clone(), 7).unwrap();
+    let rows = RecordBatch::try_from_iter([("a", Arc::new(StringArray::from(vec!["x"])) as ArrayRef)]).unwrap();
+    let framed = encoder.encode(&rows).unwrap();
+    assert!(!framed.is_empty() && framed.len() == 1);
+    assert!(encoder.encode(&rows.slice(0, 0)).unwrap().is_empty());
+    assert!(format!("{encoder:?}").starts_with("Encoder { schema: ValueSchema {"), "{encoder:?}");
+    assert!(format!("{encoder:?}").contains("id: 7"), "{encoder:?}");
+}
+
+#[test]
+fn a_column_that_cannot_be_cast_says_so_in_words_of_the_schema() {
+    let schema = r#"{"type": "record", "name": "r", "fields": [{"name": "a", "type": "long"}]}"#;
+    let mut encoder = Encoder::new(ValueSchema::parse(schema).unwrap(), 1).unwrap();
+    let values: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
+    let field = Arc::new(Field::new("x", DataType::Utf8, false));
+    let records: ArrayRef = Arc::new(StructArray::from(vec![(field, values)]));
+    let error = encoder.encode(&RecordBatch::try_from_iter([("a", records)]).unwrap()).unwrap_err().to_string();
+    assert_eq!(error, "cannot encode: column `a`: Struct(\"x\": non-null Utf8) cannot be written as long");
 }
