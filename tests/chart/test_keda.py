@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The chart's ScaledObjects against the schema of KEDA's own custom resource. KEDA itself runs in `make e2e`. Needs helm and PyYAML."""
+"""The chart's ScaledObjects against the schema of KEDA's own custom resource. `make e2e` is to run KEDA itself. Needs helm and PyYAML."""
 
 import copy
 import pathlib

@@ -19,7 +19,6 @@ keda_image() {
         say "KEDA $KEDA compiled in $((SECONDS - begun)) s"
     fi
     . docker/engine.sh
-    image beamline/keda:dev && return
     cat >"$kept/Dockerfile" <<'END'
 FROM scratch
 COPY operator /keda
@@ -27,8 +26,8 @@ COPY adapter /keda-adapter
 COPY webhooks /keda-admission-webhooks
 USER 65532:65532
 END
-    build beamline/keda:dev "$kept/Dockerfile" "$kept/programs" >/dev/null
-    load beamline/keda:dev
+    # The engine has it already where nothing changed; the cluster may be another one.
+    build beamline/keda:dev "$kept/Dockerfile" "$kept/programs" >/dev/null && load beamline/keda:dev
 }
 
 # Installs KEDA as its own manifests have it, from that image.
@@ -49,8 +48,6 @@ scaled_by_keda() {
         keda_begins
         ours=1
     fi
-    # Quicker than the chart has it, as the autoscaler is here.
-    scaled keda --set scaling.keda.lagThreshold=2000 --set scaling.keda.pollingInterval=5 \
-        --set-json 'scaling.keda.behavior={"scaleUp":{"stabilizationWindowSeconds":0,"policies":[{"type":"Percent","value":100,"periodSeconds":15}]},"scaleDown":{"stabilizationWindowSeconds":20,"policies":[{"type":"Pods","value":1,"periodSeconds":20}]}}'
+    scaled keda --set scaling.keda.lagThreshold=2000 --set scaling.keda.pollingInterval=5 --set-json "scaling.keda.behavior=$quick"
     [ -z "$ours" ] || kubectl delete -f "$work/keda.yaml" --wait=false >>"$LOGS/keda.log" 2>&1
 }

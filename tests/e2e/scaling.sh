@@ -12,9 +12,11 @@ scaled_by_builtin() {
         --set scaling.builtin.coolDownUp=10s --set scaling.builtin.coolDownDown=20s --set scaling.builtin.replicas=1
 }
 
+# An HPA that is quicker than the chart has it, as the autoscaler is here; KEDA scales by one as well.
+quick='{"scaleUp":{"stabilizationWindowSeconds":0,"policies":[{"type":"Percent","value":100,"periodSeconds":15}]},"scaleDown":{"stabilizationWindowSeconds":20,"policies":[{"type":"Pods","value":1,"periodSeconds":20}]}}'
+
 scaled_by_hpa() {
-    # Quicker than the chart has it, as the autoscaler is here.
-    scaled hpa --set scaling.hpa.targetCPUUtilizationPercentage=80 --set-json 'scaling.hpa.behavior={"scaleUp":{"stabilizationWindowSeconds":0,"policies":[{"type":"Percent","value":100,"periodSeconds":15}]},"scaleDown":{"stabilizationWindowSeconds":20,"policies":[{"type":"Pods","value":1,"periodSeconds":20}]}}'
+    scaled hpa --set scaling.hpa.targetCPUUtilizationPercentage=80 --set-json "scaling.hpa.behavior=$quick"
 }
 
 # scaled MODE OPTION...: installs a release whose events are more than one detector can take, waits for more replicas, stops

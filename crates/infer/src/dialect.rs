@@ -252,7 +252,7 @@ mod tests {
             ("a;b\n2,5;x.y\n", vec!["separator: \";\"", "decimal_comma: true"]),
             ("a;b\n2,5;1.234,5\n", vec!["separator: \";\"", "decimal_comma: true"]),
             ("a,b\n\"2,5\",x\n", vec![]),
-            // Line ends: carriage returns only where there are no line feeds.
+            // Line ends: a text without line feeds is cut at its carriage returns.
             ("a,b\r\n1,2\r\n", vec![]),
             ("a,b\r\r1,2\r", vec!["line_end: cr"]),
         ] {

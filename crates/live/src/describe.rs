@@ -168,7 +168,7 @@ pub fn layers(stream: &Stream) -> Vec<LayerInfo> {
     layers
 }
 
-/// Every layer with its text; one without does not compile.
+/// Every layer with its text: as many of one as of the other, which the compiler checks.
 fn each<const N: usize>(
     layers: [(&'static str, bool); N],
     what: [&'static str; N],

@@ -2,7 +2,7 @@
 //!
 //! Names are `beamline_<what>_<unit>`, with `_total` where they only grow. `stage` is what works on the records:
 //! `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, and of writers what they write: `cql`, `parquet`, `orc`,
-//! `delta`. A partition is a label only where there is no other way to see one that hangs.
+//! `delta`. A partition is a label only where one that hangs could not be seen otherwise.
 
 use metrics::Unit;
 

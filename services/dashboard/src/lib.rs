@@ -73,7 +73,7 @@ pub fn run(settings: Dashboard, context: Context) -> Result<(), Failure> {
         hosts: settings.page_host.clone(),
         proxy: ProxySettings { trusted: settings.page_proxy.clone(), operators: settings.page_operators.clone() },
     };
-    // Whoever is given a page can rely on it that all that comes from now on is seen.
+    // Before the page is served, so that it shows everything that comes after its first answer.
     for watch in &streams {
         watch.start(&context)?;
     }
