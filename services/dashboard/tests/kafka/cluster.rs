@@ -106,7 +106,7 @@ impl Cluster {
         Program::start(binary(name), &arguments, &environment).unwrap()
     }
 
-    /// A dashboard, once it has looked at the stream.
+    /// A dashboard that answers.
     pub(crate) fn dashboard(&self, more: &[&str]) -> Page {
         let address = format!("127.0.0.1:{}", free_port());
         let program = self.service("dashboard", &[&["--page", &address], more].concat());

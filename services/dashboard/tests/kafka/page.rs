@@ -38,10 +38,17 @@ impl Page {
         Self::over(Server::Run(run), url)
     }
 
+    /// The page, once it answers whoever asks.
     fn over(server: Server, url: &str) -> Self {
         // Straight to the page, whatever proxy the machine has.
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { server, url: url.to_owned(), client }
+        let page = Self { server, url: url.to_owned(), client };
+        let begun = Instant::now();
+        while let Err(error) = page.ask(Method::GET, "/streams", None, None) {
+            assert!(begun.elapsed() < PATIENCE, "the page does not answer: {error}\n{}", page.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+        page
     }
 
     /// What is at a path of the stream, for whoever has this token.
