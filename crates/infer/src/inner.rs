@@ -161,7 +161,7 @@ mod tests {
             let values = (0..count).map(|n| format!("\"a{n}\": true")).collect::<Vec<_>>().join(",");
             format!("{{\"o\": {{{values}}}}}\n")
         };
-        assert_eq!([1_999, 2_000, 2_001].map(|count| within(&many(count), false).len()), [1_999, 2_000, 2_000]);
+        assert_eq!(within(&many(2_001), false).len(), 2_000);
     }
 
     #[test]
