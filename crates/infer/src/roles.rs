@@ -161,7 +161,7 @@ fn key(plan: &mut Plan, table: &Table) {
     if let Some(place) = within.filter(|place| is_better(*place)) {
         let column = plan.inner[place].clone();
         let has_gaps = column.cells.as_ref().is_some_and(Column::has_gaps);
-        let sql = match has_gaps || column.sql.matches('[').count() > 0 && table.typed.is_some() {
+        let sql = match has_gaps || table.typed.is_some() {
             true => format!("coalesce(CAST({} AS VARCHAR), 'none')", column.sql),
             false => format!("CAST({} AS VARCHAR)", column.sql),
         };
