@@ -121,4 +121,17 @@ mod tests {
             assert!(score.is_nan() || score == 0.0, "{event}: {score}");
         }
     }
+
+    /// A long gap counts in full among the first sixteen, and later as 32 usual ones.
+    #[test]
+    fn a_pause_does_not_blind_the_layer() {
+        let after = |gaps: usize| {
+            let mut words = vec![0; ARRIVAL_WORDS];
+            (0..gaps).for_each(|_| learn(&mut words, 1_000.0));
+            learn(&mut words, 1e9);
+            1e6 / rates(&words).1
+        };
+        assert!((after(15) - (15_000.0 + 1e9) / 16.0).abs() < 1.0, "{}", after(15));
+        assert!((after(16) - (16_000.0 + 32_000.0) / 17.0).abs() < 1.0, "{}", after(16));
+    }
 }

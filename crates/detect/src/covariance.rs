@@ -88,7 +88,7 @@ impl Covariance {
         let mean = x[feature] - deviation * spread;
         // The values with which the event would not alarm; where it would with any, the likely ones.
         let left = threshold * threshold - (squared - deviation * deviation);
-        let width = if left > LIKELY * LIKELY { left.sqrt() } else { LIKELY };
+        let width = left.sqrt().max(LIKELY);
         let width = width.min(0.99 * deviation.abs()) * spread;
         let deviation = deviation.clamp(-SCORE_MAX, SCORE_MAX);
         Some(Finding { feature: Some(feature), expected: (mean - width, mean + width), deviation })
@@ -205,5 +205,22 @@ mod tests {
         let found = covariance.explain(&words, &[9.0, 0.5], 4.0).unwrap();
         assert!(found.feature == Some(0) && (found.deviation - 85.4).abs() < 0.2, "{found:?}");
         assert!(found.expected.1 < 9.0);
+    }
+
+    /// The third is the sum of the others; where it is missing, it is not what is odd, though they would have it elsewhere.
+    #[test]
+    fn what_is_missing_is_not_blamed_and_far_is_as_far_as_it_is() {
+        let covariance = Covariance { features: 3, alpha: 1e-6 };
+        let mut words = vec![0; covariance.words()];
+        assert_eq!(covariance.explain(&words, &[1.0, 2.0, 3.0], 4.0), None, "nothing is known");
+        for event in 0..64 {
+            let [a, b, c] = [1, 2, 4].map(|bit| if event & bit == 0 { 1.0 } else { -1.0 });
+            covariance.learn(&mut words, &[a, b, a + b + 0.1 * c]);
+        }
+        let found = covariance.explain(&words, &[5.0, 5.0, f64::NAN], 1.0).unwrap();
+        assert!(found.feature.unwrap() < 2, "{found:?}");
+        let far = covariance.score(&words, &[1e8, 0.0, 1e8]);
+        assert!((far - 1e8).abs() < 1e6, "{far}");
+        assert_eq!(covariance.score(&words, &[1e100, 0.0, 0.0]), SCORE_MAX);
     }
 }

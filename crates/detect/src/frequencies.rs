@@ -86,7 +86,7 @@ impl Frequencies {
     pub(crate) fn score(&self, words: &[u64], hashes: &[f64]) -> f64 {
         let rarest = self.texts(hashes).map(|(index, hash)| self.bits(words, index, hash)).fold(f64::NAN, f64::max);
         // The rarest of several is not that rare.
-        (rarest - log2(self.features.len() as f64)).max(0.0) + 0.0 * rarest
+        if rarest.is_nan() { rarest } else { (rarest - log2(self.features.len() as f64)).max(0.0) }
     }
 
     /// The texts that are there: which of the features, and the hash.
@@ -100,7 +100,7 @@ impl Frequencies {
         let seen = self.seen_in(words, index, hash);
         let own = seen.bits();
         let words = self.of_feature(words, index);
-        let least = (own as usize).saturating_sub(1).min(BINS - 1);
+        let least = (own as usize).saturating_sub(1);
         let rarer: u32 = (least..BINS).map(|bin| u32::from(counter(words, ROWS * self.width + bin))).sum();
         Seen { times: rarer, of: seen.of }.bits().min(own)
     }

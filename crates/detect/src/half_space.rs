@@ -310,4 +310,20 @@ mod tests {
         assert!(scores[64] > 4.0 && scores[64..128].iter().all(|score| *score == scores[64]), "{:?}", &scores[60..130]);
         assert!(scores[128] < 0.5 && scores[128..].iter().all(|score| *score == scores[128]));
     }
+
+    /// The first numbers of the generator that its authors published.
+    #[test]
+    fn splits_are_drawn_by_splitmix64() {
+        let mut state = 0;
+        let numbers = [next(&mut state), next(&mut state), next(&mut state)];
+        assert_eq!(numbers, [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]);
+    }
+
+    #[test]
+    fn a_counter_stays_at_its_limit() {
+        let mut counters = [0xffff_0000_0001_0000];
+        count_up(&mut counters, 1);
+        count_up(&mut counters, 0);
+        assert_eq!(counters, [0xffff_0000_0002_0000]);
+    }
 }

@@ -108,5 +108,6 @@ mod tests {
         assert_eq!(found[0], Finding { feature: Some(0), expected: (-1.0, 5.0), deviation: -5.0 });
         assert_eq!((found.len(), found[1].feature, found[1].deviation), (2, Some(1), 5.0));
         assert_eq!(moments.explain(&words, &[2.5, 20.0, f64::NAN], 3.0).len(), 1);
+        assert_eq!(moments.explain(&words, &[-3.0, 70.0, f64::NAN], 5.0).len(), 1, "none is above the threshold");
     }
 }

@@ -95,9 +95,9 @@ impl Rarity {
         let inside = place.clamp(0.0, BINS as f64 - 1.0);
         let bin = inside as usize;
         let low = f64::from(table(words, bin));
-        let high = if bin + 1 < BINS { f64::from(table(words, bin + 1)) } else { low + 1.0 };
+        let high = f64::from(table(words, (bin + 1).min(BINS - 1)));
         let bits = (low + (high - low) * (inside - bin as f64)) / UNITS;
-        if place > inside { (bits + 0.125 * (place - inside)).min(BITS_MAX) } else { bits }
+        (bits + 0.125 * (place - inside).max(0.0)).min(BITS_MAX)
     }
 
     /// The place at which the rarity first reaches `bits`.
@@ -298,4 +298,54 @@ fn table(words: &[u64], bin: usize) -> u8 {
 
 fn ln(x: f64) -> f64 {
     log2(x) * std::f64::consts::LN_2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table that says a quarter of a bit more at each bin, from 0 on, and 20 bits at the last.
+    fn words() -> Vec<u64> {
+        let mut words = vec![0; RARITY_WORDS];
+        for bin in 0..BINS {
+            let units = if bin + 1 < BINS { bin as u64 } else { 80 };
+            words[TABLE + bin / 8] |= units << (8 * (bin % 8));
+        }
+        words
+    }
+
+    #[test]
+    fn bits_are_between_those_of_the_edges_and_grow_beyond_the_last() {
+        let words = words();
+        for (place, bits) in [
+            (-3.0, 0.0),
+            (0.0, 0.0),
+            (1.0, 0.25),
+            (10.5, 2.625),
+            (54.0, 13.5),
+            (54.5, 16.75),
+            (55.0, 20.0),
+            (63.0, 21.0),
+            (1e6, BITS_MAX),
+        ] {
+            assert_eq!(Rarity::bits(&words, place), bits, "{place}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_bits_is_where_they_are_first_reached() {
+        let words = words();
+        for (bits, place) in [
+            (-1.0, 0.0),
+            (0.0, 0.0),
+            (0.25, 1.0),
+            (2.625, 10.5),
+            (16.75, 54.5),
+            (20.0, 55.0),
+            (21.0, 63.0),
+            (30.0, 135.0),
+        ] {
+            assert_eq!(Rarity::place_of(&words, bits), place, "{bits}");
+        }
+    }
 }

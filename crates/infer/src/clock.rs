@@ -323,6 +323,18 @@ mod tests {
     }
 
     #[test]
+    fn of_a_whole_date_and_time_of_day_sql_joins_the_texts() {
+        let sql = |text: &str| {
+            let plan = plan_of(text);
+            plan.columns.iter().find(|column| column.name == plan.time).unwrap().derive.clone().unwrap().0
+        };
+        let whole = "date,time\n2025-03-04,10:11\n";
+        assert_eq!(sql(whole), "parse_timestamp(concat(trim(\"date\"), ' ', trim(\"time\")))");
+        let gaps = "date,time\n2025-03-04,10:11\n,10:12\n";
+        assert_eq!(sql(gaps), "parse_timestamp(trim(\"date\") || ' ' || trim(\"time\"))");
+    }
+
+    #[test]
     fn where_one_of_the_two_is_missing_there_is_no_time() {
         let text = "date,time\n2025-03-04,10:11\n2025-03-04,\n,10:12\n2025-03-05,10:13\n";
         assert_eq!(moments(text), ["2025-03-04T10:11:00Z", "null", "null", "2025-03-05T10:13:00Z"]);

@@ -230,6 +230,11 @@ mod tests {
             ),
             ("a;b\n1;2;\n3;4;\n5;6,7;8\n", vec!["separator: \";\"", "trailing_separator: true", "decimal_comma: true"]),
             ("a,b;c\n1,2;3;x\n4,5;6;x\n", vec![]),
+            ("a;b,c\n1;2,3\n", vec![]),
+            ("a;b,c\nx;y;z;\n1,2\n3;4;5;\n", vec![]),
+            // Comments are not rows, and a header that begins like one is the header.
+            ("a;b\n1;2\n#2,5;1\n", vec!["comment: \"#\"", "separator: \";\""]),
+            ("#a;b\n1,5;2\n", vec!["separator: \";\"", "decimal_comma: true"]),
             // Blanks, where nothing else cuts the lines and there are values among them.
             ("a b\n1 x\n", vec!["separator: \" \""]),
             ("a b\n2025-01-01 x\n", vec!["separator: \" \""]),

@@ -250,6 +250,10 @@ mod tests {
         assert_eq!(found("browser", 64, 3), Vec::<String>::new(), "each host has one value");
         let codes = lines("host,status,is ok", 64, |row| format!("h{},{},{}", row % 3, row % 2, row % 4 == 0));
         assert_eq!(features_of(&codes), ["frequency(status)", "frequency(is_ok)"]);
+        let counts = lines("host,count", 64, |row| format!("h{},{}", row % 3, row % 2));
+        assert_eq!(features_of(&counts), Vec::<String>::new(), "a count is not a code");
+        let key = lines("size key,x", 64, |row| format!("{},{}", row * 7919 % 101, measured(row)));
+        assert_eq!(features_of(&key), ["x"], "what identifies is not measured");
         let numbers = lines("host,amount", 64, |row| format!("h{},{}", row % 3, row % 2));
         assert_eq!(features_of(&numbers), Vec::<String>::new(), "a number of two values is neither");
         let reason = &plan_of(&lines("host,a", 64, |row| format!("h{},v{}", row % 3, row % 2))).features[0].1;
@@ -287,6 +291,11 @@ mod tests {
             format!("h{},{}", row % 3, numbers.collect::<Vec<_>>().join(","))
         });
         assert_eq!(features_of(&preferred), ["mag1", "flux", "temp", "a", "b", "c", "d", "e"]);
+        let eight = lines("host,a,b,c,d,e,f,g,flux", 64, |row| {
+            let numbers = (0..8).map(|n| format!("{}", measured(row + n)));
+            format!("h{},{}", row % 3, numbers.collect::<Vec<_>>().join(","))
+        });
+        assert_eq!(features_of(&eight), ["a", "b", "c", "d", "e", "f", "g", "flux"], "there is room for all of them");
         assert!(
             ["magPSF", "snr", "apparent_magnitude", "pressure"].into_iter().all(is_preferred) && !is_preferred("imag")
         );

@@ -108,3 +108,100 @@ fn push(plan: &mut Plan, origin: usize, sql: String, kind: Kind, cells: Column) 
     let (origin, cells) = (Some(origin), Some(cells));
     plan.inner.push(Planned { name, origin, kind, avro, required: false, derive: None, sql, cells, doc: None });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{Float64Array, RecordBatch, StringArray, StructArray},
+        buffer::NullBuffer,
+        datatypes::{Field, Fields},
+    };
+
+    use super::*;
+    use crate::{examples::table, plan, topic::Topic};
+
+    /// The values within a text's objects: the SQL of each, and what it holds.
+    fn within(text: &str, is_topic: bool) -> Vec<(String, Kind)> {
+        let mut table = table(text);
+        let topic = || Topic { name: "t".into(), format: stream::MessageFormat::Json, schema: None, has_keys: true };
+        table.topic = is_topic.then(topic);
+        plan::plan(&mut table).unwrap().inner.into_iter().map(|inner| (inner.sql, inner.kind)).collect()
+    }
+
+    fn found(values: &[(&str, Kind)]) -> Vec<(String, Kind)> {
+        values.iter().map(|(sql, kind)| ((*sql).to_owned(), kind.clone())).collect()
+    }
+
+    #[test]
+    fn values_within_objects_are_called_by_their_path() {
+        let text = "{\"o\": {\"x\": 1.5, \"in\": {\"t\": \"a\"}, \"l\": [1], \"it's\": \"b\", \"@n\": 1}}\n{\"o\": {\"x\": 2, \"odd\": [1, \"a\"]}}\n";
+        let wanted = [("\"o\"['x']", Kind::Double), ("\"o\"['in']['t']", Kind::Text), ("\"o\"['it''s']", Kind::Text)];
+        assert_eq!(within(text, false), found(&wanted));
+        // The messages of a topic have types for legal names only.
+        assert_eq!(within(text, true), found(&wanted[..2]));
+        // Numbers written as text are neither, and a row's own columns are not within.
+        assert_eq!(
+            within("{\"o\": {\"x\": 1, \"y\": true}, \"z\": 1}\n{\"o\": {\"x\": \"a\", \"y\": false}}\n", false),
+            found(&[("\"o\"['y']", Kind::Boolean)])
+        );
+        // Not even beneath a name that is not legal are numbers there to be measured.
+        assert_eq!(
+            within("{\"o\": {\"a\": 1, \"@n\": {\"x\": 1, \"t\": \"a\"}}}\n", false),
+            found(&[("\"o\"['a']", Kind::Double), ("\"o\"['@n']['t']", Kind::Text)])
+        );
+    }
+
+    #[test]
+    fn they_are_looked_for_four_deep_and_two_thousand_at_most() {
+        let deep = |depth: usize| (0..depth).fold("true".to_owned(), |inner, _| format!("{{\"a\": {inner}}}"));
+        assert_eq!([4, 5, 6].map(|depth| within(&deep(depth), false).len()), [1, 1, 0]);
+        let many = |count: usize| {
+            let values = (0..count).map(|n| format!("\"a{n}\": true")).collect::<Vec<_>>().join(",");
+            format!("{{\"o\": {{{values}}}}}\n")
+        };
+        assert_eq!(within(&many(2_001), false).len(), 2_000);
+    }
+
+    #[test]
+    fn a_column_that_is_left_out_is_looked_into_where_it_has_objects_only() {
+        let left_out =
+            |second: &str| within(&format!("{{\"o\": {{\"@t\": \"a\"}}}}\n{{\"o\": {second}}}\n{{\"x\": 1}}\n"), false);
+        assert_eq!(left_out("{\"@t\": \"b\"}"), found(&[("\"o\"['@t']", Kind::Text)]));
+        assert_eq!((left_out("[1]"), left_out("3")), (vec![], vec![]));
+        let column = |cells: Vec<Cell>| Column { cells, ..Column::default() };
+        let object = || Cell::Nested(serde_json::json!({}));
+        assert!(has_objects_only(&column(vec![object(), Cell::Missing])));
+        assert!(!has_objects_only(&column(vec![object(), Cell::Nested(serde_json::json!([]))])));
+        assert!(!has_objects_only(&column(vec![object(), Cell::Bool(true)])));
+    }
+
+    /// Records within records, of which the second row has none.
+    #[test]
+    fn values_within_records_are_missing_where_the_record_is() {
+        let leaf =
+            |name: &str, values: ArrayRef| (Arc::new(Field::new(name, values.data_type().clone(), true)), values);
+        let numbers = leaf("x", Arc::new(Float64Array::from(vec![1.5, 2.5])));
+        let texts = leaf("s", Arc::new(StringArray::from(vec!["a", "b"])));
+        let (fields, columns): (Vec<_>, Vec<_>) = [numbers, texts].into_iter().unzip();
+        let mut values: ArrayRef =
+            Arc::new(StructArray::new(Fields::from(fields), columns, Some(NullBuffer::from(vec![true, false]))));
+        let of = |values: &ArrayRef| {
+            let rows = RecordBatch::try_from_iter_with_nullable([("r", values.clone(), true)]).unwrap();
+            let mut table = typed_table::read(&rows).unwrap();
+            let inner = plan::plan(&mut table).unwrap().inner;
+            let shown = |inner: Planned| (inner.sql, inner.name, inner.kind, inner.cells.map(|cells| cells.gaps()));
+            inner.into_iter().map(shown).collect::<Vec<_>>()
+        };
+        let wanted = [
+            ("\"r\"['x']".to_owned(), "x".to_owned(), Kind::Double, Some(1)),
+            ("\"r\"['s']".to_owned(), "s".to_owned(), Kind::Text, Some(1)),
+        ];
+        assert_eq!(of(&values), wanted);
+        for (depth, count) in [(2, 2), (3, 2), (4, 2), (5, 0)] {
+            values = Arc::new(StructArray::from(vec![leaf("in", values)]));
+            assert_eq!(of(&values).len(), count, "{depth}");
+        }
+    }
+}

@@ -148,3 +148,104 @@ pub(crate) fn avro_type(kind: &Kind) -> Json {
         Kind::Nested(avro) => avro.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array},
+        compute,
+        datatypes::{Field, Int8Type, Int32Type, TimeUnit},
+    };
+
+    use super::*;
+    use crate::examples::plan_of;
+
+    /// What a column of texts, brought to a type, holds.
+    fn kind(name: &str, texts: &[&str], data_type: &DataType) -> Kind {
+        let values = compute::cast(&StringArray::from(texts.to_vec()), data_type).unwrap();
+        kind_of(name, values)
+    }
+
+    fn kind_of(name: &str, values: ArrayRef) -> Kind {
+        let rows = RecordBatch::try_from_iter_with_nullable([(name, values, true)]).unwrap();
+        let table = typed_table::read(&rows).unwrap();
+        let column = &table.columns[0];
+        typed(column, column.field.as_ref().unwrap())
+    }
+
+    #[test]
+    fn a_column_holds_what_its_type_name_and_values_say() {
+        let utc = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+        for (name, texts, data_type, wanted) in [
+            ("x", vec!["true"], DataType::Boolean, Kind::Boolean),
+            ("x", vec!["1"], DataType::Int16, Kind::Long),
+            ("x", vec!["1.5"], DataType::Float32, Kind::Double),
+            ("x", vec!["1", "9223372036854775807"], DataType::UInt64, Kind::Long),
+            ("x", vec!["1", "9223372036854775808"], DataType::UInt64, Kind::Text),
+            ("ts", vec!["1700000000123"], DataType::Int64, Kind::Epoch(13)),
+            ("x", vec!["1700000000123"], DataType::Int64, Kind::Long),
+            ("x", vec!["2025-01-01"], DataType::Date32, Kind::Time),
+            ("x", vec!["2025-01-01"], DataType::Date64, Kind::Time),
+            ("x", vec!["2025-01-01T00:00:00Z"], utc, Kind::Time),
+            ("x", vec!["word"], DataType::LargeUtf8, Kind::Text),
+            ("x", vec!["2025-01-01", "2025-01-02"], DataType::Utf8, Kind::Time),
+            ("x", vec!["2025-01-01", "word"], DataType::Utf8View, Kind::Text),
+            ("time", vec!["1700000000"], DataType::Utf8, Kind::Time),
+            ("x", vec!["1700000000"], DataType::Utf8, Kind::Text),
+            ("time", vec!["word"], DataType::Utf8, Kind::Text),
+            ("x", vec![], DataType::Utf8, Kind::Text),
+            // A decimal is a double where that holds its digits, leading zeros uncounted.
+            ("x", vec!["1234567890.12345"], DataType::Decimal128(18, 5), Kind::Double),
+            ("x", vec!["0.00001"], DataType::Decimal128(18, 17), Kind::Double),
+        ] {
+            assert_eq!(kind(name, &texts, &data_type), wanted, "{name} {texts:?} {data_type}");
+        }
+        let decimal = |text: &str, precision, scale| match kind("x", &[text], &DataType::Decimal128(precision, scale)) {
+            Kind::Nested(avro) => avro["logicalType"] == "decimal",
+            other => panic!("{other:?}"),
+        };
+        assert!(decimal("12345678901.12345", 18, 5) && decimal("1.5", 19, 5));
+        assert!(matches!(kind("mjd", &["60000.5"], &DataType::Float64), Kind::Days(days) if days.named));
+        assert!(matches!(kind("x", &["abc"], &DataType::Binary), Kind::Nested(avro) if avro == json!("bytes")));
+    }
+
+    #[test]
+    fn nulls_dictionaries_and_uuids_have_kinds_of_their_own() {
+        assert_eq!(kind_of("x", new_null_array(&DataType::Null, 2)), Kind::Mixed("it is always null".to_owned()));
+        let texts: arrow::array::DictionaryArray<Int8Type> = ["a", "b"].into_iter().collect();
+        assert_eq!(kind_of("x", Arc::new(texts)), Kind::Text);
+        let numbers =
+            arrow::array::DictionaryArray::<Int32Type>::new(vec![0, 0].into(), Arc::new(Int64Array::from(vec![7])));
+        assert_eq!(kind_of("x", Arc::new(numbers)), Kind::Nested(json!("long")));
+        let bytes: ArrayRef =
+            Arc::new(arrow::array::FixedSizeBinaryArray::try_from_iter([[7u8; 16]].into_iter()).unwrap());
+        let uuid = |value: &str| {
+            let metadata = [("ARROW:extension:name".to_owned(), value.to_owned())].into();
+            let field = Field::new("x", bytes.data_type().clone(), true).with_metadata(metadata);
+            let column = typed_table::column(&field, &bytes);
+            (typed(&column, &field.into()), column.texts().next().map(str::to_owned))
+        };
+        let text = "07070707-0707-0707-0707-070707070707".to_owned();
+        assert_eq!(uuid("arrow.uuid"), (Kind::Text, Some(text)));
+        assert!(matches!(uuid("other"), (Kind::Nested(_), None)));
+    }
+
+    #[test]
+    fn the_guesses_are_a_line_a_role() {
+        let plan = plan_of(
+            "id,time,host,x\n1,2025-01-01T00:00:00Z,a,1.5\n2,2025-01-01T00:00:01Z,b,2.5\n3,2025-01-01T00:00:05Z,b,9\n",
+        );
+        let wanted = [
+            "id: id (named like an identity, and different in every row of the sample)",
+            "key: host (named like what events belong to; 2 different in the sample)",
+            "time: time (a time that every row of the sample has)",
+            "features: x",
+        ];
+        assert_eq!(plan.guesses(), wanted);
+        let plan = Plan { features: vec![("a".into(), String::new()), ("b".into(), String::new())], ..Plan::default() };
+        assert_eq!(plan.guesses()[3], "features: a, b");
+        assert_eq!(Plan::default().guesses()[3], "features: none");
+    }
+}

@@ -1,6 +1,6 @@
 //! Which column identifies an event, which partitions the stream, and which dates it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     InferError, clock,
@@ -161,7 +161,7 @@ fn key(plan: &mut Plan, table: &Table) {
     if let Some(place) = within.filter(|place| is_better(*place)) {
         let column = plan.inner[place].clone();
         let has_gaps = column.cells.as_ref().is_some_and(Column::has_gaps);
-        let sql = match has_gaps || column.sql.matches('[').count() > 0 && table.typed.is_some() {
+        let sql = match has_gaps || table.typed.is_some() {
             true => format!("coalesce(CAST({} AS VARCHAR), 'none')", column.sql),
             false => format!("CAST({} AS VARCHAR)", column.sql),
         };
@@ -206,17 +206,16 @@ fn key_score(planned: &Planned, plan: &Plan, table: &Table) -> u32 {
     if has_word(&column.name, &names::LABELS) {
         return 0;
     }
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    column.texts().for_each(|text| *counts.entry(text).or_default() += 1);
-    let few = counts.len() * KEYS_SHARE <= table.rows || table.rows < 64;
+    let count = distinct(column);
+    let few = count * KEYS_SHARE <= table.rows || table.rows < 64;
     let is_text = planned.kind == Kind::Text;
     let ends_in_id = words(&column.name).last().is_some_and(|word| word == "id");
     let place = words(&column.name).iter().find_map(|word| THINGS.iter().position(|thing| thing == word));
     match place {
         Some(place) if few && (is_text || ends_in_id) => 100 - place as u32,
-        _ if has_word(&column.name, &KINDS) && counts.len() * 16 <= table.rows && (is_text || ends_in_id) => 20,
-        _ if ends_in_id && counts.len() * 16 <= table.rows => 15,
-        _ if is_text && counts.len() > 1 && counts.len() <= 64 && counts.len() * 16 <= table.rows => 10,
+        _ if has_word(&column.name, &KINDS) && count * 16 <= table.rows && (is_text || ends_in_id) => 20,
+        _ if ends_in_id && count * 16 <= table.rows => 15,
+        _ if is_text && count > 1 && count <= 64 && count * 16 <= table.rows => 10,
         _ => 0,
     }
 }
@@ -278,6 +277,7 @@ mod tests {
     fn the_best_key_is_the_thing_named_first() {
         assert_eq!(key("station,host\na,b\na,b\n"), "host");
         assert_eq!(key("host,station\na,b\na,b\n"), "host");
+        assert_eq!(key("target,object\na,b\na,b\n"), "object");
         let plan = plan_of("x,sensor_id\n1,a\n2,b\n2,a\n");
         assert_eq!((plan.key.as_str(), plan.partitions), ("sensor_id", 4));
         assert_eq!(plan.key_reason, "named like what events belong to; 2 different in the sample");

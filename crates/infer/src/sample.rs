@@ -18,15 +18,12 @@ pub(crate) struct Spread {
 impl Spread {
     /// Over a text that has so many rows at most.
     pub(crate) fn over(rows: usize) -> Self {
-        let stride = match rows > ROWS_MAX {
-            true => (rows - FIRST_ROWS).div_ceil(ROWS_MAX - FIRST_ROWS),
-            false => 1,
-        };
+        let stride = rows.saturating_sub(FIRST_ROWS).div_ceil(ROWS_MAX - FIRST_ROWS).max(1);
         Self { stride }
     }
 
     pub(crate) fn takes(self, row: usize) -> bool {
-        row < FIRST_ROWS || (row - FIRST_ROWS).is_multiple_of(self.stride)
+        row.saturating_sub(FIRST_ROWS).is_multiple_of(self.stride)
     }
 
     /// What is to be said of rows that are not looked at.

@@ -86,3 +86,77 @@ fn avro_type(kind: &Kind, column: &Column) -> Json {
         Kind::Nested(avro) => avro.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{examples::assigned, examples::table};
+
+    fn written(format: MessageFormat, text: &str, schema: Option<(String, String)>) -> String {
+        let topic = Topic { name: "a topic".to_owned(), format, schema, has_keys: true };
+        let mut table = table(text);
+        table.topic = Some(topic.clone());
+        let (plan, table) = assigned(table, false).unwrap();
+        lines(&topic, &table, &plan)
+    }
+
+    const HEAD: &str = "
+  source:
+    kafka:
+      topic: \"a topic\"
+      format: FORMAT
+      # where the first start begins; `latest` leaves out what is there already
+      start: earliest
+";
+
+    #[test]
+    fn a_message_of_csv_has_its_columns_in_order() {
+        let text =
+            "id;ok;n;x;made at;ts;note\n1;true;7;1,5;1700000000;1700000000;a\n2;false;8;2,5;1700000001;1700000001;b\n";
+        let wanted = HEAD.replace("FORMAT", "csv")
+            + "      # the columns of a message, in order
+      columns:
+        id: \"long\"
+        ok: \"boolean\"
+        \"n\": \"long\"
+        x: \"double\"
+        \"made at\": \"string\"
+        ts: \"string\"
+        note: \"string\"
+      csv:
+        # it is what stands in every line as often as in the header
+        separator: \";\"
+        # numbers are written 1,5
+        decimal_comma: true
+";
+        assert_eq!(written(MessageFormat::Csv, text, None), wanted);
+    }
+
+    #[test]
+    fn a_message_of_json_has_types_for_what_only_derive_reads() {
+        let text = "{\"ts\": 1700000000, \"x\": NaN, \"o\": {\"host\": \"a\"}, \"a b\": 1.5, \"days mjd\": 60000.5}\n";
+        let wanted = HEAD.replace("FORMAT", "json")
+            + "      # columns of the messages that only `derive` reads
+      columns:
+        ts: \"long\"
+        o: {\"type\":\"record\",\"name\":\"o_record\",\"fields\":[{\"name\":\"host\",\"type\":[\"null\",\"string\"],\"default\":null}]}
+        \"a b\": \"double\"
+        \"days mjd\": \"double\"
+      json:
+        # NaN and infinities stand in the file as Python writes them
+        nan: true
+";
+        assert_eq!(written(MessageFormat::Json, text, None), wanted);
+        let half = written(MessageFormat::Json, "{\"ts\": 1700000000.5}\n", None);
+        assert!(half.ends_with("      columns:\n        ts: \"double\"\n"), "{half}");
+        assert_eq!(written(MessageFormat::Json, "{\"x\": 1.5}\n", None), HEAD.replace("FORMAT", "json"));
+    }
+
+    #[test]
+    fn a_message_of_avro_has_a_schema() {
+        let schema = Some(("raw one.avsc".to_owned(), String::new()));
+        let wanted = HEAD.replace("FORMAT", "avro")
+            + "      # the schema that the messages were written with\n      schema: \"raw one.avsc\"\n";
+        assert_eq!(written(MessageFormat::Avro, "{\"x\": 1.5, \"a b\": 1}\n", schema), wanted);
+    }
+}

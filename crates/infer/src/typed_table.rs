@@ -68,3 +68,76 @@ fn bytes_in(values: &ArrayRef) -> usize {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{
+            BinaryArray, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, Int64Array, LargeBinaryArray,
+            LargeListArray, ListArray, StructArray,
+        },
+        buffer::OffsetBuffer,
+    };
+
+    use super::*;
+
+    fn of(values: ArrayRef) -> Column {
+        column(&Field::new("a", values.data_type().clone(), true), &values)
+    }
+
+    #[test]
+    fn cells_are_texts_and_numbers_as_their_types_are() {
+        let numbers = of(Arc::new(Int64Array::from(vec![Some(-7), None])));
+        assert_eq!(numbers.cells, [Cell::Number("-7".to_owned()), Cell::Missing]);
+        let flags = of(Arc::new(BooleanArray::from(vec![true])));
+        assert_eq!(flags.cells, [Cell::Text("true".to_owned())]);
+        let texts = of(Arc::new(StringArray::from(vec![Some("a"), None])));
+        assert_eq!(texts.cells, [Cell::Text("a".to_owned()), Cell::Missing]);
+        let bytes = of(Arc::new(BinaryArray::from_vec(vec![b"ab"])));
+        assert_eq!(bytes.cells, [Cell::Nested(serde_json::Value::Null)]);
+        let sixteen: ArrayRef = Arc::new(FixedSizeBinaryArray::try_from_iter([[1u8; 16]].into_iter()).unwrap());
+        assert_eq!(of(sixteen.clone()).cells, [Cell::Nested(serde_json::Value::Null)]);
+        let field = Field::new("a", sixteen.data_type().clone(), true);
+        let avro = [("avro.field".to_owned(), "{\"logicalType\":\"uuid\"}".to_owned())].into();
+        let uuid = column(&field.with_metadata(avro), &sixteen);
+        assert_eq!(uuid.cells, [Cell::Text("01010101-0101-0101-0101-010101010101".to_owned())]);
+    }
+
+    #[test]
+    fn bytes_are_counted_a_row_wherever_they_are() {
+        let binary = || -> ArrayRef { Arc::new(BinaryArray::from_vec(vec![&[0; 10], &[0; 20]])) };
+        let field = |values: &ArrayRef| Arc::new(Field::new("item", values.data_type().clone(), true));
+        let list = |values: ArrayRef| -> ArrayRef {
+            Arc::new(ListArray::new(field(&values), OffsetBuffer::from_lengths([2]), values, None))
+        };
+        let large_list = |values: ArrayRef| -> ArrayRef {
+            Arc::new(LargeListArray::new(field(&values), OffsetBuffer::from_lengths([2]), values, None))
+        };
+        let record = |values: ArrayRef| -> ArrayRef { Arc::new(StructArray::from(vec![(field(&values), values)])) };
+        for (values, bytes) in [
+            (binary(), 15),
+            (Arc::new(LargeBinaryArray::from_vec(vec![&[0; 10], &[0; 20]])) as ArrayRef, 15),
+            (Arc::new(BinaryViewArray::from_iter_values([[0u8; 20], [0; 20]])), 20),
+            (Arc::new(FixedSizeBinaryArray::try_from_iter([[1u8; 7], [2; 7]].into_iter()).unwrap()), 7),
+            (record(binary()), 15),
+            (list(binary()), 30),
+            (large_list(binary()), 30),
+            (Arc::new(Int64Array::from(vec![1, 2])), 0),
+            (binary().slice(0, 0), 30),
+        ] {
+            let name = values.data_type().to_string();
+            assert_eq!(of(values).bytes, bytes, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_rows_are_looked_at() {
+        let rows = |count: i64| {
+            let values: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count));
+            read(&RecordBatch::try_from_iter([("a", values)]).unwrap()).unwrap()
+        };
+        assert_eq!((rows(3).rows, rows(10_001).rows, rows(10_001).columns[0].cells.len()), (3, 10_000, 10_000));
+    }
+}

@@ -73,4 +73,14 @@ mod tests {
         let nested = written.unique(&nested, "a");
         assert_eq!(nested["fields"][1]["type"][1], "b.P");
     }
+
+    #[test]
+    fn a_name_with_dots_and_one_without_a_namespace_stand_as_they_are() {
+        let fixed = |name: &str| json!({ "type": "fixed", "name": name, "size": 4 });
+        let mut written = Written::default();
+        for (name, namespace, full) in [("x.P", "a", "x.P"), ("Q", "", "Q"), ("R", "a", "a.R")] {
+            assert_eq!(written.unique(&fixed(name), namespace), fixed(name));
+            assert_eq!(written.unique(&fixed(name), namespace), json!(full));
+        }
+    }
 }

@@ -74,4 +74,14 @@ mod tests {
         let wanted = [format!("`o.@b` ({name})"), format!("`o.c` ({kind})"), format!("`o.l[].d-e` ({name})")];
         assert_eq!(within(&column, &avro), wanted);
     }
+
+    #[test]
+    fn sixteen_are_named_and_the_rest_is_counted() {
+        let of = |count: usize| {
+            let value = (0..count).map(|n| (format!("@{n:02}"), json!(1))).collect::<serde_json::Map<_, _>>();
+            let cells = vec![Cell::Nested(Json::Object(value))];
+            within(&Column { name: "o".into(), cells, ..Column::default() }, &json!({ "fields": [] }))
+        };
+        assert_eq!((of(16).len(), of(18).len(), of(18)[16].as_str()), (16, 17, "2 more within `o`"));
+    }
 }

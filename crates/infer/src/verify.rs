@@ -23,3 +23,21 @@ pub(crate) fn check(avro: &str, definition: &str, topic: Option<&Topic>) -> Resu
         .map(drop)
         .map_err(|errors| InferError::check(errors.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_of_messages_is_read_by_its_path_and_the_streams_by_any() {
+        let messages = ("raw.avsc".to_owned(), "of messages".to_owned());
+        let proposed = Proposed { avro: "of the stream", messages: Some(&messages) };
+        assert_eq!(proposed.read("raw.avsc").unwrap(), b"of messages");
+        assert_eq!(proposed.read("own.avsc").unwrap(), b"of the stream");
+    }
+
+    #[test]
+    fn what_does_not_load_is_not_proposed() {
+        assert!(check("{}", "kind: Stream", None).is_err());
+    }
+}
