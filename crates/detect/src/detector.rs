@@ -1,7 +1,7 @@
 //! The detector, which all keys share, and how an event passes its layers.
 
 use crate::{
-    Cause, DetectError, Episode, FEATURES_MAX, KeyState, Layer, RowState, Scores, Settings,
+    Cause, Common, DetectError, Episode, FEATURES_MAX, KeyState, Layer, RowState, Scores, Settings, Sharing,
     arrivals::{self, ARRIVAL_WORDS},
     covariance::Covariance,
     frequencies::Frequencies,
@@ -41,6 +41,7 @@ pub struct Detector {
     rate: bool,
     stuck: bool,
     missing: bool,
+    pub(crate) shared: bool,
     pub(crate) judging: Judging,
     pub(crate) moments: Option<Moments>,
     pub(crate) covariance: Option<Covariance>,
@@ -50,7 +51,7 @@ pub struct Detector {
     pub(crate) frequencies: Option<Frequencies>,
     /// Where each part of a state's words begins; the parts follow each other in this order.
     at: Parts,
-    fingerprint: u64,
+    pub(crate) fingerprint: u64,
     of_partition: Option<Box<Detector>>,
 }
 
@@ -78,8 +79,9 @@ impl Detector {
         let repeats = (settings.stuck || settings.missing).then_some(Repeats { features: all });
         let season = on(Layer::Season).then_some(Season { features });
         let texts = settings.frequencies.as_slice();
-        let frequencies = (!texts.is_empty()).then(|| Frequencies::new(texts));
         let judging = Judging::new(&settings);
+        let anomalies = judging.share();
+        let frequencies = (!texts.is_empty()).then(|| Frequencies::new(texts).among(anomalies));
         let words = [
             judging.words(),
             moments.as_ref().map_or(0, Moments::words),
@@ -104,6 +106,7 @@ impl Detector {
             rate: settings.rate,
             stuck: settings.stuck,
             missing: settings.missing,
+            shared: settings.shared && frequencies.is_some(),
             judging,
             moments,
             covariance,
@@ -121,6 +124,11 @@ impl Detector {
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// How many features are texts.
+    pub(crate) fn texts(&self) -> usize {
+        self.features - self.numbers.len()
     }
 
     /// The state of a key of which nothing has been seen. The chains' splits are drawn from a hash of `key`.
@@ -152,6 +160,18 @@ impl Detector {
     /// cut at a magnitude of 1e100. Texts ([`Settings::frequencies`]) are seen by the layers of frequencies, stuck and missing values.
     /// A state of a detector with other settings is left alone and scores nothing.
     pub fn observe(&self, state: &mut KeyState, event: &Event<'_>, causes: Option<&mut Vec<Cause>>) -> Scores {
+        self.observe_among(state, event, None, causes)
+    }
+
+    /// The same for a key among others: what they have in common makes it useful early. Of that the event reads what is frozen,
+    /// which is the same whatever other keys do meanwhile.
+    pub fn observe_among(
+        &self,
+        state: &mut KeyState,
+        event: &Event<'_>,
+        sharing: Option<Sharing<'_>>,
+        causes: Option<&mut Vec<Cause>>,
+    ) -> Scores {
         let mut scores = Scores::default();
         if state.words.len() != self.at.end {
             return scores;
@@ -181,9 +201,13 @@ impl Detector {
         let mut places = [f64::NAN; Layer::COUNT];
         let counting = self.half_space.as_ref().filter(|_| valued && events > self.settle);
         self.judge_values(events, &mut parts, x, counting, &mut places, &mut scores);
-        let gap = self.judge_others(events, &mut parts, (x, all), time, &mut places, &mut scores);
+        let frozen = sharing.as_ref().map(|sharing| sharing.frozen);
+        let gap = self.judge_others(events, &mut parts, (x, all), (time, frozen), &mut places, &mut scores);
         if let Some(causes) = causes.filter(|_| scores.alarms != 0) {
-            self.explain(&parts, (x, all), time, &scores, causes);
+            self.explain(&parts, (x, all), (time, frozen), &scores, causes);
+        }
+        if let (Some(layer), Some(counted)) = (&self.frequencies, sharing.and_then(|sharing| sharing.counted)) {
+            layer.tally(parts.frequencies, all, counted);
         }
         let learn = self.judging.learns(events, parts.judged, &scores);
         self.judging.count(events, parts.judged, &places, learn, &mut scores);
@@ -256,7 +280,7 @@ impl Detector {
         events: u64,
         parts: &mut Split<'_>,
         (x, all): (&[f64], &[f64]),
-        time: Option<i64>,
+        (time, frozen): (Option<i64>, Option<&Common>),
         places: &mut [f64; Layer::COUNT],
         scores: &mut Scores,
     ) -> Option<f64> {
@@ -271,8 +295,10 @@ impl Detector {
             places[Layer::Season as usize] = self.judging.judge(Layer::Season, events, parts.judged, score, scores);
         }
         if let Some(layer) = &self.frequencies {
-            let score = layer.score(parts.frequencies, all);
-            self.judging.judge(Layer::Frequency, events, parts.judged, score, scores);
+            let own = layer.score(parts.frequencies, all);
+            let by_others = frozen.map_or(f64::NAN, |frozen| layer.score_among(parts.frequencies, all, frozen));
+            self.judging.judge(Layer::Frequency, events, parts.judged, own.max(by_others), scores);
+            self.judging.judge_early(Layer::Frequency, events, by_others, scores);
         }
         if let Some(layer) = &self.repeats {
             let repeated = layer.score(parts.repeats, all);

@@ -1,7 +1,7 @@
 //! Why an event alarms: what each layer that does found in it.
 
 use crate::{
-    Cause, Layer, Scores, Seen,
+    Cause, Common, Layer, Scores, Seen,
     arrivals::{self, SHORT},
     cause::Finding,
     detector::Detector,
@@ -15,7 +15,7 @@ impl Detector {
         &self,
         parts: &Split<'_>,
         (x, all): (&[f64], &[f64]),
-        time: Option<i64>,
+        (time, frozen): (Option<i64>, Option<&Common>),
         scores: &Scores,
         causes: &mut Vec<Cause>,
     ) {
@@ -24,7 +24,7 @@ impl Detector {
         for layer in alarmed {
             let score = scores.scores[layer as usize];
             let threshold = self.judging.threshold(layer, parts.judged).min(score);
-            let found = self.findings(layer, parts, (x, all), time, threshold);
+            let found = self.findings(layer, parts, (x, all), (time, frozen), threshold);
             causes.extend(found.into_iter().map(|(Finding { feature, expected, deviation }, value, seen)| Cause {
                 layer,
                 score,
@@ -33,7 +33,8 @@ impl Detector {
                 value,
                 expected,
                 deviation,
-                seen,
+                seen: seen.map(|(seen, _)| seen),
+                others: seen.and_then(|(_, others)| others),
             }));
         }
     }
@@ -44,9 +45,9 @@ impl Detector {
         layer: Layer,
         parts: &Split<'_>,
         (x, all): (&[f64], &[f64]),
-        time: Option<i64>,
+        (time, frozen): (Option<i64>, Option<&Common>),
         threshold: f64,
-    ) -> Vec<(Finding, f64, Option<Seen>)> {
+    ) -> Vec<(Finding, f64, Option<(Seen, Option<Seen>)>)> {
         let (moments, covariance, half_space) = (&*parts.moments, &*parts.covariance, &*parts.half_space);
         let repeated = |missing| self.repeats.as_ref()?.explain(parts.repeats, missing);
         let found: Vec<Finding> = match layer {
@@ -71,9 +72,12 @@ impl Detector {
             Layer::Burst => Vec::new(),
             Layer::Frequency => {
                 let layer = self.frequencies.as_ref();
-                let found = layer.and_then(|layer| layer.explain(parts.frequencies, all));
+                let found = layer.and_then(|layer| layer.explain(parts.frequencies, all, frozen));
                 let share = |seen: Seen| f64::from(seen.times) / f64::from(seen.of.max(1));
-                return found.into_iter().map(|(found, seen)| (found, share(seen), Some(seen))).collect();
+                return found
+                    .into_iter()
+                    .map(|(found, seen, others)| (found, share(seen), Some((seen, others))))
+                    .collect();
             }
         };
         let of_all = matches!(layer, Layer::Stuck | Layer::Missing);

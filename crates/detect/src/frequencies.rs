@@ -8,6 +8,7 @@
 //! is, never rarer. All counts of a feature are halved at [`COUNT_MAX`], so that they are of its last values.
 
 use crate::{
+    Common,
     cause::{Finding, Seen},
     scale::log2,
     snapshot::{hash, mixed},
@@ -54,6 +55,8 @@ pub(crate) struct Frequencies {
     /// Which of an event's features they are.
     pub(crate) features: Vec<usize>,
     width: usize,
+    /// The share of all keys' events that is taken for anomalies.
+    anomalies: f64,
 }
 
 impl Frequencies {
@@ -61,7 +64,12 @@ impl Frequencies {
         let fair = WIDTH_SUM_MAX / features.len().max(1);
         // A power of two, so that bits of the hash are a place.
         let width = (1 << fair.max(1).ilog2()).clamp(WIDTH_MIN, WIDTH_MAX);
-        Self { features: features.to_vec(), width }
+        Self { features: features.to_vec(), width, anomalies: 0.0 }
+    }
+
+    /// Of keys of whose events such a share is taken for anomalies.
+    pub(crate) fn among(self, anomalies: f64) -> Self {
+        Self { anomalies, ..self }
     }
 
     pub(crate) fn words(&self) -> usize {
@@ -85,8 +93,12 @@ impl Frequencies {
     /// How rare the rarest text is, in bits; NaN where there is none.
     pub(crate) fn score(&self, words: &[u64], hashes: &[f64]) -> f64 {
         let rarest = self.texts(hashes).map(|(index, hash)| self.bits(words, index, hash)).fold(f64::NAN, f64::max);
-        // The rarest of several is not that rare.
-        if rarest.is_nan() { rarest } else { (rarest - log2(self.features.len() as f64)).max(0.0) }
+        self.of_the_rarest(rarest)
+    }
+
+    /// The score of an event whose rarest text is this rare, in bits: the rarest of several is not that rare.
+    fn of_the_rarest(&self, bits: f64) -> f64 {
+        if bits.is_nan() { bits } else { (bits - log2(self.features.len() as f64)).max(0.0) }
     }
 
     /// The texts that are there: which of the features, and the hash.
@@ -98,22 +110,50 @@ impl Frequencies {
     /// How rare an event with this value is, in bits.
     fn bits(&self, words: &[u64], index: usize, hash: f64) -> f64 {
         let seen = self.seen_in(words, index, hash);
-        let own = seen.bits();
-        let words = self.of_feature(words, index);
-        let least = (own as usize).saturating_sub(1);
-        let rarer: u32 = (least..BINS).map(|bin| u32::from(counter(words, ROWS * self.width + bin))).sum();
-        Seen { times: rarer, of: seen.of }.bits().min(own)
+        Seen { times: self.rarer(words, index, seen), of: seen.of }.bits().min(seen.bits())
     }
 
-    /// The rarest text, and how often it was seen.
+    /// How many of the key's events had a value at least as rare, give or take a factor of two.
+    fn rarer(&self, words: &[u64], index: usize, seen: Seen) -> u32 {
+        let words = self.of_feature(words, index);
+        let least = (seen.bits() as usize).saturating_sub(1);
+        (least..BINS).map(|bin| u32::from(counter(words, ROWS * self.width + bin))).sum()
+    }
+
+    /// How rare the rarest text is by what other keys had, in bits; NaN where there is none.
+    pub(crate) fn score_among(&self, words: &[u64], hashes: &[f64], common: &Common) -> f64 {
+        let by_others = |(index, hash)| self.bits_among(words, index, hash, common);
+        let rarest = self.texts(hashes).map(by_others).fold(f64::NAN, f64::max);
+        self.of_the_rarest(rarest)
+    }
+
+    fn bits_among(&self, words: &[u64], index: usize, hash: f64, common: &Common) -> f64 {
+        let seen = self.seen_in(words, index, hash);
+        common.bits(index, seen, self.rarer(words, index, seen), self.anomalies)
+    }
+
+    /// Counts among all keys' events how often the key had seen the texts of this one.
+    pub(crate) fn tally(&self, words: &[u64], hashes: &[f64], counted: &mut Common) {
+        self.texts(hashes).for_each(|(index, hash)| counted.count(index, self.seen_in(words, index, hash)));
+    }
+
+    /// The rarest text, and how often it was seen; and where what other keys had says more, how many of their events were as odd.
     #[cold]
-    pub(crate) fn explain(&self, words: &[u64], hashes: &[f64]) -> Option<(Finding, Seen)> {
-        let by_bits = |(index, hash)| (index, hash, self.bits(words, index, hash));
+    pub(crate) fn explain(
+        &self,
+        words: &[u64],
+        hashes: &[f64],
+        common: Option<&Common>,
+    ) -> Option<(Finding, Seen, Option<Seen>)> {
+        let by_others = |index, hash| common.map_or(0.0, |common| self.bits_among(words, index, hash, common));
+        let by_bits = |(index, hash)| (index, hash, self.bits(words, index, hash).max(by_others(index, hash)));
         let rarest = self.texts(hashes).map(by_bits).max_by(|a, b| a.2.total_cmp(&b.2).then(b.0.cmp(&a.0)))?;
         let (index, hash, bits) = rarest;
         let nowhere = (f64::NAN, f64::NAN);
         let finding = Finding { feature: Some(self.features[index]), expected: nowhere, deviation: bits };
-        Some((finding, self.seen_in(words, index, hash)))
+        let seen = self.seen_in(words, index, hash);
+        let others = common.filter(|_| bits > self.bits(words, index, hash)).map(|common| common.as_rare(index, seen));
+        Some((finding, seen, others))
     }
 
     fn seen_in(&self, words: &[u64], index: usize, hash: f64) -> Seen {
@@ -172,12 +212,14 @@ mod tests {
         for event in 0..10_000 {
             feed(&frequencies, &mut words, &[if event % 5_000 == 0 { "DELETE" } else { "GET" }]);
         }
-        let (finding, seen) = frequencies.explain(&words, &[hashed("DELETE")]).unwrap();
-        assert_eq!((finding.feature, seen), (Some(0), Seen { times: 2, of: 10_000 }));
+        let (finding, seen, others) = frequencies.explain(&words, &[hashed("DELETE")], None).unwrap();
+        assert_eq!((finding.feature, seen, others), (Some(0), Seen { times: 2, of: 10_000 }, None));
         let bits = |text: &str| frequencies.score(&words, &[hashed(text)]);
         assert!(bits("GET") < 0.01 && (bits("DELETE") - 11.97).abs() < 0.02, "{} {}", bits("GET"), bits("DELETE"));
         assert!(bits("PUT") > 11.9, "{}", bits("PUT"));
-        assert!(frequencies.score(&words, &[f64::NAN]).is_nan() && frequencies.explain(&words, &[f64::NAN]).is_none());
+        assert!(
+            frequencies.score(&words, &[f64::NAN]).is_nan() && frequencies.explain(&words, &[f64::NAN], None).is_none()
+        );
     }
 
     /// Where every value is new, a new one is nothing.
@@ -207,7 +249,7 @@ mod tests {
         assert_eq!(frequencies.seen_in(&words, 0, all[0]), Seen { times: half, of: half });
         assert_eq!(frequencies.seen_in(&words, 1, all[2]), Seen { times: half, of: half });
         assert_eq!(frequencies.seen_in(&words, 1, all[0]), Seen { times: 0, of: half });
-        let (finding, _) = frequencies.explain(&words, &[hashed("a"), 1.0, hashed("a")]).unwrap();
+        let (finding, ..) = frequencies.explain(&words, &[hashed("a"), 1.0, hashed("a")], None).unwrap();
         assert_eq!(finding.feature, Some(2));
     }
 

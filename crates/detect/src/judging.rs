@@ -140,6 +140,11 @@ impl Judging {
         self.at[Layer::COUNT] + RARITY_WORDS + usize::from(self.on.contains(&Layer::Frequency))
     }
 
+    /// The share of ordinary events that each layer may call anomalous.
+    pub(crate) fn share(&self) -> f64 {
+        libm::exp2(-self.threshold)
+    }
+
     /// Where the lift of a layer is.
     fn lift_at(&self, layer: Layer) -> usize {
         if layer == Layer::Frequency { self.at[Layer::COUNT] + RARITY_WORDS } else { LIFTS + layer as usize }
@@ -168,6 +173,16 @@ impl Judging {
             scores.alarms |= 1 << index;
         }
         place
+    }
+
+    /// Enters an alarm of a key that is warming up still, by a score that others answer for.
+    #[inline]
+    pub(crate) fn judge_early(&self, layer: Layer, events: u64, score: f64, scores: &mut Scores) {
+        let index = layer as usize;
+        if events > self.settle && events <= self.warm_up && score > self.threshold.max(LEAST_SCORES[index]) {
+            scores.alarms |= 1 << index;
+            scores.rarity = score.max(self.alarm_bits);
+        }
     }
 
     /// The score from which on a layer alarms.

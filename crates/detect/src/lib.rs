@@ -9,6 +9,7 @@
 
 mod arrivals;
 mod cause;
+mod common;
 mod covariance;
 mod detector;
 mod episode;
@@ -25,12 +26,14 @@ mod scale;
 mod scores;
 mod season;
 mod settings;
+mod sharing;
 mod snapshot;
 mod state;
 mod words;
 
 pub use self::{
     cause::{Cause, Seen},
+    common::{Common, Sharing},
     detector::{Detector, Event},
     episode::Episode,
     error::DetectError,

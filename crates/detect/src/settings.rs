@@ -35,6 +35,8 @@ pub struct Settings {
     pub season: bool,
     /// Whether events of a whole partition that come faster than usual are looked for, by [`crate::Detector::of_partition`].
     pub burst: bool,
+    /// Whether the keys of a partition share how often their texts are new, by [`crate::Detector::nothing_in_common`].
+    pub shared: bool,
     /// The share of ordinary events that all layers together may call anomalous, `1e-7..=0.1`.
     pub false_alarm_rate: f64,
     /// How many events of a key are learned from before its layers may alarm, `16..=1_000_000`.
@@ -92,6 +94,7 @@ impl Settings {
             missing: false,
             season: false,
             burst: false,
+            shared: false,
             false_alarm_rate: 1e-3,
             warm_up: 256,
             adapt_after: 10_000,
@@ -147,6 +150,7 @@ impl Settings {
             missing: false,
             season: false,
             burst: false,
+            shared: false,
             false_alarm_rate: (self.false_alarm_rate / (SHARED * layers).max(1.0)).max(FALSE_ALARM_RATE_MIN),
             ..self.clone()
         })

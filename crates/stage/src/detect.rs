@@ -4,6 +4,7 @@ mod episodes;
 mod evaluate;
 mod found;
 mod settings;
+mod shared;
 mod together;
 mod traced;
 mod words;
@@ -18,6 +19,7 @@ use stream::Stream;
 use self::{
     found::Found,
     settings::settings,
+    shared::Shared,
     together::{KEY, Together},
     traced::Traced,
     words::Feature,
@@ -43,6 +45,8 @@ pub struct Detect {
     episode_after: Option<u32>,
     /// What all keys share, where a layer looks at them together.
     together: Option<Together>,
+    /// What keys read of each other, where they do.
+    shared: Option<Shared>,
     /// Whether a layer looks at the times of events.
     timed: bool,
     /// Scratch: the features of a batch, row by row; of texts their hashes.
@@ -72,14 +76,29 @@ impl Detect {
         let detector = (settings.features > 0 && learned).then(|| Detector::new(settings)).transpose()?;
         let told = stream.features.iter().map(Feature::new).collect();
         let together = detector.as_ref().and_then(Detector::of_partition).map(Together::new);
-        let episode_after = stream.definition.spec.detect.as_ref().and_then(|detect| detect.episode_after);
+        let asked = stream.definition.spec.detect.as_ref();
+        let episode_after = asked.and_then(|detect| detect.episode_after);
+        let share_every = asked.and_then(|detect| detect.share_every);
+        let shared = detector.as_ref().and_then(|detector| Shared::new(detector, share_every));
         let states = KeyStates::new(KEYS_MAX, memory);
         let (features, texts) = (Vec::new(), Vec::new());
-        Ok(Some(Self { stream, detector, told, alarm_bits, states, episode_after, together, timed, features, texts }))
+        Ok(Some(Self {
+            stream,
+            detector,
+            told,
+            alarm_bits,
+            states,
+            episode_after,
+            together,
+            shared,
+            timed,
+            features,
+            texts,
+        }))
     }
 
     /// Scores each row by its key's state. Rows are taken key by key, since a state is far larger than a cache line
-    /// and the order between keys changes nothing; before that in their order by what all keys share.
+    /// and the order between keys changes nothing, at least within a block; before that in their order by what all keys do together.
     fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Result<Scored, StageError> {
         let mut scored = Scored::unscored(rows.len());
         if self.detector.is_none() && self.episode_after.is_none() {
@@ -98,18 +117,32 @@ impl Detect {
             }
         }
         let Some(detector) = &self.detector else { return Ok(scored) };
-        order.sort_unstable();
         let width = self.stream.features.len();
         let mut found: Vec<(u32, Vec<Cause>)> = Vec::new();
-        for (slot, row) in order {
-            let row = row as usize;
-            let features = &self.features[row * width..(row + 1) * width];
-            let event = Event { features, time: times.get(row).copied().flatten() };
-            let mut causes = Vec::new();
-            let learned = self.states.learned_mut(detector, slot)?;
-            scored.scores[row] = detector.observe(learned, &event, Some(&mut causes));
-            if !causes.is_empty() {
-                found.push((row as u32, causes));
+        let (mut rest, mut begin) = (order.as_mut_slice(), 0);
+        while begin < rows.len() {
+            let positions = &rows.positions.values()[begin..];
+            let span = self.shared.as_ref().map(|shared| shared.span(positions));
+            let events = span.map_or(positions.len(), |span| span.events);
+            begin += events;
+            let of_span = rest.partition_point(|(_, row)| (*row as usize) < begin);
+            let (block, after) = std::mem::take(&mut rest).split_at_mut(of_span);
+            rest = after;
+            block.sort_unstable();
+            for (slot, row) in &*block {
+                let row = *row as usize;
+                let features = &self.features[row * width..(row + 1) * width];
+                let event = Event { features, time: times.get(row).copied().flatten() };
+                let mut causes = Vec::new();
+                let learned = self.states.learned_mut(detector, *slot)?;
+                let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
+                scored.scores[row] = detector.observe_among(learned, &event, sharing, Some(&mut causes));
+                if !causes.is_empty() {
+                    found.push((row as u32, causes));
+                }
+            }
+            if let (Some(shared), Some(span)) = (&mut self.shared, span) {
+                shared.took(detector, span, positions[events - 1]);
             }
         }
         if let (Some(together), Some(detector)) = (&mut self.together, detector.of_partition()) {
@@ -202,10 +235,16 @@ impl Stage for Detect {
         if let Some(snapshot) = together.and_then(|(together, detector)| together.snapshot(detector, episodes)) {
             snapshots.push((KEY.into(), snapshot));
         }
-        while size < bytes {
+        let waits_too_long = |states: &KeyStates| {
+            self.shared.as_ref().zip(states.horizon()).is_some_and(|(shared, horizon)| horizon < shared.oldest())
+        };
+        while size < bytes || waits_too_long(&self.states) {
             let Some((key, snapshot)) = self.states.take_dirty(detector, episodes)? else { break };
             size += key.len() + snapshot.len();
             snapshots.push((key, snapshot));
+        }
+        if let (Some(shared), Some(detector)) = (&mut self.shared, detector) {
+            snapshots.extend(shared.snapshots(detector, self.states.horizon()));
         }
         Ok(snapshots)
     }
@@ -221,6 +260,10 @@ impl Stage for Detect {
         let detector = self.detector.as_ref();
         if detector.is_none() && self.episode_after.is_none() {
             return Ok(());
+        }
+        if let (Some(shared), Some(detector), true) = (&mut self.shared, detector, Shared::owns(&key)) {
+            let restored = shared.restore(detector, &key, snapshot);
+            return restored.map_err(|source| StageError::Snapshot { key, source });
         }
         match detector.and_then(Detector::of_partition).filter(|_| *key == *KEY) {
             Some(detector) => {

@@ -39,13 +39,14 @@ fn project() -> PathBuf {
 fn definition(folder: &Path) -> PathBuf {
     let text = fs::read_to_string(project().join("streams/particle-physics.yaml")).unwrap();
     let text = text.replace("../", &format!("{}/", project().canonicalize().unwrap().display()));
-    // Every layer of the detector, more keys and more alarms than the example has.
+    // Every layer of the detector, more keys and more alarms than the example has, and keys that share what is rare among them.
     let changes = [
         ("rate: 1000", "rate: 0, start: \"2025-01-01T00:00:00Z\""),
         ("keys: 16", "keys: 256"),
         ("anomalies: 0.0002", "anomalies: 0.005"),
         ("layers: { chains: false }", "layers: { chains: true }"),
-        ("false_alarm_rate: 1e-6", "false_alarm_rate: 1e-3"),
+        ("false_alarm_rate: 1e-6", "false_alarm_rate: 1e-3\n    share_every: 3000"),
+        ("asinh(pull)\"]", "asinh(pull)\", \"frequency(particle_type)\"]"),
     ];
     let text = changes.into_iter().fold(text, |text, (old, new)| {
         assert!(text.contains(old), "{old}");
@@ -78,7 +79,7 @@ fn finish(mut child: Child) {
 /// Every event's scores and reasons as text, in order: shortest text that reads back as the same number, so equal
 /// text is equal bytes.
 fn scores(results: &Path, file: &Path) {
-    let sql = "SELECT event_id, anomalous, anomaly_score, score_ewma, score_mahalanobis, score_chains, anomaly_reasons \
+    let sql = "SELECT event_id, anomalous, anomaly_score, score_ewma, score_mahalanobis, score_chains, score_frequency, anomaly_reasons \
                FROM processed_data ORDER BY event_id";
     let mut command = beamline();
     command.args(["query", "--format", "csv", "--limit", "0", sql, "--results"]).arg(results);

@@ -26,7 +26,8 @@ const SCHEMA: &str = r#"{
 }"#;
 
 /// The smallest events that can be asked for, so that those above the limit are small too. A long note makes a row that no
-/// topic of the stream takes. The detector learns from its first events on.
+/// topic of the stream takes. The detector learns from its first events on, and
+/// what keys share is frozen several times in a history.
 const SPEC: &str = r#"
   limits: { event_bytes: 1024 }
   quality:
@@ -35,12 +36,13 @@ const SPEC: &str = r#"
     columns: { doubled: "value * 2", wide: "repeat(note, 150)" }
     filter: "value <> 13"
   detect:
-    features: [doubled]
+    features: [doubled, "frequency(CAST(value / 25 AS BIGINT))"]
     rules:
       - { name: high, when: "value > 80" }
     layers: { chains: false }
     warm_up: 16
     episode_after: 2
+    share_every: 4
 "#;
 
 /// Bytes of a record that a topic of such a stream takes: a whole dead letter.

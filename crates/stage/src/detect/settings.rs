@@ -24,6 +24,7 @@ pub(super) fn settings(stream: &Stream) -> Option<Settings> {
         missing: detect.layers.missing,
         season: detect.layers.season,
         burst: detect.layers.burst,
+        shared: detect.share_every.is_some(),
         false_alarm_rate: detect.false_alarm_rate,
         warm_up: detect.warm_up,
         adapt_after: detect.adapt_after,

@@ -43,6 +43,8 @@ pub(super) struct Told {
     /// The value of a feature that is a text, and how often it was seen.
     text: Option<String>,
     seen: Option<Seen>,
+    /// How many events of all keys at the same age had one as rare, where that is what made it alarm.
+    others: Option<Seen>,
 }
 
 impl Feature {
@@ -74,10 +76,10 @@ impl Told {
     pub(super) fn of(features: &[Feature], cause: &Cause, text: Option<&str>) -> Self {
         let back = cause.feature.map_or(as_it_is as fn(f64) -> f64, |feature| features[feature].back);
         let (low, high) = (back(cause.expected.0), back(cause.expected.1));
-        let &Cause { layer, score, threshold, feature, deviation, seen, .. } = cause;
+        let &Cause { layer, score, threshold, feature, deviation, seen, others, .. } = cause;
         let expected = (low.is_finite() && high.is_finite()).then_some((low, high));
         let text = text.map(shown);
-        Self { layer, score, threshold, feature, value: back(cause.value), expected, deviation, text, seen }
+        Self { layer, score, threshold, feature, value: back(cause.value), expected, deviation, text, seen, others }
     }
 
     /// What the cause is about.
@@ -119,7 +121,7 @@ pub(super) fn sentence(key: &str, rules: &[(&str, &str)], features: &[Feature], 
 }
 
 fn describe(key: &str, name: &str, cause: &Told) -> String {
-    let Told { layer, score, threshold, value, expected, deviation, text, seen, .. } = cause;
+    let Told { layer, score, threshold, value, expected, deviation, text, seen, others, .. } = cause;
     let value = text.clone().unwrap_or_else(|| number(*value));
     let most = || expected.map_or_else(String::new, |(_, high)| format!(", expected at most {}", number(high)));
     let times = number(*deviation);
@@ -139,10 +141,11 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
     };
     match (text, seen) {
         (Some(_), Some(Seen { times: 0, of })) => {
-            return format!("{name} {value}, never seen in {} for {key}", grouped(*of));
+            return format!("{name} {value}, never seen in {} for {key}{}", grouped(*of), among(*others));
         }
         (Some(_), Some(Seen { times, of })) => {
-            return format!("{name} {value}, seen {} in {} for {key}", grouped(*times), grouped(*of));
+            let times = grouped(*times);
+            return format!("{name} {value}, seen {times} in {} for {key}{}", grouped(*of), among(*others));
         }
         (Some(_), None) => return format!("{name} {value}, unusual{beside} for {key}"),
         (None, _) => {}
@@ -157,6 +160,12 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
         _ => format!("{} sigma {direction}", number(deviation.abs())),
     };
     format!("{name} {value}, {expected} for {key}: {found}")
+}
+
+/// What other keys say of how rare a text is.
+fn among(others: Option<Seen>) -> String {
+    let said = |Seen { times, of }| format!(": so are {} in {} of all keys at this age", grouped(times), grouped(of));
+    others.map_or_else(String::new, said)
 }
 
 /// A count with a comma between thousands.
@@ -191,7 +200,17 @@ mod tests {
     use super::*;
 
     fn cause(layer: Layer, feature: usize, value: f64, expected: (f64, f64), deviation: f64) -> Cause {
-        Cause { layer, score: 9.0, threshold: 4.0, feature: Some(feature), value, expected, deviation, seen: None }
+        Cause {
+            layer,
+            score: 9.0,
+            threshold: 4.0,
+            feature: Some(feature),
+            value,
+            expected,
+            deviation,
+            seen: None,
+            others: None,
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     is_misspelt,
 };
 use crate::{
-    Detect, Feature, columns,
+    Detect, Feature, FeatureKind, columns,
     feature::is_frequency,
     node::{Node, Value},
     report::Report,
@@ -41,6 +41,7 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
     let chosen = names_nothing(detect).then(|| choose(spec, &scope));
     let features = features(detect, chosen.as_ref(), &scope, report);
     check_season(detect, chosen.as_ref(), report);
+    check_sharing(detect, &features, report);
     let rules = named_rules(detect.get("rules"), "when", &scope, report);
     for name in detect.get("rules").map(Node::items).unwrap_or_default().iter().filter_map(|rule| rule.get("name")) {
         if let Some(text) = name.text().filter(|text| columns::LAYERS.contains(text)) {
@@ -96,6 +97,17 @@ fn features(detect: &Node, chosen: Option<&Chosen>, scope: &Scope, report: &mut 
         }
     };
     features.iter().filter_map(&mut compile).collect()
+}
+
+/// What keys share is about texts.
+fn check_sharing(detect: &Node, features: &[Feature], report: &mut Report<'_>) {
+    let texts = features.iter().any(|feature| feature.kind() == FeatureKind::Frequency);
+    let all_compiled = detect.get("features").is_none_or(|named| named.items().len() == features.len());
+    if let Some(entry) = detect.entry("share_every").filter(|_| !texts && all_compiled) {
+        let message =
+            "`share_every` is how often keys share what is rare among texts, and there is no feature `frequency(x)`";
+        report.add(entry.at, message, Some("leave it out, or name such a feature".to_owned()));
+    }
 }
 
 /// The layer `season` keeps a profile of each feature.

@@ -43,6 +43,13 @@ pub struct Detect {
     #[schemars(range(min = 1, max = 1_000_000))]
     #[schemars(example = 100)]
     pub episode_after: Option<u32>,
+    /// After how many events of a partition its keys read anew what they have in common: how often a text is new to a key, by how
+    /// many it had before. `frequency(x)` then finds what is new to a key from a quarter of `warm_up` on, where most keys have nothing new
+    /// at that age. Without it keys share nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 4, max = 1_000_000))]
+    #[schemars(example = 4096)]
+    pub share_every: Option<u32>,
 }
 
 fn default_false_alarm_rate() -> f64 {

@@ -232,6 +232,18 @@ fn a_column_called_episode_is_refused_where_there_are_episodes() {
     assert_eq!(found.lines().count(), 1, "{found}");
 }
 
+/// Keys share what is rare among texts.
+#[test]
+fn keys_that_share_and_have_no_text_are_refused() {
+    let text = with("    layers:\n", "    share_every: 4096\n    layers:\n");
+    let found = errors(&text);
+    assert!(found.contains("there is no feature `frequency(x)`"), "{found}");
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert_eq!(errors(&text.replace("\"ln(energy_gev)\"", "frequency(particle_type)")), "");
+    let found = errors(&text.replace("4096", "3"));
+    assert!(found.contains("share_every"), "{found}");
+}
+
 /// Ten errors of every kind in one file: each is reported, none twice, and nothing that follows from them.
 #[test]
 fn ten_errors_at_once() {

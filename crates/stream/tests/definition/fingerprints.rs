@@ -110,6 +110,11 @@ fn state_is_gone_on_from_unless_what_it_follows_from_changes() {
         assert_eq!(after.detector == before.detector, detector, "detector: {from} -> {to}");
         assert_eq!(after.windows == before.windows, windows, "windows: {from} -> {to}");
     }
+    // What keys share is part of what is learned.
+    let sharing = windowed.replace("\"ln(energy_gev)\"", "frequency(particle_type)");
+    let every = |events: u32| sharing.replace("    layers:\n", &format!("    share_every: {events}\n    layers:\n"));
+    assert_ne!(of(&sharing).detector, of(&every(4096)).detector);
+    assert_ne!(of(&every(4096)).detector, of(&every(8192)).detector);
     // What is over the detector's columns follows from the detector.
     let scores = windowed.replace("m: avg(log_pt)", "m: max(anomaly_score)");
     assert_ne!(of(&scores).windows, of(&scores.replace("energy_gev > 900", "energy_gev > 901")).windows);
