@@ -110,6 +110,10 @@ bench-idle: setup setup-servers ## Measure what a run, and a generator, an enric
 	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test idle -- --ignored --nocapture
 	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_idle
 
+.PHONY: bench-snapshots
+bench-snapshots: setup ## Measure what a detector's snapshots take beside its events, at three rates, with 64 and 10,000 keys (RECORDS=2000000)
+	cargo run --locked --bin bench-snapshots
+
 .PHONY: evaluate evaluate-held-out
 evaluate: setup ## Measure the detection: labelled physics, logins and payments by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
 	cargo run --locked --bin beamline -- evaluate evaluation/labelled-physics.yaml --events 2000000 --without-rules

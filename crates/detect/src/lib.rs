@@ -19,6 +19,7 @@ mod frequencies;
 mod half_space;
 mod judging;
 mod moments;
+mod packed;
 mod parts;
 mod rarity;
 mod repeats;

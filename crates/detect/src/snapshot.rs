@@ -1,24 +1,45 @@
-//! A state as bytes, little-endian: magic, version, fingerprint of the settings, words, and a checksum of it all.
+//! A state as bytes, little-endian: magic, version, fingerprint of the settings, words, and a checksum of it all. Of one version
+//! the words stand as they are, so that all states of a detector have one length; of the other they are packed.
 
-use crate::{DetectError, Settings};
+use crate::{
+    DetectError, Settings,
+    packed::{pack, unpack},
+};
 
 const MAGIC: [u8; 6] = *b"detect";
 
 /// Changes with the layout and with anything that changes what a state means.
 const VERSION: u16 = 4;
 
+/// The same with packed words.
+const PACKED_VERSION: u16 = 5;
+
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + size_of::<u64>();
 
 const CHECKSUM_BYTES: usize = size_of::<u32>();
 
 pub(crate) fn write(fingerprint: u64, words: &[u64]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEAD_BYTES + size_of_val(words) + CHECKSUM_BYTES);
+    let mut bytes = head(VERSION, fingerprint, size_of_val(words));
+    words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+    checked(bytes)
+}
+
+/// The same in fewer bytes.
+pub(crate) fn write_packed(fingerprint: u64, words: &[u64]) -> Vec<u8> {
+    let mut bytes = head(PACKED_VERSION, fingerprint, size_of_val(words) / 2);
+    pack(words, &mut bytes);
+    checked(bytes)
+}
+
+fn head(version: u16, fingerprint: u64, room: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + room + CHECKSUM_BYTES);
     bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&version.to_le_bytes());
     bytes.extend_from_slice(&fingerprint.to_le_bytes());
-    for word in words {
-        bytes.extend_from_slice(&word.to_le_bytes());
-    }
+    bytes
+}
+
+fn checked(mut bytes: Vec<u8>) -> Vec<u8> {
     let checksum = crc32fast::hash(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes
@@ -33,7 +54,7 @@ pub(crate) fn read(fingerprint: u64, words: usize, bytes: &[u8]) -> Result<Box<[
         return Err(not_a_snapshot);
     }
     let (version, found) = (u16::from_le_bytes(*version), u64::from_le_bytes(*found));
-    if version != VERSION {
+    if version != VERSION && version != PACKED_VERSION {
         return Err(DetectError::Version { found: version, expected: VERSION });
     }
     if found != fingerprint {
@@ -41,12 +62,15 @@ pub(crate) fn read(fingerprint: u64, words: usize, bytes: &[u8]) -> Result<Box<[
     }
     let expected = HEAD_BYTES + words * size_of::<u64>() + CHECKSUM_BYTES;
     let length = DetectError::Length { found: bytes.len(), expected };
-    if bytes.len() != expected {
+    if version == VERSION && bytes.len() != expected {
         return Err(length);
     }
     let Some((payload, checksum)) = rest.split_last_chunk::<CHECKSUM_BYTES>() else { return Err(length) };
     if crc32fast::hash(&bytes[..bytes.len() - CHECKSUM_BYTES]) != u32::from_le_bytes(*checksum) {
         return Err(DetectError::Checksum);
+    }
+    if version == PACKED_VERSION {
+        return unpack(payload, words).ok_or(length);
     }
     Ok(payload.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
 }

@@ -79,7 +79,9 @@ proptest! {
         let (mut undisturbed, mut state) = (detector.fresh(b"key"), detector.fresh(b"key"));
         for (event, x) in events.iter().enumerate() {
             if event == at.index(events.len()) {
+                let packed = detector.packed(&state);
                 state = detector.restore(&detector.snapshot(&state)).unwrap();
+                prop_assert_eq!(&detector.restore(&packed).unwrap(), &state);
             }
             let expected = bits(score(&detector, &mut undisturbed, event, x));
             prop_assert_eq!(expected, bits(score(&detector, &mut state, event, x)));

@@ -21,7 +21,7 @@ use backoff::Backoff;
 use broker::{Offsets, Reports};
 use measure::Health;
 use rdkafka::{Offset, TopicPartitionList, consumer::BaseConsumer};
-use source::{Cursor, Next, RECORDS_MAX, Source};
+use source::{Cursor, Gathered, Next, RECORDS_MAX, Records, Source};
 
 use self::{
     begin::is_fenced,
@@ -31,6 +31,10 @@ use self::{
     settings::{Generator, HEALTHY, START_MAX},
 };
 use crate::{GeneratorNote, KafkaError, clock::now_millis, messages::note::Ask, topics};
+
+/// Records that come in small pieces wait for others, until their transaction is due or there are so many of them: a batch costs
+/// the same whatever its size, in every partition.
+const RECORDS_WORTH: usize = 2_048;
 
 /// Sends until the source ends or `stop` is set; says what has been sent in all.
 ///
@@ -119,6 +123,9 @@ struct Session<'a> {
     /// Only asked for its group's name.
     place: BaseConsumer<Reports>,
     keeper: Keeper,
+    /// Records that wait for others, and when they came.
+    gathered: Gathered,
+    whence: InSource,
     /// Events, dead letters and probes of the open transaction.
     open: (u64, u64, u64),
     probing: Probing,
@@ -152,6 +159,8 @@ impl<'a> Session<'a> {
             outlet,
             place,
             keeper: Keeper::new(generator)?,
+            gathered: Gathered::new(RECORDS_WORTH, generator.commit_interval),
+            whence: InSource::default(),
             open: (0, 0, 0),
             probing: Probing::new(generator.probe_every()),
         })
@@ -171,13 +180,10 @@ impl<'a> Session<'a> {
             match next {
                 Next::End => return self.commit(),
                 Next::Idle => {}
-                Next::Records(records) => {
-                    let count = records.len() as u64;
-                    let dead = self.outlet.send(records, &InSource)?.len() as u64;
-                    self.open.0 += count - dead;
-                    self.open.1 += dead;
-                    self.probing.sent_records(count > 0);
-                }
+                Next::Records(records) => self.gather(records, cursor.position)?,
+            }
+            if self.gathered.is_due() {
+                self.hand_out()?;
             }
             self.probe()?;
             self.outlet.poll();
@@ -187,12 +193,36 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Adds records, which begin at `position`, to those that wait.
+    fn gather(&mut self, records: Records, position: u64) -> Result<(), KafkaError> {
+        if !self.gathered.goes_with(&records) {
+            self.hand_out()?;
+        }
+        self.whence.came(position, now_millis());
+        self.gathered.push(records);
+        Ok(())
+    }
+
+    /// Sends the records that wait.
+    fn hand_out(&mut self) -> Result<(), KafkaError> {
+        let whence = std::mem::take(&mut self.whence);
+        let Some((records, since)) = self.gathered.take()? else { return Ok(()) };
+        let count = records.len() as u64;
+        let dead = self.outlet.send((records, since), &whence)?.len() as u64;
+        self.open.0 += count - dead;
+        self.open.1 += dead;
+        self.probing.sent_records(count > 0);
+        Ok(())
+    }
+
     /// Sends a probe to every partition, where that is due.
     fn probe(&mut self) -> Result<(), KafkaError> {
         let now = Instant::now();
         if !self.probing.is_due(now) {
             return Ok(());
         }
+        // They go behind the rows before them.
+        self.hand_out()?;
         let partitions = self.generator.stream.definition.spec.partitions;
         // Each partition gets one every time.
         let sequence = (self.note.probes + self.open.2) / u64::from(partitions) + 1;
@@ -206,6 +236,7 @@ impl<'a> Session<'a> {
 
     /// Commits the open transaction, and where the source stands with it.
     fn commit(&mut self) -> Result<(), KafkaError> {
+        self.hand_out()?;
         if !self.outlet.is_open() {
             return Ok(());
         }

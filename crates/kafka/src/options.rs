@@ -25,6 +25,8 @@ pub enum GroupProtocol {
     Consumer,
 }
 
+/// Which share of the bytes that came snapshots of states take: with what frames them it is below a tenth.
+const SNAPSHOT_SHARE: f64 = 0.09;
 /// How rarely steps with windows commit.
 const WINDOWS_COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -52,7 +54,9 @@ pub struct Options {
     pub commit_interval: Duration,
     /// or after so many records.
     pub commit_rows: usize,
-    /// About how many bytes of state a commit writes.
+    /// Snapshots of states take this share of the bytes that came, but for what would otherwise be too far behind.
+    pub snapshot_share: f64,
+    /// About how many bytes of them a commit writes at most.
     pub snapshot_bytes: usize,
     /// Where the states of keys are kept.
     pub state_memory: StateMemory,
@@ -80,7 +84,8 @@ impl Options {
             threads: 1,
             commit_interval: Duration::from_millis(100),
             commit_rows: 100_000,
-            snapshot_bytes: 256 << 10,
+            snapshot_share: SNAPSHOT_SHARE,
+            snapshot_bytes: 4 << 20,
             state_memory: StateMemory::unbounded(),
             protocol: GroupProtocol::Classic,
             session_timeout: Duration::from_secs(10),

@@ -1,6 +1,7 @@
 //! A step of a stream as a service: its workers, started anew where they fail.
 
 mod core;
+mod covering;
 mod crew;
 mod group;
 pub(crate) mod live;

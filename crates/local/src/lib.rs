@@ -12,7 +12,6 @@ mod committer;
 mod epoch;
 mod error;
 mod few;
-mod gather;
 mod insertions;
 mod journal;
 mod messages;

@@ -8,16 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use source::{Next, Records, Router, Source};
+use source::{Gathered, Next, Records, Router, Source};
 
 use crate::{
     LocalError, Meter,
-    gather::Gathered,
     messages::{Barrier, Epoch, Event, Purpose, Work},
 };
 
 /// How many records are asked of the source at a time: enough that a partition's share is worth a batch.
 const RECORDS_AT_ONCE: u64 = 65_536;
+
+/// So many records are worth a batch,
+pub(crate) const RECORDS_ENOUGH: usize = 8_192;
+/// and none waits for longer for others.
+pub(crate) const WAIT_MAX: Duration = Duration::from_millis(200);
 
 /// States are written by the first commit behind so many records, or so long, since they were last: a restart has little to read
 /// again, and a source that keeps its own log little to keep.

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use source::Router;
+use source::{Gathered, Router};
 use spill::SpillFolder;
 use stage::{Aggregate, Ledger, Pipeline, StateMemory};
 use store::{Deferred, Dropped, FileEntry, Manifest, ManifestLog, Results, Table, WriterOptions};
@@ -28,11 +28,10 @@ use crate::{
     committer::{self, Committer},
     epoch::{PartitionWriters, table_schemas},
     few::SharedFiles,
-    gather::Gathered,
     insertions,
     messages::Event,
     progress::Progress,
-    reader::{Cadence, Reader},
+    reader::{Cadence, RECORDS_ENOUGH, Reader, WAIT_MAX},
     worker::{Partition, work},
 };
 
@@ -236,7 +235,7 @@ fn run_threads(
             horizon,
             barrier: committed,
             barriers: 0,
-            gathered: Gathered::default(),
+            gathered: Gathered::new(RECORDS_ENOUGH, WAIT_MAX),
             stated: (stated, Instant::now()),
         };
         let reader = move || report_failure(&events, reader.read());

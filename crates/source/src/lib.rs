@@ -9,6 +9,7 @@ mod columns;
 mod csv_rows;
 mod error;
 mod files;
+mod gather;
 mod http;
 mod json_rows;
 mod log;
@@ -26,6 +27,7 @@ mod synthetic;
 
 pub use self::{
     error::SourceError,
+    gather::Gathered,
     http::{HttpLimits, HttpServer, Intake, IntakeError},
     messages::{Message, MessageReader, ReadMessages, Recognized, recognize, sample_of},
     objects::decode_objects,

@@ -144,8 +144,11 @@ impl KeyStates {
         let (key, episode) = (entry.key.clone(), episodes.then(|| entry.episode.snapshot()));
         let mut snapshot = match (detector, &entry.learned) {
             (None, _) => Vec::new(),
-            (Some(detector), Some(learned)) => detector.snapshot(learned),
-            (Some(_), None) => self.spilled(slot)?,
+            (Some(detector), Some(learned)) => detector.packed(learned),
+            (Some(detector), None) => {
+                let spilled = self.spilled(slot)?;
+                detector.packed(&restored(detector, &key, &spilled)?)
+            }
         };
         snapshot.extend(episode.into_iter().flatten());
         Ok(Some((key, snapshot.into())))

@@ -17,6 +17,7 @@ mod outcome;
 mod plan;
 mod registry;
 mod scenario;
+pub mod snapshots;
 mod trouble;
 mod world;
 

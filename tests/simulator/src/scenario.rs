@@ -135,7 +135,9 @@ impl Scenario {
     /// How a step runs.
     pub(crate) fn options(&self, step: usize) -> Options {
         let connection = broker::Connection::plaintext("in memory");
-        Options::new(self.stream.clone(), self.steps[step], connection, self.registry.clone())
+        let options = Options::new(self.stream.clone(), self.steps[step], connection, self.registry.clone());
+        // A state is large beside so few events: some of its snapshots are written, and some are not.
+        Options { snapshot_share: 2.0, ..options }
     }
 
     /// A cluster with the stream's topics and what stands in the raw one at the beginning.

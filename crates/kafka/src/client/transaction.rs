@@ -20,8 +20,8 @@ use crate::{KafkaError, cluster::END_MAX};
 const BEGINNING_MAX: Duration = Duration::from_secs(30);
 /// How much later than it was told to a call of the client may return.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a look at the producer's reports takes at most.
-pub(crate) const POLL: Duration = Duration::from_millis(1);
+/// How long to wait between two looks at the producer's reports, where there is something to wait for.
+pub(crate) const LOOK: Duration = Duration::from_millis(1);
 
 /// A producer of transactions.
 pub(crate) struct TransactionalProducer {
@@ -61,7 +61,7 @@ impl TransactionalProducer {
 
     /// Serves the producer's reports; they are many.
     pub(crate) fn poll(&self) {
-        self.client.poll(Duration::ZERO);
+        serve(&self.client, Duration::ZERO);
     }
 
     /// Begins a transaction.
@@ -128,9 +128,19 @@ impl TransactionalProducer {
                 let source = ClientError::Flush(RDKafkaErrorCode::OperationTimedOut);
                 return Err(KafkaError::Aborted { what: "waiting for acknowledgements", source });
             }
-            self.client.poll(POLL);
+            serve(&self.client, LOOK);
         }
         Ok(())
+    }
+}
+
+/// Serves a producer's reports, and waits for so long where there were none. Asleep: the client's own wait counts in whole
+/// milliseconds, and asks without a pause during the last of them.
+pub(crate) fn serve(client: &BaseProducer<Reports>, wait: Duration) {
+    let before = client.in_flight_count();
+    client.poll(Duration::ZERO);
+    if !wait.is_zero() && client.in_flight_count() == before {
+        thread::sleep(wait);
     }
 }
 

@@ -57,10 +57,21 @@ pub(crate) trait Whence {
 
     /// The trace that it came with.
     fn trace(&self, position: u64) -> Option<SpanContext>;
+
+    /// When it was taken in, in milliseconds since 1970.
+    fn taken_in(&self, position: u64) -> i64;
 }
 
-/// Of records of a source that is not a topic.
-pub(crate) struct InSource;
+/// Of records of a source that is not a topic: where each piece of them begins, and when it came.
+#[derive(Default)]
+pub(crate) struct InSource(Vec<(u64, i64)>);
+
+impl InSource {
+    /// Takes note that a piece has come, which begins at `position`.
+    pub(crate) fn came(&mut self, position: u64, millis: i64) {
+        self.0.push((position, millis));
+    }
+}
 
 impl Whence for InSource {
     fn origin(&self, position: u64) -> Origin {
@@ -69,6 +80,11 @@ impl Whence for InSource {
 
     fn trace(&self, _: u64) -> Option<SpanContext> {
         None
+    }
+
+    fn taken_in(&self, position: u64) -> i64 {
+        let behind = self.0.partition_point(|(begin, _)| *begin <= position);
+        self.0.get(behind.saturating_sub(1)).map_or_else(now_millis, |(_, millis)| *millis)
     }
 }
 
@@ -121,18 +137,11 @@ impl<'a> Outlet<'a> {
         })
     }
 
-    /// Opens a transaction where none is open.
-    pub(crate) fn begin(&mut self) -> Result<(), KafkaError> {
+    /// Opens a transaction where none is open, whose first record came at `since`.
+    pub(crate) fn begin(&mut self, since: Instant) -> Result<(), KafkaError> {
         if self.open.is_none() {
             self.producer.begin()?;
-            self.open = Some(Open {
-                since: Instant::now(),
-                events: 0,
-                letters: 0,
-                probes: 0,
-                probed: 0,
-                traced: BTreeSet::new(),
-            });
+            self.open = Some(Open { since, events: 0, letters: 0, probes: 0, probed: 0, traced: BTreeSet::new() });
         }
         Ok(())
     }
@@ -159,10 +168,14 @@ impl<'a> Outlet<'a> {
         self.producer.poll();
     }
 
-    /// Sends records in the open transaction. `whence` says where the one at a position comes from. Gives the positions
-    /// that became dead letters.
-    pub(crate) fn send(&mut self, records: Records, whence: &dyn Whence) -> Result<Vec<u64>, KafkaError> {
-        self.begin()?;
+    /// Sends records, the first of which came at `since`, in the open transaction. `whence` says where the one at a position
+    /// comes from. Gives the positions that became dead letters.
+    pub(crate) fn send(
+        &mut self,
+        (records, since): (Records, Instant),
+        whence: &dyn Whence,
+    ) -> Result<Vec<u64>, KafkaError> {
+        self.begin(since)?;
         let mut dead = Vec::new();
         for share in self.router.route(records)? {
             dead.extend(self.send_share(share, whence)?);
@@ -171,7 +184,6 @@ impl<'a> Outlet<'a> {
     }
 
     fn send_share(&mut self, share: Share, whence: &dyn Whence) -> Result<Vec<u64>, KafkaError> {
-        let now = now_millis();
         let (mut events, mut dead) = (0, share.rejected);
         if let Some(rows) = share.rows {
             events = rows.len() as u64;
@@ -196,8 +208,9 @@ impl<'a> Outlet<'a> {
                 }
             };
             let key = |row: usize| keys.value(row).as_bytes();
+            let time = |row: usize| whence.taken_in(positions.value(row));
             let client = self.producer.client();
-            let too_large = self.rows.send(client, share.partition, &rows.batch, key, |_| now, headers)?;
+            let too_large = self.rows.send(client, share.partition, &rows.batch, key, time, headers)?;
             for TooLarge { row, reason } in too_large {
                 events -= 1;
                 let whole = rows.json(row, rows.batch.num_columns())?;
@@ -210,7 +223,7 @@ impl<'a> Outlet<'a> {
         }
         dead.sort_by_key(|letter| letter.position);
         let positions: Vec<u64> = dead.iter().map(|letter| letter.position).collect();
-        self.send_letters(share.partition, dead, now, whence)?;
+        self.send_letters(share.partition, dead, whence)?;
         if let Some(open) = &mut self.open {
             open.events += events;
             open.letters += positions.len() as u64;
@@ -224,16 +237,11 @@ impl<'a> Outlet<'a> {
         Ok(stage::key_text(rows.batch.column(ids))?)
     }
 
-    fn send_letters(
-        &mut self,
-        partition: u32,
-        dead: Vec<DeadLetter>,
-        now: i64,
-        whence: &dyn Whence,
-    ) -> Result<(), KafkaError> {
+    fn send_letters(&mut self, partition: u32, dead: Vec<DeadLetter>, whence: &dyn Whence) -> Result<(), KafkaError> {
         if dead.is_empty() {
             return Ok(());
         }
+        let times: Vec<i64> = dead.iter().map(|letter| whence.taken_in(letter.position)).collect();
         let letter = |letter: DeadLetter| {
             let Origin { topic, partition: of, offset } = whence.origin(letter.position);
             let (letter, partition) = (DeadLetter { position: offset, ..letter }, of.unwrap_or(partition));
@@ -242,13 +250,13 @@ impl<'a> Outlet<'a> {
         let letters: Vec<Letter> = dead.into_iter().map(letter).collect();
         let rows = letter_rows(&letters, self.sizes)?;
         let client = self.producer.client();
-        let too_large = self.letters.send(client, partition, &rows, |_| b"".as_slice(), |_| now, |_| None)?;
+        let too_large = self.letters.send(client, partition, &rows, |_| b"".as_slice(), |row| times[row], |_| None)?;
         self.letters.all(too_large)
     }
 
     /// Sends a probe in the open transaction, behind what was sent to the partition before it.
     pub(crate) fn probe(&mut self, partition: u32, sequence: u64) -> Result<(), KafkaError> {
-        self.begin()?;
+        self.begin(Instant::now())?;
         let probe = Probe::new(now_millis(), sequence);
         self.rows.probe(self.producer.client(), partition, probe.text().as_bytes(), probe.sent)?;
         if let Some(open) = &mut self.open {

@@ -16,7 +16,7 @@ use registry::Registry;
 
 use crate::{
     KafkaError,
-    client::transaction::POLL,
+    client::transaction::LOOK,
     cluster::Intake,
     messages::{
         framing::subject_of,
@@ -254,7 +254,7 @@ fn send(producer: &impl Intake, mut record: BaseRecord<'_, [u8], [u8]>) -> Resul
                     return Err(KafkaError::Aborted { what: "sending", source });
                 }
                 record = back;
-                producer.serve(POLL);
+                producer.serve(LOOK);
             }
             Err((source, _)) => return Err(KafkaError::Aborted { what: "sending", source }),
         }

@@ -46,6 +46,8 @@ pub(crate) struct Core<C: Cluster> {
     placed: Instant,
     /// Whether this is the last commit.
     leaving: bool,
+    /// Whether this commit only writes down what changed.
+    quiet: bool,
     /// When it was last said that the input does not keep long what is needed.
     warned: Option<Instant>,
     partitions: BTreeMap<u32, Partition>,
@@ -79,6 +81,7 @@ impl<C: Cluster> Core<C> {
             loaded: BTreeMap::new(),
             placed: cluster.now(),
             leaving: false,
+            quiet: false,
             warned: None,
             partitions: BTreeMap::new(),
             open: None,
@@ -247,8 +250,13 @@ impl<C: Cluster> Core<C> {
         self.rows += messages.len();
         partition.ledger += &ledger;
         partition.open_records += messages.len();
+        partition.open_bytes += messages.iter().map(|message| bytes_of(*message)).sum::<usize>();
         Ok(())
     }
+}
+
+fn bytes_of(message: &impl Message) -> usize {
+    message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len)
 }
 
 /// When a message was taken in, in microseconds since 1970: at the end of time where it does not say, so that nothing is

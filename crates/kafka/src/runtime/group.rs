@@ -42,6 +42,9 @@ const SEEK_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Group {
     reports: Reports,
     said: Mutex<Said>,
+    /// Whether the group has said something that has no answer: looked at with every message, at which a lock would cost as much
+    /// as the message.
+    waits: AtomicBool,
     /// Whether the worker answers no more, so that partitions are given back at once.
     leaving: AtomicBool,
 }
@@ -75,7 +78,19 @@ impl Event {
 impl Group {
     /// The next event that has no answer yet.
     fn next_event(&self) -> Option<Event> {
-        self.said().events.pop_front()
+        if !self.waits.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut said = self.said();
+        let event = said.events.pop_front();
+        self.waits.store(!said.events.is_empty(), Ordering::Release);
+        event
+    }
+
+    fn push(&self, event: Event) {
+        let mut said = self.said();
+        said.events.push_back(event);
+        self.waits.store(true, Ordering::Release);
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -87,7 +102,8 @@ impl Member for BaseConsumer<Group> {
     type Message<'a> = BorrowedMessage<'a>;
 
     fn poll(&self, wait: Duration) -> Option<Result<BorrowedMessage<'_>, ClientError>> {
-        Self::poll(self, wait)
+        // The client counts in whole milliseconds, and would ask without a pause for what is left of one.
+        Self::poll(self, Duration::from_millis(wait.as_micros().div_ceil(1000) as u64))
     }
 
     fn next_event(&self) -> Option<Event> {
@@ -95,7 +111,7 @@ impl Member for BaseConsumer<Group> {
     }
 
     fn has_event(&self) -> bool {
-        !self.context().said().events.is_empty()
+        self.context().waits.load(Ordering::Acquire)
     }
 
     fn seen(&self) -> Option<BTreeMap<u32, Seen>> {
@@ -170,7 +186,7 @@ impl ConsumerContext for Group {
         let event = Event::new(event, list.clone());
         match self.leaving.load(Ordering::Relaxed) {
             true => event.answer(consumer),
-            false => self.said().events.push_back(event),
+            false => self.push(event),
         }
     }
 

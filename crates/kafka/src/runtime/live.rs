@@ -17,7 +17,7 @@ use rdkafka::{
 use super::group::Group;
 use crate::{
     KafkaError,
-    client::transaction::TransactionalProducer,
+    client::transaction::{TransactionalProducer, serve},
     clock::{Clock, SystemClock},
     cluster::{Cluster, Intake, Owner, Positions, Producer, Reader, Refused, Task},
 };
@@ -97,7 +97,7 @@ impl Intake for BaseProducer<Reports> {
     }
 
     fn serve(&self, wait: Duration) {
-        self.poll(wait);
+        serve(self, wait);
     }
 }
 

@@ -5,7 +5,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use stage::{Key, Ledger, Outputs, Resumed, Rows, Stage, StateSize};
 
-use crate::{KafkaError, Note, messages::hops::Hops, runtime::progress::STANDSTILL_MAX};
+use crate::{
+    KafkaError, Note,
+    messages::hops::Hops,
+    runtime::{
+        covering::{Covering, Limits},
+        progress::STANDSTILL_MAX,
+    },
+};
 
 /// One partition of the input.
 pub(crate) struct Partition {
@@ -28,6 +35,9 @@ pub(crate) struct Partition {
     pub touched: bool,
     /// and of how many records.
     pub open_records: usize,
+    /// How many bytes those have.
+    pub open_bytes: usize,
+    covering: Covering,
     /// Since when its state is being put back; nothing once it is.
     restoring: Option<Instant>,
     /// The latest event time that its windows have seen, in microseconds since 1970.
@@ -57,6 +67,8 @@ impl Partition {
             placed: true,
             touched: false,
             open_records: 0,
+            open_bytes: 0,
+            covering: Covering::new(now, start),
             restoring: Some(now),
             clock: None,
             hops: Hops::default(),
@@ -95,7 +107,8 @@ impl Partition {
 
     /// The oldest offset that would be read again after a restart.
     pub(crate) fn needed(&self) -> i64 {
-        self.stage.stage().horizon().map_or(self.next, |horizon| self.next.min(horizon as i64))
+        let oldest = self.covering.oldest(self.stage.stage().horizon().map(|horizon| horizon as i64));
+        oldest.map_or(self.next, |oldest| self.next.min(oldest))
     }
 
     /// How much state there is.
@@ -112,6 +125,7 @@ impl Partition {
     /// its snapshot, and nothing comes out of them.
     pub(crate) fn process(&mut self, rows: Rows) -> Result<Outputs, KafkaError> {
         let mut outputs = Outputs::default();
+        rows.positions.values().first().into_iter().for_each(|first| self.covering.took(*first as i64));
         self.stage.process(rows, &mut outputs)?;
         Ok(outputs)
     }
@@ -125,17 +139,47 @@ impl Partition {
         Ok(outputs)
     }
 
-    /// About `bytes` of snapshots, or more where it takes more to write all of the state once in `replay_max` records: so
-    /// many are read again at most when the partition moves, however fast they come.
-    pub(crate) fn snapshots(&mut self, bytes: usize, replay_max: usize) -> Result<Vec<(Key, Bytes)>, KafkaError> {
-        let share = self.open_records as f64 / replay_max as f64;
-        let bytes = bytes.max((self.state().bytes as f64 * share) as usize);
-        Ok(self.stage.stage_mut().snapshots(bytes)?)
+    /// Snapshots of the keys whose oldest change has waited longest, within `limits`.
+    pub(crate) fn snapshots(&mut self, limits: &Limits, now: Instant) -> Result<Vec<(Key, Bytes)>, KafkaError> {
+        self.covering.earn(self.open_bytes, limits);
+        let (mut snapshots, mut written) = (Vec::new(), 0);
+        loop {
+            let stage = self.stage.stage_mut();
+            let horizon = stage.horizon().map(|horizon| horizon as i64);
+            let Some(bytes) = self.covering.wanted(horizon, self.next, (limits, written), now) else { break };
+            let more = stage.snapshots(bytes)?;
+            self.covering.wrote();
+            if more.is_empty() {
+                break;
+            }
+            let bytes: usize = more.iter().map(|(key, state)| key.len() + state.len() + self.of.len()).sum();
+            self.covering.pay(bytes);
+            written += bytes;
+            snapshots.extend(more);
+        }
+        let horizon = self.stage.stage().horizon().map(|horizon| horizon as i64);
+        self.covering.end(horizon, self.next, now);
+        Ok(snapshots)
+    }
+
+    /// Snapshots of all that changed.
+    pub(crate) fn all_snapshots(&mut self) -> Result<Vec<(Key, Bytes)>, KafkaError> {
+        self.covering.wrote();
+        Ok(self.stage.stage_mut().snapshots(usize::MAX)?)
+    }
+
+    /// So many bytes were written beside snapshots, which count as theirs.
+    pub(crate) fn pay(&mut self, bytes: usize) {
+        self.covering.pay(bytes);
+    }
+
+    /// Whether anything has changed that no snapshot has.
+    pub(crate) fn is_uncovered(&self) -> bool {
+        self.needed() < self.next
     }
 
     /// What goes with the committed offset `next`.
     pub(crate) fn note(&self) -> Note {
-        let horizon = self.stage.stage().horizon().map_or(self.next, |horizon| horizon as i64);
-        Note::new(&self.of, horizon, &self.ledger).counted_since(self.since)
+        Note::new(&self.of, self.needed(), &self.ledger).counted_since(self.since)
     }
 }

@@ -97,8 +97,8 @@ impl<'a, C: Cluster> Places<'a, C> {
         let state = self.in_state(sought)?;
         let mut greatest = state.place;
         let (mut holds, mut others) = ((sought.keeps_state && state.any).then_some(sought.state.0), state.others);
-        // What a step with a state commits always has a place there.
-        if greatest.is_none() || !sought.keeps_state {
+        // What a step without rows of its own commits always has a place there; of others what they sent last has it.
+        if greatest.is_none() || sought.rows.is_some() {
             let mut since = None;
             for topic in sought.rows.into_iter().chain([sought.dead_letters]) {
                 let tail = self.in_headers(topic, sought, since)?;

@@ -121,10 +121,11 @@ impl<'a, C: Cluster> Worker<'a, C> {
         batch.retain(|message| !taken.contains(&(message.partition() as u32)));
         self.core.process(batch)?;
         let due = self.core.is_due();
-        if due {
-            self.core.commit(self.member)?;
+        if !due {
+            return self.core.settle(self.member);
         }
-        Ok(due)
+        self.core.commit(self.member)?;
+        Ok(true)
     }
 
     /// Begins to read partitions whose state is there, and says which.

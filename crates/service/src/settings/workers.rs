@@ -26,8 +26,8 @@ pub struct Workers {
     /// Commit at the latest after so many records.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub commit_records: u32,
-    /// About how much state a commit writes, in KiB.
-    #[arg(long, value_name = "KIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    /// About how much state a commit writes at most, in KiB. On average it is a tenth of the bytes that came.
+    #[arg(long, value_name = "KIB", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub snapshot_kib: u32,
     /// Memory for the detector's states of all keys, in MiB. States beyond it, those not used for longest, go to files.
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]

@@ -1,7 +1,7 @@
 //! What is looked for in the events of all keys of a partition together.
 //!
 //! Its state takes the rows one after another in the order of their positions, and no key's state depends on it. It is written
-//! down whole with every commit, together with the position that it covers: of rows that are read again from an earlier
+//! down whole whenever any key's state is, together with the position that it covers: of rows that are read again from an earlier
 //! horizon it takes none a second time.
 
 use bytes::Bytes;
@@ -53,7 +53,7 @@ impl Together {
             return None;
         }
         let mut bytes = self.next.to_le_bytes().to_vec();
-        bytes.extend(detector.snapshot(&self.state));
+        bytes.extend(detector.packed(&self.state));
         if episodes {
             bytes.extend(self.episode.snapshot());
         }

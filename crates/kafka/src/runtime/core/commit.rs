@@ -16,12 +16,16 @@ use crate::{
     cluster::{Cluster, END_MAX, Producer},
     messages::place::Place,
     mutant::Mutant,
+    runtime::covering::Limits,
 };
 
-/// About how many records a worker that takes partitions reads again to bring their state up to date: two seconds' worth.
-const REPLAY_RECORDS: usize = 500_000;
-/// How often a step without state keeps its places in a compacted topic too.
+/// How many records a worker that takes all partitions reads again at most to bring their state up to date. With ten thousand keys,
+/// whose states have 2.4 KB each, it is what keeps snapshots at a tenth of events of 154 bytes.
+const REPLAY_RECORDS: usize = 1_800_000;
+/// How often a step whose outputs have its places keeps them in a compacted topic too, at least.
 const PLACES_EVERY: Duration = Duration::from_secs(30);
+/// Where no record came for so long, what changed is written down: the topic lets go of its records one day.
+const QUIET: Duration = Duration::from_secs(60);
 
 impl<C: Cluster> Core<C> {
     pub(super) fn begin(&mut self) -> Result<(), KafkaError> {
@@ -57,19 +61,28 @@ impl<C: Cluster> Core<C> {
         let begun = self.cluster.now();
         let now = self.cluster.millis();
         let touched = self.partitions.values().filter(|partition| partition.touched).count().max(1);
-        let budget = self.options.snapshot_bytes / touched;
-        let replay_max = REPLAY_RECORDS / self.partitions.len().max(1);
-        let keeps_state = self.options.step.state(&self.options.topics).is_some();
-        let places_due = keeps_state || self.leaving || self.cluster.since(self.placed) > PLACES_EVERY;
+        let limits = Limits {
+            share: self.options.snapshot_share,
+            bytes_max: self.options.snapshot_bytes / touched,
+            replay_max: (REPLAY_RECORDS / self.partitions.len().max(1)) as i64,
+        };
+        let in_outputs = self.options.step.output(&self.options.topics).is_some();
+        let all_places_due = !in_outputs || self.leaving || self.cluster.since(self.placed) > PLACES_EVERY;
         let mut offsets = TopicPartitionList::with_capacity(touched);
         let mut state_bytes = 0;
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| partition.touched) {
+            let mut place_due = all_places_due;
             // Probes alone change nothing that would have to be said or kept.
-            if partition.open_records > 0 {
+            if partition.open_records > 0 || self.quiet {
                 let flushed = partition.flush()?;
                 self.meters.closed(&flushed.closed);
                 self.outbound.flushed(self.producer.client(), &self.options.stream, *number, &flushed, now)?;
-                let snapshots = partition.snapshots(budget, replay_max)?;
+                let snapshots = match self.options.step.aggregates() || self.quiet {
+                    true => partition.all_snapshots()?,
+                    false => partition.snapshots(&limits, begun)?,
+                };
+                // A state is never found without a place that is as far.
+                place_due |= !snapshots.is_empty();
                 state_bytes += snapshots.iter().map(|(_, state)| state.len() as u64).sum::<u64>();
                 let (of, position) = (&partition.of, partition.next);
                 if !Mutant::SnapshotsLeftOut.is_chosen() {
@@ -82,8 +95,9 @@ impl<C: Cluster> Core<C> {
             if !Mutant::FlushAfterCommit.is_chosen() {
                 self.outbound.release(self.producer.client(), *number, Some(&place))?;
             }
-            partition.placed = places_due;
-            if places_due {
+            partition.placed = place_due;
+            if place_due {
+                partition.pay(place.text().len());
                 self.outbound.place(self.producer.client(), &place, now)?;
             }
             let fail = |source| KafkaError::Client { what: "noting an offset", source };
@@ -99,16 +113,32 @@ impl<C: Cluster> Core<C> {
         }
         for partition in self.partitions.values_mut() {
             partition.touched = false;
-            partition.open_records = 0;
+            (partition.open_records, partition.open_bytes) = (0, 0);
         }
         self.open = None;
-        if places_due {
+        self.quiet = false;
+        if all_places_due {
             self.placed = self.cluster.now();
         }
         self.meters.committed(self.cluster.since(begun), state_bytes);
         self.meters.state(self.partitions.values());
         self.rows = 0;
         Ok(())
+    }
+
+    /// Writes down what changed, where no record has come for a while. Says whether a transaction was committed.
+    pub(crate) fn settle(&mut self, member: &C::Member) -> Result<bool, KafkaError> {
+        let quiet = self.open.is_none() && self.cluster.since(self.came) > QUIET;
+        if !quiet || self.options.step.state(&self.options.topics).is_none() {
+            return Ok(false);
+        }
+        let uncovered = self.partitions.values_mut().find(|partition| partition.is_uncovered());
+        let Some(partition) = uncovered else { return Ok(false) };
+        partition.touched = true;
+        self.quiet = true;
+        self.begin()?;
+        self.commit(member)?;
+        Ok(true)
     }
 
     /// The last commit before leaving, with the places that the compacted topic does not have yet.
@@ -140,7 +170,7 @@ impl<C: Cluster> Core<C> {
         if !Mutant::AbortKeepsHeld.is_chosen() {
             self.outbound.forget();
         }
-        self.rows = 0;
+        (self.rows, self.quiet) = (0, false);
         if self.open.take().is_none() {
             return Ok(());
         }

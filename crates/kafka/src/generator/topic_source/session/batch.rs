@@ -1,6 +1,6 @@
 //! Messages of the source: polled, made events of, and sent in the open transaction.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::Reports;
 use opentelemetry::trace::SpanContext;
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     GeneratorNote, KafkaError,
+    clock::now_millis,
     generator::outlet::{Origin, Whence},
     messages::{probe, traceparent::parent},
 };
@@ -27,8 +28,8 @@ const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How long a poll waits for the first message.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// Messages, by their place in the batch.
-struct Fresh<'b, 'm>(&'b [&'b Polled<'m>]);
+/// Messages, by their place in the batch, and when it was read.
+struct Fresh<'b, 'm>(&'b [&'b Polled<'m>], i64);
 
 impl Whence for Fresh<'_, '_> {
     fn origin(&self, position: u64) -> Origin {
@@ -39,6 +40,10 @@ impl Whence for Fresh<'_, '_> {
 
     fn trace(&self, position: u64) -> Option<SpanContext> {
         parent(&self.0[position as usize].0)
+    }
+
+    fn taken_in(&self, _: u64) -> i64 {
+        self.1
     }
 }
 
@@ -103,7 +108,7 @@ impl Session<'_> {
                     // Another stream's probes are not events of this one.
                     if probe::header(&message.0).is_some() {
                         lane.note.skipped += 1;
-                        self.outlet.begin()?;
+                        self.outlet.begin(Instant::now())?;
                         continue;
                     }
                     of.push(number);
@@ -124,7 +129,7 @@ impl Session<'_> {
             }
         }
         let read = self.reader.read(&fresh)?;
-        let dead = self.outlet.send(read.records, &Fresh(&fresh))?;
+        let dead = self.outlet.send((read.records, Instant::now()), &Fresh(&fresh, now_millis()))?;
         self.probing.sent_records(true);
         for number in &of {
             self.count(*number, |note| note.sent += 1);

@@ -132,7 +132,7 @@ impl Session<'_> {
             self.source.incremental_assign(&list).map_err(reading_failed)?;
         }
         if self.lanes.values().any(|lane| lane.changed) {
-            self.outlet.begin()?;
+            self.outlet.begin(Instant::now())?;
         }
         let is_gone = |at: &&(String, u32)| found.get(&at.0).is_none_or(|partitions| at.1 >= *partitions);
         let gone: Vec<(String, u32)> = reading.iter().filter(is_gone).cloned().collect();

@@ -2,43 +2,49 @@
 
 use std::time::{Duration, Instant};
 
-use source::{Records, SourceError};
-
-/// So many records are worth a batch.
-const RECORDS_ENOUGH: usize = 8_192;
-/// How long a record waits at most for others.
-const WAIT_MAX: Duration = Duration::from_millis(200);
+use crate::{Records, SourceError};
 
 /// Records that wait for others.
-#[derive(Default)]
-pub(crate) struct Gathered {
+pub struct Gathered {
     pieces: Vec<Records>,
     records: usize,
     /// When the first of them came.
     since: Option<Instant>,
+    records_enough: usize,
+    wait_max: Duration,
 }
 
 impl Gathered {
+    /// Nothing yet. So many records are worth a batch, and none waits for longer for others.
+    pub fn new(records_enough: usize, wait_max: Duration) -> Self {
+        Self { pieces: Vec::new(), records: 0, since: None, records_enough, wait_max }
+    }
+
     /// Whether these records can go with those that wait.
-    pub(crate) fn goes_with(&self, records: &Records) -> bool {
+    pub fn goes_with(&self, records: &Records) -> bool {
         self.pieces.last().is_none_or(|piece| piece.rows.schema() == records.rows.schema())
     }
 
-    pub(crate) fn push(&mut self, records: Records) {
+    /// Adds records, which [go with](Self::goes_with) those that wait.
+    pub fn push(&mut self, records: Records) {
         self.since.get_or_insert_with(Instant::now);
         self.records += records.len();
         self.pieces.push(records);
     }
 
     /// Whether there are enough of them, or the first has waited for long enough.
-    pub(crate) fn is_due(&self) -> bool {
-        self.records >= RECORDS_ENOUGH || self.since.is_some_and(|since| since.elapsed() >= WAIT_MAX)
+    pub fn is_due(&self) -> bool {
+        self.records >= self.records_enough || self.since.is_some_and(|since| since.elapsed() >= self.wait_max)
     }
 
     /// All of them, and when the first came.
-    pub(crate) fn take(&mut self) -> Result<Option<(Records, Instant)>, SourceError> {
-        let Self { mut pieces, since, .. } = std::mem::take(self);
-        let Some(since) = since else { return Ok(None) };
+    ///
+    /// # Errors
+    /// Where they cannot be put together.
+    pub fn take(&mut self) -> Result<Option<(Records, Instant)>, SourceError> {
+        let Some(since) = self.since.take() else { return Ok(None) };
+        let mut pieces = std::mem::take(&mut self.pieces);
+        self.records = 0;
         let records = match pieces.len() {
             1 => pieces.swap_remove(0),
             _ => Records::joined(pieces)?,
@@ -53,9 +59,12 @@ mod tests {
 
     use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt64Array};
     use arrow::datatypes::Int64Type;
-    use source::Rejected;
 
     use super::*;
+    use crate::Rejected;
+
+    const ENOUGH: usize = 64;
+    const WAIT: Duration = Duration::from_millis(200);
 
     /// A row at `position`, and a record behind it that is none.
     fn piece(position: u64, column: &str) -> Records {
@@ -70,7 +79,7 @@ mod tests {
 
     #[test]
     fn pieces_become_one_in_their_order() {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered::new(ENOUGH, WAIT);
         assert!(gathered.take().unwrap().is_none());
         for position in [0, 2, 4] {
             assert!(gathered.goes_with(&piece(position, "a")));
@@ -87,13 +96,13 @@ mod tests {
 
     #[test]
     fn enough_records_or_enough_time_make_a_batch() {
-        let mut gathered = Gathered::default();
-        (0..RECORDS_ENOUGH as u64 / 2).for_each(|number| gathered.push(piece(2 * number, "a")));
+        let mut gathered = Gathered::new(ENOUGH, WAIT);
+        (0..ENOUGH as u64 / 2).for_each(|number| gathered.push(piece(2 * number, "a")));
         assert!(gathered.is_due());
         gathered.take().unwrap();
         gathered.push(piece(0, "a"));
         assert!(!gathered.is_due());
-        std::thread::sleep(WAIT_MAX);
+        std::thread::sleep(WAIT);
         assert!(gathered.is_due());
     }
 }
