@@ -97,7 +97,7 @@ simulate: setup ## Run the workers' code in HISTORIES=100000 histories of faults
 .PHONY: simulate-coverage
 simulate-coverage: setup ## Print which share of the workers' lines HISTORIES=10000 histories execute (adds llvm-tools to the toolchain where it is missing)
 	@$(call need,python3:python3)
-	HISTORIES=$(or $(filter-out 100000,$(HISTORIES)),10000) $(if $(SEED),SEED=$(SEED)) tests/simulator/coverage.sh
+	HISTORIES=$(if $(filter file,$(origin HISTORIES)),10000,$(HISTORIES)) $(if $(SEED),SEED=$(SEED)) tests/simulator/coverage.sh
 
 simulate-mutants: setup ## Put one defect after the other into the workers and see that the histories find each
 	cargo run --locked --features simulator/mutants --bin simulate-mutants
