@@ -94,6 +94,11 @@ HISTORIES ?= 100000
 simulate: setup ## Run the workers' code in HISTORIES=100000 histories of faults on a cluster in memory, from SEED on; a seed repeats its history
 	HISTORIES=$(HISTORIES) $(if $(SEED),SEED=$(SEED)) cargo run --locked --bin simulate
 
+.PHONY: simulate-coverage
+simulate-coverage: setup ## Print which share of the workers' lines HISTORIES=10000 histories execute (adds llvm-tools to the toolchain where it is missing)
+	@$(call need,python3:python3)
+	HISTORIES=$(if $(filter file,$(origin HISTORIES)),10000,$(HISTORIES)) $(if $(SEED),SEED=$(SEED)) tests/simulator/coverage.sh
+
 simulate-mutants: setup ## Put one defect after the other into the workers and see that the histories find each
 	cargo run --locked --features simulator/mutants --bin simulate-mutants
 
@@ -292,9 +297,13 @@ e2e: setup ## Build, and test everything on a Kubernetes cluster (the current on
 bench-kafka: setup-servers ## Measure services on Kafka beside a bare loop of the client library, their latency, and how fast state moves
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture --test-threads=1 bench_
 
-faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs (BEAMLINE_FAULTS=50 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
-	BEAMLINE_FAULTS=$${BEAMLINE_FAULTS:-50} BEAMLINE_FAULTS_EVENTS=$${BEAMLINE_FAULTS_EVENTS:-5000000} \
+faults-kafka: setup-servers ## Kill, pause, scale and cut off services, brokers and the registry while a stream runs, in 30 ways (BEAMLINE_FAULTS=60 BEAMLINE_FAULTS_EVENTS=5000000 BEAMLINE_FAULTS_SEED=1)
+	BEAMLINE_FAULTS=$${BEAMLINE_FAULTS:-60} BEAMLINE_FAULTS_EVENTS=$${BEAMLINE_FAULTS_EVENTS:-5000000} \
 		cargo test --locked --workspace --test kafka -- --nocapture faults
+
+.PHONY: soak
+soak: setup-servers ## An hour of 200 faults and more on three brokers and in one process; every score compared, memory and commits over time (BEAMLINE_SOAK_MINUTES=60 BEAMLINE_SOAK_EVENTS_KAFKA=20000000 BEAMLINE_SOAK_EVENTS_LOCAL=50000000 BEAMLINE_SOAK_SEED)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture an_hour_of_faults
 
 .PHONY: spark
 spark: setup-servers ## Let Spark read a stream's lakes, and run notebooks/spark.ipynb and the jobs of examples/spark on its topic; compare every number (fetches Spark, 700 MB)

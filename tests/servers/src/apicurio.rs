@@ -14,6 +14,8 @@ use crate::{
 };
 
 const VERSION: &str = "3.0.9";
+/// What the files of its database begin with.
+const DATA: &str = "registry";
 
 /// A running Apicurio. Its compatibility level is NONE until somebody sets it; its schemas survive a restart.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct Apicurio {
     node: Node,
     url: String,
     // After the node: its folder goes last.
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl Apicurio {
@@ -43,7 +45,7 @@ impl Apicurio {
     fn begin(scratch: Scratch, port: u16) -> Result<Self, ServerError> {
         let home = home()?;
         let url = format!("http://127.0.0.1:{port}/apis/ccompat/v7");
-        let data = scratch.path().join("registry");
+        let data = scratch.path().join(DATA);
         let jar = home.join(format!("apicurio-registry-app-{VERSION}-runner.jar"));
         let args = [
             "-Xmx384m".to_owned(),
@@ -66,7 +68,7 @@ impl Apicurio {
             ready: vec![Ready::Http(format!("{url}/subjects"))],
         });
         node.start()?;
-        Ok(Self { node, url, _scratch: scratch })
+        Ok(Self { node, url, scratch })
     }
 
     /// Where its Confluent API is.
@@ -87,6 +89,18 @@ impl Apicurio {
     /// Kill it and start it again with the schemas it had.
     pub fn restart(&self) -> Result<(), ServerError> {
         self.node.restart()
+    }
+
+    /// Kill it and start it again without any schema, as where its disk was lost.
+    pub fn empty(&self) -> Result<(), ServerError> {
+        self.node.kill();
+        let folder = self.scratch.path();
+        for entry in fs::read_dir(folder).map_err(ServerError::file(folder))?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(DATA) {
+                fs::remove_file(entry.path()).map_err(ServerError::file(entry.path()))?;
+            }
+        }
+        self.node.start()
     }
 
     /// Let it hang: it accepts connections and answers nothing (SIGSTOP).

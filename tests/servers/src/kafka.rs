@@ -56,7 +56,7 @@ pub struct Kafka {
     listeners: Vec<Listeners>,
     certificates: Option<Certificates>,
     // After the nodes: their folder goes last.
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 impl Kafka {
@@ -116,11 +116,16 @@ impl Kafka {
             .collect();
         nodes.iter().try_for_each(Node::launch)?;
         nodes.iter().try_for_each(Node::await_ready)?;
-        let kafka = Self { nodes, listeners, certificates, _scratch: scratch };
+        let kafka = Self { nodes, listeners, certificates, scratch };
         if options.secured {
             kafka.listeners[0].address("PLAINTEXT").map_or(Ok(()), |address| rights::give(&address))?;
         }
         Ok(kafka)
+    }
+
+    /// The folder with the data of all nodes.
+    pub fn folder(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The addresses of all nodes in plain text, where everybody may do everything.

@@ -1,9 +1,8 @@
 //! Folders of results that cannot be written, are full, in use, or of something else.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Stdio};
+
+use fixtures::SmallDisk;
 
 use crate::place::{HEADER, Place, csv, position, row, says};
 
@@ -81,35 +80,6 @@ fn ids_that_stand_twice_are_told() {
     let output = place.command(&["verify", "out"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     says(&String::from_utf8(output.stdout).unwrap(), &["FAIL", "1 values of `id` stand more than once"]);
-}
-
-/// A small disk of memory; unmounted when dropped.
-pub(crate) struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// None where this may not be done here.
-    pub(crate) fn mount(path: PathBuf, size: &str) -> Option<Self> {
-        std::fs::create_dir(&path).unwrap();
-        let options = format!("size={size}");
-        let status = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
-            .arg(&path)
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success()).then_some(Self(path))
-    }
-
-    fn grow(&self, size: &str) {
-        let status = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.0).status().unwrap();
-        assert!(status.success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // What cannot be unmounted now is gone with the machine's next start: it is memory.
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
 }
 
 fn full(place: &Place, arguments: &[&str], results: &Path) -> u64 {

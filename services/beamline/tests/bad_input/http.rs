@@ -12,12 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fixtures::SmallDisk;
 use serde_json::Value;
 
-use crate::{
-    folders::SmallDisk,
-    place::{Place, says},
-};
+use crate::place::{Place, says};
 
 /// A run that listens.
 struct Server {

@@ -163,6 +163,11 @@ impl Cluster {
         self.program(&binary(name), definition, instance, more)
     }
 
+    /// Starts a service of the stream with some settings of its own, by its environment.
+    pub(crate) fn service_as(&self, name: &str, instance: &str, more: &[&str], own: &[(&str, String)]) -> Service {
+        self.start_program(&binary(name), Path::new("stream.yaml"), instance, more, own)
+    }
+
     /// Starts this program as a service of the stream that a file defines.
     pub(crate) fn program(
         &self,
@@ -171,12 +176,24 @@ impl Cluster {
         instance: &str,
         more: &[&str],
     ) -> Service {
+        self.start_program(program, definition.as_ref(), instance, more, &[])
+    }
+
+    fn start_program(
+        &self,
+        program: &Path,
+        definition: &Path,
+        instance: &str,
+        more: &[&str],
+        own: &[(&str, String)],
+    ) -> Service {
         let stream = self.folder.path().join(definition).display().to_string();
         let address = format!("127.0.0.1:{}", free_port());
         let arguments = [&["--stream", &stream, "--listen", &address, "--instance", instance], more].concat();
         let environment = self.environment();
+        let usual = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let environment: Vec<(&str, &str)> =
-            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            usual.chain(own.iter().map(|(name, value)| (*name, value.as_str()))).collect();
         Service { program: Program::start(program, &arguments, &environment).unwrap(), address }
     }
 

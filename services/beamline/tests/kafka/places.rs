@@ -7,7 +7,10 @@ use std::{
 
 use broker::{Admin, Reports};
 use kafka::Step;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::{
+    admin::{AdminClient, AdminOptions},
+    types::RDKafkaErrorCode,
+};
 
 use crate::{
     cluster::{Cluster, Service},
@@ -21,13 +24,14 @@ const EVENTS: u64 = 60_000;
 const WORKER: [&str; 4] = ["--session-timeout", "6s", "--transaction-timeout", "4s"];
 
 /// Deletes a group with all of its offsets, as Kafka does a week after its last commit.
-fn forget(cluster: &Cluster, group: &str, topic: &str) {
+pub(crate) fn forget(cluster: &Cluster, group: &str, topic: &str) {
     let admin: AdminClient<Reports> = cluster.connection().client(Reports::default(), |_| ()).unwrap();
     let begun = Instant::now();
     loop {
         let deleted = futures::executor::block_on(admin.delete_groups(&[group], &AdminOptions::new())).unwrap();
         match &deleted[0] {
-            Ok(_) => break,
+            // The answer to an earlier try may have been lost.
+            Ok(_) | Err((_, RDKafkaErrorCode::GroupIdNotFound)) => break,
             // A member that was killed is a member until its session ends.
             Err((_, error)) => assert!(begun.elapsed() < Duration::from_secs(30), "{error}"),
         }
@@ -37,7 +41,7 @@ fn forget(cluster: &Cluster, group: &str, topic: &str) {
     assert!(left.is_empty(), "{left:?}");
 }
 
-fn kafka_topics() -> stream::Topics {
+pub(crate) fn kafka_topics() -> stream::Topics {
     stream::Topics::of("particles")
 }
 

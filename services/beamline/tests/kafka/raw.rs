@@ -86,7 +86,7 @@ pub(crate) fn send<'a>(cluster: &Cluster, topic: &str, messages: impl IntoIterat
     let producer: BaseProducer<Reports> = cluster
         .connection()
         .client(Reports::default(), |config| {
-            config.set("message.max.bytes", MESSAGE_BYTES).set("linger.ms", "5");
+            config.set("message.max.bytes", MESSAGE_BYTES).set("linger.ms", "5").set("enable.idempotence", "true");
         })
         .unwrap();
     for (partition, key, value) in messages {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Bytes of an event, as the definition has it where it does not say.
-const LIMIT: usize = 1 << 20;
+pub(crate) const LIMIT: usize = 1 << 20;
 const ORDINARY: usize = 600;
 /// A column that makes three rows of one where the energy is above 500.
 const GROWS: &str = "      thrice: \"CASE WHEN energy_gev > 500 THEN concat(particle_type, particle_type, particle_type) ELSE '' END\"\n";
@@ -185,7 +185,7 @@ fn started_again(service: &Service) -> usize {
     service.program.log().matches("started again").count()
 }
 
-fn set(cluster: &Cluster, topic: &str, name: &str, value: &str) {
+pub(crate) fn set(cluster: &Cluster, topic: &str, name: &str, value: &str) {
     let settings = BTreeMap::from([(name.to_owned(), value.to_owned())]);
     Admin::connect(&cluster.connection()).unwrap().set(topic, &settings).unwrap();
 }

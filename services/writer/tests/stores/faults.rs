@@ -2,6 +2,7 @@
 //! once, with its values. `BEAMLINE_FAULTS_EVENTS` and `BEAMLINE_FAULTS` make more of it (`make faults-stores`).
 
 use std::{
+    collections::BTreeMap,
     env,
     path::Path,
     process::Command,
@@ -34,18 +35,32 @@ pub(crate) fn some_millis(max: u64) -> Duration {
     Duration::from_millis(u64::from(nanos / 1_000) % max)
 }
 
-/// Runs writers until all events are stored, killing them `faults` times; `fault` is what else happens.
-fn run(store: &Store, folder: &Path, events: u64, faults: u64, envs: &[(&str, &str)], mut fault: impl FnMut(u64)) {
+/// What has befallen a store and its writers, as a table.
+pub(crate) fn print_table<'a>(backend: &str, faults: impl IntoIterator<Item = (&'a str, u64)>) {
+    println!("times  fault ({backend})");
+    faults.into_iter().for_each(|(name, times)| println!("{times:>5}  {name}"));
+}
+
+/// Runs writers until all events are stored, killing them `faults` times; `fault` is what else happens, and says what that was.
+fn run(
+    store: &Store,
+    folder: &Path,
+    events: u64,
+    faults: u64,
+    envs: &[(&str, &str)],
+    mut fault: impl FnMut(u64) -> Option<&'static str>,
+) {
     let file = folder.join("positions");
     // About as long as the faults together: a batch has about 2,000 rows.
     let pace = (faults * 700 * 2_000 / events).to_string();
     let envs = &[envs, &[(child::PACE, pace.as_str())]].concat();
     let begin = Instant::now();
     let mut killed = 0;
+    let mut table = BTreeMap::new();
     for number in 0..faults {
         let mut child = child::start(store, &file, events, envs);
         std::thread::sleep(Duration::from_millis(200) + some_millis(800));
-        fault(number);
+        fault(number).iter().for_each(|name| *table.entry(*name).or_default() += 1);
         if child.try_wait().unwrap().is_none() {
             child.kill().unwrap();
             killed += 1;
@@ -56,6 +71,8 @@ fn run(store: &Store, folder: &Path, events: u64, faults: u64, envs: &[(&str, &s
     assert!(ended.success(), "{ended}");
     assert!(killed > faults / 4, "{killed} of {faults} writers were killed at work: more events are needed");
     println!("{}: {events} events, {killed} of {faults} writers killed, {:.1?}", store.backend, begin.elapsed());
+    table.insert("kill -9 of the writer", killed);
+    print_table(&store.backend, table);
 }
 
 /// Every event once, with its values.
@@ -129,6 +146,7 @@ fn cql_has_every_event_once_whatever_is_killed_paused_or_away() {
             std::thread::sleep(Duration::from_secs(15));
             cassandra.node().resume().unwrap();
             std::thread::sleep(Duration::from_secs(4));
+            Some("store paused for 15 s")
         }
         // Killed, and away for a while.
         3 => {
@@ -136,8 +154,9 @@ fn cql_has_every_event_once_whatever_is_killed_paused_or_away() {
             std::thread::sleep(Duration::from_secs(if number == 3 { 30 } else { 3 }));
             cassandra.node().start().unwrap();
             std::thread::sleep(Duration::from_secs(4));
+            Some("kill -9 of the store, away for 3 to 30 s")
         }
-        _ => {}
+        _ => None,
     });
     check(&store, events);
 }
@@ -149,7 +168,7 @@ fn a_delta_table_has_every_event_once_whenever_the_writer_is_killed() {
     let lake = folder.path().join("lake");
     let store = Store::new("delta", lake.to_str().unwrap());
     let events = setting("BEAMLINE_FAULTS_EVENTS", 120_000);
-    run(&store, folder.path(), events, setting("BEAMLINE_FAULTS", 9), &[], |_| {});
+    run(&store, folder.path(), events, setting("BEAMLINE_FAULTS", 9), &[], |_| None);
     check(&store, events);
     read_with_python(&lake.join("processed_data"), events);
 }
@@ -160,7 +179,7 @@ fn orc_files_have_every_event_once_whenever_the_writer_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new("orc", folder.path().join("lake").to_str().unwrap());
     let events = setting("BEAMLINE_FAULTS_EVENTS", 120_000);
-    run(&store, folder.path(), events, setting("BEAMLINE_FAULTS", 9), &[], |_| {});
+    run(&store, folder.path(), events, setting("BEAMLINE_FAULTS", 9), &[], |_| None);
     check_without(&store, events, &["anomaly_causes"]);
 }
 
@@ -170,7 +189,7 @@ fn parquet_files_have_every_event_once_whenever_the_writer_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new("parquet", folder.path().join("lake").to_str().unwrap());
     let events = setting("BEAMLINE_FAULTS_EVENTS", 120_000);
-    run(&store, folder.path(), events, setting("BEAMLINE_FAULTS", 9), &[], |_| {});
+    run(&store, folder.path(), events, setting("BEAMLINE_FAULTS", 9), &[], |_| None);
     check(&store, events);
 }
 
@@ -205,7 +224,7 @@ fn a_lake_on_s3_has_every_event_once() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(backend, on_s3(backend));
         let events = 60_000;
-        run(&store, folder.path(), events, 4, &envs, |_| {});
+        run(&store, folder.path(), events, 4, &envs, |_| None);
         let checked = Command::new(env::current_exe().unwrap())
             .args(["--exact", "faults::checks_what_is_asked", "--nocapture"])
             .envs(envs)

@@ -16,7 +16,7 @@ use sink::{Batch, Table};
 
 use crate::{
     cluster::{Cluster, Writer},
-    faults::{check, collect},
+    faults::{check, collect, print_table},
     rows,
     sinks::Store,
 };
@@ -71,6 +71,7 @@ fn a_paused_writer_that_goes_on_after_its_successor_harms_no_store() {
         cluster.wait_until_stored(&store.backend, events, &[first, second]);
         let rows = [first.stop(), second.stop()];
         println!("{}: {rows:?} rows stored by the paused writer and its successor", store.backend);
+        print_table(&store.backend, [("writer paused while it holds rows, another takes over, it goes on", 1)]);
     }
     for store in &stores {
         check(store, events);
