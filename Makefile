@@ -131,6 +131,18 @@ evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each 
 	cd "$(BEAMLINE_DATA)/nab" && find . -name '*.csv' | sed 's|^./||' | sort | grep -vxFf $(CURDIR)/evaluation/nab-chosen.txt | sed 's|^|$(BEAMLINE_DATA)/nab/|' | (cd $(CURDIR) && xargs \
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json")
 
+# What the comparison needs is pinned in tests/compare/requirements.txt.
+COMPARE_PYTHON = $(TOOLS)/compare-python/bin/python
+
+.PHONY: compare
+compare: setup ## Compare the detection with half-space trees, RS-Hash, LODA, a random cut forest, xStream on labelled tabular sets (ARGS=choose leaves the held-out sets alone)
+	@$(call need,python3:python3)
+	@cmp -s tests/compare/requirements.txt $(TOOLS)/compare-python/requirements.txt || { \
+		python3 -m venv $(TOOLS)/compare-python && $(COMPARE_PYTHON) -m pip install --quiet -r tests/compare/requirements.txt && \
+		cp tests/compare/requirements.txt $(TOOLS)/compare-python; }
+	cargo build --locked --bin beamline
+	OMP_NUM_THREADS=1 $(COMPARE_PYTHON) -B tests/compare/run.py $(ARGS)
+
 .PHONY: bench-page
 bench-page: setup setup-page ## Measure what the live page costs the run and the browser: medians of seven paired runs (about 15 minutes)
 	cargo test --locked --workspace --test page -- --ignored --nocapture what_the_page_costs
