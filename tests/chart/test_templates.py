@@ -301,13 +301,16 @@ class Templates(unittest.TestCase):
     def test_three_brokers_keep_everything_three_times(self):
         objects = render(values=["tests/chart/golden/brokers.yaml"])
         names = ["t-beamline-kafka", "t-beamline-kafka-2", "t-beamline-kafka-3"]
-        bootstrap = ",".join(f"{name}:9092" for name in names)
+        # Names that are known in every namespace: KEDA asks from its own.
+        addresses = [f"{name}.space.svc:9092" for name in names]
+        bootstrap = ",".join(addresses)
         self.assertEqual(environment(detector(objects)["spec"]["template"]["spec"]["containers"][0])["BEAMLINE_KAFKA_BOOTSTRAP"], bootstrap)
         services, volumes = kinds(objects, "Service"), kinds(objects, "PersistentVolumeClaim")
         for number, name in enumerate(names, 1):
             text = kinds(objects, "ConfigMap")[name]["data"]["server.properties"]
             properties = dict(line.split("=", 1) for line in text.splitlines())
             self.assertEqual(properties["node.id"], str(number))
+            self.assertEqual(properties["advertised.listeners"], f"PLAINTEXT://{addresses[number - 1]}")
             voters = ",".join(f"{index}@{voter}:9093" for index, voter in enumerate(names, 1))
             self.assertEqual(properties["controller.quorum.voters"], voters)
             self.assertEqual(properties["advertised.listeners"], f"PLAINTEXT://{name}:9092")

@@ -111,9 +111,13 @@ resources: {{ toYaml . | nindent 2 }}
 {{/* Where things are: what the values say, or the development server. */}}
 {{- define "beamline.kafka" -}}
 {{- if .Values.kafka.bootstrap -}}{{ .Values.kafka.bootstrap }}
-{{- else if .Values.development.kafka.enabled -}}{{ include "beamline.brokers" . | replace "," ":9092," }}:9092
+{{- else if .Values.development.kafka.enabled -}}
+{{- $domain := include "beamline.domain" . -}}
+{{- include "beamline.brokers" . | replace "," (printf "%s:9092," $domain) }}{{ $domain }}:9092
 {{- end -}}
 {{- end -}}
+{{/* What follows the name of a service where it is read in any namespace, such as KEDA's. */}}
+{{- define "beamline.domain" -}}.{{ .Release.Namespace }}.svc{{- end -}}
 {{/* The names of the development brokers, with commas between them. */}}
 {{- define "beamline.brokers" -}}
 {{- $first := printf "%s-kafka" (include "beamline.fullname" .) -}}

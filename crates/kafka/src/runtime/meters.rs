@@ -64,8 +64,8 @@ struct Pending {
     ledger: Ledger,
     rejected: BTreeMap<&'static str, u64>,
     alarms: BTreeMap<String, u64>,
-    /// When some of its messages were taken in, in milliseconds since 1970.
-    taken_in: Vec<i64>,
+    /// When its messages were taken in, batch by batch.
+    taken_in: Vec<TakenIn>,
     windows_closed: u64,
 }
 
@@ -101,7 +101,7 @@ impl Meters {
     /// Adds what came of some messages, which were taken in from `first` to `last`.
     pub(crate) fn processed(&mut self, ledger: &Ledger, letters: &[Letter], first: i64, last: i64) {
         self.pending.ledger += ledger;
-        self.pending.taken_in.extend([first, last]);
+        self.pending.taken_in.push(TakenIn { first, last, records: ledger.records });
         for letter in letters {
             let reason = match letter.letter.kind {
                 DeadLetterKind::Decode => "undecodable",
@@ -154,8 +154,8 @@ impl Meters {
             measure::ALARMS.of([&self.stream, self.stage, &layer]).increment(count);
         }
         let now = now_millis();
-        for time in taken_in {
-            self.latency.record((now - time).max(0) as f64 / 1e3);
+        for time in taken_in.iter().flat_map(TakenIn::samples) {
+            self.latency.record(now.saturating_sub(time).max(0) as f64 / 1e3);
         }
     }
 
@@ -205,6 +205,27 @@ pub(crate) struct Ready<'a> {
     part: String,
 }
 
+/// Messages of a batch that one sample of their latency stands for.
+const RECORDS_A_SAMPLE: u64 = 64;
+
+/// When the messages of a batch were taken in: the first of them and the last, in milliseconds since 1970, and how many there are.
+struct TakenIn {
+    first: i64,
+    last: i64,
+    records: u64,
+}
+
+impl TakenIn {
+    /// Times that stand for those of all messages, evenly from the first to the last. There are about as many in each
+    /// message, however the messages are cut into batches: a thousand late ones that come at once weigh as much as a
+    /// thousand that come one by one.
+    fn samples(&self) -> impl Iterator<Item = i64> {
+        let steps = self.records.div_ceil(RECORDS_A_SAMPLE).max(1);
+        let (first, last) = (self.first as f64, self.last as f64);
+        (0..=steps).map(move |step| (first + (last - first) * step as f64 / steps as f64) as i64)
+    }
+}
+
 impl<'a> Ready<'a> {
     pub(crate) fn new(health: &'a dyn Health, part: String) -> Self {
         health.ready(&part, true);
@@ -215,5 +236,28 @@ impl<'a> Ready<'a> {
 impl Drop for Ready<'_> {
     fn drop(&mut self) {
         self.health.ready(&self.part, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(first: i64, last: i64, records: u64) -> Vec<i64> {
+        TakenIn { first, last, records }.samples().collect()
+    }
+
+    #[test]
+    fn samples_of_latency_are_as_many_as_there_are_messages_and_lie_between_the_first_and_the_last() {
+        assert_eq!(samples(100, 100, 1), [100, 100]);
+        assert_eq!(samples(100, 900, 64), [100, 900]);
+        assert_eq!(samples(100, 900, 256), [100, 300, 500, 700, 900]);
+        assert_eq!(samples(0, 20_000, 20_000).len(), 20_000 / 64 + 2);
+    }
+
+    #[test]
+    fn times_that_cannot_be_are_no_reason_to_stop() {
+        assert_eq!(samples(i64::MIN, i64::MAX, 100).len(), 3);
+        assert_eq!(samples(5, 3, 65), [5, 4, 3]);
     }
 }
