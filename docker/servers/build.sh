@@ -12,14 +12,19 @@ say() { echo "server images: $*" >&2; }
 image beamline/jre:17 || { say "beamline/jre:17"; build beamline/jre:17 "$here/jre.Dockerfile" "$here" --build-arg "DEBIAN=$debian"; }
 jre=$(local_name beamline/jre:17)
 
-# jars NAME: the jars of a Maven project, fetched once.
+# jars NAME: the jars of a Maven project, fetched once for each state of its pom.xml.
 jars() {
     mkdir -p "$work/$1"
-    [ -d "$work/$1/lib" ] || mvn -q -B -f "$here/$1/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/$1/lib"
+    [ -d "$work/$1/lib" ] && cmp -s "$here/$1/pom.xml" "$work/$1/pom.xml" && return
+    rm -rf "$work/$1/lib"
+    mvn -q -B -f "$here/$1/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/$1/lib"
 }
 
+# unchanged NAME: whether the image was made from the files that are here.
+unchanged() { [ -z "$(diff -rq "$here/$1" "$work/$1" 2>&1 | grep -v "^Only in $work")" ]; }
+
 for server in kafka cassandra; do
-    image "beamline/$server:dev" && continue
+    image "beamline/$server:dev" && unchanged "$server" && continue
     say "beamline/$server:dev"
     jars $server
     cp -r "$here/$server/." "$work/$server/"

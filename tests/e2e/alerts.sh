@@ -129,7 +129,7 @@ detector_stands() {
 
 # scored_topic CHANGE...: changes the configuration of the topic of scored events.
 scored_topic() {
-    k exec "deployment/$RELEASE-kafka" -- java -cp '/opt/kafka/libs/*' kafka.admin.ConfigCommand --bootstrap-server 127.0.0.1:9092 \
+    k exec "deployment/$RELEASE-kafka" -- /opt/kafka/bin/kafka-configs.sh --bootstrap-server 127.0.0.1:9092 \
         --alter --entity-type topics --entity-name "$STREAM.scored" "$@" >>"$LOGS/alerts.log" 2>&1 || fail "the topic of scored events cannot be changed"
 }
 
