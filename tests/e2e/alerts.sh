@@ -114,15 +114,16 @@ partitions_move() {
     fires BeamlineRebalances 10
 }
 
-# A topic that asks for more replicas than it has takes no record: the detector has more and more work, and cannot commit any.
+# A topic takes no record any more: the detector has more and more work, and cannot commit any. (Fewer bytes, and the
+# broker could not end the transactions that it refuses.)
 detector_stands() {
     provoked=$SECONDS
-    scored_topic --add-config min.insync.replicas=2
-    say "the topic of scored events asks for two replicas and has one"
+    scored_topic --add-config max.message.bytes=300
+    say "the topic of scored events takes 300 bytes at most"
     fires BeamlineLagGrows 120
     fires BeamlineStageStands 300
-    scored_topic --delete-config min.insync.replicas
-    say "it has one again, and what has waited is late"
+    scored_topic --delete-config max.message.bytes
+    say "it takes them again, and what has waited is late"
     fires BeamlineLatencyHigh 120
     rollout anomaly-detector
 }

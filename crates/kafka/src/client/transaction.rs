@@ -1,7 +1,11 @@
 //! A producer whose records count once its transaction is committed.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -113,10 +117,21 @@ impl TransactionalProducer {
     /// Gives the open transaction up.
     pub(crate) fn abort(&self) -> Result<(), KafkaError> {
         // An abort before the first acknowledgement can find the broker without the transaction (librdkafka#4849).
-        let _ = self.flush(Duration::from_secs(1));
-        self.client
-            .abort_transaction(END_MAX)
-            .map_err(|source| KafkaError::Client { what: "aborting a transaction", source })
+        let flushed = self.flush(Duration::from_secs(1));
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            if flushed.is_err() {
+                // The abort drops what was not sent, and waits until somebody has taken the reports of that.
+                thread::Builder::new().name("reports".into()).spawn_scoped(scope, || {
+                    while !over.load(Ordering::Relaxed) {
+                        serve(&self.client, LOOK);
+                    }
+                })?;
+            }
+            let aborted = self.client.abort_transaction(END_MAX);
+            over.store(true, Ordering::Relaxed);
+            aborted.map_err(|source| KafkaError::Client { what: "aborting a transaction", source })
+        })
     }
 
     /// Waits until everything that was handed over has been acknowledged. The client's own flush looks only ten times a

@@ -1,6 +1,10 @@
 //! What a step counts of itself: added up over a transaction, and told once that is committed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    time::Duration,
+};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use measure::Health;
@@ -14,6 +18,8 @@ pub(crate) struct Meters {
     stream: String,
     stage: &'static str,
     pending: Pending,
+    /// The partitions whose lag was told.
+    lags: BTreeSet<u32>,
     records_in: Counter,
     records_out: Counter,
     filtered: Counter,
@@ -33,6 +39,13 @@ pub(crate) struct Meters {
     state_keys: Share,
     state_bytes: Share,
     spilled_bytes: Share,
+}
+
+impl Drop for Meters {
+    /// Whoever takes the partitions next says how much waits.
+    fn drop(&mut self) {
+        mem::take(&mut self.lags).into_iter().for_each(|partition| self.lag(partition, 0));
+    }
 }
 
 /// One worker's share of a gauge that all workers of a process add to.
@@ -76,6 +89,7 @@ impl Meters {
             stream: stream.to_owned(),
             stage,
             pending: Pending::default(),
+            lags: BTreeSet::new(),
             records_in: measure::RECORDS_IN.of(labels),
             records_out: measure::RECORDS_OUT.of(labels),
             filtered: measure::RECORDS_FILTERED.of(labels),
@@ -136,7 +150,7 @@ impl Meters {
 
     /// The transaction is committed, in so long, with so much state.
     pub(crate) fn committed(&mut self, took: Duration, state_bytes: u64) {
-        let Pending { ledger, rejected, alarms, taken_in, windows_closed } = std::mem::take(&mut self.pending);
+        let Pending { ledger, rejected, alarms, taken_in, windows_closed } = mem::take(&mut self.pending);
         self.commits.increment(1);
         self.transaction.record(took.as_secs_f64());
         self.snapshot_bytes.increment(state_bytes);
@@ -184,7 +198,8 @@ impl Meters {
     }
 
     /// So much waits in a partition.
-    pub(crate) fn lag(&self, partition: u32, records: u64) {
+    pub(crate) fn lag(&mut self, partition: u32, records: u64) {
+        self.lags.insert(partition);
         measure::CONSUMER_LAG.of([&self.stream, self.stage, &partition.to_string()]).set(records as f64);
     }
 

@@ -98,6 +98,11 @@ impl Partition {
         };
     }
 
+    /// How many records are committed upstream and not here: those that wait, and those of the open transaction.
+    pub(crate) fn lag(&self) -> u64 {
+        self.waiting.map_or(0, |(_, _, records)| records) + self.open_records as u64
+    }
+
     /// How many records wait, and since when, where none has been taken for too long.
     pub(crate) fn standstill(&self, now: Instant) -> Option<(u64, Duration)> {
         let (next, since, records) = self.waiting?;

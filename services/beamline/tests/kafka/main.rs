@@ -25,6 +25,7 @@ mod security;
 mod sizes;
 mod soak;
 mod spark;
+mod standing;
 mod stores;
 mod theirs;
 mod tools;

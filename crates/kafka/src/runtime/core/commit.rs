@@ -170,6 +170,8 @@ impl<C: Cluster> Core<C> {
         if !Mutant::AbortKeepsHeld.is_chosen() {
             self.outbound.forget();
         }
+        // What was taken waits again.
+        self.partitions.iter().for_each(|(number, partition)| self.meters.lag(*number, partition.lag()));
         (self.rows, self.quiet) = (0, false);
         if self.open.take().is_none() {
             return Ok(());

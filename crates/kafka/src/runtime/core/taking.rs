@@ -13,7 +13,7 @@ impl<C: Cluster> Core<C> {
 
     /// Begins to take partitions.
     pub(crate) fn load(&mut self, numbers: &[u32]) -> Result<(), KafkaError> {
-        self.forget(numbers);
+        self.drop_loaded(numbers);
         self.loads.begin(numbers)
     }
 
@@ -40,14 +40,18 @@ impl<C: Cluster> Core<C> {
         self.loads.running().is_empty() && self.loaded.is_empty()
     }
 
-    /// Gives partitions up.
+    /// Gives partitions up. Their next owner says how much waits.
     pub(crate) fn forget(&mut self, numbers: &[u32]) {
+        self.drop_loaded(numbers);
+        numbers.iter().for_each(|number| self.meters.lag(*number, 0));
+    }
+
+    /// Drops what memory holds of partitions.
+    fn drop_loaded(&mut self, numbers: &[u32]) {
         self.loads.forget(numbers);
         for number in numbers {
             self.loaded.remove(number);
             self.partitions.remove(number);
-            // Its next owner says how much waits.
-            self.meters.lag(*number, 0);
         }
     }
 }

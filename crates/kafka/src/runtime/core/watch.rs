@@ -18,8 +18,8 @@ impl<C: Cluster> Core<C> {
         let now = self.cluster.now();
         for (number, Seen { lag, first, end }) in seen {
             let Some(partition) = self.partitions.get_mut(&number) else { continue };
-            self.meters.lag(number, lag);
             partition.waits(lag, now);
+            self.meters.lag(number, partition.lag());
             near.extend(share_before(partition.needed(), first, end).map(|share| (number, share)));
         }
         if near.is_empty() || self.warned.is_some_and(|warned| self.cluster.since(warned) < SAID_EVERY) {
