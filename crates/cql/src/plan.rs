@@ -111,7 +111,17 @@ impl Keyspace {
         }
         Ok(Self { exists, comments: comments(session, keyspace).await?.into_iter().collect(), columns })
     }
+
+    /// Whether ScyllaDB captures the changes of a table: it has a log of them then.
+    fn captures(&self, table: &str) -> bool {
+        self.columns.get(&format!("{table}{CAPTURED}")).is_some_and(|columns| columns.contains_key(CAPTURED_TIME))
+    }
 }
+
+/// What ScyllaDB calls the log of a table's changes, after the table's name.
+const CAPTURED: &str = "_scylla_cdc_log";
+/// A column of such a log.
+const CAPTURED_TIME: &str = "cdc$time";
 
 fn compare(found: &Keyspace, settings: &Settings, layouts: &[Layout]) -> Plan {
     let mut plan = Plan::default();
@@ -149,6 +159,15 @@ fn compare(found: &Keyspace, settings: &Settings, layouts: &[Layout]) -> Plan {
             }
         }
     }
+    let tables = [ddl::PARTITIONS, ddl::POSITIONS, ddl::PROBES].into_iter();
+    let tables = tables.chain(layouts.iter().map(|layout| layout.name.as_str()));
+    plan.refusals.extend(tables.filter(|table| found.captures(table)).map(|table| {
+        format!(
+            "table {table} has ScyllaDB's change data capture, which refuses rows whose write time is in the past, and rows are \
+             written with the time of their event so that each is there once; switch it off: ALTER TABLE {keyspace}.{table} \
+             WITH cdc = {{'enabled': false}}"
+        )
+    }));
     plan
 }
 
@@ -266,5 +285,22 @@ mod tests {
         assert_eq!(plan(r#"{"beamline_positions":1}"#), Plan::default());
         let refusals = plan(r#"{"beamline_positions":2}"#).refusals.join(" ");
         assert!(refusals.contains("use a newer program"), "{refusals}");
+    }
+
+    #[test]
+    fn tables_whose_changes_are_captured_are_refused_by_name() {
+        let column = || Existing { cql: "timeuuid".into(), kind: "clustering".into(), position: 0, descending: false };
+        let kept = [(ddl::POSITIONS, ddl::POSITIONS_COMMENT), (ddl::PROBES, ddl::PROBES_COMMENT), (ddl::PARTITIONS, "")];
+        let keyspace = |log: &str, of: &str| Keyspace {
+            exists: true,
+            comments: kept.map(|(name, comment)| (name.to_owned(), comment.to_owned())).into(),
+            columns: [(log.to_owned(), BTreeMap::from([(of.to_owned(), column())]))].into(),
+        };
+        let refusals = |log, of| compare(&keyspace(log, of), &Settings::default(), &[]).refusals;
+        let refused = refusals("beamline_probes_scylla_cdc_log", "cdc$time");
+        assert!(refused.len() == 1 && refused[0].starts_with("table beamline_probes has"), "{refused:?}");
+        assert!(refused[0].ends_with("ALTER TABLE beamline.beamline_probes WITH cdc = {'enabled': false}"), "{refused:?}");
+        assert!(refusals("another_scylla_cdc_log", "cdc$time").is_empty(), "another's table");
+        assert!(refusals("beamline_probes_scylla_cdc_log", "time").is_empty(), "another's log");
     }
 }
