@@ -290,7 +290,8 @@ mod tests {
     #[test]
     fn tables_whose_changes_are_captured_are_refused_by_name() {
         let column = || Existing { cql: "timeuuid".into(), kind: "clustering".into(), position: 0, descending: false };
-        let kept = [(ddl::POSITIONS, ddl::POSITIONS_COMMENT), (ddl::PROBES, ddl::PROBES_COMMENT), (ddl::PARTITIONS, "")];
+        let kept =
+            [(ddl::POSITIONS, ddl::POSITIONS_COMMENT), (ddl::PROBES, ddl::PROBES_COMMENT), (ddl::PARTITIONS, "")];
         let keyspace = |log: &str, of: &str| Keyspace {
             exists: true,
             comments: kept.map(|(name, comment)| (name.to_owned(), comment.to_owned())).into(),
@@ -299,7 +300,10 @@ mod tests {
         let refusals = |log, of| compare(&keyspace(log, of), &Settings::default(), &[]).refusals;
         let refused = refusals("beamline_probes_scylla_cdc_log", "cdc$time");
         assert!(refused.len() == 1 && refused[0].starts_with("table beamline_probes has"), "{refused:?}");
-        assert!(refused[0].ends_with("ALTER TABLE beamline.beamline_probes WITH cdc = {'enabled': false}"), "{refused:?}");
+        assert!(
+            refused[0].ends_with("ALTER TABLE beamline.beamline_probes WITH cdc = {'enabled': false}"),
+            "{refused:?}"
+        );
         assert!(refusals("another_scylla_cdc_log", "cdc$time").is_empty(), "another's table");
         assert!(refusals("beamline_probes_scylla_cdc_log", "time").is_empty(), "another's log");
     }

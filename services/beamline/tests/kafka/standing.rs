@@ -51,6 +51,9 @@ fn a_stage_that_cannot_write_says_how_much_waits_and_goes_on_once_it_can() {
     wait_until("nothing waits", &detector, || detector.metric(LAG) == 0.0);
     assert_eq!(results::scores(&cluster).len(), EVENTS);
     let log = detector.program.log();
-    assert!(!log.contains("a worker is started again"), "it gives transactions up and keeps its place in the group\n{log}");
+    assert!(
+        !log.contains("a worker is started again"),
+        "it gives transactions up and keeps its place in the group\n{log}"
+    );
     [enricher, detector].iter().for_each(Service::stop);
 }
