@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -266,6 +267,26 @@ class Templates(unittest.TestCase):
         # Six services, the autoscaler, five servers, two Jobs and the test.
         self.assertEqual(len(found), 15)
         return found
+
+    def test_every_place_of_the_schema_and_of_the_values_has_each_setting_of_pods(self):
+        helpers = (CHART / "templates/_helpers.tpl").read_text(encoding="utf-8")
+        picked = re.findall(r'"(\w+)"', re.search(r"pick \.root\.Values\.defaults (.*?) -}}", helpers)[1])
+        self.assertIn("tolerations", picked)
+        schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+        of = schema["properties"]
+        servers = {f"development.{name}": of["development"]["properties"][name] for name in ("kafka", "registry", "cql", "jaeger", "collector")}
+        places = {"definitions.service": schema["definitions"]["service"], "setup": of["setup"], "scaling.builtin": of["scaling"]["properties"]["builtin"], **servers}
+        values = {file: yaml.safe_load((ROOT / file).read_text(encoding="utf-8")) for file in ("charts/beamline/values.yaml", "tests/chart/golden/set.yaml", "tests/chart/golden/null.yaml")}
+        described = (ROOT / "docs/kubernetes.md").read_text(encoding="utf-8")
+        for name in picked:
+            for place, found in places.items():
+                # A server has an environment of its own.
+                if not (place in servers and name.startswith("extraEnv")):
+                    self.assertIn(name, found["properties"], f"values.schema.json, {place}")
+                    self.assertTrue(found["properties"][name].get("description"), f"values.schema.json, {place}: {name} is not described")
+            for file, found in values.items():
+                self.assertIn(name, found["defaults"], f"{file}, defaults")
+            self.assertIn(f"`{name}`", described, "docs/kubernetes.md")
 
     def test_every_setting_of_pods_reaches_every_pod(self):
         for name, pod in self.golden("set").items():

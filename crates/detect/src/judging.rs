@@ -58,8 +58,8 @@ const LIFT_AFTER: u64 = 4;
 const LIFT_FROM: f64 = 4.0;
 
 /// Where the numbers are: recent exclusions, recent far alarms, alarms of the chains that may be learned from, the lift of each
-/// layer before the burst; then the histograms of the layers that are on, and of all together; then the lift of frequencies, where
-/// that layer is on.
+/// layer before the burst; then the histograms of the layers that are on, and of all together; then the lifts of the layers behind
+/// the burst that are on, so that a layer which is off moves nothing.
 const EXCLUDED: usize = 0;
 const RUN: usize = 1;
 const BUDGET: usize = 2;
@@ -106,6 +106,10 @@ pub(crate) struct Judging {
     forget: f64,
     /// Where the histograms are: of each layer, then of all together.
     at: [usize; Layer::COUNT + 1],
+    /// Where the lift of each layer that is on and judged here is.
+    lifts: [usize; Layer::COUNT],
+    /// How many words all of it takes.
+    words: usize,
 }
 
 impl Judging {
@@ -118,6 +122,13 @@ impl Judging {
             end += if layers.contains(&layer) && scale(layer).is_some() { RARITY_WORDS } else { 0 };
         }
         at[Layer::COUNT] = end;
+        let burst = Layer::Burst as usize;
+        let mut lifts = std::array::from_fn(|index| if index < burst { LIFTS + index } else { usize::MAX });
+        let mut words = end + RARITY_WORDS;
+        for layer in layers.iter().filter(|layer| **layer as usize > burst) {
+            lifts[*layer as usize] = words;
+            words += 1;
+        }
         let alarm_bits = -libm::log2(settings.false_alarm_rate);
         let forget = FORGET * f64::from(settings.adapt_after);
         let threshold = alarm_bits + libm::log2((SHARED * layers.len() as f64).max(1.0));
@@ -133,21 +144,18 @@ impl Judging {
             cap: CAP * f64::from(settings.adapt_after),
             forget,
             at,
+            lifts,
+            words,
         }
     }
 
     pub(crate) fn words(&self) -> usize {
-        self.at[Layer::COUNT] + RARITY_WORDS + usize::from(self.on.contains(&Layer::Frequency))
+        self.words
     }
 
     /// The share of ordinary events that each layer may call anomalous.
     pub(crate) fn share(&self) -> f64 {
         libm::exp2(-self.threshold)
-    }
-
-    /// Where the lift of a layer is.
-    fn lift_at(&self, layer: Layer) -> usize {
-        if layer == Layer::Frequency { self.at[Layer::COUNT] + RARITY_WORDS } else { LIFTS + layer as usize }
     }
 
     /// Enters the score of a layer that is on: how rare it is, and whether it alarms. Gives its place in the histogram, NaN
@@ -167,7 +175,7 @@ impl Judging {
             }
             None => (f64::NAN, score),
         };
-        let bits = self.lifted(rarity, get(words, self.lift_at(layer)));
+        let bits = self.lifted(rarity, get(words, self.lifts[index]));
         scores.bits[index] = bits;
         if events > self.warm_up && bits > self.threshold && score >= LEAST_SCORES[index] {
             scores.alarms |= 1 << index;
@@ -188,7 +196,7 @@ impl Judging {
     /// The score from which on a layer alarms.
     pub(crate) fn threshold(&self, layer: Layer, words: &[u64]) -> f64 {
         let index = layer as usize;
-        let bits = self.threshold + get(words, self.lift_at(layer));
+        let bits = self.threshold + get(words, self.lifts[index]);
         let score =
             scale(layer).map_or(bits, |scale| scale.score(Rarity::place_of(self.histogram(words, index), bits)));
         score.max(LEAST_SCORES[index])
@@ -226,9 +234,8 @@ impl Judging {
                 continue;
             }
             let near = f64::from(u8::from(beyond > 0.0 && beyond <= NEAR_BITS));
-            let lift_at = self.lift_at(*layer);
-            let lift = get(words, lift_at) + LIFT * (near - self.near_share);
-            set(words, lift_at, lift.clamp(LIFT_RANGE.0, LIFT_RANGE.1));
+            let lift = get(words, self.lifts[index]) + LIFT * (near - self.near_share);
+            set(words, self.lifts[index], lift.clamp(LIFT_RANGE.0, LIFT_RANGE.1));
         }
     }
 

@@ -1,8 +1,7 @@
 //! The layers by name, and what they found in an event.
 
-/// A learned layer. More may come, so match with a wildcard.
+/// A learned layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
 pub enum Layer {
     /// Largest |z| of any feature against exponentially weighted mean and variance.
     Ewma,

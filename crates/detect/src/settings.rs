@@ -140,19 +140,14 @@ impl Settings {
     pub(crate) fn of_partition(&self) -> Option<Self> {
         let layers = self.layers().len() as f64;
         self.burst.then(|| Self {
-            features: 1,
-            frequencies: Vec::new(),
             ewma: None,
             mahalanobis: None,
             chains: None,
             rate: true,
-            stuck: false,
-            missing: false,
-            season: false,
-            burst: false,
-            shared: false,
             false_alarm_rate: (self.false_alarm_rate / (SHARED * layers).max(1.0)).max(FALSE_ALARM_RATE_MIN),
-            ..self.clone()
+            warm_up: self.warm_up,
+            adapt_after: self.adapt_after,
+            ..Self::with_features(1)
         })
     }
 

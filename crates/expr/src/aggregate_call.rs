@@ -92,16 +92,64 @@ impl AggregateFunction {
         named(name, numbers)
     }
 
+    /// The names that aggregates have, each function's all.
+    pub fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+
+    /// Whether it takes text as well as numbers.
+    pub fn takes_text(self) -> bool {
+        self.takes(&DataType::Utf8).is_ok()
+    }
+
+    /// Whether a group can have no result.
+    pub fn nullable(self) -> bool {
+        match self {
+            Self::Count | Self::ApproxDistinct | Self::TopK(_) | Self::Histogram { .. } => false,
+            Self::Sum
+            | Self::Avg
+            | Self::Min
+            | Self::Max
+            | Self::Variance { .. }
+            | Self::Deviation { .. }
+            | Self::First
+            | Self::Last
+            | Self::ApproxPercentile(_) => true,
+        }
+    }
+
+    /// Whether it takes values of this type, which is no dictionary; else what it takes.
+    fn takes(self, of: &DataType) -> Result<(), &'static str> {
+        let number = of.is_numeric();
+        let ordered = number
+            || *of == DataType::Utf8
+            || *of == DataType::Boolean
+            || matches!(of, DataType::Timestamp(..) | DataType::Date32);
+        let (fits, wanted) = match self {
+            Self::Count => (true, ""),
+            Self::Sum | Self::Avg => (number || *of == DataType::Boolean, "numbers"),
+            Self::Min | Self::Max | Self::First | Self::Last | Self::ApproxDistinct | Self::TopK(_) => {
+                (ordered, "numbers, text, times, or true and false")
+            }
+            Self::Variance { .. } | Self::Deviation { .. } | Self::ApproxPercentile(_) | Self::Histogram { .. } => {
+                (number, "numbers")
+            }
+        };
+        if fits { Ok(()) } else { Err(wanted) }
+    }
+
     /// The type of the result over values of the type `of`.
     pub fn data_type(self, of: &DataType) -> DataType {
         let of = plain(of);
         match self {
             Self::Count | Self::ApproxDistinct => DataType::Int64,
             Self::Sum if of.is_integer() || of == DataType::Boolean => DataType::Int64,
+            Self::Sum | Self::Avg | Self::Variance { .. } | Self::Deviation { .. } | Self::ApproxPercentile(_) => {
+                DataType::Float64
+            }
             Self::Min | Self::Max | Self::First | Self::Last => of,
             Self::TopK(_) => DataType::new_list(DataType::Struct(Fields::from(top_fields())), false),
             Self::Histogram { .. } => DataType::new_list(DataType::Int64, false),
-            _ => DataType::Float64,
         }
     }
 }
@@ -146,13 +194,7 @@ impl AggregateCall {
 
     /// Whether a group can have no result.
     pub fn nullable(&self) -> bool {
-        !matches!(
-            self.function,
-            AggregateFunction::Count
-                | AggregateFunction::ApproxDistinct
-                | AggregateFunction::TopK(_)
-                | AggregateFunction::Histogram { .. }
-        )
+        self.function.nullable()
     }
 }
 
@@ -244,30 +286,14 @@ fn number(name: &str, parameter: Option<&Expr>) -> Result<f64, ExprError> {
 fn argument(function: AggregateFunction, name: &str, values: &Expr, schema: &Schema) -> Result<Expression, ExprError> {
     let argument = Expression::compile(&values.to_string(), schema)?;
     let of = plain(argument.data_type());
-    let number = of.is_numeric();
-    let ordered = number
-        || of == DataType::Utf8
-        || of == DataType::Boolean
-        || matches!(of, DataType::Timestamp(..) | DataType::Date32);
-    let (fits, wanted) = match function {
-        AggregateFunction::Count => (true, ""),
-        AggregateFunction::Sum | AggregateFunction::Avg => (number || of == DataType::Boolean, "numbers"),
-        AggregateFunction::Min
-        | AggregateFunction::Max
-        | AggregateFunction::First
-        | AggregateFunction::Last
-        | AggregateFunction::ApproxDistinct
-        | AggregateFunction::TopK(_) => (ordered, "numbers, text, times, or true and false"),
-        _ => (number, "numbers"),
-    };
     // A decimal has digits that a double has not.
-    let fits = fits && (function == AggregateFunction::Count || !is_decimal(&of));
-    match fits {
-        true => Ok(argument),
-        false if is_decimal(&of) => {
-            Err(ExprError::Type { message: format!("`{name}` takes no decimals; write CAST({values} AS DOUBLE)") })
-        }
-        false => Err(ExprError::Type { message: format!("`{name}` takes {wanted}, but `{values}` is {of}") }),
+    if function != AggregateFunction::Count && is_decimal(&of) {
+        let message = format!("`{name}` takes no decimals; write CAST({values} AS DOUBLE)");
+        return Err(ExprError::Type { message });
+    }
+    match function.takes(&of) {
+        Ok(()) => Ok(argument),
+        Err(wanted) => Err(ExprError::Type { message: format!("`{name}` takes {wanted}, but `{values}` is {of}") }),
     }
 }
 

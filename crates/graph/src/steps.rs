@@ -1,6 +1,6 @@
 //! The steps of a pipeline, from its definition.
 
-use stream::{Aggregate, Detect, Enrich, LookupOn, Profile, Source, Spec, Stream, Windows};
+use stream::{Aggregate, Detect, Enrich, LookupOn, Source, Spec, Stream, Windows};
 
 use crate::{Step, Table};
 
@@ -25,33 +25,7 @@ fn table(name: &str, why: &str) -> Table {
 }
 
 fn source(spec: &Spec) -> Step {
-    let from = match &spec.source {
-        None => "named when it is run".to_owned(),
-        Some(Source::Synthetic(synthetic)) => {
-            let profile = match synthetic.profile {
-                Profile::Uniform => "uniform",
-                Profile::Physical => "physical",
-                Profile::Sensors => "sensors",
-                Profile::Logs => "logs",
-                Profile::Prices => "prices",
-                Profile::Clicks => "clicks",
-                Profile::Logins => "logins",
-                Profile::Payments => "payments",
-            };
-            let rate = match synthetic.rate {
-                0.0 => "as fast as possible".to_owned(),
-                rate => format!("{rate} events/s"),
-            };
-            format!("synthetic: {profile}, {rate}")
-        }
-        Some(Source::Files(files)) => format!("files: {}", files.paths.join(", ")),
-        Some(Source::Http(http)) => format!("POST /v1/events on {}", http.listen),
-        Some(Source::Stdin(_)) => "standard input".to_owned(),
-        Some(Source::Kafka(kafka)) => match &kafka.pattern {
-            Some(pattern) => format!("topics {pattern} of Kafka"),
-            None => format!("of Kafka: {}", kafka.named().join(", ")),
-        },
-    };
+    let from = spec.source.as_ref().map_or_else(|| "named when it is run".to_owned(), Source::words);
     let (key, partitions) = (&spec.key, spec.partitions);
     Step { name: "source", lines: vec![from, format!("{partitions} partitions by {key}")], tables: Vec::new() }
 }

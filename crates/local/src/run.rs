@@ -149,8 +149,7 @@ pub fn run(options: &Options, meter: &Meter, stop: &AtomicBool) -> Result<Summar
         meter,
         horizon: &horizon,
     };
-    // Standard input may have more than it had: what it repeats is known.
-    let over = committer.progress.finished && !matches!(options.source, stream::Source::Stdin(_));
+    let over = committer.progress.finished && !options.source.may_go_on();
     if !over && options.end_position.is_none_or(|end| end > resumed_from) {
         let cursor = committer.checkpoint.cursor_before(committer.progress.horizon)?;
         source.seek(&cursor.unwrap_or_default())?;
@@ -329,8 +328,7 @@ fn partitions(
 ) -> Result<Vec<BTreeMap<u32, Partition>>, LocalError> {
     let spec = &options.stream.definition.spec;
     let writer = WriterOptions::of(&options.stream);
-    // Files tell of what was when they were begun to be read. A made-up event's time is made up too.
-    let ingested = matches!(options.source, stream::Source::Files(_)).then_some(started);
+    let ingested = options.source.is_recorded().then_some(started);
     let memory = StateMemory::bounded(options.state_bytes, SpillFolder::new(committer.results.state().join("spill")));
     let mut shares: Vec<BTreeMap<u32, Partition>> = (0..committer.workers).map(|_| BTreeMap::new()).collect();
     for number in 0..spec.partitions {

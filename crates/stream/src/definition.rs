@@ -6,6 +6,7 @@
 mod aggregate;
 mod detect;
 mod expect;
+mod files;
 mod kafka;
 mod limits;
 mod page;
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Duration;
 
-pub use self::{aggregate::*, detect::*, expect::*, kafka::*, limits::*, page::*, source::*, store::*};
+pub use self::{aggregate::*, detect::*, expect::*, files::*, kafka::*, limits::*, page::*, source::*, store::*};
 
 /// A stream of events: what it looks like, where it comes from, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

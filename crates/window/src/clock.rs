@@ -36,8 +36,8 @@ pub(crate) struct Clock {
 impl Clock {
     /// The clock of a partition of `stream` before its first event.
     pub(crate) fn new(stream: &Stream) -> Self {
-        let is_finite = matches!(stream.definition.spec.source, Some(Source::Files(_)));
-        let ahead_max = stream.max_ahead().filter(|_| is_finite).map(|length| length.as_micros() as i64);
+        let is_recorded = stream.definition.spec.source.as_ref().is_some_and(Source::is_recorded);
+        let ahead_max = stream.max_ahead().filter(|_| is_recorded).map(|length| length.as_micros() as i64);
         Self { latest: i64::MIN, ahead: Vec::new(), ahead_max, changed: false, doubted: 0 }
     }
 

@@ -30,29 +30,37 @@ use crate::{
 /// `first(price ORDER BY timestamp)`.
 pub fn query_functions() -> Vec<AggregateUDF> {
     vec![
-        AggregateUDF::from(Stateful::new("histogram")),
-        AggregateUDF::from(Stateful::new("top_k")),
+        AggregateUDF::from(Stateful::new("histogram", &[0, 1, 1])),
+        AggregateUDF::from(Stateful::new("top_k", &[1])),
         var_samp_udaf().as_ref().clone().with_aliases(["variance"]),
         first_value_udaf().as_ref().clone().with_aliases(["first"]),
         last_value_udaf().as_ref().clone().with_aliases(["last"]),
     ]
 }
 
-/// A function whose parameters stand behind its values.
+/// A function of definitions, by its name there; its parameters stand behind its values.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Stateful {
     name: &'static str,
+    /// Parameters that it may have: as many as it takes, and what is asked before those of a call are known does not depend on
+    /// them.
+    example: &'static [u32],
     signature: Signature,
 }
 
 impl Stateful {
-    fn new(name: &'static str) -> Self {
-        Self { name, signature: Signature::user_defined(Volatility::Immutable) }
+    fn new(name: &'static str, example: &'static [u32]) -> Self {
+        Self { name, example, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
-    /// How many parameters it takes.
-    fn parameters(&self) -> usize {
-        if self.name == "histogram" { 3 } else { 1 }
+    /// The function with these parameters.
+    fn of(&self, parameters: &[f64]) -> Result<AggregateFunction> {
+        AggregateFunction::of(self.name, parameters).map_err(|error| DataFusionError::Plan(error.to_string()))
+    }
+
+    /// The function with parameters that it may have.
+    fn any(&self) -> Result<AggregateFunction> {
+        self.of(&self.example.iter().copied().map(f64::from).collect::<Vec<_>>())
     }
 
     /// The function that a call's constants make of it.
@@ -65,7 +73,7 @@ impl Stateful {
                 _ => return plan_err!("`{}` takes numbers behind its values, not `{parameter}`", self.name),
             }
         }
-        AggregateFunction::of(self.name, &numbers).map_err(|error| DataFusionError::Plan(error.to_string()))
+        self.of(&numbers)
     }
 }
 
@@ -79,17 +87,18 @@ impl AggregateUDFImpl for Stateful {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        let Some((of, parameters)) = types.split_first().filter(|(_, rest)| rest.len() == self.parameters()) else {
-            let usage =
-                if self.name == "histogram" { "histogram(values, low, high, bins)" } else { "top_k(values, count)" };
-            return plan_err!("`{}` is written {usage}", self.name);
+        let Some((of, parameters)) = types.split_first() else {
+            return plan_err!("`{}` lacks what it is to aggregate", self.name);
         };
-        let of = match (plain_type(of), self.name) {
-            (DataType::Utf8View | DataType::LargeUtf8, "top_k") => DataType::Utf8,
-            (number, "histogram") if number.is_numeric() || *number == DataType::Null => DataType::Float64,
-            (DataType::Null, _) => DataType::Utf8,
-            (plain, "top_k") if !plain.is_nested() => plain.clone(),
-            (other, name) => return plan_err!("`{name}` cannot take values of type {other}"),
+        if parameters.len() != self.example.len() {
+            // So many parameters it never has, and says how it is written.
+            return self.of(&vec![0.0; parameters.len()]).map(|_| Vec::new());
+        }
+        let of = match (plain_type(of), self.any()?.takes_text()) {
+            (DataType::Utf8View | DataType::LargeUtf8 | DataType::Null, true) => DataType::Utf8,
+            (number, false) if number.is_numeric() || *number == DataType::Null => DataType::Float64,
+            (plain, true) if !plain.is_nested() => plain.clone(),
+            (other, _) => return plan_err!("`{}` cannot take values of type {other}", self.name),
         };
         if let Some(other) = parameters.iter().find(|parameter| !parameter.is_numeric()) {
             return plan_err!("`{}` takes numbers behind its values, not {other}", self.name);
@@ -98,14 +107,11 @@ impl AggregateUDFImpl for Stateful {
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        // The type does not depend on the parameters.
-        let any = if self.name == "histogram" { [0.0, 1.0, 1.0].as_slice() } else { &[1.0] };
-        let function = AggregateFunction::of(self.name, any);
-        Ok(function.map_err(|error| DataFusionError::Plan(error.to_string()))?.data_type(&DataType::Null))
+        Ok(self.any()?.data_type(&DataType::Null))
     }
 
     fn is_nullable(&self) -> bool {
-        false
+        self.any().is_ok_and(AggregateFunction::nullable)
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {

@@ -57,7 +57,7 @@ impl Page {
             meter: meter.clone(),
             stream: stream.clone(),
             results,
-            source: words(source),
+            source: source.words(),
             state: Mutex::new((State::Starting, None)),
         });
         let notes = NoteLog::open(&Results::new(&run.results)).map_err(Failure::run_time)?;
@@ -234,23 +234,5 @@ fn announce(server: &Server, open: bool) {
         if let Err(error) = quiet(&mut Command::new(program)) {
             tracing::warn!("cannot open a browser with {program}: {error}; open {url} yourself");
         }
-    }
-}
-
-/// Where events come from, in a few words.
-fn words(source: &Source) -> String {
-    match source {
-        Source::Synthetic(synthetic) if synthetic.rate > 0.0 => format!("synthetic, {} events/s", synthetic.rate),
-        Source::Synthetic(_) => "synthetic, as fast as possible".to_owned(),
-        Source::Files(files) => match files.paths.as_slice() {
-            [path] => path.clone(),
-            paths => format!("{} paths", paths.len()),
-        },
-        Source::Http(http) => format!("POST http://{}/v1/events", http.listen),
-        Source::Stdin(_) => "standard input".to_owned(),
-        Source::Kafka(kafka) => match &kafka.pattern {
-            Some(pattern) => format!("topics {pattern}"),
-            None => format!("topic {}", kafka.named().join(", ")),
-        },
     }
 }

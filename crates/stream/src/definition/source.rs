@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Kafka;
+use super::{CsvOptions, FileFormat, Files, JsonOptions, Kafka};
+
+/// Names of files or topics that the words name; of more they say how many.
+const NAMES_SHOWN_MAX: usize = 8;
 
 /// Where events come from. Exactly one of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +36,53 @@ impl Source {
         }
     }
 
+    /// Whether events come at a pace of their own, as they happen or played back, so that results are waited for.
+    pub fn is_paced(&self) -> bool {
+        match self {
+            Source::Files(files) => files.speed.is_some(),
+            Source::Synthetic(_) | Source::Http(_) | Source::Stdin(_) | Source::Kafka(_) => self.is_live(),
+        }
+    }
+
+    /// Whether events are a record of some other time, which may be of any year: nothing but the events themselves then says
+    /// which times are plausible, and they were taken in when the run began.
+    pub fn is_recorded(&self) -> bool {
+        match self {
+            Source::Files(_) => true,
+            Source::Synthetic(_) | Source::Http(_) | Source::Stdin(_) | Source::Kafka(_) => false,
+        }
+    }
+
+    /// Whether a run that came to the source's end may find more behind it when it is started again.
+    pub fn may_go_on(&self) -> bool {
+        match self {
+            Source::Stdin(_) => true,
+            Source::Synthetic(_) | Source::Files(_) | Source::Http(_) | Source::Kafka(_) => false,
+        }
+    }
+
+    /// Where events come from, in a few words.
+    pub fn words(&self) -> String {
+        match self {
+            Source::Synthetic(Synthetic { profile, rate: 0.0, .. }) => {
+                format!("synthetic: {}, as fast as possible", profile.name())
+            }
+            Source::Synthetic(Synthetic { profile, rate, .. }) => {
+                format!("synthetic: {}, {rate} events/s", profile.name())
+            }
+            Source::Files(files) => format!("files: {}", some(&files.paths)),
+            Source::Http(http) => format!("POST /v1/events on {}", http.listen),
+            Source::Stdin(_) => "standard input".to_owned(),
+            Source::Kafka(kafka) => match &kafka.pattern {
+                Some(pattern) => format!("topics {pattern} of Kafka"),
+                None => match kafka.named().as_slice() {
+                    [topic] => format!("topic {topic} of Kafka"),
+                    topics => format!("topics {} of Kafka", some(topics)),
+                },
+            },
+        }
+    }
+
     /// What says which records come, and in which order: not how fast, how many, or where they are listened for.
     pub fn identity(&self) -> String {
         let mut source = self.clone();
@@ -45,6 +94,15 @@ impl Source {
             Source::Kafka(kafka) => **kafka = kafka.identity(),
         }
         serde_json::to_string(&source).unwrap_or_default()
+    }
+}
+
+/// The first few names, and how many more there are.
+fn some(names: &[impl AsRef<str>]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMES_SHOWN_MAX).map(AsRef::as_ref).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -125,163 +183,19 @@ pub enum Profile {
     Payments,
 }
 
-/// Events read from files, once each.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Files {
-    /// Paths relative to this file, or patterns such as `data/*.csv.gz`; read in this order, a pattern's sorted.
-    #[schemars(length(min = 1), inner(length(min = 1)))]
-    #[schemars(example = ["data/*.csv.gz"])]
-    pub paths: Vec<String>,
-    /// The format; without it the file's content and name tell. Files may be compressed with gzip, zstd, bzip2 or xz.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<FileFormat>,
-    /// How CSV is written.
-    #[serde(default, skip_serializing_if = "CsvOptions::is_default")]
-    pub csv: CsvOptions,
-    /// How JSON is written.
-    #[serde(default, skip_serializing_if = "JsonOptions::is_default")]
-    pub json: JsonOptions,
-    /// Columns of the schema that the files lack, as SQL over those they have, and `_row` (the row's number from 0
-    /// over all files) and `_file` (the file's name without its endings). A file's own column of one of these two names is
-    /// `__row` or `__file`.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    #[schemars(example = BTreeMap::from([("event_id", "concat(_file, '-', CAST(_row AS VARCHAR))")]))]
-    pub derive: IndexMap<String, String>,
-    /// Play back by event time, this many times faster than it happened; without it, as fast as possible.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    #[schemars(example = 60.0)]
-    pub speed: Option<f64>,
-}
-
-impl Files {
-    /// Files with nothing else said of them.
-    pub fn of(paths: Vec<String>) -> Self {
-        Self {
-            paths,
-            format: None,
-            csv: CsvOptions::default(),
-            json: JsonOptions::default(),
-            derive: IndexMap::new(),
-            speed: None,
-        }
-    }
-}
-
-/// The format of an input file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FileFormat {
-    /// Comma-separated values with a header line.
-    Csv,
-    /// One JSON object a line.
-    Jsonl,
-    /// JSON objects in an array, behind one another, or on several lines each.
-    Json,
-    /// Apache Parquet.
-    Parquet,
-    /// Apache ORC.
-    Orc,
-    /// An Avro object container file.
-    Avro,
-    /// An Arrow IPC file or stream, which pandas calls Feather.
-    Arrow,
-    /// The first binary table of a FITS file.
-    Fits,
-}
-
-impl FileFormat {
-    /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Csv, Self::Jsonl, Self::Json, Self::Parquet, Self::Orc, Self::Avro, Self::Arrow, Self::Fits];
-
-    /// The ending of such a file's name.
-    pub fn ending(self) -> &'static str {
+impl Profile {
+    /// Its name in definitions.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Csv => "csv",
-            Self::Jsonl => "jsonl",
-            Self::Json => "json",
-            Self::Parquet => "parquet",
-            Self::Orc => "orc",
-            Self::Avro => "avro",
-            Self::Arrow => "arrow",
-            Self::Fits => "fits",
+            Profile::Uniform => "uniform",
+            Profile::Physical => "physical",
+            Profile::Sensors => "sensors",
+            Profile::Logs => "logs",
+            Profile::Prices => "prices",
+            Profile::Clicks => "clicks",
+            Profile::Logins => "logins",
+            Profile::Payments => "payments",
         }
-    }
-}
-
-/// How CSV is written, where it is not with commas, decimal points and a header in its first line.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CsvOptions {
-    /// What stands between two fields: one character of ASCII; without it a comma.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1), example = ";")]
-    pub separator: Option<String>,
-    /// Numbers are written 1,5 and 1.234,5.
-    #[serde(default)]
-    pub decimal_comma: bool,
-    /// Lines that stand before the header.
-    #[serde(default)]
-    #[schemars(example = 2)]
-    pub skip_lines: u32,
-    /// Lines that begin with this are passed over, wherever they stand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1), example = "#")]
-    pub comment: Option<String>,
-    /// Cells that say that a value is missing. A column of text keeps them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(example = ["NA", "-"])]
-    pub missing: Vec<String>,
-    /// Records have one field more than the header, which is empty and is dropped.
-    #[serde(default)]
-    pub trailing_separator: bool,
-    /// How a line ends; without it with a line feed, before which a carriage return may stand.
-    #[serde(default, skip_serializing_if = "LineEnd::is_default")]
-    pub line_end: LineEnd,
-}
-
-impl CsvOptions {
-    /// Whether nothing is set.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// How a line ends.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LineEnd {
-    /// With a line feed, before which a carriage return may stand.
-    #[default]
-    Lf,
-    /// With a carriage return alone.
-    Cr,
-}
-
-impl LineEnd {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// How JSON is written, where it is not as its specification has it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JsonOptions {
-    /// `NaN`, `Infinity` and `-Infinity` stand where a number may, as Python writes them.
-    #[serde(default)]
-    pub nan: bool,
-    /// A column of text takes numbers and booleans as well, as they are written.
-    #[serde(default)]
-    pub as_written: bool,
-}
-
-impl JsonOptions {
-    /// Whether nothing is set.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
     }
 }
 
@@ -355,4 +269,57 @@ impl Stdin {
 
 fn default_stdin_format() -> FileFormat {
     FileFormat::Jsonl
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_source_has_its_answers() {
+        // Whether it is live, paced, recorded, and may go on.
+        for (source, words, answers) in [
+            (
+                json!({ "synthetic": { "profile": "logs" } }),
+                "synthetic: logs, 1000 events/s",
+                [true, true, false, false],
+            ),
+            (
+                json!({ "synthetic": { "profile": "uniform", "rate": 0 } }),
+                "synthetic: uniform, as fast as possible",
+                [false, false, false, false],
+            ),
+            (json!({ "files": { "paths": ["a.csv", "b.csv"] } }), "files: a.csv, b.csv", [false, false, true, false]),
+            (json!({ "files": { "paths": ["a.csv"], "speed": 60 } }), "files: a.csv", [false, true, true, false]),
+            (json!({ "http": {} }), "POST /v1/events on 127.0.0.1:8080", [true, true, false, false]),
+            (json!({ "stdin": {} }), "standard input", [true, true, false, true]),
+            (
+                json!({ "kafka": { "format": "json", "topics": ["a", "b"] } }),
+                "topics a, b of Kafka",
+                [true, true, false, false],
+            ),
+            (json!({ "kafka": { "format": "json", "topic": "a" } }), "topic a of Kafka", [true, true, false, false]),
+            (
+                json!({ "kafka": { "format": "json", "pattern": "a.*" } }),
+                "topics a.* of Kafka",
+                [true, true, false, false],
+            ),
+        ] {
+            let read: Source =
+                serde_json::from_value(source.clone()).unwrap_or_else(|error| panic!("{source}: {error}"));
+            assert_eq!(read.words(), words);
+            let found = [read.is_live(), read.is_paced(), read.is_recorded(), read.may_go_on()];
+            assert_eq!(found, answers, "{source}");
+        }
+    }
+
+    #[test]
+    fn of_many_paths_a_few_are_named() {
+        let paths: Vec<String> = (0..10).map(|number| format!("{number}.csv")).collect();
+        let words = Source::Files(Files::of(paths)).words();
+        assert_eq!(words, "files: 0.csv, 1.csv, 2.csv, 3.csv, 4.csv, 5.csv, 6.csv, 7.csv and 2 more");
+    }
 }

@@ -4,6 +4,7 @@ use arrow::{
     array::{BinaryArray, Int64Array, StringArray},
     datatypes::Schema,
 };
+use datafusion_functions_aggregate::all_default_aggregate_functions;
 use proptest::prelude::*;
 
 use super::*;
@@ -72,6 +73,26 @@ fn frequent_values_are_counted_as_text() {
     let mut texts = accumulator("top_k", DataType::Utf8, &[1.0]).unwrap();
     texts.update_batch(&[Arc::new(StringArray::from(vec!["b", "a"]))]).unwrap();
     assert_eq!(texts.evaluate().unwrap().to_string(), "[{value: a, count: 1}]");
+}
+
+/// What a definition may call, a query may call too.
+#[test]
+fn each_aggregate_of_definitions_is_one_of_queries() {
+    let all =
+        [query_functions(), all_default_aggregate_functions().iter().map(|of| of.as_ref().clone()).collect()].concat();
+    let is_known =
+        |name: &str| all.iter().any(|of| of.name() == name || of.aliases().iter().any(|alias| alias == name));
+    let missing: Vec<&&str> = AggregateFunction::names().iter().filter(|name| !is_known(name)).collect();
+    assert!(missing.is_empty(), "queries lack {missing:?}: a line of `query_functions` each");
+}
+
+/// What is asked of a function before its parameters are known is that of the function with any.
+#[test]
+fn functions_with_states_have_the_type_that_they_have_in_definitions() {
+    let of = |name: &str| (function(name).return_type(&[]).unwrap(), function(name).is_nullable());
+    assert_eq!(of("histogram"), (DataType::new_list(DataType::Int64, false), false));
+    let top = AggregateFunction::TopK(1);
+    assert_eq!(of("top_k"), (top.data_type(&DataType::Utf8), top.nullable()));
 }
 
 proptest! {

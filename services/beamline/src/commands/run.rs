@@ -97,12 +97,7 @@ pub(super) fn start(
     if running.fresh {
         clear(&results)?;
     }
-    let live = match &source {
-        Source::Files(files) => files.speed.is_some(),
-        Source::Synthetic(synthetic) => synthetic.rate > 0.0,
-        Source::Http(_) | Source::Stdin(_) | Source::Kafka(_) => true,
-    };
-    let interval = if live { LIVE_COMMIT_INTERVAL } else { FILE_COMMIT_INTERVAL };
+    let interval = if source.is_paced() { LIVE_COMMIT_INTERVAL } else { FILE_COMMIT_INTERVAL };
     let options = local::Options {
         stream,
         source,
