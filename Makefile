@@ -89,6 +89,14 @@ mutants: setup ## Change the pure crates in 100 small ways each and say what the
 	@command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
 	python3 tests/mutants/run.py
 
+.PHONY: test-handover
+NIGHTLY ?= nightly
+test-handover: setup ## Test what goes to and from the Kafka client without a copy with AddressSanitizer, in the client too (installs a nightly toolchain where there is none)
+	rustup run $(NIGHTLY) rustc --version 2>/dev/null || rustup toolchain install $(NIGHTLY) --profile minimal
+	CFLAGS="-fsanitize=address -fno-omit-frame-pointer -g" LDFLAGS="-fsanitize=address" RUSTFLAGS="-Zsanitizer=address" \
+		cargo +$(NIGHTLY) test --locked -p batches --lib --tests --target-dir target/sanitized \
+		--target $$(rustc -vV | sed -n 's/^host: //p')
+
 .PHONY: simulate simulate-mutants
 HISTORIES ?= 100000
 simulate: setup ## Run the workers' code in HISTORIES=100000 histories of faults on a cluster in memory, from SEED on; a seed repeats its history
@@ -108,6 +116,10 @@ bench: bench-local bench-kafka bench-windows bench-store evaluate ## All measure
 bench-local: setup ## Measure the replay of 10 million events end to end, and each part alone
 	cargo bench --profile dev --locked --workspace --benches
 	cargo run --locked --bin beamline -- bench $(ARGS)
+
+.PHONY: bench-handover
+bench-handover: setup-servers ## Measure an event in enricher and detector with both ways to and from the Kafka client, in pairs (BEAMLINE_BENCH_PAIRS=5, BEAMLINE_BENCH_OTHER=a folder of another revision's programs)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_handover
 
 .PHONY: bench-idle
 SECONDS ?= 60

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, io, time::Duration};
 
 use broker::{BrokerError, Committed};
+use bytes::Bytes;
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     error::{KafkaError as ClientError, RDKafkaErrorCode},
@@ -91,7 +92,7 @@ pub struct Seen {
     pub end: i64,
 }
 
-/// A member of a group. The group speaks while the member polls, and each event waits for its answer: [`Member::hold`] or
+/// A member of a group. The group speaks while the member takes messages, and each event waits for its answer: [`Member::hold`] or
 /// [`Member::give_back`].
 pub trait Member: Owner {
     /// A message, which lives as long as its client.
@@ -99,8 +100,9 @@ pub trait Member: Owner {
     where
         Self: 'a;
 
-    /// The next message, or nothing where none comes for so long or the group has spoken.
-    fn poll(&self, wait: Duration) -> Option<Result<Self::Message<'_>, ClientError>>;
+    /// Adds messages to a batch, `room` at most: those that are there, and where none is, those that come in so long, or until the
+    /// group speaks. Gives what went wrong.
+    fn take<'a>(&'a self, batch: &mut Vec<Self::Message<'a>>, room: usize, wait: Duration) -> Vec<ClientError>;
 
     /// The next event that has no answer yet.
     fn next_event(&self) -> Option<Event>;
@@ -150,6 +152,15 @@ pub trait Intake {
     /// Where the queue is full, or the record is not one for its topic.
     #[allow(clippy::result_large_err, reason = "it is the client's own, and gives the record back")]
     fn send<'r>(&self, record: BaseRecord<'r, [u8], [u8]>) -> Result<(), Refused<'r>>;
+
+    /// The same of a record whose value is a part of `memory`, where it may be left until it is acknowledged.
+    ///
+    /// # Errors
+    /// As [`Intake::send`].
+    #[allow(clippy::result_large_err, reason = "it is the client's own, and gives the record back")]
+    fn send_part<'r>(&self, record: BaseRecord<'r, [u8], [u8]>, _memory: &Bytes) -> Result<(), Refused<'r>> {
+        self.send(record)
+    }
 
     /// Serves reports for so long.
     fn serve(&self, wait: Duration);

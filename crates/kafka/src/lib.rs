@@ -39,7 +39,7 @@ pub use self::{
     messages::schemas::{Subject, subjects},
     messages::source_place::SourcePlace,
     messages::stored_note::{StoredNote, stored_notes, writer_group},
-    options::{GroupProtocol, Options},
+    options::{GroupProtocol, Handover, Options},
     read::originals::{EventText, Originals},
     read::reader::{ReadTopic, Reader, Received, Unreadable},
     runtime::{run, run_worker},

@@ -25,6 +25,16 @@ pub enum GroupProtocol {
     Consumer,
 }
 
+/// How messages go between the client and the workers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Handover {
+    /// Read in batches, and values sent from where they were encoded: by crate `batches`.
+    #[default]
+    Batches,
+    /// One by one and copied, by rdkafka alone.
+    Safe,
+}
+
 /// Which share of the bytes that came snapshots of states take: with what frames them it is below a tenth.
 const SNAPSHOT_SHARE: f64 = 0.09;
 /// How rarely steps with windows commit.
@@ -62,6 +72,8 @@ pub struct Options {
     pub state_memory: StateMemory,
     /// How the group agrees.
     pub protocol: GroupProtocol,
+    /// How messages go between the client and the workers.
+    pub handover: Handover,
     /// How long a member may be silent before its partitions go to others (classic protocol).
     pub session_timeout: Duration,
     /// How long a transaction may stay open: what a worker that is gone holds back others by.
@@ -88,6 +100,7 @@ impl Options {
             snapshot_bytes: 4 << 20,
             state_memory: StateMemory::unbounded(),
             protocol: GroupProtocol::Classic,
+            handover: Handover::default(),
             session_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(10),
             traced_as: None,

@@ -1,5 +1,6 @@
 //! A step of a stream as a service: its workers, started anew where they fail.
 
+mod batched;
 mod core;
 mod covering;
 mod crew;
@@ -23,8 +24,8 @@ use std::{
 
 use measure::Health;
 
-use self::{live::Live, progress::Progress, worker::work};
-use crate::{KafkaError, Options, clock::rest_by, cluster::Cluster, topics};
+use self::{batched::Batched, live::Live, progress::Progress, worker::work};
+use crate::{Handover, KafkaError, Options, clock::rest_by, cluster::Cluster, topics};
 
 /// How long the cluster may take to answer at the start.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -53,7 +54,13 @@ pub fn run(steps: &[Options], health: &Arc<dyn Health>, stop: &Arc<AtomicBool>) 
             let (options, health, stop) = (options.clone(), health.clone(), stop.clone());
             let name = options.worker(number);
             let cluster = Live::of(&options.connection);
-            let work: crew::Work = Box::new(move || supervise(&cluster, &options, number, health.as_ref(), &stop));
+            let work: crew::Work = match options.handover {
+                Handover::Batches => {
+                    let cluster = Batched(cluster);
+                    Box::new(move || supervise(&cluster, &options, number, health.as_ref(), &stop))
+                }
+                Handover::Safe => Box::new(move || supervise(&cluster, &options, number, health.as_ref(), &stop)),
+            };
             workers.push((name, work));
         }
     }

@@ -24,7 +24,7 @@ pub use self::{
     load::{Asked, load},
     secrets::Secret,
     servers::{Kafka, KafkaAccess, Registry, RegistryAccess},
-    workers::{GroupProtocol, Workers},
+    workers::{GroupProtocol, Handover, Workers},
 };
 
 /// The settings of a service. Arguments must be long ones, without positions, groups or conflicts; what one demands of

@@ -3,7 +3,7 @@
 use std::{env, sync::Arc};
 
 use clap::Args;
-use kafka::{GroupProtocol, Options, Step};
+use kafka::{GroupProtocol, Handover, Options, Step};
 use registry::Registry;
 use service::{
     Context, Failure,
@@ -63,6 +63,10 @@ impl StepSettings {
             protocol: match workers.group_protocol {
                 settings::GroupProtocol::Classic => GroupProtocol::Classic,
                 settings::GroupProtocol::Consumer => GroupProtocol::Consumer,
+            },
+            handover: match workers.kafka_handover {
+                settings::Handover::Batches => Handover::Batches,
+                settings::Handover::Safe => Handover::Safe,
             },
             session_timeout: workers.session_timeout,
             transaction_timeout: workers.transaction_timeout,

@@ -38,6 +38,9 @@ const IMPURE: [&str; 14] = [
 const IMPURE_PATHS: [&str; 8] =
     ["std::fs", "std::net", "std::thread", "std::process", "SystemTime", "Instant::now", "std::env", "std::io::std"];
 
+/// The one crate that may say `unsafe`, and the module that does.
+const UNSAFE: (&str, &str) = ("batches", "native");
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -120,7 +123,9 @@ fn services_depend_on_crates_and_never_on_each_other() {
 fn every_package_takes_the_workspace_lints_and_every_file_says_what_it_is_for() {
     for (name, (folder, _)) in packages() {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{name} takes the workspace's lints");
+        if name != UNSAFE.0 {
+            assert!(manifest.contains("[lints]\nworkspace = true"), "{name} takes the workspace's lints");
+        }
         for file in rust_files(&folder.join("src")) {
             let text = fs::read_to_string(&file).unwrap();
             assert!(text.starts_with("//! "), "{} opens with what it is for", file.display());
@@ -128,6 +133,43 @@ fn every_package_takes_the_workspace_lints_and_every_file_says_what_it_is_for() 
     }
     let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(workspace.contains("unsafe_code = \"forbid\""));
+}
+
+#[test]
+fn one_module_of_one_crate_says_unsafe_and_gives_the_reason_of_each_block() {
+    let (name, module) = UNSAFE;
+    let (folder, _) = &packages()[name];
+    let lints = |manifest: &str, table: &str| {
+        let text = manifest.split_once(table).unwrap().1;
+        text.lines().skip(1).take_while(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    for table in ["lints.rust]", "lints.clippy]"] {
+        let own = lints(&manifest, table);
+        for lint in lints(&workspace, table) {
+            assert!(own.contains(&lint) || lint.starts_with("unsafe_code"), "{name} does not have `{lint}`");
+        }
+    }
+    for lint in ["unsafe_code = \"deny\"", "unsafe_op_in_unsafe_fn = \"deny\"", "undocumented_unsafe_blocks = \"deny\""]
+    {
+        assert!(manifest.contains(lint), "{name} has `{lint}`");
+    }
+    let inside = folder.join("src").join(module);
+    for file in rust_files(&folder.join("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let allows = text.matches("allow(unsafe_code)").count();
+        assert_eq!(allows, usize::from(file.ends_with("src/lib.rs")), "{}", file.display());
+        let mut before = "";
+        for line in text.lines().map(str::trim) {
+            let code = line.split("//").next().unwrap();
+            let blocks = code.contains("unsafe {") || code.starts_with("unsafe impl");
+            // Which comment it is, clippy sees.
+            let documented = before.starts_with("//");
+            assert!(!blocks || file.starts_with(&inside) && documented, "{}: {line}", file.display());
+            before = line;
+        }
+    }
 }
 
 #[test]

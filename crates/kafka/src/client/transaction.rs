@@ -1,6 +1,7 @@
 //! A producer whose records count once its transaction is committed.
 
 use std::{
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -27,10 +28,10 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long to wait between two looks at the producer's reports, where there is something to wait for.
 pub(crate) const LOOK: Duration = Duration::from_millis(1);
 
-/// A producer of transactions.
-pub(crate) struct TransactionalProducer {
+/// A producer of transactions, by a handle of its client.
+pub(crate) struct TransactionalProducer<H = Arc<BaseProducer<Reports>>> {
     // Shared with a call that does not return, see `add_offsets`.
-    client: Arc<BaseProducer<Reports>>,
+    client: H,
 }
 
 impl TransactionalProducer {
@@ -42,20 +43,14 @@ impl TransactionalProducer {
         timeout: Duration,
         message_bytes: usize,
     ) -> Result<Self, KafkaError> {
-        let client: BaseProducer<Reports> = connection.client(Reports::default(), |config| {
-            config
-                .set("transactional.id", id)
-                .set("transaction.timeout.ms", timeout.as_millis().to_string())
-                .set("message.timeout.ms", timeout.as_millis().to_string())
-                .set("message.max.bytes", message_bytes.to_string())
-                .set("compression.type", "lz4")
-                .set("linger.ms", "2")
-                .set("batch.num.messages", "10000")
-                .set("queue.buffering.max.messages", "200000")
-                .set("queue.buffering.max.kbytes", "65536");
-        })?;
-        client.init_transactions(BEGINNING_MAX).map_err(beginning)?;
-        Ok(Self { client: Arc::new(client) })
+        Ok(Self { client: Arc::new(connected(connection, id, timeout, message_bytes)?) })
+    }
+}
+
+impl<H: Deref<Target = BaseProducer<Reports>> + Clone + Send + 'static> TransactionalProducer<H> {
+    /// The same of a client that is connected.
+    pub(crate) fn of(client: H) -> Self {
+        Self { client }
     }
 
     /// What records are handed to.
@@ -122,9 +117,10 @@ impl TransactionalProducer {
         thread::scope(|scope| {
             if flushed.is_err() {
                 // The abort drops what was not sent, and waits until somebody has taken the reports of that.
-                thread::Builder::new().name("reports".into()).spawn_scoped(scope, || {
+                let (client, over) = (self.client.clone(), &over);
+                thread::Builder::new().name("reports".into()).spawn_scoped(scope, move || {
                     while !over.load(Ordering::Relaxed) {
-                        serve(&self.client, LOOK);
+                        serve(&client, LOOK);
                     }
                 })?;
             }
@@ -147,6 +143,31 @@ impl TransactionalProducer {
         }
         Ok(())
     }
+}
+
+/// A client that can begin with transactions: what an earlier one of its name left open is ended.
+pub(crate) fn connected(
+    connection: &Connection,
+    id: &str,
+    timeout: Duration,
+    message_bytes: usize,
+) -> Result<BaseProducer<Reports>, KafkaError> {
+    let client: BaseProducer<Reports> = connection.client(Reports::default(), |config| {
+        config
+            .set("transactional.id", id)
+            .set("transaction.timeout.ms", timeout.as_millis().to_string())
+            .set("message.timeout.ms", timeout.as_millis().to_string())
+            .set("message.max.bytes", message_bytes.to_string())
+            .set("compression.type", "lz4")
+            .set("linger.ms", "2")
+            // A record that was not delivered fails its transaction: of the others nobody wants to hear.
+            .set("delivery.report.only.error", "true")
+            .set("batch.num.messages", "10000")
+            .set("queue.buffering.max.messages", "200000")
+            .set("queue.buffering.max.kbytes", "65536");
+    })?;
+    client.init_transactions(BEGINNING_MAX).map_err(beginning)?;
+    Ok(client)
 }
 
 /// Serves a producer's reports, and waits for so long where there were none. Asleep: the client's own wait counts in whole

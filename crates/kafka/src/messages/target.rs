@@ -17,7 +17,7 @@ use registry::Registry;
 use crate::{
     KafkaError,
     client::transaction::LOOK,
-    cluster::Intake,
+    cluster::{Intake, Refused},
     messages::{
         framing::subject_of,
         probe,
@@ -184,7 +184,7 @@ impl Target {
             if let Some(headers) = headers(row) {
                 record = record.headers(headers);
             }
-            self.waited += send(producer, record)?;
+            self.waited += send_by(producer, record, |record| producer.send_part(record, &framed.bytes))?;
         }
         if let (Some(row), Some(held)) = (last, &mut self.held) {
             let (key, value) = (Some(key(row).to_vec()), Some(value(row).to_vec()));
@@ -242,10 +242,19 @@ fn bytes_of(headers: &OwnedHeaders) -> usize {
 }
 
 /// Hands a record over; waits where the queue is full, which holds the reader back in turn. Says how long it waited.
-fn send(producer: &impl Intake, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<Duration, KafkaError> {
+fn send(producer: &impl Intake, record: BaseRecord<'_, [u8], [u8]>) -> Result<Duration, KafkaError> {
+    send_by(producer, record, |record| producer.send(record))
+}
+
+/// The same in a way of its own.
+fn send_by<'r>(
+    producer: &impl Intake,
+    mut record: BaseRecord<'r, [u8], [u8]>,
+    send: impl Fn(BaseRecord<'r, [u8], [u8]>) -> Result<(), Refused<'r>>,
+) -> Result<Duration, KafkaError> {
     let mut since: Option<Instant> = None;
     loop {
-        match producer.send(record) {
+        match send(record) {
             Ok(()) => return Ok(since.map(|since| since.elapsed()).unwrap_or_default()),
             Err((ClientError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                 let begun = *since.get_or_insert_with(Instant::now);

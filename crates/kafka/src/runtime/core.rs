@@ -102,8 +102,9 @@ impl<C: Cluster> Core<C> {
     /// Processes messages, which may be of several partitions, each partition's in order.
     pub(crate) fn process<M: Message>(&mut self, messages: &[M]) -> Result<(), KafkaError> {
         let mut of: BTreeMap<u32, Vec<&M>> = BTreeMap::new();
-        for message in messages {
-            of.entry(message.partition() as u32).or_default().push(message);
+        // They come in runs, a fetch after the other.
+        for run in messages.chunk_by(|one, next| one.partition() == next.partition()) {
+            of.entry(run[0].partition() as u32).or_default().extend(run);
         }
         for (number, messages) in of {
             self.process_partition(number, &messages)?;
@@ -197,7 +198,7 @@ impl<C: Cluster> Core<C> {
         let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
         let (step, topics) = (self.options.step, &self.options.topics);
         let time = |message: &&M| message.timestamp().to_millis().unwrap_or_default();
-        let times = Times(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
+        let times = Times::new(messages.iter().map(|message| (message.offset() as u64, time(message))).collect());
         let consumed = Consumed {
             topic: step.input(topics),
             partition: number,
@@ -244,9 +245,8 @@ impl<C: Cluster> Core<C> {
         let letters: Vec<Letter> = outputs.dead_letters.into_iter().map(letter).collect();
         self.outbound.letters(self.producer.client(), number, &letters, &times)?;
         traced.end();
-        let (first, last) = (times.0.first(), times.0.last());
-        let taken_in = |of: Option<&(u64, i64)>| of.map_or(0, |(_, time)| *time);
-        self.meters.processed(&ledger, &letters, taken_in(first), taken_in(last));
+        let (first, last) = times.ends();
+        self.meters.processed(&ledger, &letters, first, last);
         self.rows += messages.len();
         partition.ledger += &ledger;
         partition.open_records += messages.len();

@@ -26,7 +26,7 @@ use rdkafka::{
 use crate::{
     KafkaError,
     client::{
-        assignment::{give_back, leave, numbers, take},
+        assignment::{give_back, leave, take},
         lag::seen,
     },
     cluster::{Event, Member, Seen},
@@ -98,12 +98,43 @@ impl Group {
     }
 }
 
+/// Sends the client to where partitions begin; gives those that it was ready for.
+pub(super) fn seek(consumer: &BaseConsumer<Group>, topic: &str, starts: &[(u32, i64)]) -> Result<Vec<u32>, KafkaError> {
+    let fail = |source| KafkaError::Client { what: "starting partitions", source };
+    let mut list = TopicPartitionList::with_capacity(starts.len());
+    for (number, start) in starts {
+        list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
+    }
+    let sought = consumer.seek_partitions(list, SEEK_MAX).map_err(fail)?;
+    let elements = sought.elements();
+    Ok(elements.iter().filter(|element| element.error().is_ok()).map(|element| element.partition() as u32).collect())
+}
+
+/// Has the client read partitions that were held.
+pub(super) fn resume(consumer: &BaseConsumer<Group>, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(numbers.len());
+    for number in numbers {
+        list.add_partition(topic, *number as i32);
+    }
+    consumer.resume(&list).map_err(|source| KafkaError::Client { what: "starting partitions", source })
+}
+
 impl Member for BaseConsumer<Group> {
     type Message<'a> = BorrowedMessage<'a>;
 
-    fn poll(&self, wait: Duration) -> Option<Result<BorrowedMessage<'_>, ClientError>> {
+    fn take<'a>(&'a self, batch: &mut Vec<BorrowedMessage<'a>>, room: usize, wait: Duration) -> Vec<ClientError> {
+        if room == 0 {
+            return Vec::new();
+        }
         // The client counts in whole milliseconds, and would ask without a pause for what is left of one.
-        Self::poll(self, Duration::from_millis(wait.as_micros().div_ceil(1000) as u64))
+        let polled = self.poll(Duration::from_millis(wait.as_micros().div_ceil(1000) as u64));
+        match polled.transpose() {
+            Ok(message) => {
+                batch.extend(message);
+                Vec::new()
+            }
+            Err(error) => vec![error],
+        }
     }
 
     fn next_event(&self) -> Option<Event> {
@@ -131,18 +162,9 @@ impl Member for BaseConsumer<Group> {
     }
 
     fn start(&self, topic: &str, starts: &[(u32, i64)]) -> Result<Vec<u32>, KafkaError> {
-        let fail = |source| KafkaError::Client { what: "starting partitions", source };
-        let mut list = TopicPartitionList::with_capacity(starts.len());
-        for (number, start) in starts {
-            list.add_partition_offset(topic, *number as i32, Offset::Offset(*start)).map_err(fail)?;
-        }
-        let sought = self.seek_partitions(list, SEEK_MAX).map_err(fail)?;
-        let mut resumed = TopicPartitionList::new();
-        for element in sought.elements().iter().filter(|element| element.error().is_ok()) {
-            resumed.add_partition(topic, element.partition());
-        }
-        self.resume(&resumed).map_err(fail)?;
-        Ok(numbers(&resumed))
+        let started = seek(self, topic, starts)?;
+        resume(self, topic, &started)?;
+        Ok(started)
     }
 
     fn pause(&self, topic: &str, numbers: &[u32]) -> Result<(), KafkaError> {

@@ -1,4 +1,4 @@
-//! A real cluster, by the clients of librdkafka.
+//! A real cluster, by rdkafka's clients as they are.
 
 use std::{
     io, thread,
@@ -17,7 +17,7 @@ use rdkafka::{
 use super::group::Group;
 use crate::{
     KafkaError,
-    client::transaction::{TransactionalProducer, serve},
+    client::transaction::{TransactionalProducer, connected, serve},
     clock::{Clock, SystemClock},
     cluster::{Cluster, Intake, Owner, Positions, Producer, Reader, Refused, Task},
 };
@@ -29,6 +29,16 @@ pub(crate) struct Live(Connection);
 impl Live {
     pub(crate) fn of(connection: &Connection) -> Self {
         Self(connection.clone())
+    }
+
+    /// The client of a producer, ready for transactions.
+    pub(super) fn client(
+        &self,
+        id: &str,
+        timeout: Duration,
+        message_bytes: usize,
+    ) -> Result<BaseProducer<Reports>, KafkaError> {
+        connected(&self.0, id, timeout, message_bytes)
     }
 }
 

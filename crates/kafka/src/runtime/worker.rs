@@ -25,6 +25,8 @@ use crate::{
 const BATCH_MESSAGES_MAX: usize = 16_384;
 /// Bytes of a batch at most.
 const BATCH_BYTES_MAX: usize = 8 << 20;
+/// Messages that are taken at once into a batch that has none.
+const FIRST_TAKEN: usize = 64;
 /// A batch smaller than this waits for more, since a batch costs the same whatever its size: until its transaction is due,
 const BATCH_MESSAGES_WORTH: usize = 512;
 /// and never for longer than this.
@@ -142,39 +144,34 @@ impl<'a, C: Cluster> Worker<'a, C> {
         }
     }
 
-    /// Polls messages until there are enough, none is left, or a commit is due.
+    /// Takes messages until there are enough, none is left, or a commit is due.
     fn gather(&mut self, batch: &mut Vec<Received<'a, C>>, progress: &mut Progress<'_>) -> Result<(), KafkaError> {
         let member = self.member;
         let idle = if self.core.is_loaded() { IDLE } else { IDLE_TAKING };
         let (mut due, mut bytes) = (self.core.due(), 0);
         while batch.len() < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
-            // What is there already is taken without a look at the clock, which would cost as much as the message.
-            let mut polled = member.poll(Duration::ZERO);
-            if polled.is_none() && !member.has_event() {
-                let patience = match batch.len() {
-                    0 => idle,
-                    few if few < BATCH_MESSAGES_WORTH => LINGER_MAX,
-                    _ => Duration::ZERO,
+            let before = batch.len();
+            // What is there already is taken without a look at the clock, which would cost as much as a message.
+            let mut errors = member.take(batch, room(before, bytes), Duration::ZERO);
+            if batch.len() == before && errors.is_empty() && !member.has_event() {
+                let (patience, wanted) = match before {
+                    0 => (idle, 1),
+                    few if few < BATCH_MESSAGES_WORTH => (LINGER_MAX, BATCH_MESSAGES_WORTH - few),
+                    _ => (Duration::ZERO, 0),
                 };
                 let patience =
                     due.map_or(patience, |due| patience.min(due.saturating_duration_since(self.cluster.now())));
                 if !patience.is_zero() {
-                    polled = member.poll(patience);
+                    errors = member.take(batch, wanted, patience);
                 }
             }
-            let more = polled.is_some();
-            match polled {
-                Some(Ok(message)) => {
-                    if batch.is_empty() {
-                        let now = self.cluster.now();
-                        due = Some(self.core.came(now).min(now + LINGER_MAX));
-                    }
-                    bytes += message.payload().map_or(0, <[u8]>::len);
-                    batch.push(message);
-                }
-                Some(Err(error)) => heard(error, progress)?,
-                None => {}
+            let more = batch.len() > before || !errors.is_empty();
+            if before == 0 && !batch.is_empty() {
+                let now = self.cluster.now();
+                due = Some(self.core.came(now).min(now + LINGER_MAX));
             }
+            bytes += batch[before..].iter().map(|message| message.payload().map_or(0, <[u8]>::len)).sum::<usize>();
+            errors.into_iter().try_for_each(|error| heard(error, progress))?;
             let changed = self.answer(batch)?;
             if !more && !changed {
                 break;
@@ -236,6 +233,14 @@ impl<'a, C: Cluster> Worker<'a, C> {
     }
 }
 
+/// How many messages may be taken at once into a batch of so many with so many bytes: those that it has room for, if they are as
+/// large as the ones before, and no more than there are, since they may not be.
+fn room(messages: usize, bytes: usize) -> usize {
+    let each = (bytes / messages.max(1)).max(1);
+    let fitting = (BATCH_BYTES_MAX.saturating_sub(bytes) / each).max(1);
+    fitting.min(messages.max(FIRST_TAKEN)).min(BATCH_MESSAGES_MAX - messages)
+}
+
 /// Leaves the group when it is dropped, also where the worker panics: a client that is closed with an event unanswered
 /// waits for the answer.
 struct Leave<'a, M: Member>(&'a M);
@@ -261,5 +266,33 @@ fn heard(source: ClientError, progress: &mut Progress<'_>) -> Result<(), KafkaEr
             tracing::debug!(error = %source, "reading");
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many messages of a size come into a batch, and how many bytes they have.
+    fn filled(size: usize) -> (usize, usize) {
+        let (mut messages, mut bytes) = (0, 0);
+        while messages < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX {
+            let taken = room(messages, bytes);
+            (messages, bytes) = (messages + taken, bytes + taken * size);
+        }
+        (messages, bytes)
+    }
+
+    #[test]
+    fn a_batch_is_filled_in_few_steps_and_not_above_its_bytes() {
+        assert_eq!(filled(0).0, BATCH_MESSAGES_MAX);
+        assert_eq!(filled(145).0, BATCH_MESSAGES_MAX);
+        for size in [1000, 4000, 50_000, 100_000] {
+            let (messages, bytes) = filled(size);
+            assert!(bytes < BATCH_BYTES_MAX + size * 2, "{messages} of {size}");
+        }
+        // Of the largest, what is taken first is the limit.
+        assert_eq!(filled(1 << 20).0, FIRST_TAKEN);
+        assert_eq!(room(BATCH_MESSAGES_MAX - 3, 1000), 3);
     }
 }

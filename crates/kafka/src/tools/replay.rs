@@ -166,7 +166,7 @@ impl Session<'_> {
             });
         }
         taken_in.sort_unstable();
-        self.send(received.partition, records, outputs, &Times(taken_in))
+        self.send(received.partition, records, outputs, &Times::new(taken_in))
     }
 
     fn send(&mut self, partition: u32, records: u64, mut outputs: Outputs, times: &Times) -> Result<(), KafkaError> {

@@ -13,6 +13,15 @@ pub enum GroupProtocol {
     Consumer,
 }
 
+/// How messages go between the Kafka client and a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Handover {
+    /// In batches, and without a copy.
+    Batches,
+    /// One by one and copied, by the client library's safe interface alone.
+    Safe,
+}
+
 /// How workers read and commit.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Workers")]
@@ -38,6 +47,9 @@ pub struct Workers {
     /// How the group agrees on who reads what.
     #[arg(long, value_enum, default_value = "classic")]
     pub group_protocol: GroupProtocol,
+    /// How messages go between the Kafka client and a worker. What comes out is the same.
+    #[arg(long, value_enum, default_value = "batches")]
+    pub kafka_handover: Handover,
     /// How long a worker may be silent before others take its partitions (classic protocol).
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     pub session_timeout: Duration,

@@ -1,6 +1,7 @@
 //! What services do beside a bare loop of the client library on the same broker. `make bench-kafka`.
 
 mod bare;
+mod handover;
 mod idle;
 mod latency;
 mod paced;
@@ -84,4 +85,11 @@ fn bench_state_that_moves() {
 #[ignore = "a measurement: make bench-kafka"]
 fn bench_topics_of_another_program() {
     theirs::measure(&Cluster::start_to_measure(), number("BEAMLINE_BENCH_EVENTS", 1_000_000));
+}
+
+#[test]
+#[ignore = "a measurement: make bench-handover"]
+fn measure_handover() {
+    let (events, pairs) = (number("BEAMLINE_BENCH_EVENTS", 1_000_000), number("BEAMLINE_BENCH_PAIRS", 5));
+    handover::measure(&Cluster::start_to_measure(), events, pairs);
 }

@@ -17,6 +17,8 @@ pub(crate) const DETECTOR: &str = "anomaly-detector";
 const WORKER: [&str; 4] = ["--session-timeout", "6s", "--transaction-timeout", "4s"];
 /// They soon hear of what has become of topics: partitions that were added, say.
 const NEWS: [&str; 2] = ["--kafka-property", "topic.metadata.refresh.interval.ms=2000"];
+/// Messages one by one, and copied.
+const SAFE: [&str; 2] = ["--kafka-handover", "safe"];
 /// So little memory that the states of many keys go to files and come back.
 const MEMORY: [&str; 2] = ["--state-mib", "1"];
 const GENERATOR: [&str; 3] = ["--once", "--transaction-timeout", "4s"];
@@ -135,6 +137,10 @@ impl<'a> Fleet<'a> {
     pub(crate) fn start_worker(&mut self, name: &'static str, kind: Kind) {
         self.started += 1;
         let mut args: Vec<String> = WORKER.iter().chain(&NEWS).map(|&arg| arg.to_owned()).collect();
+        // Every second one talks to the client by its safe interface alone: the faults befall both ways.
+        if self.started.is_multiple_of(2) {
+            args.extend(SAFE.map(str::to_owned));
+        }
         if name == DETECTOR {
             args.extend(MEMORY.map(str::to_owned));
         }

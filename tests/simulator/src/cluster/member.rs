@@ -70,7 +70,7 @@ impl Owner for Joined {
 impl Member for Joined {
     type Message<'a> = OwnedMessage;
 
-    fn poll(&self, wait: Duration) -> Option<Result<OwnedMessage, ClientError>> {
+    fn take(&self, batch: &mut Vec<OwnedMessage>, _: usize, wait: Duration) -> Vec<ClientError> {
         let mut state = self.cluster.call("poll");
         // The client hears of its group by itself, now and then.
         if state.random.one_in(2) {
@@ -78,7 +78,7 @@ impl Member for Joined {
         }
         let silent = |state: &State| !state.broker.clients[self.number].wishes.is_empty();
         if silent(&state) {
-            return None;
+            return Vec::new();
         }
         let mut message = self.next(&mut state);
         if message.is_none() && !wait.is_zero() {
@@ -86,7 +86,8 @@ impl Member for Joined {
             state.broker.hear(self.number);
             message = if silent(&state) { None } else { self.next(&mut state) };
         }
-        message.map(Ok)
+        batch.extend(message);
+        Vec::new()
     }
 
     fn next_event(&self) -> Option<Event> {

@@ -121,20 +121,20 @@ impl Owner for Counting {
 impl Member for Counting {
     type Message<'a> = OwnedMessage;
 
-    fn poll(&self, wait: Duration) -> Option<Result<OwnedMessage, ClientError>> {
+    fn take(&self, batch: &mut Vec<OwnedMessage>, _: usize, wait: Duration) -> Vec<ClientError> {
         let mut state = self.lock();
         if !state.assigned {
-            return None;
+            return Vec::new();
         }
         let comes = (state.given as f64 / self.0.rate * 1e6) as u64;
         let until = state.now + wait.as_micros() as u64;
         if comes > until {
             state.now = until;
-            return None;
+            return Vec::new();
         }
         state.now = state.now.max(comes);
         let millis = BEGUN_MILLIS + (state.now / 1000) as i64;
-        let Ok(message) = state.events.next(millis) else { return Some(Err(ClientError::NoMessageReceived)) };
+        let Ok(message) = state.events.next(millis) else { return vec![ClientError::NoMessageReceived] };
         state.given += 1;
         if state.given > self.0.records {
             state.taken.records += 1;
@@ -144,7 +144,8 @@ impl Member for Counting {
         if state.given >= 2 * self.0.records {
             self.0.stop.store(true, Ordering::Relaxed);
         }
-        Some(Ok(message))
+        batch.push(message);
+        Vec::new()
     }
 
     fn next_event(&self) -> Option<Event> {

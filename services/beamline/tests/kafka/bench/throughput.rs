@@ -1,6 +1,7 @@
 //! Events a second, and a second of processor time, of each step over a topic that is full.
 
 use std::{
+    path::Path,
     sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
@@ -8,7 +9,7 @@ use std::{
 use kafka::Step;
 
 use super::{PARTITIONS, bare::copy, define, fill, usage::cpu_seconds, wait_for};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, binary};
 
 /// Each is measured so often, in turns, so that a busy moment of the machine hits all.
 const ROUNDS: usize = 2;
@@ -16,9 +17,9 @@ const NAMES: [&str; 4] = ["bare loop", "enricher", "anomaly-detector", "the two 
 
 /// From the first commit on, so that neither start nor joining the group counts.
 #[derive(Debug, Clone, Copy, Default)]
-struct Rate {
+pub(super) struct Rate {
     a_second: f64,
-    a_cpu_second: f64,
+    pub a_cpu_second: f64,
 }
 
 impl Rate {
@@ -73,12 +74,22 @@ fn bare(cluster: &Cluster, from: &str, to: &str, events: u64) -> Rate {
 }
 
 fn service(cluster: &Cluster, file: &str, stream: &str, name: &str, more: &[&str], step: Step) -> Rate {
+    program(cluster, (file, stream), (&binary(name), more), step)
+}
+
+/// How fast a program is that does a step of a stream, whose topic is full.
+pub(super) fn program(
+    cluster: &Cluster,
+    (file, stream): (&str, &str),
+    (program, more): (&Path, &[&str]),
+    step: Step,
+) -> Rate {
     let offsets = cluster.offsets();
     let wanted = match step {
         Step::Detect => cluster.ledger_of(stream, PARTITIONS, Step::Enrich).out,
         _ => cluster.sent_of(stream).sent,
     };
-    let service = cluster.service_of(file, name, "bench", more);
+    let service = cluster.program(program, file, "bench", more);
     let pid = service.program.pid();
     let first = (wait_for(&service, &offsets, stream, step, 1), Instant::now(), cpu_seconds(pid));
     let last = (wait_for(&service, &offsets, stream, step, wanted), Instant::now(), cpu_seconds(pid));
