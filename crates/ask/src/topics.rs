@@ -59,7 +59,7 @@ fn tables(of: &OnKafka) -> Result<Tables, AskError> {
     let mut tables = vec![
         (Table::ProcessedData, ReadTopic { name: of.topics.scored.clone(), schema: scored.clone() }),
         (Table::Anomalies, ReadTopic { name: of.topics.anomalies.clone(), schema: scored }),
-        (Table::DeadLetters, ReadTopic { name: of.topics.dead_letters.clone(), schema: kafka::letters_schema()? }),
+        (Table::DeadLetters, ReadTopic { name: of.topics.dead_letters.clone(), schema: kafka::dead_letters_schema()? }),
     ];
     if !of.stream.aggregates.is_empty() {
         tables.push((Table::Late, ReadTopic { name: of.topics.late.clone(), schema: of.stream.late_schema()? }));

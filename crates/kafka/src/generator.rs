@@ -241,8 +241,8 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let cursor: Cursor = self.source.cursor();
-        let (events, letters, probes) = std::mem::take(&mut self.open);
-        let note = self.note.after(cursor, events, letters).probed(probes);
+        let (events, dead_letters, probes) = std::mem::take(&mut self.open);
+        let note = self.note.after(cursor, events, dead_letters).probed(probes);
         let fail = |source| KafkaError::Client { what: "noting an offset", source };
         let mut offsets = TopicPartitionList::with_capacity(1);
         let mut element = offsets.add_partition(&self.generator.topics.raw, 0);

@@ -33,7 +33,7 @@ pub use self::{
     generator::generate,
     generator::settings::Generator,
     generator::topic_source::{connection_of, registry_of},
-    messages::letters::{Letter, ReadLetter, letters_schema},
+    messages::dead_letters::{DeadLetterRecord, ReadDeadLetter, dead_letters_schema},
     messages::note::{Ask, GeneratorNote, Note, account, account_since, sent_in_all},
     messages::probe::Probe,
     messages::schemas::{Subject, subjects},

@@ -15,7 +15,7 @@ use crate::{KafkaError, messages::size::Sizes};
 /// How long events stay: a week, so that a consumer that is down over a weekend misses nothing.
 const EVENTS_RETENTION_MS: u64 = 7 * 24 * 3600 * 1000;
 /// How long dead letters and late events stay: a month, because a person has to look at them.
-const LETTERS_RETENTION_MS: u64 = 30 * 24 * 3600 * 1000;
+const DEAD_LETTERS_RETENTION_MS: u64 = 30 * 24 * 3600 * 1000;
 /// How long parts of groups stay: a day, after which nobody may have read them.
 const PARTIALS_RETENTION_MS: u64 = 24 * 3600 * 1000;
 /// Segments of state: small, because only closed ones are compacted, and a restart reads what is not.
@@ -110,10 +110,10 @@ pub fn plan_topics(stream: &Stream, topics: &Topics) -> Vec<TopicPlan> {
         plan(&topics.raw, &kept(EVENTS_RETENTION_MS)),
         plan(&topics.enriched, &kept(EVENTS_RETENTION_MS)),
         plan(&topics.scored, &kept(EVENTS_RETENTION_MS)),
-        plan(&topics.anomalies, &kept(LETTERS_RETENTION_MS)),
+        plan(&topics.anomalies, &kept(DEAD_LETTERS_RETENTION_MS)),
         large(&topics.aggregates, &compacted),
-        plan(&topics.dead_letters, &kept(LETTERS_RETENTION_MS)),
-        plan(&topics.late, &kept(LETTERS_RETENTION_MS)),
+        plan(&topics.dead_letters, &kept(DEAD_LETTERS_RETENTION_MS)),
+        plan(&topics.late, &kept(DEAD_LETTERS_RETENTION_MS)),
         large(&topics.detector_state, &state),
         large(&topics.aggregator_state, &state),
     ];

@@ -62,10 +62,14 @@ impl FileSink {
         time: &str,
         tables: &[(Table, SchemaRef)],
     ) -> Result<Self, LakeError> {
-        if format == Format::Orc {
-            for (table, schema) in tables {
-                orc::Layout::new(schema, &[]).map_err(|error| LakeError::rows(table.name(), error))?;
+        match format {
+            Format::Orc => {
+                for (table, schema) in tables {
+                    orc::Layout::new(schema, &[]).map_err(|error| LakeError::rows(table.name(), error))?;
+                }
             }
+            // These have a type for each column.
+            Format::Parquet | Format::Delta => {}
         }
         let descriptor = Descriptor::new(format, stream, time, tables);
         let layouts =

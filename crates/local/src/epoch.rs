@@ -75,8 +75,8 @@ impl PartitionWriters {
         // Late events are stored with the others, and counted apart.
         ledger.late = outputs.late_events;
         ledger.out -= outputs.late_events;
-        for letter in &outputs.dead_letters {
-            let rule = if letter.rule.is_empty() { letter.kind.name() } else { &letter.rule };
+        for dead_letter in &outputs.dead_letters {
+            let rule = if dead_letter.rule.is_empty() { dead_letter.kind.name() } else { &dead_letter.rule };
             *ledger.dead_letter_rules.entry(rule.to_owned()).or_default() += 1;
         }
         if !outputs.dead_letters.is_empty() {
@@ -184,14 +184,14 @@ pub(crate) fn table_schemas(stream: &Stream) -> Vec<(Table, SchemaRef)> {
     schemas
 }
 
-fn dead_letter_rows(partition: u32, letters: &[DeadLetter]) -> Result<RecordBatch, LocalError> {
+fn dead_letter_rows(partition: u32, dead_letters: &[DeadLetter]) -> Result<RecordBatch, LocalError> {
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(letters.iter().map(|letter| Some(letter.position as i64)).collect::<Int64Array>()),
-        Arc::new(Int32Array::from(vec![partition as i32; letters.len()])),
-        Arc::new(StringArray::from_iter_values(letters.iter().map(|letter| letter.kind.name()))),
-        Arc::new(StringArray::from_iter_values(letters.iter().map(|letter| letter.rule.as_str()))),
-        Arc::new(StringArray::from_iter_values(letters.iter().map(|letter| letter.reason.as_str()))),
-        Arc::new(BinaryArray::from_iter_values(letters.iter().map(|letter| &letter.payload))),
+        Arc::new(dead_letters.iter().map(|dead_letter| Some(dead_letter.position as i64)).collect::<Int64Array>()),
+        Arc::new(Int32Array::from(vec![partition as i32; dead_letters.len()])),
+        Arc::new(StringArray::from_iter_values(dead_letters.iter().map(|dead_letter| dead_letter.kind.name()))),
+        Arc::new(StringArray::from_iter_values(dead_letters.iter().map(|dead_letter| dead_letter.rule.as_str()))),
+        Arc::new(StringArray::from_iter_values(dead_letters.iter().map(|dead_letter| dead_letter.reason.as_str()))),
+        Arc::new(BinaryArray::from_iter_values(dead_letters.iter().map(|dead_letter| &dead_letter.payload))),
     ];
     Ok(RecordBatch::try_new(dead_letters_schema(), columns)?)
 }

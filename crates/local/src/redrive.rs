@@ -198,9 +198,9 @@ fn check(stream: &Arc<Stream>, repaired: &Repaired<'_>, path: &Path, ids: &mut O
                 },
                 &mut outputs,
             )?;
-            found.extend(outputs.dead_letters.into_iter().map(|letter| match letter.rule.as_str() {
-                "" => (letter.position, letter.reason),
-                rule => (letter.position, format!("{rule}: {}", letter.reason)),
+            found.extend(outputs.dead_letters.into_iter().map(|dead_letter| match dead_letter.rule.as_str() {
+                "" => (dead_letter.position, dead_letter.reason),
+                rule => (dead_letter.position, format!("{rule}: {}", dead_letter.reason)),
             }));
         }
         found.sort_unstable();

@@ -57,7 +57,9 @@ impl Partition {
 
     fn process(&mut self, share: Share, read: Instant, meter: &Meter) -> Result<(), LocalError> {
         let mut outputs = Outputs::default();
-        outputs.dead_letters.extend(share.rejected.into_iter().filter(|letter| letter.position >= self.committed));
+        outputs
+            .dead_letters
+            .extend(share.rejected.into_iter().filter(|dead_letter| dead_letter.position >= self.committed));
         let mut records = outputs.dead_letters.len();
         if let Some(mut rows) = share.rows {
             rows.ingested = self.ingested.map(|ingested| Int64Array::from(vec![ingested; rows.len()]));
@@ -70,7 +72,7 @@ impl Partition {
                 self.take(rows.slice(old, new), &mut outputs)?;
             }
             records += new;
-            outputs.dead_letters.sort_by_key(|letter: &DeadLetter| letter.position);
+            outputs.dead_letters.sort_by_key(|dead_letter: &DeadLetter| dead_letter.position);
         }
         if records > 0 {
             let ledger = self.writers.write(records as u64, &outputs)?;

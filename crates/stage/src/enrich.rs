@@ -102,7 +102,7 @@ impl Enrich {
             rows.batch = with_column(&rows.batch, field, evaluated.values)?;
             if !evaluated.failed.is_empty() {
                 let failure = Failure { kind: DeadLetterKind::Expression, rule: name.clone(), rows: evaluated.failed };
-                rows = rows.bury(vec![failure], self.raw(), out)?;
+                rows = rows.move_to_dead_letters(vec![failure], self.raw(), out)?;
             }
         }
         rows.batch = rows.batch.with_schema(self.stream.enriched.clone())?;
@@ -114,7 +114,7 @@ impl Enrich {
         let (mut keep, failed) = filter.matches(&rows.batch).map_err(in_context("filter"))?;
         if !failed.is_empty() {
             let failure = Failure { kind: DeadLetterKind::Expression, rule: "filter".into(), rows: failed };
-            rows = rows.bury(vec![failure], self.raw(), out)?;
+            rows = rows.move_to_dead_letters(vec![failure], self.raw(), out)?;
             keep = filter.matches(&rows.batch).map_err(in_context("filter"))?.0;
         }
         out.filtered += (keep.len() - keep.true_count()) as u64;
@@ -129,17 +129,17 @@ impl Enrich {
 
 impl Stage for Enrich {
     fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
-        let buried = out.dead_letters.len();
+        let before = out.dead_letters.len();
         let failures = self.check_identity(&rows)?;
-        let rows = rows.bury(failures, self.raw(), out)?;
+        let rows = rows.move_to_dead_letters(failures, self.raw(), out)?;
         let failures = self.check_clock(&rows)?;
-        let rows = rows.bury(failures, self.raw(), out)?;
+        let rows = rows.move_to_dead_letters(failures, self.raw(), out)?;
         let failures = self.check_quality(&rows)?;
-        let rows = rows.bury(failures, self.raw(), out)?;
+        let rows = rows.move_to_dead_letters(failures, self.raw(), out)?;
         let rows = self.add_columns(rows, out)?;
         let rows = self.filter(rows, out)?;
-        // Steps bury their own rows one step after the other; the order must be that of the rows, whatever the batch.
-        out.dead_letters[buried..].sort_by_key(|letter| letter.position);
+        // Rows become dead letters one step after the other; the order must be that of the rows, whatever the batch.
+        out.dead_letters[before..].sort_by_key(|dead_letter| dead_letter.position);
         if !rows.is_empty() {
             out.rows.push(rows);
         }

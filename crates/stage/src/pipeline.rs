@@ -35,13 +35,13 @@ impl Pipeline {
 impl Stage for Pipeline {
     fn process(&mut self, rows: Rows, out: &mut Outputs) -> Result<(), StageError> {
         let Some(detect) = &mut self.detect else { return self.enrich.process(rows, out) };
-        let buried = out.dead_letters.len();
+        let before = out.dead_letters.len();
         let enriched = out.rows.len();
         self.enrich.process(rows, out)?;
         for rows in out.rows.split_off(enriched) {
             detect.process(rows, out)?;
         }
-        out.dead_letters[buried..].sort_by_key(|letter| letter.position);
+        out.dead_letters[before..].sort_by_key(|dead_letter| dead_letter.position);
         Ok(())
     }
 

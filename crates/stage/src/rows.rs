@@ -64,24 +64,29 @@ impl Rows {
     }
 
     /// Turns failed rows into dead letters, in the order of the rows, and gives the others. A row that failed twice is
-    /// buried for its first failure. `raw` is how many columns it came with: the letter has no others.
-    pub(crate) fn bury(self, failures: Vec<Failure>, raw: usize, out: &mut Outputs) -> Result<Rows, StageError> {
+    /// one for its first failure. `raw` is how many columns it came with: the dead letter has no others.
+    pub(crate) fn move_to_dead_letters(
+        self,
+        failures: Vec<Failure>,
+        raw: usize,
+        out: &mut Outputs,
+    ) -> Result<Rows, StageError> {
         if failures.iter().all(|failure| failure.rows.is_empty()) {
             return Ok(self);
         }
         let mut good = vec![true; self.len()];
-        let mut letters = Vec::new();
+        let mut dead_letters = Vec::new();
         for failure in failures {
             for (row, reason) in failure.rows {
                 if std::mem::replace(&mut good[row], false) {
-                    letters.push((row, failure.kind, failure.rule.clone(), reason));
+                    dead_letters.push((row, failure.kind, failure.rule.clone(), reason));
                 }
             }
         }
-        letters.sort_by_key(|(row, ..)| *row);
+        dead_letters.sort_by_key(|(row, ..)| *row);
         let columns: Vec<usize> = (0..raw).collect();
         let batch = self.batch.project(&columns)?;
-        for (row, kind, rule, reason) in letters {
+        for (row, kind, rule, reason) in dead_letters {
             let position = self.positions.value(row);
             out.dead_letters.push(DeadLetter { position, payload: row_json(&batch, row)?, kind, rule, reason });
         }

@@ -84,9 +84,11 @@ fn texts(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
 }
 
 /// The position, kind, rule and reason of each dead letter.
-fn letters(letters: &[DeadLetter]) -> Vec<(u64, &str, &str, &str)> {
-    letters
+fn dead_letters(dead_letters: &[DeadLetter]) -> Vec<(u64, &str, &str, &str)> {
+    dead_letters
         .iter()
-        .map(|letter| (letter.position, letter.kind.name(), letter.rule.as_str(), letter.reason.as_str()))
+        .map(|dead_letter| {
+            (dead_letter.position, dead_letter.kind.name(), dead_letter.rule.as_str(), dead_letter.reason.as_str())
+        })
         .collect()
 }

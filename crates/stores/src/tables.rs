@@ -39,7 +39,7 @@ impl Source {
 pub fn sources(stream: &Stream) -> Result<Vec<Source>, Failure> {
     let topics = stream.topics();
     let scored = stream.scored_schema().map_err(Failure::run_time)?;
-    let letters = kafka::letters_schema().map_err(Failure::run_time)?;
+    let letters = kafka::dead_letters_schema().map_err(Failure::run_time)?;
     let source = |table, topic: &String, schema: &ValueSchema, columns: &SchemaRef| Source {
         table,
         topic: topic.clone(),

@@ -29,7 +29,7 @@ pub(crate) use self::{
     bench::BenchArgs,
     check_config::{CheckConfigArgs, ConnectArgs},
     demo::DemoArgs,
-    dlq::{DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs, LetterKind},
+    dlq::{DeadLetterKind, DlqArgs, DlqCommand, DlqFormat, DlqListArgs, DlqRedriveArgs, DlqShowArgs},
     evaluate::{EvaluateArgs, EvaluateFormat},
     graph::{GraphArgs, GraphFormat},
     init::InitArgs,

@@ -138,7 +138,7 @@ impl Watch {
         let drawing = Drawing::new(self.shown.clone(), self.known.seen.clone());
         let topics = self.stream.topics();
         let scored = self.stream.scored_schema().map_err(Failure::run_time)?;
-        let dead_letters = kafka::letters_schema().map_err(Failure::run_time)?;
+        let dead_letters = kafka::dead_letters_schema().map_err(Failure::run_time)?;
         let feed = |name: &str, schema: &codec::ValueSchema| {
             Feed::new(&self.connection, &self.registry, ReadTopic { name: name.to_owned(), schema: schema.clone() })
         };

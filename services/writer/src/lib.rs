@@ -78,8 +78,8 @@ pub fn open_sink(settings: &Settings, stream: &Stream, sources: &[Source]) -> Re
     let time = &stream.definition.spec.time;
     Ok(match settings.backend {
         Backend::Cql => {
-            let letters = kafka::letters_schema().map_err(Failure::run_time)?;
-            let layouts = cql::Layout::of(stream, letters.arrow()).map_err(Failure::configuration)?;
+            let dead_letters = kafka::dead_letters_schema().map_err(Failure::run_time)?;
+            let layouts = cql::Layout::of(stream, dead_letters.arrow()).map_err(Failure::configuration)?;
             Box::new(cql::CqlSink::new(settings.store.cql(), layouts).map_err(Failure::configuration)?)
         }
         Backend::Parquet => {

@@ -20,7 +20,7 @@ pub(crate) struct Outcome {
     /// The rows of each topic and partition, in order: key, value and time.
     rows: BTreeMap<(String, u32), Vec<Row>>,
     /// The dead letters, which steps write side by side.
-    letters: Vec<Row>,
+    dead_letters: Vec<Row>,
     /// The account of each step.
     ledgers: Vec<Ledger>,
 }
@@ -72,12 +72,12 @@ impl Outcome {
             ledgers.push(ledger);
         }
         let partitions = 0..scenario.partitions();
-        let mut letters: Vec<Row> = partitions
+        let mut dead_letters: Vec<Row> = partitions
             .flat_map(|partition| broker.committed(&topics.dead_letters, partition))
             .map(|(_, record)| row(record))
             .collect();
-        letters.sort();
-        Ok(Self { rows, letters, ledgers })
+        dead_letters.sort();
+        Ok(Self { rows, dead_letters, ledgers })
     }
 
     /// Says that every record of the input is in it, once.
@@ -92,8 +92,9 @@ impl Outcome {
         let first = &self.ledgers[0];
         let rows: usize =
             self.rows.iter().filter(|((topic, _), _)| !topic.ends_with(".anomalies")).map(|(_, rows)| rows.len()).sum();
-        if rows as u64 != first.out * self.ledgers.len() as u64 || self.letters.len() as u64 != first.dead_lettered {
-            return Err(format!("rows: {rows} and {} dead letters of {first:?}", self.letters.len()));
+        if rows as u64 != first.out * self.ledgers.len() as u64 || self.dead_letters.len() as u64 != first.dead_lettered
+        {
+            return Err(format!("rows: {rows} and {} dead letters of {first:?}", self.dead_letters.len()));
         }
         Ok(())
     }
@@ -117,8 +118,8 @@ impl Outcome {
                 ));
             }
         }
-        if self.letters != expected.letters {
-            let (found, wanted) = (self.letters.len(), expected.letters.len());
+        if self.dead_letters != expected.dead_letters {
+            let (found, wanted) = (self.dead_letters.len(), expected.dead_letters.len());
             return Err(format!(
                 "dead letters: there are {found}, and {wanted} were expected, or they say something else"
             ));

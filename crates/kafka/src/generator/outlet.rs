@@ -25,8 +25,8 @@ use crate::{
     clock::{SystemClock, now_millis},
     cluster::Producer,
     messages::{
+        dead_letters::{DeadLetterRecord, dead_letter_rows},
         hops,
-        letters::{Letter, letter_rows},
         probe::Probe,
         size::Sizes,
         target::{Target, TooLarge},
@@ -95,7 +95,7 @@ pub(crate) struct Outlet<'a> {
     router: Router,
     sizes: Sizes,
     rows: Target,
-    letters: Target,
+    dead_letters: Target,
     sampling: Sampling,
     sent: Counter,
     dead_lettered: Counter,
@@ -106,7 +106,7 @@ pub(crate) struct Outlet<'a> {
 struct Open {
     since: Instant,
     events: u64,
-    letters: u64,
+    dead_letters: u64,
     probes: u64,
     /// When the last of them was sent, in milliseconds since 1970.
     probed: i64,
@@ -125,7 +125,7 @@ impl<'a> Outlet<'a> {
         let target = |topic: &str, schema, bytes| Target::new(topic, schema, &generator.registry, bytes);
         Ok(Self {
             rows: target(&generator.topics.raw, generator.stream.input.clone(), sizes.event())?,
-            letters: target(&generator.topics.dead_letters, crate::letters_schema()?, sizes.dead_letter())?,
+            dead_letters: target(&generator.topics.dead_letters, crate::dead_letters_schema()?, sizes.dead_letter())?,
             sizes,
             router: Router::new(&spec.key, spec.partitions),
             sampling: Sampling::of(generator.trace_ratio),
@@ -141,7 +141,7 @@ impl<'a> Outlet<'a> {
     pub(crate) fn begin(&mut self, since: Instant) -> Result<(), KafkaError> {
         if self.open.is_none() {
             self.producer.begin()?;
-            self.open = Some(Open { since, events: 0, letters: 0, probes: 0, probed: 0, traced: BTreeSet::new() });
+            self.open = Some(Open { since, events: 0, dead_letters: 0, probes: 0, probed: 0, traced: BTreeSet::new() });
         }
         Ok(())
     }
@@ -159,7 +159,7 @@ impl<'a> Outlet<'a> {
     pub(crate) fn is_due(&self) -> bool {
         self.open.as_ref().is_some_and(|open| {
             open.since.elapsed() >= self.generator.commit_interval
-                || open.events + open.letters >= TRANSACTION_RECORDS_MAX
+                || open.events + open.dead_letters >= TRANSACTION_RECORDS_MAX
         })
     }
 
@@ -221,12 +221,12 @@ impl<'a> Outlet<'a> {
                 measure::GENERATOR_BACKPRESSURE.of([self.generator.stream.name()]).record(waited.as_secs_f64());
             }
         }
-        dead.sort_by_key(|letter| letter.position);
-        let positions: Vec<u64> = dead.iter().map(|letter| letter.position).collect();
-        self.send_letters(share.partition, dead, whence)?;
+        dead.sort_by_key(|dead_letter| dead_letter.position);
+        let positions: Vec<u64> = dead.iter().map(|dead_letter| dead_letter.position).collect();
+        self.send_dead_letters(share.partition, dead, whence)?;
         if let Some(open) = &mut self.open {
             open.events += events;
-            open.letters += positions.len() as u64;
+            open.dead_letters += positions.len() as u64;
         }
         Ok(positions)
     }
@@ -237,21 +237,27 @@ impl<'a> Outlet<'a> {
         Ok(stage::key_text(rows.batch.column(ids))?)
     }
 
-    fn send_letters(&mut self, partition: u32, dead: Vec<DeadLetter>, whence: &dyn Whence) -> Result<(), KafkaError> {
+    fn send_dead_letters(
+        &mut self,
+        partition: u32,
+        dead: Vec<DeadLetter>,
+        whence: &dyn Whence,
+    ) -> Result<(), KafkaError> {
         if dead.is_empty() {
             return Ok(());
         }
-        let times: Vec<i64> = dead.iter().map(|letter| whence.taken_in(letter.position)).collect();
-        let letter = |letter: DeadLetter| {
-            let Origin { topic, partition: of, offset } = whence.origin(letter.position);
-            let (letter, partition) = (DeadLetter { position: offset, ..letter }, of.unwrap_or(partition));
-            Letter { letter, stage: NAME, topic, partition, schema_id: None, trace_id: None }
+        let times: Vec<i64> = dead.iter().map(|dead_letter| whence.taken_in(dead_letter.position)).collect();
+        let record = |dead_letter: DeadLetter| {
+            let Origin { topic, partition: of, offset } = whence.origin(dead_letter.position);
+            let (dead_letter, partition) = (DeadLetter { position: offset, ..dead_letter }, of.unwrap_or(partition));
+            DeadLetterRecord { dead_letter, stage: NAME, topic, partition, schema_id: None, trace_id: None }
         };
-        let letters: Vec<Letter> = dead.into_iter().map(letter).collect();
-        let rows = letter_rows(&letters, self.sizes)?;
+        let records: Vec<DeadLetterRecord> = dead.into_iter().map(record).collect();
+        let rows = dead_letter_rows(&records, self.sizes)?;
         let client = self.producer.client();
-        let too_large = self.letters.send(client, partition, &rows, |_| b"".as_slice(), |row| times[row], |_| None)?;
-        self.letters.all(too_large)
+        let too_large =
+            self.dead_letters.send(client, partition, &rows, |_| b"".as_slice(), |row| times[row], |_| None)?;
+        self.dead_letters.all(too_large)
     }
 
     /// Sends a probe in the open transaction, behind what was sent to the partition before it.
@@ -275,7 +281,7 @@ impl<'a> Outlet<'a> {
         self.producer.commit_offsets(&SystemClock, member, offsets)?;
         if let Some(open) = self.open.take() {
             self.sent.increment(open.events);
-            self.dead_lettered.increment(open.letters);
+            self.dead_lettered.increment(open.dead_letters);
             if open.probes > 0 {
                 let stream = self.generator.stream.name();
                 measure::PROBES_SENT.of([stream]).increment(open.probes);

@@ -147,8 +147,8 @@ impl GeneratorNote {
     }
 
     /// The same after so many more events and dead letters, with the source at `cursor`.
-    pub(crate) fn after(&self, cursor: Cursor, events: u64, letters: u64) -> Self {
-        let (sent, dead_lettered) = (self.sent + events, self.dead_lettered + letters);
+    pub(crate) fn after(&self, cursor: Cursor, events: u64, dead_letters: u64) -> Self {
+        let (sent, dead_lettered) = (self.sent + events, self.dead_lettered + dead_letters);
         Self { cursor, sent, dead_lettered, ..self.clone() }
     }
 

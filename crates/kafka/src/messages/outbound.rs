@@ -16,7 +16,7 @@ use crate::{
     KafkaError, Step,
     cluster::Intake,
     messages::{
-        letters::{Letter, letter_rows, letters_schema},
+        dead_letters::{DeadLetterRecord, dead_letter_rows, dead_letters_schema},
         partials::{partial_rows, partials_schema},
         place::{self, Place},
         probe,
@@ -42,7 +42,7 @@ pub(crate) struct Outbound {
     sizes: Sizes,
     rows: Option<Target>,
     anomalies: Option<Target>,
-    letters: Target,
+    dead_letters: Target,
     state: Option<Target>,
     late: Option<Target>,
     aggregates: Option<Target>,
@@ -64,7 +64,7 @@ impl Outbound {
             sizes,
             rows: step.rows(stream, topics)?.map(|(topic, schema)| holding(&topic, schema, event)).transpose()?,
             anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?, event)?.map(Target::holding),
-            letters: holding(&topics.dead_letters, letters_schema()?, sizes.dead_letter())?,
+            dead_letters: holding(&topics.dead_letters, dead_letters_schema()?, sizes.dead_letter())?,
             state: step.state(topics).map(|topic| target(topic, snapshots_schema()?, large)).transpose()?,
             late: of(windows, &topics.late, stream.late_schema()?, sizes.late())?.map(Target::holding),
             aggregates: of(step.aggregates(), &topics.aggregates, stream.aggregates_schema()?, large)?,
@@ -116,20 +116,20 @@ impl Outbound {
         Ok(())
     }
 
-    pub(crate) fn letters(
+    pub(crate) fn dead_letters(
         &mut self,
         producer: &impl Intake,
         partition: u32,
-        letters: &[Letter],
+        dead_letters: &[DeadLetterRecord],
         times: &Times,
     ) -> Result<(), KafkaError> {
-        if letters.is_empty() {
+        if dead_letters.is_empty() {
             return Ok(());
         }
-        let time = |row: usize| times.of(letters[row].letter.position);
-        let rows = letter_rows(letters, self.sizes)?;
-        let too_large = self.letters.send(producer, partition, &rows, |_| b"".as_slice(), time, |_| None)?;
-        self.letters.all(too_large)
+        let time = |row: usize| times.of(dead_letters[row].dead_letter.position);
+        let rows = dead_letter_rows(dead_letters, self.sizes)?;
+        let too_large = self.dead_letters.send(producer, partition, &rows, |_| b"".as_slice(), time, |_| None)?;
+        self.dead_letters.all(too_large)
     }
 
     /// Sends rows that an aggregate left out.
@@ -199,8 +199,8 @@ impl Outbound {
     }
 
     fn holding(&mut self) -> impl Iterator<Item = &mut Target> {
-        let Self { rows, anomalies, letters, late, .. } = self;
-        [rows.as_mut(), anomalies.as_mut(), Some(letters), late.as_mut()].into_iter().flatten()
+        let Self { rows, anomalies, dead_letters, late, .. } = self;
+        [rows.as_mut(), anomalies.as_mut(), Some(dead_letters), late.as_mut()].into_iter().flatten()
     }
 
     /// Keeps a place in the compacted topic.

@@ -5,7 +5,9 @@ use stream::{Stream, Topics};
 
 use crate::{
     KafkaError,
-    messages::{framing::subject_of, letters::letters_schema, partials::partials_schema, snapshots::snapshots_schema},
+    messages::{
+        dead_letters::dead_letters_schema, framing::subject_of, partials::partials_schema, snapshots::snapshots_schema,
+    },
 };
 
 /// A topic's values in the registry.
@@ -36,7 +38,7 @@ pub fn subjects(stream: &Stream, topics: &Topics) -> Result<Vec<Subject>, KafkaE
         subject(&topics.enriched, stream.enriched_schema()?),
         subject(&topics.scored, scored.clone()),
         subject(&topics.anomalies, scored),
-        subject(&topics.dead_letters, letters_schema()?),
+        subject(&topics.dead_letters, dead_letters_schema()?),
         subject(&topics.detector_state, snapshots_schema()?),
     ];
     if !stream.aggregates.is_empty() {

@@ -17,8 +17,8 @@ use crate::{
     KafkaError, Options, Step,
     cluster::{Cluster, END_MAX, Intake, Producer},
     messages::{
+        dead_letters::DeadLetterRecord,
         inbound::Inbound,
-        letters::Letter,
         outbound::{Outbound, traces},
         place, probe,
         size::Sizes,
@@ -225,11 +225,11 @@ impl<C: Cluster> Core<C> {
             ledger.anomalies += sent.anomalies;
             self.meters.alarms(rows);
             for TooLarge { row, reason } in sent.too_large {
-                let letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
-                outputs.dead_letters.push(letter);
+                let dead_letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
+                outputs.dead_letters.push(dead_letter);
             }
         }
-        outputs.dead_letters.sort_by_key(|letter| letter.position);
+        outputs.dead_letters.sort_by_key(|dead_letter| dead_letter.position);
         ledger.dead_lettered = outputs.dead_letters.len() as u64;
         if step.aggregates() {
             ledger.out = ledger.records - ledger.dead_lettered - ledger.late;
@@ -238,15 +238,15 @@ impl<C: Cluster> Core<C> {
             self.outbound.late(self.producer.client(), number, rows, &times, &traced)?;
         }
         let place = (step, step.input(topics), number);
-        let letter = |letter: DeadLetter| {
-            let trace_id = traced.trace_id(letter.position);
-            Letter::on(letter, place, messages, trace_id, self.sizes)
+        let record = |dead_letter: DeadLetter| {
+            let trace_id = traced.trace_id(dead_letter.position);
+            DeadLetterRecord::on(dead_letter, place, messages, trace_id, self.sizes)
         };
-        let letters: Vec<Letter> = outputs.dead_letters.into_iter().map(letter).collect();
-        self.outbound.letters(self.producer.client(), number, &letters, &times)?;
+        let dead_letters: Vec<DeadLetterRecord> = outputs.dead_letters.into_iter().map(record).collect();
+        self.outbound.dead_letters(self.producer.client(), number, &dead_letters, &times)?;
         traced.end();
         let (first, last) = times.ends();
-        self.meters.processed(&ledger, &letters, first, last);
+        self.meters.processed(&ledger, &dead_letters, first, last);
         self.rows += messages.len();
         partition.ledger += &ledger;
         partition.open_records += messages.len();

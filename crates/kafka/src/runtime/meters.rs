@@ -11,7 +11,7 @@ use measure::Health;
 use metrics::{Counter, Gauge, Histogram};
 use stage::{DeadLetterKind, Ledger, Rows};
 
-use crate::{clock::now_millis, messages::letters::Letter, runtime::partition::Partition};
+use crate::{clock::now_millis, messages::dead_letters::DeadLetterRecord, runtime::partition::Partition};
 
 /// The meters of one worker.
 pub(crate) struct Meters {
@@ -113,11 +113,11 @@ impl Meters {
     }
 
     /// Adds what came of some messages, which were taken in from `first` to `last`.
-    pub(crate) fn processed(&mut self, ledger: &Ledger, letters: &[Letter], first: i64, last: i64) {
+    pub(crate) fn processed(&mut self, ledger: &Ledger, dead_letters: &[DeadLetterRecord], first: i64, last: i64) {
         self.pending.ledger += ledger;
         self.pending.taken_in.push(TakenIn { first, last, records: ledger.records });
-        for letter in letters {
-            let reason = match letter.letter.kind {
+        for record in dead_letters {
+            let reason = match record.dead_letter.kind {
                 DeadLetterKind::Decode => "undecodable",
                 DeadLetterKind::Identity => "schema",
                 DeadLetterKind::Quality => "quality",

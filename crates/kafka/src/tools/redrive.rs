@@ -76,17 +76,17 @@ impl Redrive {
         let (mut events, mut bad, mut reasons) = (0, 0, Vec::new());
         self.each(|share| {
             let mut outputs = Outputs::default();
-            let mut letters = share.rejected;
-            events += letters.len() as u64;
+            let mut dead_letters = share.rejected;
+            events += dead_letters.len() as u64;
             if let Some(rows) = share.rows {
                 events += rows.len() as u64;
                 pipeline.process(rows, &mut outputs)?;
             }
-            letters.extend(outputs.dead_letters);
-            bad += letters.len() as u64;
-            for letter in letters.into_iter().take(NAMED_MAX.saturating_sub(reasons.len())) {
-                let rule = if letter.rule.is_empty() { String::new() } else { format!("{}: ", letter.rule) };
-                reasons.push(format!("  event {}: {rule}{}", letter.position + 1, letter.reason));
+            dead_letters.extend(outputs.dead_letters);
+            bad += dead_letters.len() as u64;
+            for dead_letter in dead_letters.into_iter().take(NAMED_MAX.saturating_sub(reasons.len())) {
+                let rule = if dead_letter.rule.is_empty() { String::new() } else { format!("{}: ", dead_letter.rule) };
+                reasons.push(format!("  event {}: {rule}{}", dead_letter.position + 1, dead_letter.reason));
             }
             Ok(())
         })?;

@@ -23,8 +23,8 @@ use crate::{
     client::{stable::wait_until_stable, transaction::TransactionalProducer},
     clock::SystemClock,
     messages::{
-        framing::schema_id, letters::Letter, outbound::Outbound, size::Sizes, target::TooLarge, times::Times,
-        trace::Traced,
+        dead_letters::DeadLetterRecord, framing::schema_id, outbound::Outbound, size::Sizes, target::TooLarge,
+        times::Times, trace::Traced,
     },
     read::reader::Unreadable,
 };
@@ -156,7 +156,7 @@ impl Session<'_> {
         let mut records = rows.len() as u64;
         let mut outputs = Outputs::default();
         stage.process(rows, &mut outputs)?;
-        for unreadable in received.rejected.into_iter().filter(|letter| is_wanted(letter.position, letter.time)) {
+        for unreadable in received.rejected.into_iter().filter(|record| is_wanted(record.position, record.time)) {
             taken_in.push((unreadable.position, unreadable.time));
             records += 1;
             let Unreadable { position, payload, reason, .. } = unreadable;
@@ -186,22 +186,22 @@ impl Session<'_> {
             self.ledger.anomalies += sent.anomalies;
             let raw = self.replay.stream.input.arrow().fields().len();
             for TooLarge { row, reason } in sent.too_large {
-                let letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
-                outputs.dead_letters.push(letter);
+                let dead_letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
+                outputs.dead_letters.push(dead_letter);
             }
         }
-        outputs.dead_letters.sort_by_key(|letter| letter.position);
+        outputs.dead_letters.sort_by_key(|dead_letter| dead_letter.position);
         self.ledger.dead_lettered += outputs.dead_letters.len() as u64;
-        let letter = |letter: DeadLetter| Letter {
+        let record = |dead_letter: DeadLetter| DeadLetterRecord {
             stage: STEP.name(),
             topic: self.replay.from.clone(),
             partition,
-            schema_id: schema_id(&letter.payload),
+            schema_id: schema_id(&dead_letter.payload),
             trace_id: None,
-            letter,
+            dead_letter,
         };
-        let letters: Vec<Letter> = outputs.dead_letters.into_iter().map(letter).collect();
-        self.outbound.letters(client, partition, &letters, times)?;
+        let dead_letters: Vec<DeadLetterRecord> = outputs.dead_letters.into_iter().map(record).collect();
+        self.outbound.dead_letters(client, partition, &dead_letters, times)?;
         self.producer.poll();
         self.open += records as usize;
         Ok(())

@@ -28,7 +28,7 @@ impl Detect {
             let rows = vec![(row, reason)];
             Failure { kind: DeadLetterKind::Expression, rule, rows }
         });
-        rows = rows.bury(failures.collect(), self.stream.input.arrow().fields().len(), out)?;
+        rows = rows.move_to_dead_letters(failures.collect(), self.stream.input.arrow().fields().len(), out)?;
         let rules = self.rules(&rows.batch, &mut Vec::new())?;
         self.evaluate_features(&rows.batch, &mut Vec::new())?;
         Ok((rows, rules))

@@ -137,7 +137,7 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
             return format!("{name} {value} for {key}: its recent level or spread is {size} sigma from what is usual");
         }
         Layer::Season => " by the values before it and the time of day",
-        _ => " by its other features",
+        Layer::Mahalanobis | Layer::Chains | Layer::Frequency => " by its other features",
     };
     match (text, seen) {
         (Some(_), Some(Seen { times: 0, of })) => {

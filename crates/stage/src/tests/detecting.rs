@@ -121,8 +121,11 @@ fn a_row_whose_rule_or_feature_fails_is_a_dead_letter_and_the_others_are_scored(
         "  detect: { features: [\"10 / cast(value as bigint)\"], rules: [{ name: odd, when: \"10 / (cast(value as bigint) - 5) > 3\" }] }",
     );
     let out = taken(&mut detector(&stream), timed(&stream, "a", &[(0, 0.0), (1, 7.0), (2, 5.0), (3, 20.0)]));
-    let found: Vec<_> =
-        out.dead_letters.iter().map(|letter| (letter.position, letter.kind.name(), letter.rule.as_str())).collect();
+    let found: Vec<_> = out
+        .dead_letters
+        .iter()
+        .map(|dead_letter| (dead_letter.position, dead_letter.kind.name(), dead_letter.rule.as_str()))
+        .collect();
     assert_eq!(found, [(10, "expression", "10 / cast(value as bigint)"), (30, "expression", "odd")]);
     assert_eq!(texts(&batch(&out), "anomaly_reasons"), [Some("odd".to_owned()), None]);
     let none = taken(&mut detector(&stream), timed(&stream, "a", &[(0, 0.0)]));

@@ -23,7 +23,7 @@ fn a_row_without_id_key_or_time_is_a_dead_letter_as_it_came() {
     let out = taken(&mut Enrich::new(stream), given);
     assert!(out.rows.is_empty());
     assert_eq!(
-        letters(&out.dead_letters),
+        dead_letters(&out.dead_letters),
         [
             (10, "identity", "id", "the id column `id` is null"),
             (20, "identity", "sensor", "the key column `sensor` is null"),
@@ -57,7 +57,7 @@ fn a_time_ahead_of_the_clock_is_a_dead_letter_and_says_by_how_much() {
     given.ingested = Some(Int64Array::from(vec![clock, clock, clock - 10 * SECOND]));
     let out = taken(&mut Enrich::new(stream.clone()), given);
     assert_eq!(
-        letters(&out.dead_letters),
+        dead_letters(&out.dead_letters),
         [(20, "identity", "at", "`at` is 12.5 s ahead of the clock, and `max_ahead` allows 10 s")]
     );
     assert_eq!(out.rows[0].ingested.as_ref().unwrap().values().as_ref(), [clock, clock - 10 * SECOND]);
@@ -80,7 +80,7 @@ fn a_rule_of_quality_that_is_not_true_or_fails_is_named() {
         ],
     );
     let out = taken(&mut Enrich::new(stream.clone()), given);
-    let found = letters(&out.dead_letters);
+    let found = dead_letters(&out.dead_letters);
     assert_eq!(found[0], (20, "quality", "present", "not true: value IS NOT NULL"));
     assert_eq!((found[1].0, found[1].1, found[1].2), (30, "expression", "whole"));
     assert_eq!(found[2], (40, "quality", "whole", "not true: 10 / cast(value as bigint) > 1"));
@@ -110,8 +110,11 @@ fn columns_are_looked_up_computed_and_filtered_by() {
     let passed = batch(&out);
     assert_eq!(numbers(&passed, "right"), [Some(7.0)]);
     assert_eq!(out.filtered, 1);
-    let found: Vec<(u64, &str, &str)> =
-        out.dead_letters.iter().map(|letter| (letter.position, letter.kind.name(), letter.rule.as_str())).collect();
+    let found: Vec<(u64, &str, &str)> = out
+        .dead_letters
+        .iter()
+        .map(|dead_letter| (dead_letter.position, dead_letter.kind.name(), dead_letter.rule.as_str()))
+        .collect();
     assert_eq!(found.last(), Some(&(40, "expression", "filter")));
     assert!(found.contains(&(20, "expression", "share")), "{found:?}");
     let payload = std::str::from_utf8(&out.dead_letters[0].payload).unwrap();

@@ -85,7 +85,7 @@ fn dead_letters_of_both_steps_come_in_the_order_of_their_rows() {
     );
     let out =
         taken(&mut Pipeline::new(&stream).unwrap(), timed(&stream, "a", &[(0, 0.0), (1, 200.0), (2, 0.0), (3, 1.0)]));
-    assert_eq!(out.dead_letters.iter().map(|letter| letter.position).collect::<Vec<_>>(), [10, 20, 30]);
+    assert_eq!(out.dead_letters.iter().map(|dead_letter| dead_letter.position).collect::<Vec<_>>(), [10, 20, 30]);
     let enriched = taken(&mut Enrich::new(stream.clone()), timed(&stream, "a", &[(0, 200.0)]));
     assert!(enriched.rows.is_empty(), "nothing is handed on where no row is left");
 }

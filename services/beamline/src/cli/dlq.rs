@@ -54,7 +54,7 @@ pub struct DlqShowArgs {
     pub rule: Option<String>,
     /// Those of this kind.
     #[arg(long, value_enum)]
-    pub kind: Option<LetterKind>,
+    pub kind: Option<DeadLetterKind>,
     /// The one at this position.
     #[arg(long)]
     pub position: Option<u64>,
@@ -82,7 +82,7 @@ pub struct DlqRedriveArgs {
     pub file: Option<PathBuf>,
     /// Send the events of dead letters of this kind as they came, now that the definition lets them through.
     #[arg(long, value_enum, conflicts_with = "file", requires = "kafka")]
-    pub kind: Option<LetterKind>,
+    pub kind: Option<DeadLetterKind>,
     /// The folder of the results.
     #[arg(long, short, env = "BEAMLINE_OUT", help = "The folder of the results [default: beamline-results/STREAM]")]
     pub results: Option<PathBuf>,
@@ -108,7 +108,7 @@ pub enum DlqFormat {
 
 /// Why a record could not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LetterKind {
+pub enum DeadLetterKind {
     /// The bytes are not an event of the schema.
     Decode,
     /// The id, the key or the time is missing.

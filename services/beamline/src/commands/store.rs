@@ -50,8 +50,8 @@ fn prepare(args: &StoreTablesArgs) -> Result<(cql::Settings, Vec<cql::Layout>), 
 
 /// How the tables of a stream lie in a CQL store.
 pub(super) fn layouts(stream: &Stream) -> Result<Vec<cql::Layout>, Failure> {
-    let letters = kafka::letters_schema().map_err(Failure::run_time)?;
-    cql::Layout::of(stream, letters.arrow()).map_err(failure)
+    let dead_letters = kafka::dead_letters_schema().map_err(Failure::run_time)?;
+    cql::Layout::of(stream, dead_letters.arrow()).map_err(failure)
 }
 
 pub(super) fn run<T>(task: impl Future<Output = Result<T, cql::CqlError>>) -> Result<T, Failure> {

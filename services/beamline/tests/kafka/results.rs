@@ -12,7 +12,7 @@ use arrow::{
 };
 use broker::{Offsets, Reports};
 use codec::ValueSchema;
-use kafka::{ReadLetter, ReadTopic, Reader, Received};
+use kafka::{ReadDeadLetter, ReadTopic, Reader, Received};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -119,9 +119,9 @@ pub(crate) fn scores_of(cluster: &Cluster, topic: &str) -> Scores {
 }
 
 /// The dead letters on Kafka.
-pub(crate) fn letters(cluster: &Cluster) -> Vec<ReadLetter> {
-    let received = read_all(cluster, "particles.dead-letters", kafka::letters_schema().unwrap());
-    received.iter().flat_map(|received| ReadLetter::from_rows(&received.rows).unwrap()).collect()
+pub(crate) fn letters(cluster: &Cluster) -> Vec<ReadDeadLetter> {
+    let received = read_all(cluster, "particles.dead-letters", kafka::dead_letters_schema().unwrap());
+    received.iter().flat_map(|received| ReadDeadLetter::from_rows(&received.rows).unwrap()).collect()
 }
 
 /// The scores of a run in one process over the same input.

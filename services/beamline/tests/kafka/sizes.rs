@@ -8,7 +8,7 @@ use std::{
 };
 
 use broker::Admin;
-use kafka::{ReadLetter, Step};
+use kafka::{ReadDeadLetter, Step};
 use rdkafka::{
     Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},
@@ -81,7 +81,7 @@ fn events_of_every_size_are_accounted_for_and_nobody_waits_behind_them() {
 
     let letters = results::letters(&cluster);
     assert_eq!(letters.len(), large.values.len() - 1);
-    let by_offset: BTreeMap<u64, &ReadLetter> = letters.iter().map(|letter| (letter.offset, letter)).collect();
+    let by_offset: BTreeMap<u64, &ReadDeadLetter> = letters.iter().map(|letter| (letter.offset, letter)).collect();
     let of = |name: &str| by_offset[&(large.values.iter().position(|(other, _)| *other == name).unwrap() as u64)];
     for (name, kind) in [("full", "size"), ("quality", "quality"), ("junk", "decode"), ("grown", "size")] {
         let letter = of(name);

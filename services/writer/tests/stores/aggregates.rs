@@ -14,7 +14,7 @@ use stream::columns::FINAL;
 use crate::{
     rows::stream,
     same_rows::{TAKEN_IN, answer, beamline, rows_of},
-    sinks::Store,
+    sinks::{LAKES, Store},
 };
 
 /// What every store answers.
@@ -87,7 +87,7 @@ fn one_statement_gives_the_last_results_of_windows_on_files_cql_and_lakes() {
 
     let cassandra = Cassandra::start().unwrap();
     let lake = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let lakes = ["parquet", "orc", "delta"].map(|backend| Store::new(backend, lake(backend)));
+    let lakes = LAKES.map(|backend| Store::new(backend, lake(backend)));
     let cql = Store::new("cql", cassandra.contact_point());
     for store in lakes.iter().chain([&cql]) {
         write(store, &versions);

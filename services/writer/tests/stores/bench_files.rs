@@ -21,10 +21,9 @@ use servers::{Hdfs, Spark};
 use crate::{
     bench::{STEP, rows_a_second},
     rows::{PARTITIONS, batch, positions, stream},
-    sinks::Store,
+    sinks::{LAKES, Store},
 };
 
-const BACKENDS: [&str; 3] = ["parquet", "orc", "delta"];
 /// How often each form is written and each question asked: in turns, so that a busy moment of the machine hits all.
 const TURNS: usize = 3;
 /// One grouped question.
@@ -43,7 +42,7 @@ fn bench_files_and_tables_beside_python() {
     write_batches(&batches, rows);
     let local = |name: String| folder.path().join(name).display().to_string();
     let mut stores = Vec::new();
-    for (place, backend) in ["", " on HDFS"].into_iter().flat_map(|on| BACKENDS.map(|of| (on, of))) {
+    for (place, backend) in ["", " on HDFS"].into_iter().flat_map(|on| LAKES.map(|of| (on, of))) {
         let at = |whose: &str, turn: usize| match place {
             "" => local(format!("{whose}-{backend}-{turn}")),
             _ => hdfs.url(&format!("{whose}/{backend}-{turn}")),

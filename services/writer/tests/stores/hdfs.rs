@@ -14,10 +14,8 @@ use crate::{
     child,
     faults::{check_without, some_millis},
     rows::{PARTITIONS, batch, positions, stream},
-    sinks::Store,
+    sinks::{LAKES, Store},
 };
-
-const BACKENDS: [&str; 3] = ["parquet", "orc", "delta"];
 
 /// What of the rows a backend does not give back as it was: ORC files have the list of causes as text.
 fn left_out(backend: &str) -> &'static [&'static str] {
@@ -27,7 +25,7 @@ fn left_out(backend: &str) -> &'static [&'static str] {
 /// Writers of every format at once, while a data node stops and the name node restarts; `kills` of them are killed before.
 fn write_through_faults(hdfs: &Hdfs, events: u64, pace: &str, kills: u32) {
     let folder = tempfile::tempdir().unwrap();
-    let stores = BACKENDS.map(|backend| Store::new(backend, hdfs.url(&format!("lakes/{backend}"))));
+    let stores = LAKES.map(|backend| Store::new(backend, hdfs.url(&format!("lakes/{backend}"))));
     let start = || {
         stores
             .each_ref()
@@ -128,6 +126,6 @@ fn hdfs_has_every_event_once_whatever_goes_and_whoever_races() {
 #[ignore = "takes minutes: make hdfs"]
 fn hdfs_has_every_event_once_whoever_is_killed() {
     let hdfs = Hdfs::start().unwrap();
-    BACKENDS.iter().for_each(|backend| two_writers_race(&hdfs, backend, 40));
+    LAKES.iter().for_each(|backend| two_writers_race(&hdfs, backend, 40));
     write_through_faults(&hdfs, 240_000, "150", 6);
 }

@@ -6,7 +6,10 @@ use arrow::array::UInt64Array;
 use servers::Cassandra;
 use sink::{Batch, Table};
 
-use crate::{rows::stream, sinks::Store};
+use crate::{
+    rows::stream,
+    sinks::{LAKES, Store},
+};
 
 const STATEMENTS: [&str; 5] = [
     "SELECT * FROM processed_data WHERE timestamp > '2025-01-01'",
@@ -66,12 +69,8 @@ fn one_statement_gives_the_same_rows_on_files_cql_and_lakes() {
 
     let cassandra = Cassandra::start().unwrap();
     let lake = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let stores = [
-        Store::new("cql", cassandra.contact_point()),
-        Store::new("parquet", lake("parquet")),
-        Store::new("orc", lake("orc")),
-        Store::new("delta", lake("delta")),
-    ];
+    let mut stores = vec![Store::new("cql", cassandra.contact_point())];
+    stores.extend(LAKES.map(|backend| Store::new(backend, lake(backend))));
     let topics = stream().topics();
     for store in &stores {
         store.prepare();
@@ -127,11 +126,11 @@ fn refuses_what_would_read_everything(store: &Store) {
 
 /// A column more is added; another bucket or type is refused with the reason.
 fn lets_a_table_grow_and_refuses_what_cannot_be(store: &Store) {
-    let letters = kafka::letters_schema().unwrap();
+    let dead_letters = kafka::dead_letters_schema().unwrap();
     let stream = stream();
     let settings = store.settings();
     let plan = |stream: &stream::Stream| {
-        let layouts = cql::Layout::of(stream, letters.arrow()).unwrap();
+        let layouts = cql::Layout::of(stream, dead_letters.arrow()).unwrap();
         store::query::block_on(cql::plan(&settings, &layouts)).unwrap().unwrap()
     };
     assert_eq!(plan(&stream), cql::Plan::default());
@@ -142,7 +141,7 @@ fn lets_a_table_grow_and_refuses_what_cannot_be(store: &Store) {
     more.scored = std::sync::Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
     let grown = plan(&more);
     assert!(grown.refusals.is_empty() && grown.changes[0].statement.contains("ADD \"grade\" int"), "{grown:?}");
-    let layouts = cql::Layout::of(&more, letters.arrow()).unwrap();
+    let layouts = cql::Layout::of(&more, dead_letters.arrow()).unwrap();
     store::query::block_on(cql::apply(&settings, &layouts)).unwrap().unwrap();
     assert_eq!(plan(&more), cql::Plan::default());
 

@@ -1,9 +1,14 @@
 //! The sinks under test, by the name of their backend.
 
 use arrow::datatypes::SchemaRef;
+use clap::ValueEnum;
 use sink::{Sink, Table};
+use writer::Backend;
 
 use crate::rows::{PARTITIONS, stream};
+
+/// The backends that are lakes. What all of them promise is tested on each of these.
+pub(crate) const LAKES: [&str; 3] = ["parquet", "orc", "delta"];
 
 /// A store: `cql` with a node's address, or `parquet`, `orc` and `delta` with a lake's.
 #[derive(Debug, Clone)]
@@ -15,6 +20,10 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(backend: &str, at: impl Into<String>) -> Self {
         Self { backend: backend.to_owned(), at: at.into() }
+    }
+
+    pub(crate) fn kind(&self) -> Backend {
+        Backend::from_str(&self.backend, false).unwrap()
     }
 
     pub(crate) fn settings(&self) -> cql::Settings {
@@ -42,14 +51,14 @@ impl Store {
             (Table::Aggregates, topics.aggregates.clone(), stream.aggregates.schema.clone()),
         ];
         let each = stream.aggregates.columns();
-        match self.backend.as_str() {
-            "cql" => Box::new(cql::CqlSink::new(self.settings(), layouts()).unwrap()),
-            "parquet" => {
+        match self.kind() {
+            Backend::Cql => Box::new(cql::CqlSink::new(self.settings(), layouts()).unwrap()),
+            Backend::Parquet => {
                 let tables = tables.map(|(table, _, schema)| (table, schema));
                 let sink = lake::FileSink::new(location(), lake::Format::Parquet, stream.name(), time, &tables);
                 Box::new(sink.unwrap().with_aggregates(each))
             }
-            "orc" => {
+            Backend::Orc => {
                 let sources = stores::sources(&stream).unwrap();
                 let columns = |table: Table, schema: &SchemaRef| {
                     let source = sources.iter().find(|source| source.table == table).unwrap();
@@ -59,7 +68,7 @@ impl Store {
                 let sink = lake::FileSink::new(location(), lake::Format::Orc, stream.name(), time, &tables);
                 Box::new(sink.unwrap().with_aggregates(each))
             }
-            _ => {
+            Backend::Delta => {
                 let sink = lake::DeltaSink::new(location(), stream.name(), time, &tables, PARTITIONS);
                 Box::new(sink.unwrap().with_aggregates(each))
             }
@@ -67,17 +76,27 @@ impl Store {
     }
 
     pub(crate) fn source(&self) -> ask::Source {
-        match self.backend.as_str() {
-            "cql" => {
+        match self.kind() {
+            Backend::Cql => {
                 let request_limit = cql::Settings::default().request_limit;
                 let settings = cql::Settings { request_limit, ..self.settings() };
                 ask::Source::Cql { settings, full_scan: false, stream: None }
             }
-            _ => ask::Source::Lake(lake::Location::parse(&self.at).unwrap()),
+            Backend::Parquet | Backend::Orc | Backend::Delta => {
+                ask::Source::Lake(lake::Location::parse(&self.at).unwrap())
+            }
         }
     }
 }
 
 pub(crate) fn layouts() -> Vec<cql::Layout> {
-    cql::Layout::of(&stream(), kafka::letters_schema().unwrap().arrow()).unwrap()
+    cql::Layout::of(&stream(), kafka::dead_letters_schema().unwrap().arrow()).unwrap()
+}
+
+#[test]
+fn each_backend_is_cql_or_among_the_lakes() {
+    let mut tested = LAKES.to_vec();
+    tested.push("cql");
+    let untested = Backend::value_variants().iter().map(|backend| backend.name()).filter(|name| !tested.contains(name));
+    assert_eq!(untested.collect::<Vec<_>>(), [""; 0], "add them to LAKES, or test them in files of their own");
 }

@@ -16,7 +16,7 @@ use twox_hash::XxHash3_128;
 use super::show;
 use crate::{
     Failure,
-    cli::{DlqRedriveArgs, InputFormat, LetterKind},
+    cli::{DeadLetterKind, DlqRedriveArgs, InputFormat},
     commands::run::input_format,
     on_kafka::{self, Servers},
     results::RESULTS,
@@ -52,7 +52,7 @@ pub(super) fn redrive(args: DlqRedriveArgs) -> Result<(), Failure> {
 }
 
 /// Sends the events of dead letters to the stream's topic as they came, each whole.
-fn as_they_came(stream: Arc<Stream>, args: &DlqRedriveArgs, kind: LetterKind) -> Result<(), Failure> {
+fn as_they_came(stream: Arc<Stream>, args: &DlqRedriveArgs, kind: DeadLetterKind) -> Result<(), Failure> {
     let Some(servers) = on_kafka::connect(&args.on_kafka)? else { return Ok(()) };
     let topics = stream.topics();
     let source = ask::Source::Kafka(vec![servers.tables(stream.clone(), topics, on_kafka::ANY_TIME)]);

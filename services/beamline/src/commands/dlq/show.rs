@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Failure,
-    cli::{DlqFormat, DlqShowArgs, LetterKind},
+    cli::{DeadLetterKind, DlqFormat, DlqShowArgs},
     commands::query::ask_failure,
 };
 
@@ -35,7 +35,7 @@ enum Look {
 /// Which letters are wanted.
 struct Wanted<'a> {
     rule: Option<&'a str>,
-    kind: Option<LetterKind>,
+    kind: Option<DeadLetterKind>,
     position: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn show(args: DlqShowArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Where the whole of one of them cannot be had any more.
-pub(super) fn originals(source: &Source, kind: LetterKind) -> Result<Vec<u8>, Failure> {
+pub(super) fn originals(source: &Source, kind: DeadLetterKind) -> Result<Vec<u8>, Failure> {
     let mut wholes = Wholes::of(source).map_err(ask_failure)?;
     let wanted = Wanted { rule: None, kind: Some(kind), position: None };
     let text = query(&wanted, "\"offset\"", wholes.is_some(), None);

@@ -27,7 +27,7 @@ pub(crate) fn tail(args: TailArgs) -> Result<(), Failure> {
         TailTopic::Enriched => (topics.enriched, stream.enriched_schema().map_err(Failure::run_time)),
         TailTopic::Scored => (topics.scored, stream.scored_schema().map_err(Failure::run_time)),
         TailTopic::Anomalies => (topics.anomalies, stream.scored_schema().map_err(Failure::run_time)),
-        TailTopic::DeadLetters => (topics.dead_letters, kafka::letters_schema().map_err(failure)),
+        TailTopic::DeadLetters => (topics.dead_letters, kafka::dead_letters_schema().map_err(failure)),
     };
     let topic = ReadTopic { name, schema: schema? };
     let offsets = Offsets::connect(&connection).map_err(Failure::run_time)?;

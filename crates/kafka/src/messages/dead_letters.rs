@@ -25,16 +25,16 @@ const AVRO: &str = include_str!("../../schemas/dead-letter.avsc");
 ///
 /// # Errors
 /// Never in practice: the schema is part of the program.
-pub fn letters_schema() -> Result<ValueSchema, KafkaError> {
+pub fn dead_letters_schema() -> Result<ValueSchema, KafkaError> {
     static PARSED: OnceLock<ValueSchema> = OnceLock::new();
     parsed(AVRO, &PARSED)
 }
 
-/// A dead letter with where it comes from.
+/// A dead letter with where it comes from, as a record of their topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// The letter; its position is the offset in `topic`, or the position in a source where that is empty.
-    pub letter: DeadLetter,
+pub struct DeadLetterRecord {
+    /// The dead letter; its position is the offset in `topic`, or the position in a source where that is empty.
+    pub dead_letter: DeadLetter,
     /// The step that could not go on with it.
     pub stage: &'static str,
     /// Where the bytes came from; empty for a source's.
@@ -47,65 +47,65 @@ pub struct Letter {
     pub trace_id: Option<String>,
 }
 
-impl Letter {
-    /// A letter of a step, on one of these messages of a partition, which are in order.
+impl DeadLetterRecord {
+    /// A dead letter of a step, on one of these messages of a partition, which are in order.
     ///
     /// A row that was decoded is in it as JSON, to be mended by hand; where that is larger than an event may be, the bytes
     /// are in it as they came.
     pub(crate) fn on<M: Message>(
-        letter: DeadLetter,
+        dead_letter: DeadLetter,
         (step, topic, partition): (Step, &str, u32),
         messages: &[&M],
         trace_id: Option<String>,
         sizes: Sizes,
     ) -> Self {
-        let index = messages.partition_point(|message| (message.offset() as u64) < letter.position);
+        let index = messages.partition_point(|message| (message.offset() as u64) < dead_letter.position);
         let received = messages.get(index).and_then(|message| message.payload());
-        let letter = match received {
-            Some(received) if letter.payload.len() > sizes.event() => {
-                DeadLetter { payload: received.to_vec().into(), ..letter }
+        let dead_letter = match received {
+            Some(received) if dead_letter.payload.len() > sizes.event() => {
+                DeadLetter { payload: received.to_vec().into(), ..dead_letter }
             }
-            _ => letter,
+            _ => dead_letter,
         };
         let schema_id = received.and_then(schema_id);
-        Self { stage: step.name(), topic: topic.to_owned(), partition, schema_id, trace_id, letter }
+        Self { stage: step.name(), topic: topic.to_owned(), partition, schema_id, trace_id, dead_letter }
     }
 }
 
 /// Rows of the schema. Of an event above the limit they have the head, with the size and digest of the whole.
-pub(crate) fn letter_rows(letters: &[Letter], sizes: Sizes) -> Result<RecordBatch, KafkaError> {
-    let wholes: Vec<Option<Whole>> = letters
+pub(crate) fn dead_letter_rows(records: &[DeadLetterRecord], sizes: Sizes) -> Result<RecordBatch, KafkaError> {
+    let wholes: Vec<Option<Whole>> = records
         .iter()
-        .map(|letter| &letter.letter.payload)
+        .map(|record| &record.dead_letter.payload)
         .map(|payload| (payload.len() > sizes.event()).then(|| Whole::of(payload)))
         .collect();
-    let payload = |(letter, whole): (&'_ Letter, &Option<Whole>)| match whole {
-        Some(_) => letter.letter.payload.slice(..letter.letter.payload.len().min(HEAD_BYTES)),
-        None => letter.letter.payload.clone(),
+    let payload = |(record, whole): (&'_ DeadLetterRecord, &Option<Whole>)| match whole {
+        Some(_) => record.dead_letter.payload.slice(..record.dead_letter.payload.len().min(HEAD_BYTES)),
+        None => record.dead_letter.payload.clone(),
     };
-    let text = |of: &dyn Fn(&Letter) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(letters.iter().map(of)))
+    let text = |of: &dyn Fn(&DeadLetterRecord) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(records.iter().map(of)))
     };
     let columns: Vec<ArrayRef> = vec![
-        text(&|letter| letter.stage.to_owned()),
-        text(&|letter| letter.letter.kind.name().to_owned()),
-        text(&|letter| shortened(&letter.letter.rule, RULE_BYTES_MAX).into_owned()),
-        text(&|letter| shortened(&letter.letter.reason, REASON_BYTES_MAX).into_owned()),
-        Arc::new(BinaryArray::from_iter_values(letters.iter().zip(&wholes).map(payload))),
-        Arc::new(letters.iter().map(|letter| letter.schema_id.map(|id| id as i32)).collect::<Int32Array>()),
-        text(&|letter| letter.topic.clone()),
-        Arc::new(Int32Array::from_iter_values(letters.iter().map(|letter| letter.partition as i32))),
-        Arc::new(Int64Array::from_iter_values(letters.iter().map(|letter| letter.letter.position as i64))),
-        Arc::new(letters.iter().map(|letter| letter.trace_id.clone()).collect::<StringArray>()),
+        text(&|record| record.stage.to_owned()),
+        text(&|record| record.dead_letter.kind.name().to_owned()),
+        text(&|record| shortened(&record.dead_letter.rule, RULE_BYTES_MAX).into_owned()),
+        text(&|record| shortened(&record.dead_letter.reason, REASON_BYTES_MAX).into_owned()),
+        Arc::new(BinaryArray::from_iter_values(records.iter().zip(&wholes).map(payload))),
+        Arc::new(records.iter().map(|record| record.schema_id.map(|id| id as i32)).collect::<Int32Array>()),
+        text(&|record| record.topic.clone()),
+        Arc::new(Int32Array::from_iter_values(records.iter().map(|record| record.partition as i32))),
+        Arc::new(Int64Array::from_iter_values(records.iter().map(|record| record.dead_letter.position as i64))),
+        Arc::new(records.iter().map(|record| record.trace_id.clone()).collect::<StringArray>()),
         Arc::new(wholes.iter().map(|whole| whole.as_ref().map(|whole| whole.size)).collect::<Int64Array>()),
         Arc::new(wholes.iter().map(|whole| whole.as_ref().map(|whole| &*whole.digest)).collect::<StringArray>()),
     ];
-    Ok(RecordBatch::try_new(letters_schema()?.arrow().clone(), columns)?)
+    Ok(RecordBatch::try_new(dead_letters_schema()?.arrow().clone(), columns)?)
 }
 
 /// A dead letter as it was read back from its topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadLetter {
+pub struct ReadDeadLetter {
     /// The step that could not go on with it.
     pub stage: String,
     /// What kind of failure.
@@ -132,8 +132,8 @@ pub struct ReadLetter {
     pub digest: Option<String>,
 }
 
-impl ReadLetter {
-    /// The letters in rows of the schema.
+impl ReadDeadLetter {
+    /// The dead letters in rows of the schema.
     ///
     /// # Errors
     /// Where the rows have other columns.
@@ -152,7 +152,7 @@ impl ReadLetter {
         let schema = schema.as_primitive::<Int32Type>();
         let (size, digest) = (column("size")?, text("digest")?);
         let size = size.as_primitive::<Int64Type>();
-        let letter = |row: usize| Self {
+        let dead_letter = |row: usize| Self {
             stage: stage.value(row).to_owned(),
             kind: kind.value(row).to_owned(),
             rule: rule.value(row).to_owned(),
@@ -166,7 +166,7 @@ impl ReadLetter {
             size: size.is_valid(row).then(|| size.value(row) as u64),
             digest: digest.is_valid(row).then(|| digest.value(row).to_owned()),
         };
-        Ok((0..rows.num_rows()).map(letter).collect())
+        Ok((0..rows.num_rows()).map(dead_letter).collect())
     }
 }
 
@@ -176,34 +176,34 @@ mod tests {
 
     use super::*;
 
-    fn read(letter: &Letter, event: usize) -> Vec<ReadLetter> {
-        let rows = letter_rows(std::slice::from_ref(letter), Sizes::limited(event)).unwrap();
-        ReadLetter::from_rows(&rows).unwrap()
+    fn read(record: &DeadLetterRecord, event: usize) -> Vec<ReadDeadLetter> {
+        let rows = dead_letter_rows(std::slice::from_ref(record), Sizes::limited(event)).unwrap();
+        ReadDeadLetter::from_rows(&rows).unwrap()
     }
 
     #[test]
     fn of_what_is_above_the_limit_the_head_is_kept_with_size_and_digest() {
         let payload: Vec<u8> = (0..100_000).map(|byte| byte as u8).collect();
-        let letter = Letter {
-            letter: DeadLetter::oversized(7, payload.clone().into(), "é".repeat(REASON_BYTES_MAX)),
+        let record = DeadLetterRecord {
+            dead_letter: DeadLetter::oversized(7, payload.clone().into(), "é".repeat(REASON_BYTES_MAX)),
             stage: "enricher",
             topic: "clicks".into(),
             partition: 3,
             schema_id: None,
             trace_id: None,
         };
-        let whole = read(&letter, payload.len());
+        let whole = read(&record, payload.len());
         assert_eq!((&whole[0].payload, whole[0].size), (&payload, None));
         assert!(whole[0].reason.len() <= REASON_BYTES_MAX);
-        let head = read(&letter, payload.len() - 1);
+        let head = read(&record, payload.len() - 1);
         assert_eq!((&*head[0].payload, head[0].size), (&payload[..HEAD_BYTES], Some(100_000)));
         assert_eq!(head[0].digest, Some(crate::messages::size::sha256(&payload)));
     }
 
     #[test]
     fn come_back_as_they_were() {
-        let letter = Letter {
-            letter: DeadLetter {
+        let record = DeadLetterRecord {
+            dead_letter: DeadLetter {
                 position: 7,
                 payload: b"\x00junk".as_slice().into(),
                 kind: DeadLetterKind::Decode,
@@ -216,7 +216,7 @@ mod tests {
             schema_id: Some(u32::MAX),
             trace_id: None,
         };
-        let read = read(&letter, 4096);
+        let read = read(&record, 4096);
         assert_eq!(read.len(), 1);
         assert_eq!((read[0].size, &read[0].digest), (None, &None));
         assert_eq!((read[0].offset, read[0].partition, read[0].schema_id), (7, 3, Some(u32::MAX)));
