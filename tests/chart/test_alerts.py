@@ -68,7 +68,7 @@ class Alerts(unittest.TestCase):
                 pathlib.Path(folder, name).write_text(text, encoding="utf-8")
             code, said = promtool("check", "config", "prometheus.yaml", folder=folder)
         self.assertEqual(code, 0, said)
-        self.assertIn("8 rules found", said)
+        self.assertIn("9 rules found", said)
 
     def test_a_monitor_finds_pods_by_labels_and_port_and_nothing_by_wrong_ones(self):
         monitor = next(one for one in objects() if one["kind"] == "ServiceMonitor")

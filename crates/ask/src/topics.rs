@@ -55,10 +55,10 @@ pub(crate) fn open(streams: &[OnKafka], options: &QueryOptions) -> Result<Sessio
 
 fn tables(of: &OnKafka) -> Result<Tables, AskError> {
     let offsets = Offsets::connect(&of.connection)?;
-    let scored = of.stream.scored_schema()?;
+    let (scored, anomalies) = (of.stream.scored_schema()?, of.stream.anomalies_schema()?);
     let mut tables = vec![
-        (Table::ProcessedData, ReadTopic { name: of.topics.scored.clone(), schema: scored.clone() }),
-        (Table::Anomalies, ReadTopic { name: of.topics.anomalies.clone(), schema: scored }),
+        (Table::ProcessedData, ReadTopic { name: of.topics.scored.clone(), schema: scored }),
+        (Table::Anomalies, ReadTopic { name: of.topics.anomalies.clone(), schema: anomalies }),
         (Table::DeadLetters, ReadTopic { name: of.topics.dead_letters.clone(), schema: kafka::dead_letters_schema()? }),
     ];
     if !of.stream.aggregates.is_empty() {

@@ -116,7 +116,7 @@ impl Layout {
         };
         let time_table = |table: Table, by_key: bool, bucket: Duration| -> Result<Layout, CqlError> {
             let name = if table == Table::ProcessedData { base.clone() } else { format!("{base}_{table}") };
-            let schema = &stream.scored;
+            let schema = &if table == Table::Anomalies { stream.anomalies() } else { stream.scored.clone() };
             Ok(Layout {
                 stream: stream.name().to_owned(),
                 table,

@@ -292,6 +292,7 @@ impl Detector {
         });
         if let (Some(layer), Some(time)) = (&self.season, time) {
             let score = layer.score(parts.season, x, time);
+            scores.expected = layer.expected(parts.season, x, time);
             places[Layer::Season as usize] = self.judging.judge(Layer::Season, events, parts.judged, score, scores);
         }
         if let Some(layer) = &self.frequencies {

@@ -28,6 +28,7 @@ mod scores;
 mod season;
 mod settings;
 mod sharing;
+mod silence;
 mod snapshot;
 mod state;
 mod words;
@@ -41,5 +42,6 @@ pub use self::{
     frequencies::{hashed, hashed_unit},
     scores::{Layer, RowState, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},
+    silence::{SILENCE_KEY_BYTES_MAX, SILENCE_KEYS_MAX, Silence, SilenceSettings, Silent},
     state::KeyState,
 };

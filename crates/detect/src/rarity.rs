@@ -131,6 +131,12 @@ impl Rarity {
         half(words, COUNTED)
     }
 
+    /// The last bin that has a score; the first where none has.
+    pub(crate) fn last(words: &[u64]) -> usize {
+        let count = |bin: &usize| words[COUNTS + bin / 4] >> (16 * (bin & 3)) & 0xffff;
+        (0..BINS).rev().find(|bin| count(bin) > 0).unwrap_or(0)
+    }
+
     /// Counts a score among the ordinary ones.
     #[inline]
     pub(crate) fn count(&self, words: &mut [u64], scale: Scale, place: f64, excluded: f64) {

@@ -1,5 +1,8 @@
 //! The layers by name, and what they found in an event.
 
+/// The most features that the layer of values in time takes.
+pub(crate) const SEASON_FEATURES_MAX: usize = 2;
+
 /// A learned layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
@@ -95,13 +98,16 @@ pub struct Scores {
     pub state: RowState,
     /// The layers that alarm: bit `n` is the `n`th of [`Layer::ALL`].
     pub alarms: u32,
+    /// What the layer of values in time expects of each of its features; NaN where it expects nothing.
+    pub expected: [f64; SEASON_FEATURES_MAX],
 }
 
 impl Default for Scores {
     /// No score, no alarm.
     fn default() -> Self {
         let nothing = [f64::NAN; Layer::COUNT];
-        Self { scores: nothing, bits: nothing, rarity: f64::NAN, state: RowState::NotScored, alarms: 0 }
+        let expected = [f64::NAN; SEASON_FEATURES_MAX];
+        Self { scores: nothing, bits: nothing, rarity: f64::NAN, state: RowState::NotScored, alarms: 0, expected }
     }
 }
 

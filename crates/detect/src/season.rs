@@ -14,11 +14,9 @@ use crate::{
     moments::Moments,
     rarity::{RARITY_WORDS, Rarity},
     scale::{Scale, log2},
+    scores::SEASON_FEATURES_MAX,
     words::{SCORE_MAX, get, set, weight},
 };
-
-/// The most features that this layer takes.
-pub(crate) const SEASON_FEATURES_MAX: usize = 2;
 
 /// The weight of an event in mean and variance of what is viewed.
 const ALPHA: f64 = 1e-3;
@@ -96,6 +94,17 @@ impl Season {
             look(words, *x, time).map_or(rarest, |look| rarest.max(told(words, &look).1))
         });
         if rarest.is_nan() { rarest } else { (rarest - self.together()).max(0.0) }
+    }
+
+    /// What is expected of each value; NaN where it is missing, or too few came before.
+    pub(crate) fn expected(&self, words: &[u64], x: &[f64], time: i64) -> [f64; SEASON_FEATURES_MAX] {
+        let mut all = [f64::NAN; SEASON_FEATURES_MAX];
+        for ((words, x), expected) in words.chunks_exact(OF_FEATURE).zip(x).zip(&mut all) {
+            if get(words, SEEN) >= SETTLED && !x.is_nan() {
+                *expected = expected::expect(words, *x, time).value;
+            }
+        }
+        all
     }
 
     fn together(&self) -> f64 {
@@ -216,7 +225,7 @@ mod tests {
     fn learned(events: i64) -> (Season, Vec<u64>) {
         let season = Season { features: 1 };
         let mut words = vec![0; season.words()];
-        assert!(season.score(&words, &[value(0)], 0).is_nan());
+        assert!(season.score(&words, &[value(0)], 0).is_nan() && season.expected(&words, &[value(0)], 0)[0].is_nan());
         for event in 0..events {
             season.learn(&mut words, &[value(event)], event * STEP);
         }
@@ -229,6 +238,8 @@ mod tests {
         let (morning, evening) = (288 * 20 + 72, 288 * 20 + 216);
         let (season, words) = learned(morning);
         assert!(season.score(&words, &[10.5], morning * STEP) < 6.0);
+        let [expected, other] = season.expected(&words, &[10.5], morning * STEP);
+        assert!((9.0..12.0).contains(&expected) && other.is_nan(), "{expected}");
         let (season, words) = learned(evening);
         let score = season.score(&words, &[10.5], evening * STEP);
         assert!(score > 15.0, "{score}");

@@ -1,6 +1,6 @@
 //! What a detector is asked to do, and the ranges in which it can do it.
 
-use crate::{DetectError, Layer, season::SEASON_FEATURES_MAX};
+use crate::{DetectError, Layer, scores::SEASON_FEATURES_MAX};
 
 /// The largest number of features.
 pub const FEATURES_MAX: usize = 16;

@@ -62,6 +62,9 @@ fn detect(detect: &Detect) -> Step {
         lines.push(format!("{} of {}", on.join(", "), detect.features.join(", ")));
         lines.push(format!("false alarms: {} of ordinary events", detect.false_alarm_rate));
     }
+    if !detect.layers.silence.is_off() {
+        lines.push("silence of a key, by the events of others".to_owned());
+    }
     Step { name: "detect", lines, tables: vec![table("anomalies", "what a rule or layer calls anomalous")] }
 }
 

@@ -165,6 +165,12 @@ pub fn layers(stream: &Stream) -> Vec<LayerInfo> {
             layers.push(LayerInfo { name: name.to_owned(), kind: LayerKind::Learned, asked, what: what.to_owned() });
         }
     }
+    layers.extend(stream.silence().map(|_| LayerInfo {
+        name: stream::columns::SILENCE.to_owned(),
+        kind: LayerKind::Learned,
+        asked: Some(detect.false_alarm_rate),
+        what: "for how long a key has had no event while others had some".to_owned(),
+    }));
     layers
 }
 

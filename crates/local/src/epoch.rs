@@ -70,7 +70,13 @@ impl PartitionWriters {
         }
         for rows in &outputs.rows {
             ledger.out += rows.len() as u64;
-            self.write_rows(rows, &mut ledger)?;
+            self.write_rows(rows)?;
+        }
+        ledger.silences = outputs.silences();
+        if let Some(found) = outputs.anomalies(&self.stream, &[])? {
+            ledger.anomalies = found.len() as u64 - ledger.silences;
+            count_reasons(&found.batch, &mut ledger);
+            self.table(Table::Anomalies, &found.batch)?;
         }
         // Late events are stored with the others, and counted apart.
         ledger.late = outputs.late_events;
@@ -87,16 +93,8 @@ impl PartitionWriters {
         Ok(ledger)
     }
 
-    fn write_rows(&mut self, rows: &Rows, ledger: &mut Ledger) -> Result<(), LocalError> {
+    fn write_rows(&mut self, rows: &Rows) -> Result<(), LocalError> {
         self.table(Table::ProcessedData, &rows.batch)?;
-        let anomalous =
-            rows.batch.column_by_name(stream::columns::ANOMALOUS).and_then(|column| column.as_boolean_opt());
-        if let Some(anomalous) = anomalous.filter(|anomalous| anomalous.true_count() > 0) {
-            let anomalies = compute::filter_record_batch(&rows.batch, anomalous)?;
-            ledger.anomalies += anomalies.num_rows() as u64;
-            count_reasons(&anomalies, ledger);
-            self.table(Table::Anomalies, &anomalies)?;
-        }
         for (index, (name, expression)) in self.stream.selections.iter().enumerate() {
             let (selected, _) = expression
                 .matches(&rows.batch)
@@ -175,7 +173,7 @@ fn count_reasons(anomalies: &RecordBatch, ledger: &mut Ledger) {
 pub(crate) fn table_schemas(stream: &Stream) -> Vec<(Table, SchemaRef)> {
     let mut schemas = vec![(Table::ProcessedData, stream.scored.clone()), (Table::DeadLetters, dead_letters_schema())];
     if stream.definition.spec.detect.is_some() {
-        schemas.push((Table::Anomalies, stream.scored.clone()));
+        schemas.push((Table::Anomalies, stream.anomalies()));
     }
     if !stream.aggregates.is_empty() {
         schemas.push((Table::Aggregates, stream.aggregates.schema.clone()));

@@ -27,6 +27,7 @@ pub(crate) fn write<'a>(
         "late": ledger.late,
         "anomalies": ledger.anomalies,
         "anomaly_share": share(ledger.anomalies),
+        "silences": ledger.silences,
         "dead_letter_share": share(ledger.dead_lettered),
         "anomalies_by_reason": ledger.reasons,
         "dead_letters_by_rule": ledger.dead_letter_rules,

@@ -5,6 +5,7 @@ mod evaluate;
 mod found;
 mod settings;
 mod shared;
+mod silence;
 mod together;
 mod traced;
 mod words;
@@ -20,6 +21,7 @@ use self::{
     found::Found,
     settings::settings,
     shared::Shared,
+    silence::SilentKeys,
     together::{KEY, Together},
     traced::Traced,
     words::Feature,
@@ -38,6 +40,8 @@ pub struct Detect {
     detector: Option<Detector>,
     /// How each feature is called in words.
     told: Vec<Feature>,
+    /// The features that a value is expected of.
+    expecting: Vec<usize>,
     /// The bits of the asked false-alarm rate: what an alarm scores at least.
     alarm_bits: f64,
     states: KeyStates,
@@ -47,6 +51,8 @@ pub struct Detect {
     together: Option<Together>,
     /// What keys read of each other, where they do.
     shared: Option<Shared>,
+    /// Which keys are silent, where that is looked for.
+    silent: Option<SilentKeys>,
     /// Whether a layer looks at the times of events.
     timed: bool,
     /// Scratch: the features of a batch, row by row; of texts their hashes.
@@ -72,7 +78,10 @@ impl Detect {
         let Some(settings) = settings(&stream) else { return Ok(None) };
         let learned = settings.any_layer();
         let alarm_bits = -libm::log2(settings.false_alarm_rate);
-        let timed = settings.rate || settings.season || settings.burst;
+        let silent = SilentKeys::new(&stream);
+        let timed = settings.rate || settings.season || settings.burst || silent.is_some();
+        let is_number = |feature: &usize| settings.season && !settings.frequencies.contains(feature);
+        let expecting = (0..settings.features).filter(is_number).collect();
         let detector = (settings.features > 0 && learned).then(|| Detector::new(settings)).transpose()?;
         let told = stream.features.iter().map(Feature::new).collect();
         let together = detector.as_ref().and_then(Detector::of_partition).map(Together::new);
@@ -86,11 +95,13 @@ impl Detect {
             stream,
             detector,
             told,
+            expecting,
             alarm_bits,
             states,
             episode_after,
             together,
             shared,
+            silent,
             timed,
             features,
             texts,
@@ -99,12 +110,11 @@ impl Detect {
 
     /// Scores each row by its key's state. Rows are taken key by key, since a state is far larger than a cache line
     /// and the order between keys changes nothing, at least within a block; before that in their order by what all keys do together.
-    fn score(&mut self, rows: &Rows, out: &mut Outputs) -> Result<Scored, StageError> {
+    fn score(&mut self, rows: &Rows, times: &[Option<i64>], out: &mut Outputs) -> Result<Scored, StageError> {
         let mut scored = Scored::unscored(rows.len());
         if self.detector.is_none() && self.episode_after.is_none() {
             return Ok(scored);
         }
-        let times = if self.timed { times(&self.stream, &rows.batch)? } else { Vec::new() };
         self.states.make_room(self.detector.as_ref(), 0)?;
         let mut order: Vec<(u32, u32)> = Vec::with_capacity(rows.len());
         for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
@@ -197,7 +207,11 @@ impl Stage for Detect {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut scored = self.score(&rows, out)?;
+        let times = if self.timed { times(&self.stream, &rows.batch)? } else { Vec::new() };
+        let mut scored = self.score(&rows, &times, out)?;
+        if let Some(silent) = &mut self.silent {
+            out.alarms.extend(silent.take(&rows, &times)?);
+        }
         let episodes = self.episodes(&rows, &rules, &scored)?;
         for (scores, burst) in scored.scores.iter_mut().zip(&scored.bursts) {
             burst.iter().for_each(|burst| scores.join(burst));
@@ -212,6 +226,7 @@ impl Stage for Detect {
             rules: rules.collect(),
             episodes,
             features: &self.told,
+            expecting: &self.expecting,
             texts: &self.texts,
             layers: self.detector.as_ref().map(Detector::layers).unwrap_or_default(),
             alarm_bits: self.alarm_bits,
@@ -246,6 +261,7 @@ impl Stage for Detect {
         if let (Some(shared), Some(detector)) = (&mut self.shared, detector) {
             snapshots.extend(shared.snapshots(detector, self.states.horizon()));
         }
+        snapshots.extend(self.silent.iter_mut().flat_map(SilentKeys::snapshots));
         Ok(snapshots)
     }
 
@@ -258,6 +274,9 @@ impl Stage for Detect {
 
     fn restore(&mut self, key: Key, snapshot: &[u8]) -> Result<(), StageError> {
         let detector = self.detector.as_ref();
+        if let (Some(silent), true) = (&mut self.silent, SilentKeys::owns(&key)) {
+            return silent.restore(&key, snapshot).map_err(|source| StageError::Snapshot { key, source });
+        }
         if detector.is_none() && self.episode_after.is_none() {
             return Ok(());
         }

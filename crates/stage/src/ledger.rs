@@ -32,6 +32,10 @@ pub struct Ledger {
     /// Probes that were passed on. They are not records: no other count has them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub probes: u64,
+    /// Alarms of keys that fell silent: rows of the anomalies that no record is behind. No other count has them, but for that of
+    /// their reason.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub silences: u64,
     /// Anomalies by reason; one with two reasons counts for both.
     pub reasons: BTreeMap<String, u64>,
     /// Dead letters by the rule, column or step they failed at.
@@ -61,6 +65,7 @@ impl AddAssign<&Ledger> for Ledger {
         self.overdue += other.overdue;
         self.ahead += other.ahead;
         self.probes += other.probes;
+        self.silences += other.silences;
         for (reason, count) in &other.reasons {
             *self.reasons.entry(reason.clone()).or_default() += count;
         }

@@ -3,6 +3,7 @@
 //! Pure. A stage knows no offsets, topics, files or transactions: a runtime gives it rows and commits what comes out.
 
 mod aggregate;
+mod anomalies;
 mod detect;
 mod enrich;
 mod keys;

@@ -119,6 +119,9 @@ impl Rows {
 pub struct Outputs {
     /// Rows, in order.
     pub rows: Vec<Rows>,
+    /// Alarms that are rows of their own, with the columns of the anomalies: no event is behind one. Each is at the position of the
+    /// row that it came by.
+    pub alarms: Vec<Rows>,
     /// Rows that cannot go on, in order within each call.
     pub dead_letters: Vec<DeadLetter>,
     /// How many rows the filter dropped.

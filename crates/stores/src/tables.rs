@@ -48,7 +48,8 @@ pub fn sources(stream: &Stream) -> Result<Vec<Source>, Failure> {
     };
     let mut sources = vec![source(Table::ProcessedData, &topics.scored, &scored, &stream.scored)];
     if stream.definition.spec.detect.is_some() {
-        sources.push(source(Table::Anomalies, &topics.anomalies, &scored, &stream.scored));
+        let anomalies = stream.anomalies_schema().map_err(Failure::run_time)?;
+        sources.push(source(Table::Anomalies, &topics.anomalies, &anomalies, &stream.anomalies()));
     }
     sources.push(source(Table::DeadLetters, &topics.dead_letters, &letters, letters.arrow()));
     if !stream.aggregates.is_empty() {

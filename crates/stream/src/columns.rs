@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 
 use crate::Detect;
 
@@ -62,6 +62,10 @@ pub const TRACE_ID: &str = "trace_id";
 /// an ordinary event. Only where the definition asks for episodes.
 pub const EPISODE: &str = "episode";
 
+/// Float64: what the layer `season` expected of its first and its second number, in the units that the words have; null where it is
+/// still being learned, or the value is missing. Only where that layer is on.
+pub const EXPECTED: [&str; 2] = ["expected", "expected_2"];
+
 /// The fields of a cause: the layer or rule (Utf8, never null); its score and its threshold; the feature (Utf8), its value,
 /// the range in which that would not be remarkable, and how far from what was expected it is in standard deviations. All but
 /// the first are null for a rule.
@@ -73,7 +77,7 @@ pub const OF_CAUSE: [&str; 8] =
 /// a layer that is alone at its word. It is in the fingerprints and in the documentation of the score's field in the scored topics.
 pub const SCORES_VERSION: u32 = 4;
 
-/// Every name that the detector may use, but for [`EPISODE`]. A definition cannot give one of them to a column of its own.
+/// Every name that the detector may use, but for [`EPISODE`] and [`EXPECTED`]. A definition cannot give one of them to a column of its own.
 pub const RESERVED: [&str; 16] = [
     ANOMALOUS,
     ANOMALY_SCORE,
@@ -96,6 +100,9 @@ pub const RESERVED: [&str; 16] = [
 /// The learned layers as the reasons name them, in the order of their score columns.
 pub const LAYERS: [&str; 9] =
     ["ewma", "mahalanobis", "chains", "rate", "stuck", "missing", "season", "burst", "frequency"];
+
+/// What the reasons call a key that fell silent. No event has that reason: such an alarm is a row of its own.
+pub const SILENCE: &str = "silence";
 
 /// The score columns of [`LAYERS`].
 pub const LAYER_SCORES: [&str; 9] = [
@@ -126,7 +133,20 @@ pub fn detector(detect: &Detect) -> Vec<Field> {
     fields.push(Field::new(ANOMALY_CAUSES, DataType::List(cause()), true));
     fields.push(Field::new(TRACE_ID, DataType::Utf8, true));
     fields.extend(detect.episode_after.map(|_| Field::new(EPISODE, DataType::Utf8, true)));
+    let expected = EXPECTED.into_iter().take(detect.expected());
+    fields.extend(expected.map(|name| Field::new(name, DataType::Float64, true)));
     fields
+}
+
+/// The columns of anomalies that are rows of their own beside scored events: those of the events, of which such a row has an identity
+/// and what was found.
+pub(crate) fn with_rows_of_their_own(scored: &Schema, identity: [&str; 3]) -> SchemaRef {
+    let field = |field: &FieldRef| match identity.contains(&field.name().as_str()) || field.name() == ANOMALOUS {
+        true => field.clone(),
+        false => Arc::new(field.as_ref().clone().with_nullable(true)),
+    };
+    let fields: Fields = scored.fields().iter().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, scored.metadata().clone()))
 }
 
 /// A cause, as the item of its list.

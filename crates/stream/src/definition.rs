@@ -83,7 +83,8 @@ pub struct Spec {
     #[schemars(example = &"timestamp")]
     pub time: String,
     /// How far ahead of the clock that takes it in an event's time may be; one further ahead becomes a dead letter, since
-    /// it would close windows before their time. One hour where there are aggregates, no limit where there are none.
+    /// it would close windows, or make keys silent, before their time. One hour where there are aggregates or `silence` is looked for,
+    /// else no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "5m")]
     pub max_ahead: Option<Duration>,

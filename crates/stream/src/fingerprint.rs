@@ -81,6 +81,7 @@ fn written_out(mut detect: Detect) -> Detect {
     let layers = &mut detect.layers;
     (layers.ewma, layers.mahalanobis, layers.chains) =
         (settings(&layers.ewma), settings(&layers.mahalanobis), settings(&layers.chains));
+    layers.silence = settings(&layers.silence);
     detect
 }
 

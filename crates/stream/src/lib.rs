@@ -118,13 +118,29 @@ impl Stream {
         }
     }
 
+    /// The columns of the anomalies: those of scored events. Where keys may be silent, an alarm of that is a row of its own, which has
+    /// no values: then all but id, key, time and `anomalous` may be null.
+    pub fn anomalies(&self) -> SchemaRef {
+        let spec = &self.definition.spec;
+        match self.silence() {
+            Some(_) => columns::with_rows_of_their_own(&self.scored, [&spec.id, &spec.key, &spec.time]),
+            None => self.scored.clone(),
+        }
+    }
+
+    /// The settings of the layer of silence, where it is on.
+    pub fn silence(&self) -> Option<SilenceLayer> {
+        self.definition.spec.detect.as_ref()?.layers.silence.settings()
+    }
+
     /// How far ahead of the clock that takes it in an event's time may be: what the definition says, else an hour
-    /// where there are windows that it could close.
+    /// where there are windows that it could close, or keys that it could make silent.
     ///
     /// No honest clock is an hour wrong, and every zone but UTC is at least that far off, so that local times taken for
     /// UTC are found out too.
     pub fn max_ahead(&self) -> Option<std::time::Duration> {
-        let default = (!self.aggregates.is_empty()).then_some(MAX_AHEAD_DEFAULT);
+        let is_clocked = !self.aggregates.is_empty() || self.silence().is_some();
+        let default = is_clocked.then_some(MAX_AHEAD_DEFAULT);
         self.definition.spec.max_ahead.map(|length| length.0).or(default)
     }
 

@@ -87,12 +87,20 @@ impl Stream {
         self.derived(&self.enriched, "Enriched")
     }
 
-    /// The schema of `scored` and `anomalies`: the input's record name with `Scored` behind it, in the same namespace.
+    /// The schema of `scored`: the input's record name with `Scored` behind it, in the same namespace.
     ///
     /// # Errors
     /// Where a column has no Avro type, which `load` has ruled out.
     pub fn scored_schema(&self) -> Result<ValueSchema, CodecError> {
         self.derived(&self.scored, "Scored")
+    }
+
+    /// The schema of `anomalies`, under the name of that of `scored`: the same, where no row is one of its own.
+    ///
+    /// # Errors
+    /// Where a column has no Avro type, which `load` has ruled out.
+    pub fn anomalies_schema(&self) -> Result<ValueSchema, CodecError> {
+        self.derived(&self.anomalies(), "Scored")
     }
 
     /// The schema of `aggregates`, one for all of them: a row has the columns of its aggregate, and null in those of the

@@ -52,6 +52,13 @@ fn write(out: &mut impl Write, options: &Options, summary: &Summary) -> std::io:
         writeln!(out, "  ahead          {:>14} ({what})", count(ledger.ahead))?;
     }
     writeln!(out, "  anomalies      {:>14}{}", count(ledger.anomalies), top(&ledger.reasons))?;
+    if ledger.silences > 0 {
+        writeln!(
+            out,
+            "  silences       {:>14} (of keys: in anomalies, with no record behind)",
+            count(ledger.silences)
+        )?;
+    }
     if ledger.unscored > 0 {
         writeln!(out, "  not scored     {:>14} (more keys than a partition keeps)", count(ledger.unscored))?;
     }

@@ -39,12 +39,12 @@ fn project() -> PathBuf {
 fn definition(folder: &Path) -> PathBuf {
     let text = fs::read_to_string(project().join("streams/particle-physics.yaml")).unwrap();
     let text = text.replace("../", &format!("{}/", project().canonicalize().unwrap().display()));
-    // Every layer of the detector, more keys and more alarms than the example has, and keys that share what is rare among them.
+    // Every layer of the detector, keys that may fall silent, more keys and more alarms than the example has, and keys that share what is rare among them.
     let changes = [
         ("rate: 1000", "rate: 0, start: \"2025-01-01T00:00:00Z\""),
         ("keys: 16", "keys: 256"),
         ("anomalies: 0.0002", "anomalies: 0.005"),
-        ("layers: { chains: false }", "layers: { chains: true }"),
+        ("layers: { chains: false }", "layers: { chains: true, silence: true }"),
         ("false_alarm_rate: 1e-6", "false_alarm_rate: 1e-3\n    share_every: 3000"),
         ("asinh(pull)\"]", "asinh(pull)\", \"frequency(particle_type)\"]"),
     ];

@@ -77,6 +77,7 @@ impl Account {
             last = detector;
         }
         ledger.anomalies = last.ledger.anomalies;
+        ledger.silences = last.ledger.silences;
         ledger.unscored = last.ledger.unscored;
         (ledger.out, ledger.late) = (last.ledger.out, last.ledger.late);
         // A stream whose aggregator is not deployed ends with the detector.

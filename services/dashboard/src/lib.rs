@@ -138,13 +138,14 @@ impl Watch {
         let drawing = Drawing::new(self.shown.clone(), self.known.seen.clone());
         let topics = self.stream.topics();
         let scored = self.stream.scored_schema().map_err(Failure::run_time)?;
+        let anomalies = self.stream.anomalies_schema().map_err(Failure::run_time)?;
         let dead_letters = kafka::dead_letters_schema().map_err(Failure::run_time)?;
         let feed = |name: &str, schema: &codec::ValueSchema| {
             Feed::new(&self.connection, &self.registry, ReadTopic { name: name.to_owned(), schema: schema.clone() })
         };
         let begin = drawing.begin_counted();
         self.spawn("draw", context, feed(&topics.scored, &scored), drawing.begin_scored(), drawing.scored())?;
-        self.spawn("anomalies", context, feed(&topics.anomalies, &scored), begin, drawing.anomalies())?;
+        self.spawn("anomalies", context, feed(&topics.anomalies, &anomalies), begin, drawing.anomalies())?;
         self.spawn("dead letters", context, feed(&topics.dead_letters, &dead_letters), begin, drawing.dead_letters())?;
         self.follow_notes(context)?;
         self.look(context)

@@ -35,6 +35,9 @@ pub struct Note {
     /// Probes that were passed on, which are not records of the account.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub probes: u64,
+    /// Alarms of keys that fell silent, which no record is behind.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub silences: u64,
 }
 
 impl Note {
@@ -50,7 +53,8 @@ impl Note {
             ledger.unscored,
             ledger.overdue,
         ];
-        Self { version: VERSION, state: state.to_owned(), horizon, counts, since: 0, probes: ledger.probes }
+        let (probes, silences) = (ledger.probes, ledger.silences);
+        Self { version: VERSION, state: state.to_owned(), horizon, counts, since: 0, probes, silences }
     }
 
     /// The same, counted since this time in milliseconds since 1970.
@@ -71,6 +75,7 @@ impl Note {
             unscored,
             overdue,
             probes: self.probes,
+            silences: self.silences,
             ..Ledger::default()
         }
     }
@@ -251,8 +256,9 @@ mod tests {
         assert_eq!((note.state.as_str(), note.horizon, note.since), ("0f1e@120", 7, 0));
         assert_eq!((note.ledger().records, note.ledger().probes), (9, 0));
         // Without a probe the text is that of the programs before there were any, and with some it is read by them.
-        assert!(!note.text().contains("probes"));
-        let probed = Note::new("0f1e@120", 7, &Ledger { probes: 8, ..note.ledger() });
-        assert_eq!(Note::parse(&probed.text()).unwrap().ledger().probes, 8);
+        assert!(!note.text().contains("probes") && !note.text().contains("silences"));
+        let probed = Note::new("0f1e@120", 7, &Ledger { probes: 8, silences: 3, ..note.ledger() });
+        let probed = Note::parse(&probed.text()).unwrap().ledger();
+        assert_eq!((probed.probes, probed.silences), (8, 3));
     }
 }

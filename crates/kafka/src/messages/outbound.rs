@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use arrow::{
-    array::{AsArray, BooleanArray, StringArray},
-    compute,
-};
+use arrow::array::{Array, AsArray, StringArray};
 use bytes::Bytes;
 use rdkafka::message::Message;
 use registry::Registry;
@@ -28,15 +25,6 @@ use crate::{
     },
 };
 
-/// What came of sending a step's rows.
-#[derive(Debug, Default)]
-pub(crate) struct Sent {
-    /// How many of them went to the anomalies too.
-    pub anomalies: u64,
-    /// Those that were not sent.
-    pub too_large: Vec<TooLarge>,
-}
-
 /// Everything that a step sends.
 pub(crate) struct Outbound {
     sizes: Sizes,
@@ -56,6 +44,8 @@ impl Outbound {
     pub(crate) fn new(step: Step, stream: &Stream, topics: &Topics, registry: &Registry) -> Result<Self, KafkaError> {
         let sizes = Sizes::of(stream);
         let (event, large) = (sizes.event(), STATE_BYTES_MAX);
+        // A column that may be null in one topic and not in the other takes a byte more there: no event of the one is too large.
+        let anomaly = event + stream.scored.fields().len();
         let target = |topic: &str, schema, bytes| Target::new(topic, schema, registry, bytes);
         let holding = |topic: &str, schema, bytes| target(topic, schema, bytes).map(Target::holding);
         let of = |is: bool, topic: &str, schema, bytes| is.then(|| target(topic, schema, bytes)).transpose();
@@ -63,7 +53,7 @@ impl Outbound {
         Ok(Self {
             sizes,
             rows: step.rows(stream, topics)?.map(|(topic, schema)| holding(&topic, schema, event)).transpose()?,
-            anomalies: of(step.detects(), &topics.anomalies, stream.scored_schema()?, event)?.map(Target::holding),
+            anomalies: of(step.detects(), &topics.anomalies, stream.anomalies_schema()?, anomaly)?.map(Target::holding),
             dead_letters: holding(&topics.dead_letters, dead_letters_schema()?, sizes.dead_letter())?,
             state: step.state(topics).map(|topic| target(topic, snapshots_schema()?, large)).transpose()?,
             late: of(windows, &topics.late, stream.late_schema()?, sizes.late())?.map(Target::holding),
@@ -73,7 +63,7 @@ impl Outbound {
         })
     }
 
-    /// Sends the rows that came out of a step, and the anomalous ones among them a second time.
+    /// Sends the rows that came out of a step, and gives those back that are too large.
     pub(crate) fn rows(
         &mut self,
         producer: &impl Intake,
@@ -81,24 +71,31 @@ impl Outbound {
         rows: &Rows,
         times: &Times,
         traced: &Traced,
-    ) -> Result<Sent, KafkaError> {
-        let mut sent = Sent::default();
-        let Some(target) = &mut self.rows else { return Ok(sent) };
+    ) -> Result<Vec<TooLarge>, KafkaError> {
+        let Some(target) = &mut self.rows else { return Ok(Vec::new()) };
         let topic = target.topic.clone();
         let headers = |row: usize| traced.headers(rows.positions.value(row), row == 0, &topic, partition);
         let time = |row: usize| times.of(rows.positions.value(row));
-        sent.too_large = target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
-        let Some(target) = &mut self.anomalies else { return Ok(sent) };
-        let Some(anomalous) = anomalous(rows).filter(|anomalous| anomalous.true_count() > 0) else { return Ok(sent) };
-        let selected: Vec<usize> = anomalous.values().set_indices().collect();
-        let batch = compute::filter_record_batch(&rows.batch, anomalous)?;
-        let headers = |row: usize| traced.carried(rows.positions.value(selected[row]));
-        let time = |row: usize| times.of(rows.positions.value(selected[row]));
-        // What is too large for one topic is too large for the other.
-        let too_large =
-            target.send(producer, partition, &batch, |row| key(&rows.keys, selected[row]), time, headers)?;
-        sent.anomalies = (selected.len() - too_large.len()) as u64;
-        Ok(sent)
+        target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)
+    }
+
+    /// Sends the anomalies among them, and the alarms that are rows of their own.
+    pub(crate) fn anomalies(
+        &mut self,
+        producer: &impl Intake,
+        partition: u32,
+        rows: &Rows,
+        times: &Times,
+        traced: &Traced,
+    ) -> Result<(), KafkaError> {
+        let Some(target) = &mut self.anomalies else { return Ok(()) };
+        // An alarm that is a row of its own belongs to no trace.
+        let traces = rows.batch.column_by_name(stream::columns::TRACE_ID);
+        let is_traced = |row: usize| traces.is_some_and(|traces| traces.is_valid(row));
+        let headers = |row: usize| is_traced(row).then(|| traced.carried(rows.positions.value(row))).flatten();
+        let time = |row: usize| times.of(rows.positions.value(row));
+        let too_large = target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
+        target.all(too_large)
     }
 
     /// Passes probes on behind the rows of a partition that came out before them; a step that hands no rows on ends them.
@@ -228,11 +225,6 @@ impl Outbound {
         let too_large = target.send(producer, partition, &rows, |row| kept[row].0.as_bytes(), |_| now, |_| None)?;
         target.all(too_large)
     }
-}
-
-/// Which rows are anomalous, of a step that says so.
-fn anomalous(rows: &Rows) -> Option<&BooleanArray> {
-    rows.batch.column_by_name(stream::columns::ANOMALOUS)?.as_boolean_opt()
 }
 
 /// The anomalies of a step that looks for them, by position: each with the trace that it is stored with.

@@ -32,12 +32,11 @@ impl Subject {
 /// Where a column has no Avro type, which loading the stream has ruled out.
 pub fn subjects(stream: &Stream, topics: &Topics) -> Result<Vec<Subject>, KafkaError> {
     let subject = |topic: &str, schema: ValueSchema| Subject { topic: topic.to_owned(), schema };
-    let scored = stream.scored_schema()?;
     let mut subjects = vec![
         subject(&topics.raw, stream.input.clone()),
         subject(&topics.enriched, stream.enriched_schema()?),
-        subject(&topics.scored, scored.clone()),
-        subject(&topics.anomalies, scored),
+        subject(&topics.scored, stream.scored_schema()?),
+        subject(&topics.anomalies, stream.anomalies_schema()?),
         subject(&topics.dead_letters, dead_letters_schema()?),
         subject(&topics.detector_state, snapshots_schema()?),
     ];

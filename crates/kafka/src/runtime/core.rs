@@ -217,17 +217,25 @@ impl<C: Cluster> Core<C> {
             ..Ledger::default()
         };
         let raw = self.options.stream.input.arrow().fields().len();
+        let mut refused = Vec::new();
         for rows in &outputs.rows {
             let input = step.input(topics);
             traced.begin_for(traces(rows), (&times, &partition.hops, begun), (&topics.raw, input));
-            let sent = self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
-            ledger.out += (rows.len() - sent.too_large.len()) as u64;
-            ledger.anomalies += sent.anomalies;
-            self.meters.alarms(rows);
-            for TooLarge { row, reason } in sent.too_large {
+            let too_large = self.outbound.rows(self.producer.client(), number, rows, &times, &traced)?;
+            ledger.out += (rows.len() - too_large.len()) as u64;
+            for TooLarge { row, reason } in too_large {
+                refused.push(rows.positions.value(row));
                 let dead_letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
                 outputs.dead_letters.push(dead_letter);
             }
+        }
+        ledger.silences = outputs.silences();
+        if step.detects()
+            && let Some(found) = outputs.anomalies(&self.options.stream, &refused)?
+        {
+            self.outbound.anomalies(self.producer.client(), number, &found, &times, &traced)?;
+            ledger.anomalies = found.len() as u64 - ledger.silences;
+            self.meters.alarms(&found);
         }
         outputs.dead_letters.sort_by_key(|dead_letter| dead_letter.position);
         ledger.dead_lettered = outputs.dead_letters.len() as u64;

@@ -180,15 +180,21 @@ impl Session<'_> {
         self.ledger.records += records;
         self.ledger.filtered += outputs.filtered;
         self.ledger.unscored += outputs.unscored;
+        let mut refused = Vec::new();
         for rows in &outputs.rows {
-            let sent = self.outbound.rows(client, partition, rows, times, &Traced::default())?;
-            self.ledger.out += (rows.len() - sent.too_large.len()) as u64;
-            self.ledger.anomalies += sent.anomalies;
+            let too_large = self.outbound.rows(client, partition, rows, times, &Traced::default())?;
+            self.ledger.out += (rows.len() - too_large.len()) as u64;
             let raw = self.replay.stream.input.arrow().fields().len();
-            for TooLarge { row, reason } in sent.too_large {
+            for TooLarge { row, reason } in too_large {
+                refused.push(rows.positions.value(row));
                 let dead_letter = DeadLetter::oversized(rows.positions.value(row), rows.json(row, raw)?, reason);
                 outputs.dead_letters.push(dead_letter);
             }
+        }
+        if let Some(found) = outputs.anomalies(&self.replay.stream, &refused)? {
+            self.outbound.anomalies(client, partition, &found, times, &Traced::default())?;
+            self.ledger.silences += outputs.silences();
+            self.ledger.anomalies += found.len() as u64 - outputs.silences();
         }
         outputs.dead_letters.sort_by_key(|dead_letter| dead_letter.position);
         self.ledger.dead_lettered += outputs.dead_letters.len() as u64;

@@ -32,6 +32,8 @@ pub(super) struct Found<'a> {
     /// The episode of each alarm, where there are episodes.
     pub(super) episodes: Option<Vec<Option<u64>>>,
     pub(super) features: &'a [Feature],
+    /// The features that a value is expected of.
+    pub(super) expecting: &'a [usize],
     /// The texts of each feature that is one.
     pub(super) texts: &'a [Option<StringArray>],
     pub(super) layers: &'a [Layer],
@@ -52,7 +54,7 @@ struct Columns {
 
 /// The list of causes.
 #[derive(Default)]
-struct Causes {
+pub(super) struct Causes {
     ends: Vec<i32>,
     valid: Vec<bool>,
     layers: StringBuilder,
@@ -93,6 +95,13 @@ impl Found<'_> {
         if let Some(episodes) = &self.episodes {
             let names = episodes.iter().map(|episode| episode.map(|number| format!("{number:016x}")));
             finished.push(Arc::new(names.collect::<StringArray>()));
+        }
+        for (index, feature) in self.expecting.iter().enumerate() {
+            // Some functions make a number of what is none.
+            let told = |expected: f64| (!expected.is_nan()).then(|| self.features[*feature].told(expected));
+            let expected =
+                self.scores.iter().map(|scores| told(scores.expected[index]).filter(|value| value.is_finite()));
+            finished.push(Arc::new(expected.collect::<Float64Array>()));
         }
         Ok(finished)
     }
@@ -156,7 +165,18 @@ impl Causes {
         self.valid.push(true);
     }
 
-    fn finish(mut self) -> Result<ListArray, ArrowError> {
+    /// Causes of a layer that looks at no event: what each is about, and its numbers in the order of the columns.
+    pub(super) fn of_layer(&mut self, layer: &str, causes: &[(&str, [f64; 6])]) {
+        for (about, values) in causes {
+            self.layers.append_value(layer);
+            self.features.append_value(about);
+            self.numbers.iter_mut().zip(values).for_each(|(numbers, value)| numbers.append_value(*value));
+        }
+        self.ends.push(self.layers.len() as i32);
+        self.valid.push(true);
+    }
+
+    pub(super) fn finish(mut self) -> Result<ListArray, ArrowError> {
         let item = columns::cause();
         let DataType::Struct(fields) = item.data_type().clone() else {
             return Err(ArrowError::SchemaError("a cause is a struct".to_owned()));

@@ -69,6 +69,11 @@ impl Feature {
     pub(super) fn name(&self) -> &str {
         &self.name
     }
+
+    /// A value of the feature as it is told.
+    pub(super) fn told(&self, value: f64) -> f64 {
+        (self.back)(value)
+    }
 }
 
 impl Told {
@@ -176,7 +181,7 @@ fn grouped(count: u32) -> String {
 }
 
 /// Up to four significant digits; very large and very small numbers with an exponent.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let magnitude = value.abs();
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");

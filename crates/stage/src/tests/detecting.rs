@@ -45,6 +45,29 @@ fn features_without_a_layer_keep_no_state() {
     assert_eq!((out.rows[0].len(), stage.state(), stage.horizon()), (2, StateSize::default(), None));
 }
 
+#[test]
+fn what_is_expected_of_each_number_is_a_column_in_the_units_of_the_words() {
+    let stream =
+        stream("  detect: { features: [value, \"frequency(sensor)\", \"sqrt(value)\"], layers: { season: true } }");
+    let events: Vec<(i64, f64)> = (0..100).map(|n| (n * 600 * SECOND, 100.0 + (n % 3) as f64)).collect();
+    let out = taken(&mut detector(&stream), timed(&stream, "a", &events));
+    for name in ["expected", "expected_2"] {
+        let expected = numbers(&batch(&out), name);
+        assert_eq!(expected.iter().position(Option::is_some), Some(32), "{name}");
+        assert!(
+            expected[32..].iter().all(|value| value.is_some_and(|value| (99.0..103.0).contains(&value))),
+            "{expected:?}"
+        );
+    }
+    let without = self::stream("  detect: { features: [value], layers: { rate: true } }");
+    assert!(
+        taken(&mut detector(&without), timed(&without, "a", &events)).rows[0]
+            .batch
+            .column_by_name("expected")
+            .is_none()
+    );
+}
+
 /// The same values at other times: a layer that looks at times finds something else.
 #[test]
 fn rate_season_and_burst_each_look_at_times() {

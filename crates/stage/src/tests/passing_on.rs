@@ -103,6 +103,7 @@ fn a_ledger_adds_every_count() {
         overdue: 8,
         ahead: 9,
         probes: 10,
+        silences: 13,
         reasons: [("r".to_owned(), 11)].into(),
         dead_letter_rules: [("d".to_owned(), 12)].into(),
     };
@@ -120,6 +121,7 @@ fn a_ledger_adds_every_count() {
         overdue: 16,
         ahead: 18,
         probes: 20,
+        silences: 26,
         reasons: [("r".to_owned(), 22)].into(),
         dead_letter_rules: [("d".to_owned(), 24)].into(),
     };

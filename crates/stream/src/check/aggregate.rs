@@ -184,7 +184,7 @@ fn check_max_ahead(spec: &Node, report: &mut Report<'_>) {
 }
 
 /// A length of time in microseconds; reports what is none.
-fn micros(node: &Node, name: &str, zero: bool, report: &mut Report<'_>) -> Option<i64> {
+pub(super) fn micros(node: &Node, name: &str, zero: bool, report: &mut Report<'_>) -> Option<i64> {
     if node.text().is_none() || report.has(node.at) {
         return None;
     }

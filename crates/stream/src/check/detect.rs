@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use expr::Expression;
 
 use super::{
+    aggregate::micros,
     chosen::{Chosen, choose},
     enrich::named_rules,
     is_misspelt,
@@ -42,9 +44,10 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
     let features = features(detect, chosen.as_ref(), &scope, report);
     check_season(detect, chosen.as_ref(), report);
     check_sharing(detect, &features, report);
+    check_silence(spec, detect, &scope, report);
     let rules = named_rules(detect.get("rules"), "when", &scope, report);
     for name in detect.get("rules").map(Node::items).unwrap_or_default().iter().filter_map(|rule| rule.get("name")) {
-        if let Some(text) = name.text().filter(|text| columns::LAYERS.contains(text)) {
+        if let Some(text) = name.text().filter(|text| columns::LAYERS.contains(text) || *text == columns::SILENCE) {
             let message = format!("a rule cannot be called `{text}`: the reasons of an event name a layer so");
             report.add(name.at, message, Some("choose another name".to_owned()));
         }
@@ -57,6 +60,8 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
         }
     }
     let at_episode = detect.entry("episode_after").map_or(detect.at, |entry| entry.at);
+    let layers = detect.get("layers");
+    let at_season = layers.and_then(|layers| layers.entry("season")).map_or(detect.at, |entry| entry.at);
     match detect.typed::<Detect>() {
         Some(mut detect) => {
             if let Some(chosen) = &chosen {
@@ -68,6 +73,9 @@ pub(super) fn check(spec: &Node, raw: &Scope, mut scope: Scope, report: &mut Rep
                 } else if field.name() == columns::EPISODE {
                     let message = "there is a column `episode` already, which the detector would add";
                     report.add(at_episode, message, Some("rename it, or leave out `episode_after`".to_owned()));
+                } else if columns::EXPECTED.contains(&field.name().as_str()) {
+                    let message = format!("there is a column `{}` already, which the detector would add", field.name());
+                    report.add(at_season, message, Some("rename it, or leave out `season`".to_owned()));
                 }
             }
         }
@@ -107,6 +115,26 @@ fn check_sharing(detect: &Node, features: &[Feature], report: &mut Report<'_>) {
         let message =
             "`share_every` is how often keys share what is rare among texts, and there is no feature `frequency(x)`";
         report.add(entry.at, message, Some("leave it out, or name such a feature".to_owned()));
+    }
+}
+
+/// An alarm of silence has an id of its own, which follows from the key and a time.
+fn check_silence(spec: &Node, detect: &Node, scope: &Scope, report: &mut Report<'_>) {
+    let Some(silence) = detect.get("layers").and_then(|layers| layers.get("silence")) else { return };
+    if let Some(length) = silence.get("forget_after") {
+        micros(length, "forget_after", false, report);
+    }
+    let Some(id) = spec.get("id").and_then(Node::text).and_then(|id| scope.field(id)) else { return };
+    if matches!(id.data_type(), DataType::Dictionary(..)) && silence.value != Value::Boolean(false) {
+        let message = format!(
+            "`silence` makes rows with ids of their own, which the enum of the column `{}` does not have",
+            id.name()
+        );
+        report.add(
+            silence.at,
+            message,
+            Some("leave it out, or name an `id` that is text or a whole number".to_owned()),
+        );
     }
 }
 

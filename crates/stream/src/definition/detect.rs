@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::feature;
+use crate::{Duration, feature};
 
 /// How anomalies are found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -77,7 +77,7 @@ pub struct DetectRule {
 }
 
 /// The learned layers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layers {
     /// Largest |z| of any feature against exponentially weighted mean and variance.
@@ -106,6 +106,27 @@ pub struct Layers {
     #[serde(skip_serializing_if = "is_off")]
     #[schemars(extend("default" = false))]
     pub burst: bool,
+    /// Keys that no longer have events while others do: an alarm is a row of its own among the anomalies. Off where it is not named;
+    /// `true` or settings turn it on.
+    #[serde(skip_serializing_if = "Layer::is_off")]
+    #[schemars(extend("default" = false))]
+    pub silence: Layer<SilenceLayer>,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        Self {
+            ewma: Layer::default(),
+            mahalanobis: Layer::default(),
+            chains: Layer::default(),
+            rate: false,
+            stuck: false,
+            missing: false,
+            season: false,
+            burst: false,
+            silence: Layer::Switch(false),
+        }
+    }
 }
 
 /// A layer that is off is left out, so that it is in no fingerprint.
@@ -115,6 +136,12 @@ fn is_off(on: &bool) -> bool {
 }
 
 impl Detect {
+    /// How many columns say what was expected: one for each number, where the layer `season` is on.
+    pub(crate) fn expected(&self) -> usize {
+        let numbers = self.features.iter().filter(|feature| !feature::is_frequency(feature));
+        if self.layers.season { numbers.count() } else { 0 }
+    }
+
     /// The learned layers in the order in which they are reported, by name, and whether each is on. Those that look at numbers need
     /// a feature that is one, and that of frequencies a text.
     pub fn layers_by_name(&self) -> [(&'static str, bool); 9] {
@@ -148,6 +175,13 @@ pub enum Layer<T> {
 impl<T> Default for Layer<T> {
     fn default() -> Self {
         Layer::Switch(true)
+    }
+}
+
+impl<T> Layer<T> {
+    /// Whether it is off.
+    pub fn is_off(&self) -> bool {
+        matches!(self, Layer::Switch(false))
     }
 }
 
@@ -219,5 +253,21 @@ pub struct ChainsLayer {
 impl Default for ChainsLayer {
     fn default() -> Self {
         Self { chains: 4, depth: 6, width: 64, window: 2048 }
+    }
+}
+
+/// Settings of the layer of silence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SilenceLayer {
+    /// How long after its last event a key that does not come back is forgotten, in event time. A key that is usually silent for longer
+    /// is not watched.
+    #[schemars(example = &"7d")]
+    pub forget_after: Duration,
+}
+
+impl Default for SilenceLayer {
+    fn default() -> Self {
+        Self { forget_after: Duration(std::time::Duration::from_secs(24 * 3600)) }
     }
 }

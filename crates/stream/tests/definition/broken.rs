@@ -232,6 +232,16 @@ fn a_column_called_episode_is_refused_where_there_are_episodes() {
     assert_eq!(found.lines().count(), 1, "{found}");
 }
 
+/// Only where values in time are looked at the detector has columns of these names.
+#[test]
+fn a_column_called_expected_is_refused_where_values_are_expected() {
+    let text = with("log_pt: ln(pt)", "log_pt: ln(pt)\n      expected_2: pt");
+    assert_eq!(errors(&text), "");
+    let found = errors(&text.replace("    layers:\n", "    layers:\n      season: true\n"));
+    assert!(found.contains("there is a column `expected_2` already, which the detector would add"), "{found}");
+    assert_eq!(found.lines().count(), 1, "{found}");
+}
+
 /// Keys share what is rare among texts.
 #[test]
 fn keys_that_share_and_have_no_text_are_refused() {
@@ -242,6 +252,35 @@ fn keys_that_share_and_have_no_text_are_refused() {
     assert_eq!(errors(&text.replace("\"ln(energy_gev)\"", "frequency(particle_type)")), "");
     let found = errors(&text.replace("4096", "3"));
     assert!(found.contains("share_every"), "{found}");
+}
+
+/// A key that is silent is told in a row of its own, which needs an id.
+#[test]
+fn what_silence_cannot_have_is_refused() {
+    let on = |value: &str| with("    layers:\n", &format!("    layers:\n      silence: {value}\n"));
+    for good in ["true", "false", "{ forget_after: 2h }"] {
+        assert_eq!(errors(&on(good)), "", "{good}");
+    }
+    for (bad, reason) in [
+        ("{ forget_after: 0s }", "`forget_after` must be longer than 0"),
+        ("{ forget_after: 2y }", "`forget_after` must be no longer than a year"),
+        ("{ forget: 2h }", "unknown field `forget`"),
+    ] {
+        let found = errors(&on(bad));
+        assert!(found.contains(reason) && found.lines().count() == 1, "{bad}: {found}");
+    }
+    let found = errors(&on("true").replace("name: high_energy", "name: silence"));
+    assert!(found.contains("a rule cannot be called `silence`"), "{found}");
+    let by_type = on("true").replace("id: event_id", "id: particle_type");
+    let schema = SCHEMA.replace(
+        "\"name\": \"particle_type\", \"type\": \"string\"",
+        "\"name\": \"particle_type\", \"type\": { \"type\": \"enum\", \"name\": \"Kind\", \"symbols\": [\"e\"] }",
+    );
+    assert_ne!(schema, SCHEMA);
+    let mut files = Files::new();
+    files.0.insert("hit.avsc", schema.into());
+    let found = Stream::load("stream.yaml", &by_type, &files).unwrap_err().to_string();
+    assert!(found.contains("which the enum of the column `particle_type` does not have"), "{found}");
 }
 
 /// Ten errors of every kind in one file: each is reported, none twice, and nothing that follows from them.

@@ -26,6 +26,7 @@ fn it_stays_where_no_result_can_change() {
         ("another default written out", with("layers:\n", "adapt_after: 10000\n    layers:\n")),
         ("a layer's default written out", with("chains: false", "chains: false\n      mahalanobis: { alpha: 0.001 }")),
         ("a layer that is off", with("chains: false", "chains: false\n      rate: false")),
+        ("another that is off", with("chains: false", "chains: false\n      silence: false")),
         ("what the page is told", with("  store:\n", "  page: { columns: { pt: { unit: GeV } } }\n  store:\n")),
         ("a comment", format!("# A comment.\n{GOOD}")),
     ];
@@ -46,6 +47,8 @@ fn it_changes_with_everything_that_can_change_a_result() {
         ("chains: false", "chains: true"),
         ("chains: false", "chains: false\n      rate: true"),
         ("chains: false", "chains: false\n      burst: true"),
+        ("chains: false", "chains: false\n      silence: true"),
+        ("chains: false", "chains: false\n      silence: { forget_after: 2h }"),
         ("key: detector_id", "key: particle_type"),
         ("columns: [mass_gev]", "columns: [mass_gev, charge]"),
         ("false_alarm_rate: 1e-3", "false_alarm_rate: 2e-3"),

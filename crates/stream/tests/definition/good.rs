@@ -98,6 +98,23 @@ fn topics_and_schemas_are_named_after_stream_and_record() {
     }
 }
 
+/// Where keys may be silent, a row of the anomalies may have nothing but its identity and what was found.
+#[test]
+fn anomalies_have_the_columns_of_scored_events() {
+    let stream = load(GOOD).unwrap();
+    assert_eq!((stream.anomalies(), stream.max_ahead()), (stream.scored.clone(), None));
+    let stream = load(&with("    layers:\n", "    layers:\n      silence: true\n")).unwrap();
+    let anomalies = stream.anomalies();
+    assert_eq!(names(&anomalies), names(&stream.scored));
+    let never_null: Vec<&str> =
+        anomalies.fields().iter().filter(|field| !field.is_nullable()).map(|field| field.name().as_str()).collect();
+    assert_eq!(never_null, ["event_id", "timestamp", "detector_id", "anomalous"]);
+    assert!(stream.scored.fields().iter().filter(|field| !field.is_nullable()).count() > never_null.len());
+    assert_eq!(stream.max_ahead(), Some(std::time::Duration::from_secs(3600)));
+    let avro: serde_json::Value = serde_json::from_str(stream.anomalies_schema().unwrap().avro()).unwrap();
+    assert_eq!(avro["name"], "HitScored");
+}
+
 struct Beside(PathBuf);
 
 impl FileReader for Beside {

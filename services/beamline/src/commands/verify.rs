@@ -128,7 +128,7 @@ async fn whole(checks: &mut Checks, session: &Session, manifest: &Manifest) -> R
     )?;
     let counts = [
         (Table::ProcessedData, ledger.out + ledger.late),
-        (Table::Anomalies, ledger.anomalies),
+        (Table::Anomalies, ledger.anomalies + ledger.silences),
         (Table::DeadLetters, ledger.dead_lettered),
         (Table::Late, ledger.late),
     ];

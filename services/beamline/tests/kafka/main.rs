@@ -22,6 +22,7 @@ mod probes;
 mod raw;
 mod results;
 mod security;
+mod silence;
 mod sizes;
 mod soak;
 mod spark;

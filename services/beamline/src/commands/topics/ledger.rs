@@ -48,7 +48,7 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
         let Some((ledger, since)) = account(stream, offsets, step)? else { continue };
         balances &= ledger.balances();
         say(&format!(
-            "{:<17} {:>12} in = {} out + {} filtered + {} dead letters + {} late; {} anomalies{}{}",
+            "{:<17} {:>12} in = {} out + {} filtered + {} dead letters + {} late; {} anomalies{}{}{}",
             step.name(),
             ledger.records,
             ledger.out,
@@ -56,6 +56,7 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
             ledger.dead_lettered,
             ledger.late,
             ledger.anomalies,
+            silences(ledger.silences),
             probes(ledger.probes),
             counted(since)
         ))?;
@@ -67,6 +68,11 @@ pub(crate) fn print(stream: &Stream, offsets: &Offsets) -> Result<(), Failure> {
         true => say("the ledger balances"),
         false => Err(Failure::run_time("the ledger does not balance: records are unaccounted for")),
     }
+}
+
+/// No record is behind an alarm of silence: they are beside the account.
+fn silences(count: u64) -> String {
+    if count > 0 { format!(" + {count} silences") } else { String::new() }
 }
 
 /// Probes are not records: they are beside the account.

@@ -26,7 +26,7 @@ pub(crate) fn tail(args: TailArgs) -> Result<(), Failure> {
         TailTopic::Raw => (topics.raw, Ok(stream.input.clone())),
         TailTopic::Enriched => (topics.enriched, stream.enriched_schema().map_err(Failure::run_time)),
         TailTopic::Scored => (topics.scored, stream.scored_schema().map_err(Failure::run_time)),
-        TailTopic::Anomalies => (topics.anomalies, stream.scored_schema().map_err(Failure::run_time)),
+        TailTopic::Anomalies => (topics.anomalies, stream.anomalies_schema().map_err(Failure::run_time)),
         TailTopic::DeadLetters => (topics.dead_letters, kafka::dead_letters_schema().map_err(failure)),
     };
     let topic = ReadTopic { name, schema: schema? };
