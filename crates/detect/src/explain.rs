@@ -8,6 +8,9 @@ use crate::{
     parts::Split,
 };
 
+/// What a layer found, the value that it is about, and of a text how often it was seen: by the key, and by others where that says more.
+type Found = (Finding, f64, Option<(Seen, Option<Seen>)>);
+
 impl Detector {
     /// What made the layers alarm, the rarest first.
     #[cold]
@@ -47,7 +50,7 @@ impl Detector {
         (x, all): (&[f64], &[f64]),
         (time, frozen): (Option<i64>, Option<&Common>),
         threshold: f64,
-    ) -> Vec<(Finding, f64, Option<(Seen, Option<Seen>)>)> {
+    ) -> Vec<Found> {
         let (moments, covariance, half_space) = (&*parts.moments, &*parts.covariance, &*parts.half_space);
         let repeated = |missing| self.repeats.as_ref()?.explain(parts.repeats, missing);
         let found: Vec<Finding> = match layer {

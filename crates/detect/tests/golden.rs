@@ -147,7 +147,8 @@ fn each_series_is_told_as_ever() {
     let chains = Settings { ewma: None, mahalanobis: None, ..only(short()) };
     let season = Settings { ewma: None, mahalanobis: None, chains: None, season: true, ..only(earlier(2)) };
     let wanted = include_str!("golden.txt").lines();
-    let series: [(&str, Box<dyn Fn() -> String>); 9] = [
+    type Written = Box<dyn Fn() -> String>;
+    let series: [(&str, Written); 9] = [
         ("one feature", Box::new(|| told(earlier(1), true, noisy))),
         ("two features, quick to adapt", Box::new(|| told(short(), true, noisy))),
         ("two numbers and two texts", Box::new(move || told(texts.clone(), true, noisy))),

@@ -68,7 +68,8 @@ fn a_key_that_stops_is_told_once_by_the_events_of_others() {
 #[test]
 fn the_asked_share_of_waits_alarms_whatever_they_are_like() {
     let mut random = Random(7);
-    let gaps: [(&str, fn(&mut Random, usize) -> f64); 4] = [
+    type Gaps = fn(&mut Random, usize) -> f64;
+    let gaps: [(&str, Gaps); 4] = [
         ("at random", |random, _| random.exponential()),
         ("log-normal", |random, _| {
             let normal = (0..12).map(|_| random.next()).sum::<f64>() - 6.0;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use arrow::array::RecordBatch;
+use bytes::Bytes;
 use codec::{Encoder, ValueSchema};
 use rdkafka::{
     error::{KafkaError as ClientError, RDKafkaErrorCode},
@@ -17,7 +18,7 @@ use registry::Registry;
 use crate::{
     KafkaError,
     client::transaction::LOOK,
-    cluster::{Intake, Refused},
+    cluster::Intake,
     messages::{
         framing::subject_of,
         probe,
@@ -93,7 +94,7 @@ impl Target {
         if let Some(headers) = headers {
             record = record.headers(headers);
         }
-        self.waited += send(producer, record)?;
+        self.waited += send(producer, record, None)?;
         Ok(())
     }
 
@@ -116,7 +117,7 @@ impl Target {
             None => {
                 let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic);
                 let record = record.partition(partition as i32).timestamp(time).headers(headers);
-                self.waited += send(producer, record)?;
+                self.waited += send(producer, record, None)?;
             }
         }
         Ok(())
@@ -184,7 +185,7 @@ impl Target {
             if let Some(headers) = headers(row) {
                 record = record.headers(headers);
             }
-            self.waited += send_by(producer, record, |record| producer.send_part(record, &framed.bytes))?;
+            self.waited += send(producer, record, Some(&framed.bytes))?;
         }
         if let (Some(row), Some(held)) = (last, &mut self.held) {
             let (key, value) = (Some(key(row).to_vec()), Some(value(row).to_vec()));
@@ -219,7 +220,7 @@ impl Target {
         time: i64,
     ) -> Result<(), KafkaError> {
         let record = BaseRecord::to(&self.topic).partition(partition as i32).key(key.as_bytes()).timestamp(time);
-        send(producer, record).map(drop)
+        send(producer, record, None).map(drop)
     }
 
     /// How long records have waited for room in the producer's queue since the last call.
@@ -241,20 +242,20 @@ fn bytes_of(headers: &OwnedHeaders) -> usize {
     headers.iter().map(|header| header.key.len() + header.value.map_or(0, <[u8]>::len)).sum()
 }
 
-/// Hands a record over; waits where the queue is full, which holds the reader back in turn. Says how long it waited.
-fn send(producer: &impl Intake, record: BaseRecord<'_, [u8], [u8]>) -> Result<Duration, KafkaError> {
-    send_by(producer, record, |record| producer.send(record))
-}
-
-/// The same in a way of its own.
-fn send_by<'r>(
+/// Hands a record over, whose value is a part of `memory` where that is given; waits where the queue is full, which holds the
+/// reader back in turn. Says how long it waited.
+fn send(
     producer: &impl Intake,
-    mut record: BaseRecord<'r, [u8], [u8]>,
-    send: impl Fn(BaseRecord<'r, [u8], [u8]>) -> Result<(), Refused<'r>>,
+    mut record: BaseRecord<'_, [u8], [u8]>,
+    memory: Option<&Bytes>,
 ) -> Result<Duration, KafkaError> {
     let mut since: Option<Instant> = None;
     loop {
-        match send(record) {
+        let sent = match memory {
+            Some(memory) => producer.send_part(record, memory),
+            None => producer.send(record),
+        };
+        match sent {
             Ok(()) => return Ok(since.map(|since| since.elapsed()).unwrap_or_default()),
             Err((ClientError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                 let begun = *since.get_or_insert_with(Instant::now);

@@ -153,7 +153,9 @@ impl Member for Counting {
             return None;
         }
         let mut list = TopicPartitionList::new();
-        (0..self.0.partitions).for_each(|partition| drop(list.add_partition("enriched", partition as i32)));
+        for partition in 0..self.0.partitions {
+            list.add_partition("enriched", partition as i32);
+        }
         Some(Event::Assigned(list))
     }
 
