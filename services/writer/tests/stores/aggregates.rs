@@ -128,12 +128,14 @@ fn one_statement_gives_the_last_results_of_windows_on_files_cql_and_lakes() {
 /// are. Gives how many rows the table has.
 fn read_with_python(table: &Path, results: usize) -> Option<usize> {
     let python = servers::python().unwrap()?;
-    let script = "import sys, deltalake\n\
+    // It leaves at once: threads of the libraries may be at work while the interpreter ends, which aborts it.
+    let script = "import os, sys, deltalake\n\
         t = deltalake.DeltaTable(sys.argv[1]).to_pyarrow_table(columns=['record_key', 'record_offset', 'final'])\n\
         last = {}\n\
         for key, offset, final in zip(*(t[name].to_pylist() for name in t.column_names)):\n    \
             last[key] = max(last.get(key, (-1, None)), (offset, final))\n\
-        print(t.num_rows, len(last), sum(final for _, final in last.values()))";
+        print(t.num_rows, len(last), sum(final for _, final in last.values()), flush=True)\n\
+        os._exit(0)";
     let output = Command::new(python).args(["-c", script, table.to_str().unwrap()]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
