@@ -42,6 +42,6 @@ pub use self::{
     frequencies::{hashed, hashed_unit},
     scores::{Layer, RowState, Scores},
     settings::{Chains, Ewma, FEATURES_MAX, Mahalanobis, Settings},
-    silence::{SILENCE_KEY_BYTES_MAX, SILENCE_KEYS_MAX, Silence, SilenceSettings, Silent},
+    silence::{SILENCE_KEY_BYTES_MAX, SILENCE_KEYS_MAX, SILENCE_TOGETHER_ONE_IN, Silence, SilenceSettings, Silent},
     state::KeyState,
 };

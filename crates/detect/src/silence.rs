@@ -27,8 +27,9 @@ pub const SILENCE_KEY_BYTES_MAX: usize = 256;
 /// Times beyond this leave no room for lengths of time to be added.
 const TIME_MAX: i64 = i64::MAX / 4;
 
-/// More silent keys than one in so many, and at least so many, are one alarm.
-const ONE_IN: usize = 3;
+/// More silent keys than one in so many are one alarm for the partition,
+pub const SILENCE_TOGETHER_ONE_IN: usize = 3;
+/// where there are at least so many.
 const TOGETHER_MIN: usize = 3;
 
 /// Long steps of the watermark in a row that are taken for pauses.
@@ -291,13 +292,13 @@ impl Silence {
             return;
         }
         let all = self.slots.len();
-        self.all_told &= self.told * ONE_IN > all;
+        self.all_told &= self.told * SILENCE_TOGETHER_ONE_IN > all;
         if self.all_told {
             crossed.into_iter().for_each(|slot| self.tell(slot));
             return;
         }
         let overdue = self.overdue();
-        if overdue.len() >= TOGETHER_MIN && overdue.len() * ONE_IN > all {
+        if overdue.len() >= TOGETHER_MIN && overdue.len() * SILENCE_TOGETHER_ONE_IN > all {
             let first = crossed.iter().filter_map(|slot| self.silent(*slot, Some((overdue.len(), all))));
             silent.extend(first.min_by(|a, b| b.waited.cmp(&a.waited).then_with(|| a.key.cmp(&b.key))));
             // Those that crossed are overdue as well, unless the layer knows next to nothing of them.

@@ -118,7 +118,7 @@ impl AggregateFunction {
         }
     }
 
-    /// Whether it takes values of this type, which is no dictionary; else what it takes.
+    /// Whether it takes values of this type, which is not a dictionary; else what it takes.
     fn takes(self, of: &DataType) -> Result<(), &'static str> {
         let number = of.is_numeric();
         let ordered = number

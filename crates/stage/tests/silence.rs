@@ -17,7 +17,7 @@ use stream::Stream;
 #[path = "lives/life.rs"]
 mod life;
 
-use life::{lived, step};
+use life::{lived, positions, step};
 
 const MILLI: i64 = 1_000;
 const SECOND: i64 = 1_000 * MILLI;
@@ -162,8 +162,7 @@ proptest! {
         let stream = stream(DETECT);
         let expected = quiet(&stream, rows(&stream, &of, (0..of.len() as u64).collect()));
         // Elsewhere the same rows have other positions.
-        let positions: Vec<u64> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at) }).take(of.len()).collect();
-        let kept = lived(&stream, &rows(&stream, &of, positions), steps, from_log);
+        let kept = lived(&stream, &rows(&stream, &of, positions(&gaps, of.len())), steps, from_log);
         prop_assert_eq!(expected.silences(), kept.silences());
         prop_assert_eq!(anomalies(&stream, &expected), anomalies(&stream, &kept));
         prop_assert_eq!(scored(&stream, &expected), scored(&stream, &kept));

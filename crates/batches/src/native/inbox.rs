@@ -61,7 +61,7 @@ impl<C: ConsumerContext + 'static> Inbox<C> {
     }
 
     /// Adds messages to a batch, `room` at most: those that are there, and those that come until there are as many, the wait is
-    /// over, or there is news. What went wrong is given back, and is no message.
+    /// over, or there is news. Errors are given back beside them.
     pub fn take<'a>(&'a self, batch: &mut Vec<Message<'a>>, room: usize, wait: Duration) -> Vec<KafkaError> {
         let before = batch.len();
         // SAFETY: messages borrow the inbox, which has the client. Only partitions' queues are forwarded to this one, and what comes

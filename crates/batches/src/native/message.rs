@@ -33,7 +33,7 @@ impl Message<'_> {
         unsafe { self.native.as_ref() }
     }
 
-    /// What went wrong, where this is no message.
+    /// The error, where this stands for one and not for a message.
     pub(super) fn error(&self) -> Option<KafkaError> {
         let native = self.native();
         match native.err {

@@ -160,7 +160,7 @@ pub(crate) fn connected(
             .set("message.max.bytes", message_bytes.to_string())
             .set("compression.type", "lz4")
             .set("linger.ms", "2")
-            // A record that was not delivered fails its transaction: of the others nobody wants to hear.
+            // A record that was not delivered fails its transaction; reports of the others are not used.
             .set("delivery.report.only.error", "true")
             .set("batch.num.messages", "10000")
             .set("queue.buffering.max.messages", "200000")

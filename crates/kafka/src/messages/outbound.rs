@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::{Array, AsArray, StringArray};
 use bytes::Bytes;
-use rdkafka::message::Message;
+use rdkafka::message::{Message, OwnedHeaders};
 use registry::Registry;
 use stage::{Key, Outputs, Rows, TraceId};
 use stream::{Stream, Topics};
@@ -75,8 +75,7 @@ impl Outbound {
         let Some(target) = &mut self.rows else { return Ok(Vec::new()) };
         let topic = target.topic.clone();
         let headers = |row: usize| traced.headers(rows.positions.value(row), row == 0, &topic, partition);
-        let time = |row: usize| times.of(rows.positions.value(row));
-        target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)
+        send(target, producer, partition, rows, times, headers)
     }
 
     /// Sends the anomalies among them, and the alarms that are rows of their own.
@@ -93,8 +92,7 @@ impl Outbound {
         let traces = rows.batch.column_by_name(stream::columns::TRACE_ID);
         let is_traced = |row: usize| traces.is_some_and(|traces| traces.is_valid(row));
         let headers = |row: usize| is_traced(row).then(|| traced.carried(rows.positions.value(row))).flatten();
-        let time = |row: usize| times.of(rows.positions.value(row));
-        let too_large = target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
+        let too_large = send(target, producer, partition, rows, times, headers)?;
         target.all(too_large)
     }
 
@@ -140,8 +138,7 @@ impl Outbound {
     ) -> Result<(), KafkaError> {
         let Some(target) = &mut self.late else { return Ok(()) };
         let headers = |row: usize| traced.carried(rows.positions.value(row));
-        let time = |row: usize| times.of(rows.positions.value(row));
-        let too_large = target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)?;
+        let too_large = send(target, producer, partition, rows, times, headers)?;
         target.all(too_large)
     }
 
@@ -232,6 +229,19 @@ pub(crate) fn traces(rows: &Rows) -> impl Iterator<Item = (u64, TraceId)> {
     let column = rows.batch.column_by_name(stream::columns::TRACE_ID).and_then(|column| column.as_string_opt::<i32>());
     let traces = column.into_iter().flat_map(|column| column.iter().zip(rows.positions.values()));
     traces.filter_map(|(trace, position)| Some((*position, TraceId::parse(trace?)?)))
+}
+
+/// Sends rows of a stage, each at the time at which its message was taken in; gives those back that are too large.
+fn send(
+    target: &mut Target,
+    producer: &impl Intake,
+    partition: u32,
+    rows: &Rows,
+    times: &Times,
+    headers: impl Fn(usize) -> Option<OwnedHeaders>,
+) -> Result<Vec<TooLarge>, KafkaError> {
+    let time = |row: usize| times.of(rows.positions.value(row));
+    target.send(producer, partition, &rows.batch, |row| key(&rows.keys, row), time, headers)
 }
 
 fn key(keys: &StringArray, row: usize) -> &[u8] {

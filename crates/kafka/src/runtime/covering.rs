@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-/// What was changed so long ago is written down within as long again: a topic keeps what is needed to go on for days, not for ever.
+/// What was changed so long ago is written down within as long again: a topic keeps records for some days only.
 const AGE_MAX: Duration = Duration::from_secs(6 * 3600);
 /// How much more than its share may have been written, in bytes.
 const DEBT_MAX: i64 = 64 << 10;

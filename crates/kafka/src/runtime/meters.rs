@@ -231,9 +231,8 @@ struct TakenIn {
 }
 
 impl TakenIn {
-    /// Times that stand for those of all messages, evenly from the first to the last. There are about as many in each
-    /// message, however the messages are cut into batches: a thousand late ones that come at once weigh as much as a
-    /// thousand that come one by one.
+    /// Times that stand for those of all messages, evenly from the first to the last. Their number grows with that of the
+    /// messages, so that a thousand late ones that come at once are seen as well as a thousand on time.
     fn samples(&self) -> impl Iterator<Item = i64> {
         let steps = self.records.div_ceil(RECORDS_A_SAMPLE).max(1);
         let (first, last) = (self.first as f64, self.last as f64);

@@ -110,9 +110,14 @@ impl Partition {
         (next == self.next && waited > STANDSTILL_MAX).then_some((records, waited))
     }
 
+    /// The offset of the oldest change that is in no snapshot.
+    fn horizon(&self) -> Option<i64> {
+        self.stage.stage().horizon().map(|horizon| horizon as i64)
+    }
+
     /// The oldest offset that would be read again after a restart.
     pub(crate) fn needed(&self) -> i64 {
-        let oldest = self.covering.oldest(self.stage.stage().horizon().map(|horizon| horizon as i64));
+        let oldest = self.covering.oldest(self.horizon());
         oldest.map_or(self.next, |oldest| self.next.min(oldest))
     }
 
@@ -149,10 +154,9 @@ impl Partition {
         self.covering.earn(self.open_bytes, limits);
         let (mut snapshots, mut written) = (Vec::new(), 0);
         loop {
-            let stage = self.stage.stage_mut();
-            let horizon = stage.horizon().map(|horizon| horizon as i64);
-            let Some(bytes) = self.covering.wanted(horizon, self.next, (limits, written), now) else { break };
-            let more = stage.snapshots(bytes)?;
+            let wanted = self.covering.wanted(self.horizon(), self.next, (limits, written), now);
+            let Some(bytes) = wanted else { break };
+            let more = self.stage.stage_mut().snapshots(bytes)?;
             self.covering.wrote();
             if more.is_empty() {
                 break;
@@ -162,8 +166,7 @@ impl Partition {
             written += bytes;
             snapshots.extend(more);
         }
-        let horizon = self.stage.stage().horizon().map(|horizon| horizon as i64);
-        self.covering.end(horizon, self.next, now);
+        self.covering.end(self.horizon(), self.next, now);
         Ok(snapshots)
     }
 

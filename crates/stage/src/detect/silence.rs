@@ -14,7 +14,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use bytes::Bytes;
-use detect::{DetectError, Episode, RowState, Silence, SilenceSettings, Silent};
+use detect::{DetectError, Episode, RowState, SILENCE_TOGETHER_ONE_IN, Silence, SilenceSettings, Silent};
 use stream::{Stream, columns};
 use twox_hash::xxhash3_128::Hasher;
 
@@ -134,7 +134,8 @@ impl SilentKeys {
             let ratio = |value: f64, high: f64| [silent.bits, threshold, value, 0.0, high, value / high];
             let seconds = [silent.waited, silent.expected].map(|micros| micros as f64 / MICROS_A_SECOND);
             let waited = ("seconds without an event", ratio(seconds[0], seconds[1]));
-            let keys = silent.keys.map(|(keys, all)| ("silent keys", ratio(keys as f64, all as f64 / 3.0)));
+            let together = |all: usize| all as f64 / SILENCE_TOGETHER_ONE_IN as f64;
+            let keys = silent.keys.map(|(keys, all)| ("silent keys", ratio(keys as f64, together(all))));
             causes.of_layer(columns::SILENCE, &keys.into_iter().chain([waited]).collect::<Vec<_>>());
         }
         causes.finish()

@@ -109,3 +109,12 @@ pub(crate) fn lived(stream: &Arc<Stream>, rows: &Rows, steps: Vec<Step>, from_lo
     assert_eq!(at, rows.len());
     kept
 }
+
+/// Positions of so many rows, with gaps between them.
+pub(crate) fn positions(gaps: &[u64], rows: usize) -> Vec<u64> {
+    let ascending = gaps.iter().scan(0, |at, gap| {
+        *at += gap;
+        Some(*at)
+    });
+    ascending.take(rows).collect()
+}

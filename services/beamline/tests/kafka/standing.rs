@@ -42,7 +42,7 @@ fn a_stage_that_cannot_write_says_how_much_waits_and_goes_on_once_it_can() {
     wait_until("all of it waits", &detector, || detector.metric(LAG) == EVENTS as f64);
     let before = detector.metric(ABORTS);
     wait_until("it is tried again", &detector, || detector.metric(ABORTS) >= before + FAILURES);
-    // A partition that begins anew is not in what the client says for a moment.
+    // The client's figures leave a partition out for a moment when it is read again from its horizon.
     assert!(detector.metric(LAG) > EVENTS as f64 / 2.0, "while nothing is written, all of it waits");
     wait_until("it is unready", &detector, || detector.readiness().0 == 503);
 
