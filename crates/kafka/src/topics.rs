@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Admin, Connection, NewTopic, Topic};
+use broker::{Admin, Connection, NewTopic, Offsets, Topic};
 use stream::{Stream, Topics};
 
 use crate::{KafkaError, messages::size::Sizes};
@@ -40,8 +40,15 @@ pub struct TopicPlan {
 pub enum Difference {
     /// The topic is missing.
     Missing,
-    /// It has fewer partitions; more can be added, but keys then move.
+    /// It has fewer partitions, or more that hold records: keys are, or would be, in other partitions than their state.
     Partitions {
+        /// How many there are.
+        found: u32,
+        /// How many there should be.
+        wanted: u32,
+    },
+    /// It has more partitions, in which nothing was ever written: a stream goes on without them.
+    Unused {
         /// How many there are.
         found: u32,
         /// How many there should be.
@@ -62,7 +69,16 @@ impl std::fmt::Display for Difference {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing => formatter.write_str("is missing"),
+            Self::Partitions { found, wanted } if found > wanted => {
+                write!(formatter, "has {found} partitions, should have {wanted}, and holds records in the others")
+            }
             Self::Partitions { found, wanted } => write!(formatter, "has {found} partitions, and should have {wanted}"),
+            Self::Unused { found, wanted } => {
+                write!(
+                    formatter,
+                    "has {found} partitions, of which the stream uses {wanted}; nothing was written to the others, and nobody must"
+                )
+            }
             Self::Setting { name, found, wanted } => write!(formatter, "has {name}={found}, and should have {wanted}"),
         }
     }
@@ -83,8 +99,13 @@ impl Difference {
                 let bytes = |text: &str| text.parse::<u64>().unwrap_or_default();
                 bytes(found) < bytes(wanted)
             }
-            Self::Setting { .. } => false,
+            Self::Unused { .. } | Self::Setting { .. } => false,
         }
+    }
+
+    /// Whether `topics apply` cannot change it.
+    fn is_lasting(&self) -> bool {
+        matches!(self, Self::Partitions { .. })
     }
 }
 
@@ -139,12 +160,33 @@ pub fn check_topics(connection: &Connection, plans: &[TopicPlan]) -> Result<Vec<
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
     let found = admin.topics(&names)?;
     let mut differences = Vec::new();
+    let mut offsets = None;
     for plan in plans {
         for difference in compare(plan, found.get(&plan.name)) {
+            let difference = match difference {
+                Difference::Partitions { found, wanted } if found > wanted => {
+                    let offsets = match &mut offsets {
+                        Some(offsets) => offsets,
+                        none => none.insert(Offsets::connect(connection)?),
+                    };
+                    surplus(offsets, &plan.name, found, wanted)?
+                }
+                difference => difference,
+            };
             differences.push((plan.name.clone(), difference));
         }
     }
     Ok(differences)
+}
+
+/// Whether partitions that a plan does not have were ever written to.
+fn surplus(offsets: &Offsets, topic: &str, found: u32, wanted: u32) -> Result<Difference, KafkaError> {
+    for partition in wanted..found {
+        if offsets.range(topic, partition)?.1 > 0 {
+            return Ok(Difference::Partitions { found, wanted });
+        }
+    }
+    Ok(Difference::Unused { found, wanted })
 }
 
 fn compare(plan: &TopicPlan, found: Option<&Topic>) -> Vec<Difference> {
@@ -176,20 +218,15 @@ pub(crate) fn compacted(connection: &Connection, names: &[&str]) -> Result<Vec<S
 /// stream that has run would move to other partitions, away from their state.
 ///
 /// # Errors
-/// Where the cluster refuses, or a topic has another number of partitions.
+/// Where the cluster refuses, or a topic has another number of partitions: more that nobody has written to may stay.
 pub fn create_topics(
     connection: &Connection,
     plans: &[TopicPlan],
     replication: Option<u16>,
 ) -> Result<Vec<(String, Difference)>, KafkaError> {
     let differences = check_topics(connection, plans)?;
-    let wrong: Vec<String> = differences
-        .iter()
-        .filter(|(_, difference)| matches!(difference, Difference::Partitions { .. }))
-        .map(|(name, difference)| format!("  `{name}` {difference}; keys would move, so make a stream of another name"))
-        .collect();
-    if !wrong.is_empty() {
-        return Err(KafkaError::Topics(wrong));
+    if differences.iter().any(|(_, difference)| difference.is_lasting()) {
+        return Err(unfit(differences));
     }
     let admin = Admin::connect(connection)?;
     for plan in plans {
@@ -197,19 +234,31 @@ pub fn create_topics(
         if of_this().any(|(_, difference)| *difference == Difference::Missing) {
             let (name, partitions, settings) = (plan.name.clone(), plan.partitions, plan.settings.clone());
             admin.create(&NewTopic { name, partitions, replication, settings })?;
-        } else if of_this().next().is_some() {
+        } else if of_this().any(|(_, difference)| matches!(difference, Difference::Setting { .. })) {
             admin.set(&plan.name, &plan.settings)?;
         }
     }
     // A broker knows a new topic a moment after another has made it.
     let begun = Instant::now();
-    while begun.elapsed() < SPREAD_MAX && !check_topics(connection, plans)?.is_empty() {
+    let is_applied = |(_, difference): &(String, Difference)| matches!(difference, Difference::Unused { .. });
+    while begun.elapsed() < SPREAD_MAX && !check_topics(connection, plans)?.iter().all(is_applied) {
         thread::sleep(Duration::from_millis(100));
     }
     Ok(differences)
 }
 
-/// Makes sure that a step can run: every topic is there, with the partitions that the definition says. A topic that is
+/// Says what is wrong with topics, and what can be done.
+fn unfit(differences: Vec<(String, Difference)>) -> KafkaError {
+    let (lasting, others): (Vec<_>, Vec<_>) =
+        differences.into_iter().partition(|(_, difference)| difference.is_lasting());
+    let lines = |of: Vec<(String, Difference)>| {
+        of.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect::<Vec<_>>()
+    };
+    if lasting.is_empty() { KafkaError::Topics(lines(others)) } else { KafkaError::Partitions(lines(lasting)) }
+}
+
+/// Makes sure that a step can run: every topic is there, with the partitions that the definition says, and at most others that
+/// nobody has written to. A topic that is
 /// missing may just have been made, or be about to be: it is waited for.
 pub(crate) fn fit(
     connection: &Connection,
@@ -232,9 +281,8 @@ pub(crate) fn fit(
             return Ok(());
         }
         // Somebody may be applying the definition right now.
-        let waiting = fatal.iter().all(|(_, difference)| !matches!(difference, Difference::Partitions { .. }));
-        let lines = fatal.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect();
-        let error = KafkaError::Topics(lines);
+        let waiting = !fatal.iter().any(|(_, difference)| difference.is_lasting());
+        let error = unfit(fatal);
         if !waiting || begun.elapsed() > SPREAD_MAX {
             return Err(error);
         }
