@@ -58,9 +58,10 @@ pub enum KafkaError {
     Topics(Vec<String>),
     /// Topics with other partitions than the definition says, which no command can change.
     #[error(
-        "the topics do not fit the stream:\n{}\na key's events have to stay in the partition of its state, so neither the number \
-         of a stream's partitions can change nor can others be read. Correct `partitions` where that is wrong; otherwise give the \
-         stream another `metadata.name`: `beamline topics apply` makes topics of that name, and its source is read from the beginning",
+        "the topics do not fit the stream:\n{}\na key's events have to stay in the partition of its state, so the number of a \
+         stream's partitions cannot change, and Kafka takes none back. Correct `partitions` in the definition where the stream has \
+         not run yet; otherwise give the stream another `metadata.name`: `beamline topics apply` then makes topics of that name, and \
+         its source is read from the beginning",
         .0.join("\n")
     )]
     Partitions(Vec<String>),

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Admin, Connection, NewTopic, Offsets, Topic};
+use broker::{Admin, Connection, NewTopic, Topic};
 use stream::{Stream, Topics};
 
 use crate::{KafkaError, messages::size::Sizes};
@@ -40,15 +40,8 @@ pub struct TopicPlan {
 pub enum Difference {
     /// The topic is missing.
     Missing,
-    /// It has fewer partitions, or more that hold records: keys are, or would be, in other partitions than their state.
+    /// It has another number of partitions: keys are, or would be, in other ones than their state.
     Partitions {
-        /// How many there are.
-        found: u32,
-        /// How many there should be.
-        wanted: u32,
-    },
-    /// It has more partitions, in which nothing was ever written: a stream goes on without them.
-    Unused {
         /// How many there are.
         found: u32,
         /// How many there should be.
@@ -69,16 +62,7 @@ impl std::fmt::Display for Difference {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing => formatter.write_str("is missing"),
-            Self::Partitions { found, wanted } if found > wanted => {
-                write!(formatter, "has {found} partitions, should have {wanted}, and holds records in the others")
-            }
             Self::Partitions { found, wanted } => write!(formatter, "has {found} partitions, and should have {wanted}"),
-            Self::Unused { found, wanted } => {
-                write!(
-                    formatter,
-                    "has {found} partitions, of which the stream uses {wanted}; nothing was written to the others, and nobody must"
-                )
-            }
             Self::Setting { name, found, wanted } => write!(formatter, "has {name}={found}, and should have {wanted}"),
         }
     }
@@ -99,7 +83,7 @@ impl Difference {
                 let bytes = |text: &str| text.parse::<u64>().unwrap_or_default();
                 bytes(found) < bytes(wanted)
             }
-            Self::Unused { .. } | Self::Setting { .. } => false,
+            Self::Setting { .. } => false,
         }
     }
 
@@ -160,33 +144,12 @@ pub fn check_topics(connection: &Connection, plans: &[TopicPlan]) -> Result<Vec<
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
     let found = admin.topics(&names)?;
     let mut differences = Vec::new();
-    let mut offsets = None;
     for plan in plans {
         for difference in compare(plan, found.get(&plan.name)) {
-            let difference = match difference {
-                Difference::Partitions { found, wanted } if found > wanted => {
-                    let offsets = match &mut offsets {
-                        Some(offsets) => offsets,
-                        none => none.insert(Offsets::connect(connection)?),
-                    };
-                    surplus(offsets, &plan.name, found, wanted)?
-                }
-                difference => difference,
-            };
             differences.push((plan.name.clone(), difference));
         }
     }
     Ok(differences)
-}
-
-/// Whether partitions that a plan does not have were ever written to.
-fn surplus(offsets: &Offsets, topic: &str, found: u32, wanted: u32) -> Result<Difference, KafkaError> {
-    for partition in wanted..found {
-        if offsets.range(topic, partition)?.1 > 0 {
-            return Ok(Difference::Partitions { found, wanted });
-        }
-    }
-    Ok(Difference::Unused { found, wanted })
 }
 
 fn compare(plan: &TopicPlan, found: Option<&Topic>) -> Vec<Difference> {
@@ -218,7 +181,7 @@ pub(crate) fn compacted(connection: &Connection, names: &[&str]) -> Result<Vec<S
 /// stream that has run would move to other partitions, away from their state.
 ///
 /// # Errors
-/// Where the cluster refuses, or a topic has another number of partitions: more that nobody has written to may stay.
+/// Where the cluster refuses, or a topic has another number of partitions.
 pub fn create_topics(
     connection: &Connection,
     plans: &[TopicPlan],
@@ -234,14 +197,13 @@ pub fn create_topics(
         if of_this().any(|(_, difference)| *difference == Difference::Missing) {
             let (name, partitions, settings) = (plan.name.clone(), plan.partitions, plan.settings.clone());
             admin.create(&NewTopic { name, partitions, replication, settings })?;
-        } else if of_this().any(|(_, difference)| matches!(difference, Difference::Setting { .. })) {
+        } else if of_this().next().is_some() {
             admin.set(&plan.name, &plan.settings)?;
         }
     }
     // A broker knows a new topic a moment after another has made it.
     let begun = Instant::now();
-    let is_applied = |(_, difference): &(String, Difference)| matches!(difference, Difference::Unused { .. });
-    while begun.elapsed() < SPREAD_MAX && !check_topics(connection, plans)?.iter().all(is_applied) {
+    while begun.elapsed() < SPREAD_MAX && !check_topics(connection, plans)?.is_empty() {
         thread::sleep(Duration::from_millis(100));
     }
     Ok(differences)
@@ -257,8 +219,7 @@ fn unfit(differences: Vec<(String, Difference)>) -> KafkaError {
     if lasting.is_empty() { KafkaError::Topics(lines(others)) } else { KafkaError::Partitions(lines(lasting)) }
 }
 
-/// Makes sure that a step can run: every topic is there, with the partitions that the definition says, and at most others that
-/// nobody has written to. A topic that is
+/// Makes sure that a step can run: every topic is there, with the partitions that the definition says. A topic that is
 /// missing may just have been made, or be about to be: it is waited for.
 pub(crate) fn fit(
     connection: &Connection,
@@ -293,5 +254,22 @@ pub(crate) fn fit(
             tracing::warn!(%error, wait_s = SPREAD_MAX.as_secs(), "topics are not as the stream needs them; they are waited for");
         }
         thread::sleep(Duration::from_millis(250));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_command_can_change_is_told_with_what_can_be_done() {
+        let missing = ("events.late".to_owned(), Difference::Missing);
+        let said = unfit(vec![missing.clone()]).to_string();
+        assert!(said.contains("`events.late` is missing") && said.contains("run `beamline topics apply`"), "{said}");
+        let error = unfit(vec![missing, ("events".to_owned(), Difference::Partitions { found: 9, wanted: 8 })]);
+        let said = error.to_string();
+        assert!(said.contains("`events` has 9 partitions, and should have 8"), "{said}");
+        assert!(said.contains("give the stream another `metadata.name`"), "{said}");
+        assert!(!said.contains("run `beamline topics apply`") && error.is_configuration(), "{said}");
     }
 }

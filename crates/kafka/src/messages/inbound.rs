@@ -240,13 +240,13 @@ mod tests {
         let framed = Encoder::new(schema.clone(), 40).unwrap().encode(&rows).unwrap();
         let decode = |meanings: &[(u32, String)]| {
             let mut inbound = Inbound::new(schema.clone(), registry.clone()).unwrap();
-            inbound.decode(&[framed.message(0)], &Meanings::noted(meanings.to_vec())).map(|decoded| decoded.messages)
+            inbound.decode(&[&framed.message(0)], &Meanings::noted(meanings.to_vec())).map(|decoded| decoded.messages)
         };
         let ours = digest_of(schema.avro());
         assert_eq!(decode(&[(40, ours.clone())]).unwrap(), [0]);
         assert!(decode(&[(41, ours.clone())]).is_err(), "of another id");
         assert!(decode(&[(40, "0123456789abcdef".into())]).is_err(), "of another schema");
         let mut of_ours = Inbound::of_ours(schema.clone(), registry.clone()).unwrap();
-        assert_eq!(of_ours.decode(&[framed.message(0)], &Meanings::default()).unwrap().rows.num_rows(), 1);
+        assert_eq!(of_ours.decode(&[&framed.message(0)], &Meanings::default()).unwrap().rows.num_rows(), 1);
     }
 }

@@ -100,14 +100,12 @@ fn brokers(stream: &Stream, path: &Path, servers: &Servers, report: &mut Report)
                     there.push(name.as_str());
                 }
                 for (_, difference) in differences {
-                    let remedy = match difference {
-                        kafka::Difference::Partitions { .. } => {
-                            "write its number into `partitions` of the definition, or give the stream another \
+                    let partitions = matches!(difference, kafka::Difference::Partitions { .. });
+                    let remedy = match partitions {
+                        true => "write its number into `partitions` of the definition, or give the stream another \
                                  name: keys would move"
-                                .to_owned()
-                        }
-                        kafka::Difference::Unused { .. } => "let no client write to them".to_owned(),
-                        _ => format!("`beamline topics apply {}` does that", path.display()),
+                            .to_owned(),
+                        false => format!("`beamline topics apply {}` does that", path.display()),
                     };
                     let text = format!("`{name}` {difference}; {remedy}");
                     // A run goes on with a warning where only a setting differs.

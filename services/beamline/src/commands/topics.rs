@@ -60,7 +60,6 @@ fn apply(stream: &Path, connection: &Connection, replication: Option<u16>) -> Re
         let what = match of_this.as_slice() {
             [] => "is as it should be",
             [Difference::Missing] => "made",
-            [Difference::Unused { .. }] => "is as it should be, but for partitions that the stream does not use",
             _ => "changed",
         };
         say(&format!("{}  {what}", plan.name))?;
@@ -73,9 +72,9 @@ fn check(stream: &Path, connection: &Connection) -> Result<(), Failure> {
     for (topic, difference) in &differences {
         say(&format!("{topic}  {difference}"))?;
     }
-    match differences.iter().all(|(_, difference)| matches!(difference, Difference::Unused { .. })) {
-        true => say("every topic is as the definition wants it"),
-        false => {
+    match differences.len() {
+        0 => say("every topic is as the definition wants it"),
+        _ => {
             Err(Failure::run_time("topics differ from the definition; `beamline topics apply` makes and changes them"))
         }
     }

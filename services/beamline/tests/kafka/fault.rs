@@ -93,8 +93,8 @@ pub(crate) fn prepare(cluster: &Cluster) {
     sizes::set(cluster, "particles", "max.message.bytes", "3000000");
 }
 
-/// More partitions than the definition has, which nobody can take back: the last of a stream's faults. Whoever runs or is started
-/// goes on without them.
+/// More partitions than the definition has, which nobody can take back: the last of a stream's faults. What runs goes on, and what
+/// is started says what is wrong and what can be done.
 pub(crate) fn add_partitions(fleet: &mut Fleet<'_>) {
     topics::add_partitions(fleet);
 }

@@ -84,7 +84,9 @@ fn faults_lose_nothing_and_change_no_score() {
     let quiet = quiet.replace(&format!(", speed: {speed}"), "");
     fs::write(cluster.path("stream.yaml"), &quiet).unwrap();
     results::assert_same(&scores, &results::scores_in_one_process(&cluster));
-    fleet.join(crate::fleet::DETECTOR);
+    let refused = fleet.refused(crate::fleet::DETECTOR);
+    assert!(refused.contains("`particles.enriched` has 9 partitions, and should have 8"), "{refused}");
+    assert!(refused.contains("give the stream another `metadata.name`"), "{refused}");
     println!("{} services ended by themselves and were started again", fleet.restarted);
     fleet.services().into_iter().for_each(crate::cluster::Service::stop);
     // That keys share something is seen in the scores.

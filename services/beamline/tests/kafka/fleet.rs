@@ -251,10 +251,13 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Starts one worker more, which has to come into its group.
-    pub(crate) fn join(&mut self, name: &'static str) {
-        self.start_worker(name, Kind::Plain);
-        self.workers.iter().for_each(|worker| worker.service.wait_until_ready());
+    /// Starts a worker that the stream's topics do not let begin; gives what it says.
+    pub(crate) fn refused(&self, name: &'static str) -> String {
+        let service = self.cluster.service(name, "refused", &WORKER);
+        let status = service.program.wait(BEGIN_MAX);
+        let log = service.program.log();
+        assert_eq!(status.and_then(|status| status.code()), Some(64), "{log}");
+        log
     }
 
     pub(crate) fn services(&self) -> Vec<&Service> {

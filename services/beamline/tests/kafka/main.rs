@@ -16,7 +16,6 @@ mod input;
 mod loading;
 mod measure_windows;
 mod monitoring;
-mod partitions;
 mod places;
 mod poison;
 mod probes;
