@@ -13,7 +13,10 @@ use arrow::array::RecordBatch;
 use codec::{CodecError, Decoder, Limits, ValueSchema};
 use registry::{Bounded, Registry, RegistryError};
 
-use self::{budget::Budget, known::Known};
+use self::{
+    budget::Budget,
+    known::{Known, VERSIONS_MAX},
+};
 use crate::{
     KafkaError,
     messages::{
@@ -29,8 +32,6 @@ const REFUSED_MAX: usize = 4096;
 const UNKNOWN_FOR: Duration = Duration::from_secs(2);
 /// How long a schema counts as one that cannot be read, which only another definition would change.
 const UNREADABLE_FOR: Duration = Duration::from_secs(60);
-/// Versions of the topic's own subject that are looked up at once, the latest first.
-const VERSIONS_MAX: usize = 8;
 
 /// Decodes the values of a topic.
 ///

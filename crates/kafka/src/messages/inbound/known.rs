@@ -5,12 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use codec::{CodecError, Decoder, ValueSchema};
 use registry::{Registry, RegistryError};
 
-use super::VERSIONS_MAX;
 use crate::{
     KafkaError,
     messages::{digest::digest_of, meaning::Meanings},
 };
 
+/// Versions of the topic's own subject that are looked up at once, the latest first.
+pub(super) const VERSIONS_MAX: usize = 8;
 /// Ids that are remembered; there are no more different ones in a topic unless somebody makes them up.
 const IDS_MAX: usize = 256;
 
