@@ -107,8 +107,9 @@ simulate-coverage: setup ## Print which share of the workers' lines HISTORIES=10
 	@$(call need,python3:python3)
 	HISTORIES=$(if $(filter file,$(origin HISTORIES)),10000,$(HISTORIES)) $(if $(SEED),SEED=$(SEED)) tests/simulator/coverage.sh
 
-simulate-mutants: setup ## Put one defect after the other into the workers and see that the histories find each
+simulate-mutants: setup ## Put one defect after the other into the workers and see that the histories find each; those that they do not run, that a test does
 	cargo run --locked --features simulator/mutants --bin simulate-mutants
+	tests/simulator/mutants.sh
 
 .PHONY: bench bench-local
 bench: bench-local bench-kafka bench-windows bench-store evaluate ## All measurements

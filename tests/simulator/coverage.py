@@ -8,13 +8,12 @@ import sys
 WORKERS = ["runtime"]
 SHARED = ["messages", "stages", "step"]
 # What the simulator replaces or does not have (ARCHITECTURE.md says so): what is said to librdkafka, several workers of one
-# process, and what belongs to generators, windows, the dashboard and traces.
+# process, and what belongs to generators, the dashboard and traces.
 LEFT_OUT = [
     "runtime/live.rs",
     "runtime/group.rs",
     "runtime/crew.rs",
     "messages/hops.rs",
-    "messages/partials.rs",
     "messages/source_place.rs",
     "messages/stored_note.rs",
     "messages/trace.rs",

@@ -27,9 +27,44 @@ pub enum KafkaError {
     /// A source that cannot go on.
     #[error(transparent)]
     Source(#[from] source::SourceError),
+    /// A registry without the schemas of messages that are there.
+    #[error(
+        "the schema registry has no schema of subject `{subject}` any more, although topic `{topic}` holds messages: it has lost \
+         its schemas. Put a copy of it back; without one, run `beamline schemas register` with the definitions of all its \
+         streams, in the order in which they were first registered"
+    )]
+    SchemasForgotten {
+        /// The subject.
+        subject: String,
+        /// The topic whose messages need it.
+        topic: String,
+    },
+    /// Messages whose schema nobody has.
+    #[error(
+        "messages with schema id {id} were written with a schema (digest {digest}) that is neither the definition's nor under \
+         subject `{subject}` in the schema registry: it has lost it, or given its id to another. Put a copy of the registry back, \
+         or run `beamline schemas register` with the definition that they were written by"
+    )]
+    SchemaLost {
+        /// The subject of their topic.
+        subject: String,
+        /// The id that the messages carry.
+        id: u32,
+        /// What tells the schema from others.
+        digest: String,
+    },
     /// The topics do not fit the definition.
     #[error("the topics do not fit the stream:\n{}\nrun `beamline topics apply` with this definition", .0.join("\n"))]
     Topics(Vec<String>),
+    /// Topics with other partitions than the definition says, which no command can change.
+    #[error(
+        "the topics do not fit the stream:\n{}\na key's events have to stay in the partition of its state, so the number of a \
+         stream's partitions cannot change, and Kafka takes none back. Correct `partitions` in the definition where the stream has \
+         not run yet; otherwise give the stream another `metadata.name`: `beamline topics apply` then makes topics of that name, and \
+         its source is read from the beginning",
+        .0.join("\n")
+    )]
+    Partitions(Vec<String>),
     /// A transaction that has to be given up, so that its input is read again.
     #[error("transaction given up while {what}: {source}")]
     Aborted {
@@ -249,6 +284,7 @@ impl KafkaError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Topics(_)
+            | Self::Partitions(_)
             | Self::PlaceLost { .. }
             | Self::OtherSource { .. }
             | Self::NoSuchTopic { .. }
@@ -277,10 +313,16 @@ impl KafkaError {
         code.is_some_and(broker::is_forbidden)
     }
 
+    /// Whether a worker waits, whose reason says what somebody has to do: it goes on by itself after that.
+    pub fn waits_for_somebody(&self) -> bool {
+        matches!(self, Self::PlaceUnknown { .. } | Self::SchemasForgotten { .. } | Self::SchemaLost { .. })
+    }
+
     /// Whether a new worker may do better. What is wrong with the definition, the topics or the data stays wrong.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Aborted { .. } | Self::Client { .. } | Self::TooLarge { .. } | Self::PlaceUnknown { .. } => true,
+            Self::Aborted { .. } | Self::Client { .. } | Self::TooLarge { .. } => true,
+            _ if self.waits_for_somebody() => true,
             Self::Broker(error) => !matches!(error, BrokerError::Settings(_) | BrokerError::Forbidden { .. }),
             Self::Registry(error) => error.is_retriable(),
             _ => false,

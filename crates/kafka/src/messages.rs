@@ -1,9 +1,11 @@
 //! What stands in messages, and how rows become messages and messages rows.
 
 pub(crate) mod dead_letters;
+pub(crate) mod digest;
 pub(crate) mod framing;
 pub(crate) mod hops;
 pub(crate) mod inbound;
+pub(crate) mod meaning;
 pub(crate) mod note;
 pub(crate) mod outbound;
 pub(crate) mod partials;

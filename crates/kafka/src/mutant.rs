@@ -1,9 +1,13 @@
 //! Defects that can be put into the workers, to see that the simulator (`tests/simulator`) finds them.
 //!
-//! Only a build with the feature `mutants` has them, which no service asks for: in all others the compiler leaves them out.
+//! Only a build with the feature `mutants` has them, which no service asks for: in all others the compiler leaves them out. In
+//! tests the variable `BEAMLINE_MUTANT` names one.
 
 #[cfg(feature = "mutants")]
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU8, Ordering},
+};
 
 /// A defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +37,28 @@ pub enum Mutant {
     UndecidedOffsets,
     /// Snapshots are read while a transaction may still add some.
     UndecidedState,
+    /// What keys share is not written, and the note counts on it.
+    SharedLeftOut,
+    /// The thread that polls the group reads the state of partitions.
+    LoadInline,
+    /// All states are kept in memory, whatever there is of it.
+    StatesUnbounded,
+    /// A worker that panics does not end the others. The simulator runs each alone: a test of crate `kafka` finds it.
+    PanicUnnoticed,
 }
 
 #[cfg(feature = "mutants")]
-static CHOSEN: AtomicU8 = AtomicU8::new(0);
+static CHOSEN: LazyLock<AtomicU8> = LazyLock::new(|| {
+    let named = std::env::var("BEAMLINE_MUTANT").ok();
+    let known = Mutant::ALL.into_iter().chain([(Mutant::PanicUnnoticed, "panic-unnoticed")]);
+    let chosen = known.into_iter().find(|(_, name)| Some(*name) == named.as_deref());
+    AtomicU8::new(chosen.map_or(0, |(mutant, _)| mutant as u8))
+});
 
 impl Mutant {
-    /// All of them, with their names.
+    /// Those that the simulator finds, with their names.
     #[cfg(feature = "mutants")]
-    pub const ALL: [(Self, &str); 12] = [
+    pub const ALL: [(Self, &str); 15] = [
         (Self::BeginEachBatch, "begin-each-batch"),
         (Self::FlushAfterCommit, "flush-after-commit"),
         (Self::SnapshotsLeftOut, "snapshots-left-out"),
@@ -54,6 +71,9 @@ impl Mutant {
         (Self::AbortKeepsHeld, "abort-keeps-held"),
         (Self::UndecidedOffsets, "undecided-offsets"),
         (Self::UndecidedState, "undecided-state"),
+        (Self::SharedLeftOut, "shared-left-out"),
+        (Self::LoadInline, "load-inline"),
+        (Self::StatesUnbounded, "states-unbounded"),
     ];
 
     /// Puts it into all workers of this process, or takes whichever there is out.

@@ -40,7 +40,7 @@ pub struct TopicPlan {
 pub enum Difference {
     /// The topic is missing.
     Missing,
-    /// It has fewer partitions; more can be added, but keys then move.
+    /// It has another number of partitions: keys are, or would be, in other ones than their state.
     Partitions {
         /// How many there are.
         found: u32,
@@ -85,6 +85,11 @@ impl Difference {
             }
             Self::Setting { .. } => false,
         }
+    }
+
+    /// Whether `topics apply` cannot change it.
+    fn is_lasting(&self) -> bool {
+        matches!(self, Self::Partitions { .. })
     }
 }
 
@@ -183,13 +188,8 @@ pub fn create_topics(
     replication: Option<u16>,
 ) -> Result<Vec<(String, Difference)>, KafkaError> {
     let differences = check_topics(connection, plans)?;
-    let wrong: Vec<String> = differences
-        .iter()
-        .filter(|(_, difference)| matches!(difference, Difference::Partitions { .. }))
-        .map(|(name, difference)| format!("  `{name}` {difference}; keys would move, so make a stream of another name"))
-        .collect();
-    if !wrong.is_empty() {
-        return Err(KafkaError::Topics(wrong));
+    if differences.iter().any(|(_, difference)| difference.is_lasting()) {
+        return Err(unfit(differences));
     }
     let admin = Admin::connect(connection)?;
     for plan in plans {
@@ -207,6 +207,16 @@ pub fn create_topics(
         thread::sleep(Duration::from_millis(100));
     }
     Ok(differences)
+}
+
+/// Says what is wrong with topics, and what can be done.
+fn unfit(differences: Vec<(String, Difference)>) -> KafkaError {
+    let (lasting, others): (Vec<_>, Vec<_>) =
+        differences.into_iter().partition(|(_, difference)| difference.is_lasting());
+    let lines = |of: Vec<(String, Difference)>| {
+        of.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect::<Vec<_>>()
+    };
+    if lasting.is_empty() { KafkaError::Topics(lines(others)) } else { KafkaError::Partitions(lines(lasting)) }
 }
 
 /// Makes sure that a step can run: every topic is there, with the partitions that the definition says. A topic that is
@@ -232,9 +242,8 @@ pub(crate) fn fit(
             return Ok(());
         }
         // Somebody may be applying the definition right now.
-        let waiting = fatal.iter().all(|(_, difference)| !matches!(difference, Difference::Partitions { .. }));
-        let lines = fatal.into_iter().map(|(name, difference)| format!("  `{name}` {difference}")).collect();
-        let error = KafkaError::Topics(lines);
+        let waiting = !fatal.iter().any(|(_, difference)| difference.is_lasting());
+        let error = unfit(fatal);
         if !waiting || begun.elapsed() > SPREAD_MAX {
             return Err(error);
         }
@@ -245,5 +254,22 @@ pub(crate) fn fit(
             tracing::warn!(%error, wait_s = SPREAD_MAX.as_secs(), "topics are not as the stream needs them; they are waited for");
         }
         thread::sleep(Duration::from_millis(250));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_command_can_change_is_told_with_what_can_be_done() {
+        let missing = ("events.late".to_owned(), Difference::Missing);
+        let said = unfit(vec![missing.clone()]).to_string();
+        assert!(said.contains("`events.late` is missing") && said.contains("run `beamline topics apply`"), "{said}");
+        let error = unfit(vec![missing, ("events".to_owned(), Difference::Partitions { found: 9, wanted: 8 })]);
+        let said = error.to_string();
+        assert!(said.contains("`events` has 9 partitions, and should have 8"), "{said}");
+        assert!(said.contains("give the stream another `metadata.name`"), "{said}");
+        assert!(!said.contains("run `beamline topics apply`") && error.is_configuration(), "{said}");
     }
 }

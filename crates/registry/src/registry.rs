@@ -142,32 +142,35 @@ impl Registry {
     /// [`RegistryError::Incompatible`] where it does not fit the earlier ones; others when it is not a schema, or the
     /// registry away or none.
     pub fn register(&self, subject: &str, avro: &str) -> Result<u32, RegistryError> {
-        let key = (subject.to_owned(), avro.to_owned());
-        if let Some(id) = self.memory().ids.get(&key) {
-            return Ok(*id);
+        match self.id_of(subject, avro)? {
+            Some(id) => Ok(id),
+            None => Ok(self.remember(subject, avro, self.add(subject, avro)?)),
         }
-        let id = match self.id_of(subject, avro)? {
-            Some(id) => id,
-            None => self.add(subject, avro)?,
-        };
-        let mut memory = self.memory();
-        memory.ids.insert(key, id);
-        memory.by_id.insert(id, avro.into());
-        Ok(id)
     }
 
-    /// The id of a schema under a subject, where it is registered there.
+    fn remember(&self, subject: &str, avro: &str, id: u32) -> u32 {
+        let mut memory = self.memory();
+        memory.ids.insert((subject.to_owned(), avro.to_owned()), id);
+        memory.by_id.insert(id, avro.into());
+        id
+    }
+
+    /// The id of a schema under a subject, where it is registered there. Remembered forever.
     ///
     /// # Errors
     /// When it is not a schema, or the registry away or none.
     pub fn id_of(&self, subject: &str, avro: &str) -> Result<Option<u32>, RegistryError> {
+        if let Some(id) = self.memory().ids.get(&(subject.to_owned(), avro.to_owned())) {
+            return Ok(Some(*id));
+        }
         let operation = format!("look up a schema of subject `{subject}`");
         // The library appends `?deleted=false`, which is how it is without; behind a `#` it is not sent, and the request
         // stays the one that every registry has known.
         let path = format!("{}#", self.transport.escaped(subject));
         let answer = absent(self.call(&operation, SrCall::PostForVersion(&path, &body(avro))));
         let raw = answer.map_err(|error| about(subject, error))?;
-        raw.map(|raw| self.present(&operation, raw.id)).transpose()
+        let id = raw.map(|raw| self.present(&operation, raw.id)).transpose()?;
+        Ok(id.map(|id| self.remember(subject, avro, id)))
     }
 
     fn add(&self, subject: &str, avro: &str) -> Result<u32, RegistryError> {

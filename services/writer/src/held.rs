@@ -66,7 +66,9 @@ impl Held {
 
     /// Whether nothing more may be taken in.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
-        self.rows >= limits.rows.saturating_mul(HELD_ROWS_MAX) || self.bytes >= limits.held_bytes
+        // The defect that `make simulate-mutants` puts here.
+        let is_large = self.bytes >= limits.held_bytes && !cfg!(feature = "mutant");
+        self.rows >= limits.rows.saturating_mul(HELD_ROWS_MAX) || is_large
     }
 
     /// The oldest rows, as many as one write takes.

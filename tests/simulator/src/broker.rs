@@ -34,6 +34,11 @@ impl Broker {
         self.topics.insert(topic.to_owned(), (0..partitions).map(|_| Log::default()).collect());
     }
 
+    /// How many partitions a topic has.
+    pub(crate) fn partitions(&self, topic: &str) -> u32 {
+        self.topics.get(topic).map_or(0, Vec::len) as u32
+    }
+
     pub(crate) fn log(&self, topic: &str, partition: u32) -> Option<&Log> {
         self.topics.get(topic)?.get(partition as usize)
     }

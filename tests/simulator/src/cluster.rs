@@ -5,6 +5,7 @@ mod producer;
 mod reader;
 
 use std::{
+    cell::Cell,
     io,
     sync::Arc,
     time::{Duration, Instant},
@@ -23,8 +24,13 @@ use crate::{
     broker::{group::Client, transactions::Outcome},
     scenario::BEGUN_MILLIS,
     trouble::Trouble,
-    world::{Guard, World},
+    world::{Guard, State, World},
 };
+
+thread_local! {
+    /// Whether this thread polls for a member of a group.
+    static POLLS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// How often it is looked whether something is decided.
 const LOOK: Duration = Duration::from_millis(100);
@@ -47,6 +53,13 @@ impl Simulated {
 
     fn wait<'w>(&'w self, state: Guard<'w>, wait: Duration) -> Guard<'w> {
         self.world.sleep(state, self.process, wait)
+    }
+
+    /// Partitions are read for their state: whoever does that polls no group meanwhile, and would lose its partitions.
+    fn reads(&self, state: &mut State) {
+        if POLLS.get() {
+            state.fail("heartbeats: state is read by the thread that has to poll".to_owned());
+        }
     }
 
     fn is_gone(&self) -> bool {
@@ -91,8 +104,9 @@ impl Cluster for Simulated {
         let mut config = ClientConfig::new();
         settings(&mut config);
         let group = config.get("group.id").unwrap_or_default().to_owned();
+        POLLS.set(true);
         let mut state = self.call("join");
-        let partitions = state.broker.topics.get(topic).map_or(0, Vec::len) as u32;
+        let partitions = state.broker.partitions(topic);
         state.broker.groups.entry(group.clone()).or_default().partitions = partitions;
         state.broker.clients.push(Client {
             process: self.process,

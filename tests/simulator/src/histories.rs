@@ -24,8 +24,9 @@ use crate::{
 
 /// Inputs of each scenario: the first has nothing that is bad or large.
 const INPUTS: u64 = 4;
-/// What the workers do: one step alone, two in one, two after one another.
-const STEPS: [&[Step]; 3] = [&[Step::Enrich], &[Step::Fused], &[Step::Enrich, Step::Detect]];
+/// What the workers do: one step alone, two in one, two after one another, and windows behind them.
+const STEPS: [&[Step]; 4] =
+    [&[Step::Enrich], &[Step::Fused], &[Step::Enrich, Step::Detect], &[Step::Fused, Step::Aggregate, Step::Merge]];
 /// Lines of a history that are shown at most.
 const LINES_MAX: usize = 2000;
 
@@ -142,7 +143,11 @@ impl Simulator {
         tally.calls += state.calls;
         tally.workers += state.processes.len() as u64;
         let outcome = broker.and_then(|broker| Outcome::of(scenario, &broker));
-        (outcome.and_then(|outcome| outcome.is(expected)), said)
+        let outcome = outcome.and_then(|outcome| outcome.is(expected)).and_then(|()| match world.outside.count() {
+            0 if scenario.spills() => Err("memory: every state was kept there, and there is room for one".to_owned()),
+            _ => Ok(()),
+        });
+        (outcome, said)
     }
 
     /// Runs so many histories from a seed on, on all processors, until one fails.

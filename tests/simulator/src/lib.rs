@@ -14,6 +14,7 @@ mod cluster;
 mod fault;
 mod histories;
 mod outcome;
+mod outside;
 mod plan;
 mod registry;
 mod scenario;

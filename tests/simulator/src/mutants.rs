@@ -15,11 +15,13 @@ const HISTORIES: u64 = 10_000;
 fn broken(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::OversizedSent => &["progress"],
+        Mutant::LoadInline => &["heartbeats"],
+        Mutant::StatesUnbounded => &["memory"],
         // The outputs are there, and the group is never told.
         Mutant::OffsetsAfterCommit | Mutant::OffsetsIgnored | Mutant::AbortGoesOn => {
-            &["rows", "dead letters", "places", "progress"]
+            &["rows", "results", "dead letters", "places", "progress"]
         }
-        _ => &["rows", "dead letters", "places"],
+        _ => &["rows", "results", "dead letters", "places"],
     }
 }
 

@@ -19,9 +19,11 @@ const PLACE: &str = "beamline-place";
 pub(crate) struct Outcome {
     /// The rows of each topic and partition, in order: key, value and time.
     rows: BTreeMap<(String, u32), Vec<Row>>,
+    /// The last result of each window and group, by its key.
+    results: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// The dead letters, which steps write side by side.
     dead_letters: Vec<Row>,
-    /// The account of each step.
+    /// The account of each step, but for the merger's: how often it is told of a part depends on the others' commits.
     ledgers: Vec<Ledger>,
 }
 
@@ -45,11 +47,13 @@ impl Outcome {
         for (number, step) in scenario.steps.iter().enumerate() {
             let outputs: &[&str] = match step {
                 Step::Enrich => &[&topics.enriched],
-                _ => &[&topics.scored, &topics.anomalies],
+                Step::Detect | Step::Fused => &[&topics.scored, &topics.anomalies],
+                Step::Aggregate => &[&topics.late],
+                Step::Merge => &[],
             };
             let (group, input) = (&scenario.groups[number], step.input(&topics));
             let mut ledger = Ledger::default();
-            for partition in 0..scenario.partitions() {
+            for partition in 0..broker.partitions(input) {
                 let (next, note) = broker
                     .offset(group, input, partition)
                     .ok_or_else(|| format!("offsets: partition {partition} of `{input}` has none"))?;
@@ -69,15 +73,21 @@ impl Outcome {
             if !ledger.balances() {
                 return Err(format!("ledger: that of {step:?} does not balance: {ledger:?}"));
             }
-            ledgers.push(ledger);
+            if *step != Step::Merge {
+                ledgers.push(ledger);
+            }
         }
+        let results = (0..scenario.partitions())
+            .flat_map(|partition| broker.committed(&topics.aggregates, partition))
+            .map(|(_, record)| (record.key.clone().unwrap_or_default(), record.value.clone()))
+            .collect();
         let partitions = 0..scenario.partitions();
         let mut dead_letters: Vec<Row> = partitions
             .flat_map(|partition| broker.committed(&topics.dead_letters, partition))
             .map(|(_, record)| row(record))
             .collect();
         dead_letters.sort();
-        Ok(Self { rows, dead_letters, ledgers })
+        Ok(Self { rows, results, dead_letters, ledgers })
     }
 
     /// Says that every record of the input is in it, once.
@@ -90,11 +100,14 @@ impl Outcome {
             return Err(format!("ledger: {read} records were read, and there are {wanted}"));
         }
         let first = &self.ledgers[0];
-        let rows: usize =
-            self.rows.iter().filter(|((topic, _), _)| !topic.ends_with(".anomalies")).map(|(_, rows)| rows.len()).sum();
-        if rows as u64 != first.out * self.ledgers.len() as u64 || self.dead_letters.len() as u64 != first.dead_lettered
-        {
+        let passes_on = |topic: &str| topic.ends_with(".enriched") || topic.ends_with(".scored");
+        let rows: usize = self.rows.iter().filter(|((topic, _), _)| passes_on(topic)).map(|(_, rows)| rows.len()).sum();
+        let steps = scenario.steps.iter().filter(|step| !matches!(step, Step::Aggregate | Step::Merge)).count();
+        if rows as u64 != first.out * steps as u64 || self.dead_letters.len() as u64 != first.dead_lettered {
             return Err(format!("rows: {rows} and {} dead letters of {first:?}", self.dead_letters.len()));
+        }
+        if self.results.is_empty() == scenario.steps.contains(&Step::Merge) {
+            return Err(format!("results: there are {}", self.results.len()));
         }
         Ok(())
     }
@@ -102,7 +115,7 @@ impl Outcome {
     /// Holds it against what is expected.
     ///
     /// # Errors
-    /// A sentence that begins with what is wrong: `rows`, `dead letters` or `ledger`.
+    /// A sentence that begins with what is wrong: `rows`, `results`, `dead letters` or `ledger`.
     pub(crate) fn is(&self, expected: &Self) -> Result<(), String> {
         for (at, wanted) in &expected.rows {
             let found = self.rows.get(at).map(Vec::as_slice).unwrap_or_default();
@@ -117,6 +130,14 @@ impl Outcome {
                     ids(wanted)
                 ));
             }
+        }
+        let differs = |(key, value): &(&Vec<u8>, &Option<Vec<u8>>)| self.results.get(*key) != Some(*value);
+        if let Some((key, _)) = expected.results.iter().find(differs) {
+            return Err(format!("results: that of {} is another", String::from_utf8_lossy(key)));
+        }
+        if self.results.len() != expected.results.len() {
+            let (found, wanted) = (self.results.len(), expected.results.len());
+            return Err(format!("results: there are {found}, and {wanted} were expected"));
         }
         if self.dead_letters != expected.dead_letters {
             let (found, wanted) = (self.dead_letters.len(), expected.dead_letters.len());

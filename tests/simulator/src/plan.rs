@@ -67,7 +67,7 @@ impl Plan {
     /// Whether everything that is there has been read and is committed.
     fn is_done(&self, broker: &Broker) -> bool {
         self.scenario.groups.iter().zip(self.scenario.inputs()).all(|(group, input)| {
-            (0..self.scenario.partitions()).all(|partition| {
+            (0..broker.partitions(input)).all(|partition| {
                 let Some(log) = broker.log(input, partition) else { return false };
                 let lost = broker.groups.get(group).is_some_and(|group| group.lost.contains(&partition));
                 let next = match broker.offset(group, input, partition) {
@@ -186,7 +186,8 @@ impl Director for Plan {
 pub(crate) fn workers(scenario: &Arc<Scenario>) -> Work {
     let scenario = scenario.clone();
     Box::new(move |world, process, (step, instance), stop| {
-        let options = Options { instance: instance.to_owned(), ..scenario.options(step) };
+        let options = scenario.options(step, world.outside.clone());
+        let options = Options { instance: instance.to_owned(), ..options };
         let (world, stop) = (world.clone(), stop.clone());
         Box::new(move || {
             let cluster = Simulated::new(&world, process);

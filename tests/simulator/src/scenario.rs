@@ -7,9 +7,13 @@ use codec::Encoder;
 use fixtures::{Memory, Random, definition};
 use kafka::{Options, Step};
 use registry::Registry;
+use stage::StateMemory;
 use stream::{Stream, Topics};
 
-use crate::broker::{Broker, log::Record, transactions::Outcome};
+use crate::{
+    broker::{Broker, log::Record, transactions::Outcome},
+    outside::Outside,
+};
 
 /// The time when a history begins, in milliseconds since 1970.
 pub(crate) const BEGUN_MILLIS: i64 = 1_767_225_600_000;
@@ -26,8 +30,7 @@ const SCHEMA: &str = r#"{
 }"#;
 
 /// The smallest events that can be asked for, so that those above the limit are small too. A long note makes a row that no
-/// topic of the stream takes. The detector learns from its first events on, and
-/// what keys share is frozen several times in a history.
+/// topic of the stream takes. Events have scores as early as can be asked for, and what keys share is frozen every few of them.
 const SPEC: &str = r#"
   limits: { event_bytes: 1024 }
   quality:
@@ -43,12 +46,29 @@ const SPEC: &str = r#"
     warm_up: 16
     episode_after: 2
     share_every: 4
+  aggregate:
+    - name: each
+      window: 100ms
+      lateness: 50ms
+      group_by: [sensor]
+      select: { events: "count(*)", total: "sum(doubled)", odd: "count(*) FILTER (WHERE anomalous)" }
+    - name: all
+      window: 200ms
+      lateness: 1h
+      select: { events: "count(*)", total: "sum(doubled)", highest: "max(doubled)" }
 "#;
+
+/// Between the times of two events, in microseconds: windows are closed while a history lasts.
+const STEP_MICROS: i64 = 10_000;
 
 /// Bytes of a record that a topic of such a stream takes: a whole dead letter.
 pub(crate) const RECORD_BYTES_MAX: usize = 128 << 10;
-/// Records of a partition at the beginning, at least and at most.
+/// Records of a partition at the beginning, at least and at most,
 const HEAD: (u64, u64) = (4, 14);
+/// and how many more there are in long input: so many that keys have scores, which depend on what other keys had before them.
+const LONG: u64 = 36;
+/// Keys of a partition of long input.
+const KEYS: u64 = 2;
 /// Those that come when all faults are over.
 const TAIL: u64 = 2;
 
@@ -73,6 +93,7 @@ pub(crate) struct Scenario {
     pub head: Vec<Vec<Raw>>,
     /// and those that come at the end.
     pub tail: Vec<Vec<Raw>>,
+    is_long: bool,
 }
 
 /// What an event is like.
@@ -95,15 +116,17 @@ impl Scenario {
         stream.map(Arc::new).map_err(|problems| problems.to_string())
     }
 
-    /// Steps that work on input of this number. Number 0 has nothing that is bad or large.
+    /// Steps that work on input of this number. Number 0 has nothing that is bad or large, and number 1 is long.
     pub(crate) fn new(stream: &Arc<Stream>, registry: &Registry, steps: &[Step], input: u64) -> Result<Self, String> {
         let raw = format!("{}-value", stream.topics().raw);
         let id = registry.register(&raw, stream.input.avro()).map_err(|error| error.to_string())?;
         let encoder = Encoder::new(stream.input.clone(), id).map_err(|error| error.to_string())?;
-        let mut writer = Writer { stream, encoder, random: Random::seeded(input), written: 0 };
+        let is_long = input == 1;
+        let keys = if is_long { KEYS } else { 1 };
+        let mut writer = Writer { stream, encoder, random: Random::seeded(input), keys, written: 0 };
         let (mut head, mut tail) = (Vec::new(), Vec::new());
         for partition in 0..stream.definition.spec.partitions {
-            let count = HEAD.0 + writer.random.below(HEAD.1 - HEAD.0);
+            let count = HEAD.0 + writer.random.below(HEAD.1 - HEAD.0) + if is_long { LONG } else { 0 };
             let of = |count: u64, writer: &mut Writer<'_>| {
                 (0..count).map(|_| writer.record(partition, input > 0)).collect::<Result<Vec<_>, String>>()
             };
@@ -120,6 +143,7 @@ impl Scenario {
             topics: stream.topics(),
             head,
             tail,
+            is_long,
         })
     }
 
@@ -132,19 +156,28 @@ impl Scenario {
         self.stream.definition.spec.partitions
     }
 
-    /// How a step runs.
-    pub(crate) fn options(&self, step: usize) -> Options {
+    /// Whether a worker of its steps needs more states than it may keep in memory.
+    pub(crate) fn spills(&self) -> bool {
+        self.is_long && self.steps.iter().any(|step| matches!(step, Step::Detect | Step::Fused))
+    }
+
+    /// How a step runs, with one state of each partition in memory and the others in `outside`.
+    pub(crate) fn options(&self, step: usize, outside: Outside) -> Options {
         let connection = broker::Connection::plaintext("in memory");
         let options = Options::new(self.stream.clone(), self.steps[step], connection, self.registry.clone());
         // A state is large beside so few events: some of its snapshots are written, and some are not.
-        Options { snapshot_share: 2.0, ..options }
+        Options { snapshot_share: 2.0, state_memory: StateMemory::bounded(1, outside), ..options }
     }
 
     /// A cluster with the stream's topics and what stands in the raw one at the beginning.
     pub(crate) fn broker(&self) -> Broker {
         let mut broker = Broker { record_bytes_max: RECORD_BYTES_MAX, ..Broker::default() };
         let topics = self.stream.topics();
-        topics.all().into_iter().for_each(|topic| broker.create(topic, self.partitions()));
+        let single = [&topics.partials, &topics.merger_state, &topics.notes];
+        for topic in topics.all() {
+            let is_single = single.iter().any(|other| other.as_str() == topic);
+            broker.create(topic, if is_single { 1 } else { self.partitions() });
+        }
         self.write(&self.head, &mut broker);
         broker
     }
@@ -178,6 +211,8 @@ struct Writer<'a> {
     stream: &'a Stream,
     encoder: Encoder,
     random: Random,
+    /// Keys of a partition.
+    keys: u64,
     written: i64,
 }
 
@@ -197,27 +232,28 @@ impl Writer<'_> {
     fn record(&mut self, partition: u32, any: bool) -> Result<Raw, String> {
         let kind = if any { self.kind() } else { Kind::Ordinary };
         self.written += 1;
+        let key = format!("s{partition}{}", if self.random.below(self.keys) > 0 { "b" } else { "" });
         let value = match kind {
             Kind::Garbage => b"no event".to_vec(),
             Kind::Oversized => vec![b'x'; 1500],
-            _ => self.event(partition, kind)?,
+            _ => self.event(&key, kind)?,
         };
-        let key = Some(format!("s{partition}").into_bytes());
+        let key = Some(key.into_bytes());
         let record = Record { key, value: Some(value), time: BEGUN_MILLIS + self.written, headers: Vec::new() };
         Ok(Raw { record, counts: kind != Kind::GivenUp })
     }
 
-    fn event(&mut self, partition: u32, kind: Kind) -> Result<Vec<u8>, String> {
+    fn event(&mut self, key: &str, kind: Kind) -> Result<Vec<u8>, String> {
         let value = match kind {
             Kind::Filtered => 13.0,
             Kind::Insane => -5000.0,
             _ => self.random.unit() * 100.0,
         };
         let note = if kind == Kind::Wide { "n".repeat(900) } else { String::new() };
-        let time = (BEGUN_MILLIS + self.written) * 1000;
+        let time = BEGUN_MILLIS * 1000 + self.written * STEP_MICROS;
         let columns: Vec<ArrayRef> = vec![
             Arc::new(StringArray::from(vec![format!("e{}", self.written)])),
-            Arc::new(StringArray::from(vec![format!("s{partition}")])),
+            Arc::new(StringArray::from(vec![key])),
             Arc::new(TimestampMicrosecondArray::from(vec![time]).with_timezone("UTC")),
             Arc::new(Float64Array::from(vec![value])),
             Arc::new(StringArray::from(vec![note])),

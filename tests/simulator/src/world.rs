@@ -21,7 +21,7 @@ use fixtures::Random;
 
 pub(crate) use self::state::{Director, Happening, SESSION, State, TRANSACTION};
 use self::state::{Process, Task};
-use crate::broker::Broker;
+use crate::{broker::Broker, outside::Outside};
 
 /// A history that has not come to its end by then never will, in microseconds.
 const TIME_MAX: u64 = 900_000_000;
@@ -44,6 +44,8 @@ pub(crate) struct World {
     over: Condvar,
     threads: Mutex<Vec<JoinHandle<()>>>,
     work: Work,
+    /// The states that its workers have no room for.
+    pub outside: Outside,
 }
 
 /// Makes what a process does: its number, its step and name, and what tells it to stop.
@@ -69,6 +71,7 @@ impl World {
             over: Condvar::new(),
             threads: Mutex::new(Vec::new()),
             work,
+            outside: Outside::default(),
         })
     }
 

@@ -28,10 +28,12 @@ use crate::{
         dead_letters::{DeadLetterRecord, dead_letter_rows},
         hops,
         probe::Probe,
+        schemas::Register,
         size::Sizes,
         target::{Target, TooLarge},
         trace::{Sampling, joined},
     },
+    runtime::live::Live,
 };
 
 /// The name in groups, metrics and dead letters.
@@ -122,7 +124,9 @@ impl<'a> Outlet<'a> {
         let timeout = generator.transaction_timeout;
         let producer = TransactionalProducer::connect(&generator.connection, id, timeout, sizes.message())?;
         let stream = generator.stream.name();
-        let target = |topic: &str, schema, bytes| Target::new(topic, schema, &generator.registry, bytes);
+        let live = Live::of(&generator.connection);
+        let register = Register::new(&live, &generator.registry, &generator.topics);
+        let target = |topic: &str, schema, bytes| Target::new(topic, schema, &register, bytes);
         Ok(Self {
             rows: target(&generator.topics.raw, generator.stream.input.clone(), sizes.event())?,
             dead_letters: target(&generator.topics.dead_letters, crate::dead_letters_schema()?, sizes.dead_letter())?,

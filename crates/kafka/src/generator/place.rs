@@ -16,6 +16,7 @@ use crate::{
     cluster::Intake,
     messages::{
         place::{self, Kept},
+        schemas::Register,
         snapshots::{snapshots_schema, value_of},
         target::Target,
     },
@@ -36,7 +37,9 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn new(generator: &Generator) -> Result<Self, KafkaError> {
         let topic = &generator.topics.detector_state;
-        let target = Target::new(topic, snapshots_schema()?, &generator.registry, BYTES_MAX)?;
+        let live = Live::of(&generator.connection);
+        let register = Register::new(&live, &generator.registry, &generator.topics);
+        let target = Target::new(topic, snapshots_schema()?, &register, BYTES_MAX)?;
         Ok(Self { target, group: Generator::group(generator.stream.name()) })
     }
 

@@ -38,6 +38,9 @@ pub struct Note {
     /// Alarms of keys that fell silent, which no record is behind.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub silences: u64,
+    /// What ids of the input mean, as its messages have said: `(id, digest of the schema)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<(u32, String)>,
 }
 
 impl Note {
@@ -54,12 +57,26 @@ impl Note {
             ledger.overdue,
         ];
         let (probes, silences) = (ledger.probes, ledger.silences);
-        Self { version: VERSION, state: state.to_owned(), horizon, counts, since: 0, probes, silences }
+        Self {
+            version: VERSION,
+            state: state.to_owned(),
+            horizon,
+            counts,
+            since: 0,
+            probes,
+            silences,
+            schemas: Vec::new(),
+        }
     }
 
     /// The same, counted since this time in milliseconds since 1970.
     pub(crate) fn counted_since(self, since: i64) -> Self {
         Self { since, ..self }
+    }
+
+    /// The same where ids of the input mean this.
+    pub(crate) fn with_schemas(self, schemas: Vec<(u32, String)>) -> Self {
+        Self { schemas, ..self }
     }
 
     /// The account so far. Reasons and rules are not in it.
@@ -243,6 +260,7 @@ mod tests {
     fn comes_back_as_it_was_and_fits() {
         let ledger = Ledger { records: u64::MAX, out: 7, ..Ledger::default() };
         let note = Note::new(&"f".repeat(64), i64::MAX, &ledger);
+        let note = note.with_schemas(vec![(u32::MAX, "0123456789abcdef".into()); 4]);
         assert_eq!(Note::parse(&note.text()).unwrap(), note);
         assert_eq!(note.ledger(), ledger);
         assert!(note.text().len() < 1024);
@@ -260,5 +278,6 @@ mod tests {
         let probed = Note::new("0f1e@120", 7, &Ledger { probes: 8, silences: 3, ..note.ledger() });
         let probed = Note::parse(&probed.text()).unwrap().ledger();
         assert_eq!((probed.probes, probed.silences), (8, 3));
+        assert!(note.schemas.is_empty() && !note.text().contains("schemas"));
     }
 }

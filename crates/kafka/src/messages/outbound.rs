@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use arrow::array::{Array, AsArray, StringArray};
 use bytes::Bytes;
 use rdkafka::message::{Message, OwnedHeaders};
-use registry::Registry;
 use stage::{Key, Outputs, Rows, TraceId};
 use stream::{Stream, Topics};
 
 use crate::{
     KafkaError, Step,
-    cluster::Intake,
+    cluster::{Cluster, Intake},
     messages::{
         dead_letters::{DeadLetterRecord, dead_letter_rows, dead_letters_schema},
         partials::{partial_rows, partials_schema},
         place::{self, Place},
         probe,
+        schemas::Register,
         size::{STATE_BYTES_MAX, Sizes},
         snapshots::{snapshot_rows, snapshots_schema},
         target::{Target, TooLarge},
@@ -41,12 +41,17 @@ pub(crate) struct Outbound {
 
 impl Outbound {
     /// Registers the schemas of everything that `step` sends.
-    pub(crate) fn new(step: Step, stream: &Stream, topics: &Topics, registry: &Registry) -> Result<Self, KafkaError> {
+    pub(crate) fn new(
+        step: Step,
+        stream: &Stream,
+        topics: &Topics,
+        register: &Register<'_, impl Cluster>,
+    ) -> Result<Self, KafkaError> {
         let sizes = Sizes::of(stream);
         let (event, large) = (sizes.event(), STATE_BYTES_MAX);
         // A column that may be null in one topic and not in the other takes a byte more there: no event of the one is too large.
         let anomaly = event + stream.scored.fields().len();
-        let target = |topic: &str, schema, bytes| Target::new(topic, schema, registry, bytes);
+        let target = |topic: &str, schema, bytes| Target::new(topic, schema, register, bytes);
         let holding = |topic: &str, schema, bytes| target(topic, schema, bytes).map(Target::holding);
         let of = |is: bool, topic: &str, schema, bytes| is.then(|| target(topic, schema, bytes)).transpose();
         let windows = step == Step::Aggregate;

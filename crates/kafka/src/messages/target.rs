@@ -13,15 +13,15 @@ use rdkafka::{
     message::{Header, Headers, OwnedHeaders},
     producer::BaseRecord,
 };
-use registry::Registry;
 
 use crate::{
     KafkaError,
     client::transaction::LOOK,
-    cluster::Intake,
+    cluster::{Cluster, Intake},
     messages::{
-        framing::subject_of,
-        probe,
+        digest::digest_of,
+        meaning, probe,
+        schemas::Register,
         size::{HEADERS_BYTES_MAX, KEY_BYTES_MAX},
     },
     mutant::Mutant,
@@ -35,6 +35,8 @@ pub(crate) struct Target {
     /// Its name.
     pub topic: String,
     encoder: Encoder,
+    /// What tells the schema of the values from others.
+    digest: String,
     /// Bytes of a value at most.
     value_max: usize,
     /// How long records have waited for room in the producer's queue.
@@ -58,12 +60,12 @@ impl Target {
     pub(crate) fn new(
         topic: &str,
         schema: ValueSchema,
-        registry: &Registry,
+        register: &Register<'_, impl Cluster>,
         value_max: usize,
     ) -> Result<Self, KafkaError> {
-        let id = registry.register(&subject_of(topic), schema.avro())?;
+        let (id, digest) = (register.id(topic, &schema)?, digest_of(schema.avro()));
         let encoder = Encoder::new(schema, id)?;
-        Ok(Self { topic: topic.to_owned(), encoder, value_max, waited: Duration::ZERO, held: None })
+        Ok(Self { topic: topic.to_owned(), encoder, digest, value_max, waited: Duration::ZERO, held: None })
     }
 
     /// The same, and the last record of each partition is kept back until [`Target::release`].
@@ -135,8 +137,8 @@ impl Target {
         }
     }
 
-    /// Sends rows to a partition. `key`, `time` (milliseconds since 1970) and `traced` say what goes with each. Gives the
-    /// rows back that are too large for the topic.
+    /// Sends rows to a partition. `key`, `time` (milliseconds since 1970) and `traced` say what goes with each; the first
+    /// says what schema they have. Gives the rows back that are too large for the topic.
     pub(crate) fn send<'k>(
         &mut self,
         producer: &impl Intake,
@@ -171,7 +173,11 @@ impl Target {
                 fitting.push(row);
             }
         }
-        let headers = |row: usize| traced(row).filter(|headers| bytes_of(headers) <= HEADERS_BYTES_MAX);
+        let (first, digest) = (fitting.first().copied(), self.digest.clone());
+        let headers = |row: usize| {
+            let headers = traced(row).filter(|headers| bytes_of(headers) <= HEADERS_BYTES_MAX);
+            if first == Some(row) { Some(meaning::tell(headers, &digest)) } else { headers }
+        };
         let last = if self.held.is_some() { fitting.pop() } else { None };
         if let Some(last) = last {
             self.release(producer, partition(last), None)?;

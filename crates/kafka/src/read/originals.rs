@@ -14,7 +14,7 @@ use stream::Stream;
 
 use crate::{
     KafkaError,
-    messages::{inbound::Inbound, size::sha256},
+    messages::{inbound::Inbound, meaning::Meanings, size::sha256},
 };
 
 /// How long the topic may take to give one record.
@@ -108,7 +108,7 @@ impl EventText {
     /// # Errors
     /// Where the registry does not answer.
     pub fn json(&mut self, bytes: &[u8]) -> Result<Option<Bytes>, KafkaError> {
-        let decoded = self.inbound.decode(&[bytes])?;
+        let decoded = self.inbound.decode(&[bytes], &Meanings::default())?;
         match decoded.rows.num_rows() {
             0 => Ok(None),
             _ => Ok(Some(stage::row_json(&decoded.rows, 0)?)),

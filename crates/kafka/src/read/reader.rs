@@ -32,6 +32,7 @@ use crate::{
     },
     messages::{
         inbound::Inbound,
+        meaning::Meanings,
         probe::{self, Probe},
         size::Sizes,
         trace::Parents,
@@ -93,10 +94,17 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+/// A topic that is read.
+struct Topic {
+    inbound: Inbound,
+    /// What its ids mean, in each partition.
+    meanings: BTreeMap<u32, Meanings>,
+}
+
 /// Reads topics.
 pub struct Reader {
     consumer: BaseConsumer<Membership>,
-    topics: BTreeMap<String, Inbound>,
+    topics: BTreeMap<String, Topic>,
     arrivals: Arrivals,
     /// Messages that are larger are not looked into.
     sizes: Option<Sizes>,
@@ -198,9 +206,14 @@ impl Reader {
         }
         let mut received = Vec::with_capacity(of.len());
         for ((topic, partition), messages) in of {
-            if let Some(inbound) = self.topics.get_mut(topic) {
-                self.arrivals.read(topic, partition, &messages);
-                received.push(decode(inbound, topic, partition, &messages, self.sizes)?);
+            let Some(of) = self.topics.get_mut(topic) else { continue };
+            self.arrivals.read(topic, partition, &messages);
+            let mut messages = &messages[..];
+            while !messages.is_empty() {
+                let meanings = of.meanings.entry(partition).or_default();
+                let (now, later) = messages.split_at(meanings.see(messages));
+                received.push(decode((&mut of.inbound, meanings), topic, partition, now, self.sizes)?);
+                messages = later;
             }
         }
         Ok(received)
@@ -256,9 +269,10 @@ fn list(
     Ok(list)
 }
 
-fn inbounds(topics: &[ReadTopic], registry: &Registry) -> Result<BTreeMap<String, Inbound>, KafkaError> {
+fn inbounds(topics: &[ReadTopic], registry: &Registry) -> Result<BTreeMap<String, Topic>, KafkaError> {
     let inbound = |topic: &ReadTopic| {
-        Ok((topic.name.clone(), Inbound::new(topic.schema.clone(), registry.clone())?.of_topic(&topic.name)))
+        let inbound = Inbound::new(topic.schema.clone(), registry.clone())?.of_topic(&topic.name);
+        Ok((topic.name.clone(), Topic { inbound, meanings: BTreeMap::new() }))
     };
     topics.iter().map(inbound).collect()
 }
@@ -298,7 +312,7 @@ fn gather(consumer: &BaseConsumer<Membership>, wait: Duration) -> Result<Vec<Bor
 }
 
 fn decode(
-    inbound: &mut Inbound,
+    (inbound, meanings): (&mut Inbound, &Meanings),
     topic: &str,
     partition: u32,
     messages: &[&BorrowedMessage<'_>],
@@ -313,7 +327,7 @@ fn decode(
     let payloads: Vec<&[u8]> = messages.iter().map(|message| message.payload().unwrap_or_default()).collect();
     let refused = |payload: &[u8]| sizes.is_some_and(|sizes| sizes.refuse(payload.len()).is_some());
     let readable: Vec<&[u8]> = payloads.iter().map(|payload| if refused(payload) { &[] } else { *payload }).collect();
-    let decoded = inbound.decode(&readable)?;
+    let decoded = inbound.decode(&readable, meanings)?;
     let of = |message: &usize| messages[*message];
     let key = |message: &usize| String::from_utf8_lossy(of(message).key().unwrap_or_default()).into_owned();
     let time = |message: &BorrowedMessage<'_>| message.timestamp().to_millis().unwrap_or_default();

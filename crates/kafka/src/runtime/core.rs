@@ -21,6 +21,7 @@ use crate::{
         inbound::Inbound,
         outbound::{Outbound, traces},
         place, probe,
+        schemas::Register,
         size::Sizes,
         target::TooLarge,
         times::Times,
@@ -66,12 +67,13 @@ impl<C: Cluster> Core<C> {
         let (step, topics, registry) = (options.step, &options.topics, &options.registry);
         let stream = &options.stream;
         let sizes = Sizes::of(stream);
-        let outbound = Outbound::new(step, stream, topics, registry)?;
+        let outbound = Outbound::new(step, stream, topics, &Register::new(cluster, registry, topics))?;
         let id = options.transactional_id(number);
         let producer = cluster.producer(&id, options.transaction_timeout, options.message_bytes())?;
         Ok(Self {
             inbound: Inbound::of_values(step.input_schema(stream)?, registry.clone(), sizes.input(step))?
-                .of_topic(step.input(topics)),
+                .of_topic(step.input(topics))
+                .with_witness(&topics.dead_letters),
             meters: Meters::new(stream.name(), step.name()),
             sizes,
             options: options.clone(),
@@ -126,8 +128,11 @@ impl<C: Cluster> Core<C> {
         partition.last = place::mark(*last);
         let (probes, records): (Vec<_>, Vec<_>) =
             messages.iter().copied().partition(|message| probe::header(*message).is_some());
-        if !records.is_empty() {
-            self.process_records(number, &records)?;
+        let mut records = &records[..];
+        while let Some(partition) = self.partitions.get_mut(&number).filter(|_| !records.is_empty()) {
+            let (now, later) = records.split_at(partition.meanings.see(records));
+            self.process_records(number, now)?;
+            records = later;
         }
         self.pass_on(number, &probes)
     }
@@ -158,7 +163,7 @@ impl<C: Cluster> Core<C> {
         let refused = |payload: &[u8]| self.sizes.refuse(payload.len()).filter(|_| self.options.step != Step::Merge);
         let readable: Vec<&[u8]> =
             payloads.iter().map(|payload| if refused(payload).is_some() { &[] } else { *payload }).collect();
-        let decoded = self.inbound.decode(&readable)?;
+        let decoded = self.inbound.decode(&readable, &partition.meanings)?;
         let key = decoded.rows.schema().index_of(self.options.step.key(&self.options.stream))?;
         let parents = Parents::of(messages);
         let rows = Rows {

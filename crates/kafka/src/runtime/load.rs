@@ -15,12 +15,13 @@ use std::{
 };
 
 use broker::Committed;
+use stage::StateMemory;
 
 use crate::{
     KafkaError, Note, Options, Step,
     clock::rest_by,
     cluster::{Cluster, Positions},
-    messages::place::Place,
+    messages::{meaning::Meanings, place::Place},
     mutant::Mutant,
     runtime::{
         partition::Partition,
@@ -86,7 +87,10 @@ impl<C: Cluster> Loads<C> {
                     report(first, Err(error));
                 }
             };
-            self.cluster.spawn(name, Box::new(task))?;
+            match Mutant::LoadInline.is_chosen() {
+                true => task(),
+                false => self.cluster.spawn(name, Box::new(task))?,
+            }
         }
         Ok(())
     }
@@ -174,7 +178,10 @@ fn load<C: Cluster>(
         None if Mutant::LostOffsetsFromStart.is_chosen() => None,
         None => look_for_place(cluster, options, number, stop)?.map(|place| (place.next, place.note)),
     };
-    take(cluster, options, (number, first), known, restorer, stop)
+    let meanings = Meanings::noted(known.as_ref().map(|(_, note)| note.schemas.clone()).unwrap_or_default());
+    let mut partition = take(cluster, options, (number, first), known, restorer, stop)?;
+    partition.meanings = meanings;
+    Ok(partition)
 }
 
 /// The place of a partition whose group has no offset; nothing where the step has never committed anything of it.
@@ -219,7 +226,10 @@ fn take<C: Cluster>(
     stop: &AtomicBool,
 ) -> Result<Partition, KafkaError> {
     let (step, stream) = (options.step, &options.stream);
-    let stage = step.stage(stream, &options.state_memory)?;
+    let stage = match Mutant::StatesUnbounded.is_chosen() {
+        true => step.stage(stream, &StateMemory::unbounded())?,
+        false => step.stage(stream, &options.state_memory)?,
+    };
     let of = step.state_of(stream);
     let offset = known.as_ref().map_or(first, |(offset, _)| *offset);
     let note = known.map(|(_, note)| note);

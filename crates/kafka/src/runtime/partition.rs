@@ -7,7 +7,7 @@ use stage::{Key, Ledger, Outputs, Resumed, Rows, Stage, StateSize};
 
 use crate::{
     KafkaError, Note,
-    messages::hops::Hops,
+    messages::{hops::Hops, meaning::Meanings},
     runtime::{
         covering::{Covering, Limits},
         progress::STANDSTILL_MAX,
@@ -44,6 +44,8 @@ pub(crate) struct Partition {
     pub clock: Option<i64>,
     /// Where its messages have been.
     pub hops: Hops,
+    /// What their ids mean.
+    pub meanings: Meanings,
     /// Where it stood when records were first seen to wait, since when, and how many wait.
     waiting: Option<(i64, Instant, u64)>,
 }
@@ -72,6 +74,7 @@ impl Partition {
             restoring: Some(now),
             clock: None,
             hops: Hops::default(),
+            meanings: Meanings::default(),
             waiting: None,
         }
     }
@@ -188,6 +191,7 @@ impl Partition {
 
     /// What goes with the committed offset `next`.
     pub(crate) fn note(&self) -> Note {
-        Note::new(&self.of, self.needed(), &self.ledger).counted_since(self.since)
+        let note = Note::new(&self.of, self.needed(), &self.ledger);
+        note.counted_since(self.since).with_schemas(self.meanings.to_note())
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Progress<'a> {
         self.failed = Some(self.clock.now());
         let wait = self.backoff.next();
         let failures = self.backoff.failures();
-        if let KafkaError::PlaceUnknown { .. } = error {
+        if error.waits_for_somebody() {
             self.stop(&error.to_string());
         } else if failures >= FAILURES_MAX || error.is_forbidden() {
             self.stop(&format!("no progress, {failures} failures in a row; the last: {error}"));

@@ -13,7 +13,7 @@ use crate::{
     KafkaError,
     client::stable::wait_until_stable,
     cluster::{Cluster, Positions, Reader},
-    messages::{inbound::Inbound, snapshots},
+    messages::{inbound::Inbound, meaning::Meanings, snapshots},
     mutant::Mutant,
     runtime::partition::Partition,
 };
@@ -39,7 +39,7 @@ impl<C: Cluster> Restorer<C> {
             topic: topic.to_owned(),
             offsets: cluster.positions()?,
             reader: cluster.reader(&format!("{group}.restore"))?,
-            inbound: Inbound::new(snapshots::snapshots_schema()?, registry.clone())?,
+            inbound: Inbound::of_ours(snapshots::snapshots_schema()?, registry.clone())?,
         })
     }
 
@@ -103,7 +103,7 @@ fn take<M: Message>(
     };
     let full: Vec<usize> = (0..messages.len()).filter(|message| messages[*message].payload().is_some()).collect();
     let payloads: Vec<&[u8]> = full.iter().filter_map(|message| messages[*message].payload()).collect();
-    let decoded = inbound.decode(&payloads)?;
+    let decoded = inbound.decode(&payloads, &Meanings::default())?;
     if let Some((index, reason)) = decoded.rejected.first() {
         return Err(foreign(full[*index], &format!("no snapshot: {reason}")));
     }

@@ -14,7 +14,8 @@ use crate::{
     client::transaction::TransactionalProducer,
     clock::{SystemClock, now_millis},
     cluster::Producer,
-    messages::{size::Sizes, target::Target},
+    messages::{schemas::Register, size::Sizes, target::Target},
+    runtime::live::Live,
 };
 
 /// How long the transaction may stay open.
@@ -118,7 +119,9 @@ pub fn redrive(redrive: &Redrive, again: bool) -> Result<u64, KafkaError> {
     hashes.push(&redrive.hash);
     let remembered = hashes[hashes.len().saturating_sub(REMEMBERED)..].join(" ");
 
-    let mut target = Target::new(&topic, redrive.stream.input.clone(), &redrive.registry, sizes.event())?;
+    let (live, topics) = (Live::of(&redrive.connection), redrive.stream.topics());
+    let register = Register::new(&live, &redrive.registry, &topics);
+    let mut target = Target::new(&topic, redrive.stream.input.clone(), &register, sizes.event())?;
     let now = now_millis();
     producer.begin()?;
     redrive.each(|share| {

@@ -23,10 +23,11 @@ use crate::{
     client::{stable::wait_until_stable, transaction::TransactionalProducer},
     clock::SystemClock,
     messages::{
-        dead_letters::DeadLetterRecord, framing::schema_id, outbound::Outbound, size::Sizes, target::TooLarge,
+        dead_letters::DeadLetterRecord, framing::schema_id, outbound::Outbound, schemas::Register, size::Sizes, target::TooLarge,
         times::Times, trace::Traced,
     },
     read::reader::Unreadable,
+    runtime::live::Live,
 };
 
 /// Records of a transaction.
@@ -71,8 +72,10 @@ pub fn replay(replay: &Replay, told: &dyn Fn(u64), stop: &AtomicBool) -> Result<
             }
         }
     }
+    let live = Live::of(&replay.connection);
+    let register = Register::new(&live, &replay.registry, &replay.into);
     let mut session = Session {
-        outbound: Outbound::new(STEP, &replay.stream, &replay.into, &replay.registry)?,
+        outbound: Outbound::new(STEP, &replay.stream, &replay.into, &register)?,
         producer: TransactionalProducer::connect(
             &replay.connection,
             &format!("beamline.{}.replay", replay.into.raw),

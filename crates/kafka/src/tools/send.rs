@@ -11,7 +11,8 @@ use crate::{
     KafkaError,
     client::transaction::TransactionalProducer,
     clock::now_millis,
-    messages::{size::Sizes, target::Target},
+    messages::{schemas::Register, size::Sizes, target::Target},
+    runtime::live::Live,
 };
 
 /// How long the transaction may stay open.
@@ -31,7 +32,9 @@ pub fn send_records(
 ) -> Result<u64, KafkaError> {
     let sizes = Sizes::of(stream);
     let spec = &stream.definition.spec;
-    let mut target = Target::new(&stream.topics().raw, stream.input.clone(), registry, sizes.event())?;
+    let (live, topics) = (Live::of(connection), stream.topics());
+    let register = Register::new(&live, registry, &topics);
+    let mut target = Target::new(&topics.raw, stream.input.clone(), &register, sizes.event())?;
     let shares = Router::new(&spec.key, spec.partitions).route(records)?;
     let producer = TransactionalProducer::connect(connection, id, TRANSACTION, sizes.message())?;
     producer.begin()?;

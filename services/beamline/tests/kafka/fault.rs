@@ -85,7 +85,7 @@ pub(crate) fn options() -> KafkaOptions {
     KafkaOptions { nodes: 3, proxied: true, secured: true, ..KafkaOptions::default() }
 }
 
-/// Makes the topics of the stream, and registers its schemas in the order that is always the same.
+/// Makes the topics of the stream, and registers its schemas: workers that begin at the same time would register them in any order.
 pub(crate) fn prepare(cluster: &Cluster) {
     cluster.beamline(&["topics", "apply", "stream.yaml"]);
     cluster.beamline(&["schemas", "register", "stream.yaml"]);
@@ -94,7 +94,7 @@ pub(crate) fn prepare(cluster: &Cluster) {
 }
 
 /// More partitions than the definition has, which nobody can take back: the last of a stream's faults. What runs goes on, and what
-/// is started says what is wrong.
+/// is started says what is wrong and what can be done.
 pub(crate) fn add_partitions(fleet: &mut Fleet<'_>) {
     topics::add_partitions(fleet);
 }

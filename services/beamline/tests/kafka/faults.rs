@@ -86,6 +86,7 @@ fn faults_lose_nothing_and_change_no_score() {
     results::assert_same(&scores, &results::scores_in_one_process(&cluster));
     let refused = fleet.refused(crate::fleet::DETECTOR);
     assert!(refused.contains("`particles.enriched` has 9 partitions, and should have 8"), "{refused}");
+    assert!(refused.contains("give the stream another `metadata.name`"), "{refused}");
     println!("{} services ended by themselves and were started again", fleet.restarted);
     fleet.services().into_iter().for_each(crate::cluster::Service::stop);
     // That keys share something is seen in the scores.

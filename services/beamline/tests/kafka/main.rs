@@ -21,6 +21,7 @@ mod poison;
 mod probes;
 mod raw;
 mod results;
+mod schemas;
 mod security;
 mod silence;
 mod sizes;

@@ -19,7 +19,7 @@ pub(crate) struct Asked(pub(super) Simulated);
 
 impl Positions for Asked {
     fn partitions(&self, topic: &str) -> Result<u32, BrokerError> {
-        Ok(self.0.ask("partitions")?.broker.topics.get(topic).map_or(0, Vec::len) as u32)
+        Ok(self.0.ask("partitions")?.broker.partitions(topic))
     }
 
     fn range(&self, topic: &str, partition: u32) -> Result<(i64, i64), BrokerError> {
@@ -88,7 +88,8 @@ impl PartitionReader for Reading {
     }
 
     fn poll(&self, wait: Duration) -> Option<Result<OwnedMessage, ClientError>> {
-        let state = self.cluster.call("read");
+        let mut state = self.cluster.call("read");
+        self.cluster.reads(&mut state);
         let (topic, partition) = self.of.borrow().clone()?;
         if let Some((offset, record)) = state.broker.next(&topic, partition, self.position.get()) {
             self.position.set(offset + 1);

@@ -12,11 +12,12 @@ pub(super) struct Budget {
     begun: Instant,
     asked: u32,
     listed: bool,
+    witnessed: bool,
 }
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self { begun: Instant::now(), asked: 0, listed: false }
+        Self { begun: Instant::now(), asked: 0, listed: false, witnessed: false }
     }
 
     /// Whether one more id may be asked for.
@@ -30,6 +31,16 @@ impl Budget {
     pub(super) fn list(&mut self) -> bool {
         self.renew();
         !std::mem::replace(&mut self.listed, true)
+    }
+
+    /// Whether the registry was seen to have its schemas in this period.
+    pub(super) fn has_witness(&mut self) -> bool {
+        self.renew();
+        self.witnessed
+    }
+
+    pub(super) fn saw_witness(&mut self) {
+        self.witnessed = true;
     }
 
     fn renew(&mut self) {
