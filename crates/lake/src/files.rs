@@ -15,7 +15,7 @@ use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use sink::{Batch, Positions, Sink, SinkError, StoredProbe, Table, TopicPartition};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task};
 
 use crate::{
     Descriptor, Format, LakeError, Location,
@@ -215,7 +215,10 @@ impl OpenLake {
         }
         let writes = files.into_iter().map(|(file, rows)| async move {
             let path = staged(&self.path, &file);
-            let bytes = shape::encoded(&rows, self.format)?;
+            // On a thread of its own, so that several files are encoded side by side.
+            let format = self.format;
+            let encoding = task::spawn_blocking(move || shape::encoded(&rows, format));
+            let bytes = encoding.await.map_err(|error| LakeError::rows(&file, error))??;
             self.store.put(&path, bytes.into()).await.map_err(LakeError::store(format!("writing {path}")))?;
             Ok::<_, LakeError>(file)
         });

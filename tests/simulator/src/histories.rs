@@ -27,12 +27,17 @@ const INPUTS: u64 = 4;
 /// What the workers do: one step alone, two in one, two after one another, and windows behind them.
 const STEPS: [&[Step]; 4] =
     [&[Step::Enrich], &[Step::Fused], &[Step::Enrich, Step::Detect], &[Step::Fused, Step::Aggregate, Step::Merge]];
+/// Of how many histories one is of a scenario with windows or long input, which take three times as long as the others.
+const LENGTHY_ONE_IN: u64 = 4;
 /// Lines of a history that are shown at most.
 const LINES_MAX: usize = 2000;
 
 /// Runs histories.
 pub struct Simulator {
-    scenarios: Vec<(Arc<Scenario>, Outcome)>,
+    /// Scenarios, and what each comes to where nothing is done to its workers: the short ones,
+    short: Vec<(Arc<Scenario>, Outcome)>,
+    /// and those with windows or long input.
+    lengthy: Vec<(Arc<Scenario>, Outcome)>,
 }
 
 /// A history that did not come to what it should.
@@ -80,7 +85,7 @@ impl Simulator {
         let url = serve().map_err(|error| error.to_string())?;
         let registry = Registry::new(&Settings::new(url)).map_err(|error| error.to_string())?;
         let stream = Scenario::stream()?;
-        let mut scenarios = Vec::new();
+        let (mut short, mut lengthy) = (Vec::new(), Vec::new());
         for steps in STEPS {
             for input in 0..INPUTS {
                 let scenario = Arc::new(Scenario::new(&stream, &registry, steps, input)?);
@@ -89,10 +94,11 @@ impl Simulator {
                 let fail = |reason| format!("{}\nundisturbed, {}: {reason}", said.join("\n"), scenario.name);
                 let outcome = broker.and_then(|broker| Outcome::of(&scenario, &broker)).map_err(fail)?;
                 outcome.is_whole(&scenario).map_err(fail)?;
-                scenarios.push((scenario, outcome));
+                let like = if scenario.is_lengthy() { &mut lengthy } else { &mut short };
+                like.push((scenario, outcome));
             }
         }
-        Ok(Self { scenarios })
+        Ok(Self { short, lengthy })
     }
 
     /// Runs the history of a seed.
@@ -121,7 +127,7 @@ impl Simulator {
     /// # Errors
     /// A sentence, where one does not come to what it should.
     pub fn undisturbed(&self) -> Result<(), String> {
-        for (scenario, expected) in self.scenarios.iter().step_by(INPUTS as usize) {
+        for (scenario, expected) in self.short.iter().chain(&self.lengthy).filter(|(scenario, _)| scenario.is_plain()) {
             let world = world(scenario, Random::seeded(0), Plan::undisturbed(scenario), false);
             Outcome::of(scenario, &world.run().0?)?.is(expected)?;
         }
@@ -129,7 +135,11 @@ impl Simulator {
     }
 
     fn of(&self, seed: u64) -> &(Arc<Scenario>, Outcome) {
-        &self.scenarios[(seed % self.scenarios.len() as u64) as usize]
+        let (scenarios, number) = match seed % LENGTHY_ONE_IN {
+            0 => (&self.lengthy, seed / LENGTHY_ONE_IN),
+            _ => (&self.short, seed - seed / LENGTHY_ONE_IN),
+        };
+        &scenarios[(number % scenarios.len() as u64) as usize]
     }
 
     fn once(&self, seed: u64, tally: &mut Tally, record: bool) -> (Result<(), String>, Vec<String>) {

@@ -67,6 +67,8 @@ pub(crate) const RECORD_BYTES_MAX: usize = 128 << 10;
 const HEAD: (u64, u64) = (4, 14);
 /// and how many more there are in long input: so many that keys have scores, which depend on what other keys had before them.
 const LONG: u64 = 36;
+/// The input that is long.
+const LONG_INPUT: u64 = 1;
 /// Keys of a partition of long input.
 const KEYS: u64 = 2;
 /// Those that come when all faults are over.
@@ -93,7 +95,7 @@ pub(crate) struct Scenario {
     pub head: Vec<Vec<Raw>>,
     /// and those that come at the end.
     pub tail: Vec<Vec<Raw>>,
-    is_long: bool,
+    input: u64,
 }
 
 /// What an event is like.
@@ -121,7 +123,7 @@ impl Scenario {
         let raw = format!("{}-value", stream.topics().raw);
         let id = registry.register(&raw, stream.input.avro()).map_err(|error| error.to_string())?;
         let encoder = Encoder::new(stream.input.clone(), id).map_err(|error| error.to_string())?;
-        let is_long = input == 1;
+        let is_long = input == LONG_INPUT;
         let keys = if is_long { KEYS } else { 1 };
         let mut writer = Writer { stream, encoder, random: Random::seeded(input), keys, written: 0 };
         let (mut head, mut tail) = (Vec::new(), Vec::new());
@@ -143,7 +145,7 @@ impl Scenario {
             topics: stream.topics(),
             head,
             tail,
-            is_long,
+            input,
         })
     }
 
@@ -156,9 +158,19 @@ impl Scenario {
         self.stream.definition.spec.partitions
     }
 
+    /// Whether nothing in its input is bad or large.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.input == 0
+    }
+
+    /// Whether its histories take much longer than those of others.
+    pub(crate) fn is_lengthy(&self) -> bool {
+        self.input == LONG_INPUT || self.steps.contains(&Step::Merge)
+    }
+
     /// Whether a worker of its steps needs more states than it may keep in memory.
     pub(crate) fn spills(&self) -> bool {
-        self.is_long && self.steps.iter().any(|step| matches!(step, Step::Detect | Step::Fused))
+        self.input == LONG_INPUT && self.steps.iter().any(|step| matches!(step, Step::Detect | Step::Fused))
     }
 
     /// How a step runs, with one state of each partition in memory and the others in `outside`.
