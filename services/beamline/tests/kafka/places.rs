@@ -153,7 +153,8 @@ fn outputs_without_a_place_are_not_written_twice_until_somebody_chooses() {
     let cluster = Cluster::start();
     cluster.beamline(&["topics", "apply", "stream.yaml"]);
     send_events(&cluster, 0..800);
-    // What an earlier program left: outputs that say nothing of where it was.
+    // What an earlier program left: its schemas, and outputs that say nothing of where it was.
+    cluster.beamline(&["schemas", "register", "stream.yaml"]);
     raw::send(&cluster, "particles.enriched", (0..8).map(|partition| (partition, "D", b"earlier".to_vec())));
     let enricher = cluster.service("enricher", "e", &WORKER);
     let begun = Instant::now();
