@@ -31,6 +31,8 @@ const EVENTS: &str = "/apis/events.k8s.io/v1/namespaces/space/events";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Take,
+    /// As if every event had been deleted.
+    Forget,
     Refuse,
     Hang,
 }
@@ -89,19 +91,22 @@ async fn handle(State(server): State<ApiServer>, method: Method, uri: Uri, body:
     server.requests.lock().unwrap().push((format!("{method} {}", uri.path()), event));
     let answer = *server.answer.lock().unwrap();
     match answer {
-        Answer::Take => (StatusCode::OK, body),
-        Answer::Refuse => {
-            let status = json!({
-                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "Forbidden",
-                "message": "events.events.k8s.io is forbidden", "code": 403,
-            });
-            (StatusCode::FORBIDDEN, status.to_string())
-        }
+        Answer::Forget if method == Method::PATCH => failure(StatusCode::NOT_FOUND, "NotFound", "not found"),
+        Answer::Take | Answer::Forget => (StatusCode::OK, body),
+        Answer::Refuse => failure(StatusCode::FORBIDDEN, "Forbidden", "events.events.k8s.io is forbidden"),
         Answer::Hang => {
             tokio::time::sleep(LIMIT).await;
             (StatusCode::OK, body)
         }
     }
+}
+
+fn failure(code: StatusCode, reason: &str, message: &str) -> (StatusCode, String) {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": reason, "message": message,
+        "code": code.as_u16(),
+    });
+    (code, status.to_string())
 }
 
 /// A service whose pod has events, and the warnings of its log.
@@ -222,6 +227,17 @@ fn what_lasts_is_counted_up() {
     let requests = server.wait_for(3);
     assert!(requests[0].0.starts_with("POST") && requests[1].0.starts_with("PATCH"));
     assert_eq!(requests[2].1["series"]["count"], 3);
+    service.end();
+}
+
+#[test]
+fn an_event_that_was_deleted_is_made_anew() {
+    let (server, address) = ApiServer::start(Answer::Forget);
+    let service = Service::start(&address, Pace { repeat_after: Duration::from_millis(50), ..pace() });
+    service.health.unready("worker", "no offset");
+    let requests = server.wait_for(3);
+    let methods: Vec<&str> = requests[..3].iter().filter_map(|(request, _)| request.split(' ').next()).collect();
+    assert_eq!(methods, ["POST", "PATCH", "POST"]);
     service.end();
 }
 
