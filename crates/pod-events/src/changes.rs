@@ -11,7 +11,7 @@ use service::{Condition, Conditions};
 const NOTE_BYTES_MAX: usize = 1024;
 const CUT: &str = "…";
 
-/// What is to be said of a part.
+/// A part's condition that is to become an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
     part: String,
@@ -56,27 +56,27 @@ fn without_numbers(reason: &str) -> String {
     text
 }
 
-/// What was said of each part last.
-pub(crate) struct Said {
+/// The last event of each part.
+pub(crate) struct Published {
     parts: BTreeMap<String, Last>,
-    /// Events live for an hour in most clusters: what lasts is said again after so long.
+    /// Most clusters keep events for an hour: a reason that lasts is published again after so long.
     repeat_after: Duration,
     begun: Instant,
 }
 
 struct Last {
-    /// The reason, without its numbers; none where it was said that the part is ready again.
+    /// The reason, without its numbers; none where the part was ready again.
     reason: Option<String>,
     at: Instant,
 }
 
-impl Said {
+impl Published {
     pub(crate) fn nothing(repeat_after: Duration, now: Instant) -> Self {
         Self { parts: BTreeMap::new(), repeat_after, begun: now }
     }
 
-    /// What is to be said next, and when. Of several it is the part of which nothing was said for longest, so that one
-    /// that changes all the time does not keep others from being heard.
+    /// The next event, and when it is due. Of several it is that of the part whose last event is the oldest, so that a part
+    /// that changes all the time does not hold back others.
     pub(crate) fn next(&self, conditions: &Conditions) -> Option<(Instant, Change)> {
         let due = conditions.iter().filter_map(|(part, condition)| {
             let last = self.parts.get(part);
@@ -96,7 +96,7 @@ impl Said {
         due.min_by_key(|(at, _)| *at)
     }
 
-    /// It was said.
+    /// The event of this change was published.
     pub(crate) fn add(&mut self, change: Change, now: Instant) {
         let reason = change.reason.as_deref().map(without_numbers);
         self.parts.insert(change.part, Last { reason, at: now });
@@ -109,17 +109,17 @@ mod tests {
 
     const REPEAT: Duration = Duration::from_secs(300);
 
-    /// Conditions over time, and the notes of what is said by then.
+    /// Conditions over time, and the texts of the events published by then.
     struct Service {
         conditions: Conditions,
-        said: Said,
+        published: Published,
         now: Instant,
     }
 
     impl Service {
         fn new() -> Self {
             let now = Instant::now();
-            Self { conditions: Conditions::new(), said: Said::nothing(REPEAT, now), now }
+            Self { conditions: Conditions::new(), published: Published::nothing(REPEAT, now), now }
         }
 
         fn unready(&mut self, part: &str, reason: &str) -> Vec<String> {
@@ -134,16 +134,16 @@ mod tests {
         fn after(&mut self, time: Duration) -> Vec<String> {
             self.now += time;
             let mut notes = Vec::new();
-            while let Some((_, change)) = self.said.next(&self.conditions).filter(|(at, _)| *at <= self.now) {
+            while let Some((_, change)) = self.published.next(&self.conditions).filter(|(at, _)| *at <= self.now) {
                 notes.push(change.note());
-                self.said.add(change, self.now);
+                self.published.add(change, self.now);
             }
             notes
         }
     }
 
     #[test]
-    fn a_reason_is_said_and_that_it_is_over() {
+    fn a_reason_is_an_event_and_its_end_another() {
         let mut service = Service::new();
         assert_eq!(service.unready("registry", "does not answer"), ["registry: does not answer"]);
         assert!(service.unready("registry", "does not answer").is_empty());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_start_and_end_say_nothing() {
+    fn an_ordinary_start_and_end_are_no_events() {
         let mut service = Service::new();
         for condition in [Condition::Unready(None), Condition::Ready, Condition::Unready(None)] {
             assert!(service.set("assignment", condition).is_empty());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lasts_is_said_again_before_kubernetes_forgets_it() {
+    fn what_lasts_is_published_again_before_kubernetes_forgets_it() {
         let mut service = Service::new();
         service.unready("registry", "does not answer");
         assert!(service.after(REPEAT - Duration::from_secs(1)).is_empty());
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_changes_all_the_time_does_not_keep_others_from_being_heard() {
+    fn a_part_that_changes_all_the_time_does_not_hold_back_others() {
         let mut service = Service::new();
         service.unready("a", "one");
         service.conditions.insert("a".to_owned(), Condition::Unready(Some("two".to_owned())));

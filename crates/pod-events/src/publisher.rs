@@ -22,7 +22,7 @@ use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use crate::{
     Pod,
-    changes::{Change, Said},
+    changes::{Change, Published},
     error::PodEventsError,
     limit::Limit,
 };
@@ -100,7 +100,7 @@ struct Publisher {
 
 impl Publisher {
     async fn run(mut self, mut conditions: watch::Receiver<Conditions>, stop: &AtomicBool) {
-        let mut said = Said::nothing(self.pace.repeat_after, Instant::now());
+        let mut published = Published::nothing(self.pace.repeat_after, Instant::now());
         let mut limit = Limit::a_minute(self.pace.requests_a_minute);
         loop {
             // A copy, so that nobody who reports waits for a request.
@@ -109,7 +109,7 @@ impl Publisher {
                 return;
             }
             let now = Instant::now();
-            let change = match said.next(&seen) {
+            let change = match published.next(&seen) {
                 Some((at, change)) if at <= now => change,
                 next => {
                     let changed = conditions.changed();
@@ -129,7 +129,7 @@ impl Publisher {
                 continue;
             }
             match self.send(&change).await {
-                Ok(()) => said.add(change, now),
+                Ok(()) => published.add(change, now),
                 Err(error) => {
                     self.complain(error);
                     sleep(self.pace.wait_after_failure).await;
