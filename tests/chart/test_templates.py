@@ -49,6 +49,10 @@ def containers(pod):
     return pod["spec"]["containers"] + pod["spec"].get("initContainers", [])
 
 
+def container_name(pod):
+    return pod["spec"]["containers"][0]["name"]
+
+
 def environment(container):
     return {one["name"]: one.get("value") for one in container.get("env", [])}
 
@@ -84,7 +88,8 @@ class Templates(unittest.TestCase):
             self.assertTrue(spec["securityContext"]["runAsNonRoot"], name)
             self.assertEqual(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", name)
             self.assertFalse(spec["enableServiceLinks"], name)
-            self.assertEqual(spec["automountServiceAccountToken"], name.endswith(("autoscaler", "tokens")), name)
+            asks = container_name(pod) in OURS or name.endswith("tokens")
+            self.assertEqual(spec["automountServiceAccountToken"], asks, name)
             for container in containers(pod):
                 context = container["securityContext"]
                 self.assertTrue(context["readOnlyRootFilesystem"], name)
@@ -205,9 +210,33 @@ class Templates(unittest.TestCase):
         later = kinds(render(values=values, extra=["--is-upgrade"]), "Job")["t-beamline-particle-events-setup"]
         self.assertIn("helm.sh/hook", later["metadata"]["annotations"])
 
-    def test_only_the_autoscaler_has_rights_and_few(self):
+    def test_services_may_write_events_and_nothing_else(self):
+        name = "t-beamline-pod-events"
+        fields = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace", "POD_UID": "metadata.uid"}
+
+        def of_pods(objects):
+            for one in kinds(objects, "Deployment").values():
+                spec = one["spec"]["template"]["spec"]
+                if container_name(one["spec"]["template"]) in OURS - {"autoscaler"}:
+                    named = {entry["name"]: entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in spec["containers"][0]["env"] if entry["name"] in fields}
+                    yield spec["serviceAccountName"], spec["automountServiceAccountToken"], named
+
+        objects = render(*SERVERS, "scaling.mode=builtin")
+        rule = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}
+        self.assertEqual(kinds(objects, "Role")[name]["rules"], [rule])
+        binding = kinds(objects, "RoleBinding")[name]
+        self.assertEqual(binding["roleRef"]["name"], name)
+        self.assertEqual(binding["subjects"], [{"kind": "ServiceAccount", "name": "t-beamline", "namespace": "space"}])
+        self.assertEqual(list(of_pods(objects)), [("t-beamline", True, fields)] * 6)
+        own = render(*SERVERS, "serviceAccount.create=false", "serviceAccount.name=mine")
+        self.assertEqual(kinds(own, "RoleBinding")[name]["subjects"][0]["name"], "mine")
+        without = render(*SERVERS, "podEvents=false")
+        self.assertEqual(list(of_pods(without)), [("t-beamline", False, {})] * 6)
+        self.assertNotIn(name, [one["metadata"]["name"] for one in without])
+
+    def test_only_the_autoscaler_has_more_rights_and_few(self):
         # The Job that makes the tokens of the page aside.
-        self.assertEqual(set(kinds(render(*SERVERS), "Role")), {"t-beamline-tokens"})
+        self.assertEqual(set(kinds(render(*SERVERS, "podEvents=false"), "Role")), {"t-beamline-tokens"})
         objects = render(*SERVERS, "scaling.mode=builtin")
         rules = kinds(objects, "Role")["t-beamline-autoscaler"]["rules"]
         self.assertEqual(kinds(objects, "ClusterRole"), {})
@@ -234,7 +263,7 @@ class Templates(unittest.TestCase):
         }
         scalers = ("HorizontalPodAutoscaler", "ScaledObject", "Role")
         for mode, wanted in found.items():
-            objects = render(*SERVERS, "dashboard.existingSecret=page", f"scaling.mode={mode}")
+            objects = render(*SERVERS, "podEvents=false", "dashboard.existingSecret=page", f"scaling.mode={mode}")
             self.assertEqual(tuple(kind for kind in scalers if kinds(objects, kind)), wanted)
             self.assertEqual("replicas" in detector(objects)["spec"], mode == "fixed")
             for kind in scalers[:2]:
@@ -364,6 +393,22 @@ class Templates(unittest.TestCase):
         policies = kinds(render(values=["k8s/values-production.yaml"]), "NetworkPolicy")
         ports = [one["port"] for rule in policies["t-beamline"]["spec"]["egress"] for one in rule["ports"]]
         self.assertEqual(ports, [53, 53, 9093, 443, 9042, 4318])
+
+    def test_network_policy_lets_those_reach_kubernetes_who_ask_it(self):
+        def asking(*sets):
+            policy = kinds(render(*SERVERS, "networkPolicy.enabled=true", *sets), "NetworkPolicy").get("t-beamline-api")
+            if policy is None:
+                return set()
+            selector = policy["spec"]["podSelector"]
+            self.assertEqual(selector["matchLabels"]["app.kubernetes.io/instance"], "t")
+            self.assertEqual([port["port"] for port in policy["spec"]["egress"][0]["ports"]], [443, 6443])
+            self.assertEqual("to" in policy["spec"]["egress"][0], any("apiTo" in one for one in sets))
+            return set(selector["matchExpressions"][0]["values"])
+
+        self.assertEqual(asking("scaling.mode=builtin"), OURS | {"tokens"})
+        self.assertEqual(asking("networkPolicy.apiTo[0].ipBlock.cidr=10.96.0.1/32"), OURS - {"autoscaler"} | {"tokens"})
+        self.assertEqual(asking("podEvents=false"), {"tokens"})
+        self.assertEqual(asking("podEvents=false", "dashboard.existingSecret=page"), set())
 
     def test_every_alert_has_a_runbook(self):
         rules = kinds(render(values=["k8s/values-production.yaml"]), "PrometheusRule")["t-beamline"]

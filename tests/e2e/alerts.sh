@@ -122,10 +122,23 @@ detector_stands() {
     say "the topic of scored events takes 300 bytes at most"
     fires BeamlineLagGrows 120
     fires BeamlineStageStands 300
+    on_pod anomaly-detector Warning NotReady "no progress, [0-9]+ failures in a row"
     scored_topic --delete-config max.message.bytes
     say "it takes them again, and what has waited is late"
     fires BeamlineLatencyHigh 120
     rollout anomaly-detector
+    on_pod anomaly-detector Normal ReadyAgain "ready again"
+}
+
+# on_pod SERVICE TYPE REASON WORDS: what `kubectl describe` shows of the service's pods has such an event.
+on_pod() {
+    local service=$1 event="^ +$2 +$3 .*$4" found
+    for _ in $(seq 30); do
+        found=$(k describe pods -l "app.kubernetes.io/component=$service" | grep -E "$event" | tail -1) || true
+        [ -z "$found" ] || { say "${found:0:200}"; pass "an event of the pod of $service: $3"; return; }
+        sleep 2
+    done
+    fail "no event $3 of the pods of $service: $(k get events --field-selector "reason=$3"; k logs -l "app.kubernetes.io/component=$service" --tail=-1 | grep 'event of the pod' | tail -3)"
 }
 
 # scored_topic CHANGE...: changes the configuration of the topic of scored events.

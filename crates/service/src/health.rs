@@ -10,28 +10,29 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
+
+/// The condition of each part that has reported one.
+pub type Conditions = BTreeMap<String, Condition>;
+
 /// How a service is. Clones share it; any thread may report.
 ///
 /// It is live while every loop that has ever reported goes on doing so, and ready when every part that has reported a
 /// condition says that it holds.
 #[derive(Debug, Clone)]
 pub struct Health {
-    parts: Arc<Mutex<Parts>>,
+    beats: Arc<Mutex<BTreeMap<String, Instant>>>,
+    conditions: watch::Sender<Conditions>,
     beat_age_max: Duration,
     stop: Arc<AtomicBool>,
 }
 
-#[derive(Debug, Default)]
-struct Parts {
-    beats: BTreeMap<String, Instant>,
-    conditions: BTreeMap<String, Condition>,
-}
-
 /// Whether a part can do its work.
-#[derive(Debug, PartialEq, Eq)]
-enum Condition {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// It can.
     Ready,
-    /// Why not, where that is known.
+    /// It cannot, and why, where that is known.
     Unready(Option<String>),
 }
 
@@ -45,13 +46,19 @@ pub(crate) struct Probe {
 impl Health {
     /// A loop that reports less often than `beat_age_max` hangs.
     pub fn new(beat_age_max: Duration, stop: Arc<AtomicBool>) -> Self {
-        Self { parts: Arc::default(), beat_age_max, stop }
+        Self { beats: Arc::default(), conditions: watch::Sender::default(), beat_age_max, stop }
+    }
+
+    /// The conditions of all parts, as they are and as they change. Whoever watches holds nobody up: of changes that come
+    /// before it looks again, it sees what they led to.
+    pub fn conditions(&self) -> watch::Receiver<Conditions> {
+        self.conditions.subscribe()
     }
 
     /// Whether every loop goes round, and which does not.
     pub(crate) fn live(&self) -> Probe {
         let mut probe = Probe { good: true, text: String::new() };
-        for (part, beat) in &self.parts().beats {
+        for (part, beat) in self.beats().iter() {
             let age = beat.elapsed();
             let hangs = age > self.beat_age_max;
             probe.good &= !hangs;
@@ -70,12 +77,12 @@ impl Health {
         if self.stop.load(Ordering::Relaxed) {
             return Probe { good: false, text: "stopping\n".to_owned() };
         }
-        let parts = self.parts();
-        if parts.conditions.is_empty() {
+        let conditions = self.conditions.borrow();
+        if conditions.is_empty() {
             return Probe { good: false, text: "starting\n".to_owned() };
         }
         let mut probe = Probe { good: true, text: String::new() };
-        for (part, condition) in &parts.conditions {
+        for (part, condition) in conditions.iter() {
             probe.good &= *condition == Condition::Ready;
             let _ = match condition {
                 Condition::Ready => writeln!(probe.text, "{part}: ready"),
@@ -88,32 +95,33 @@ impl Health {
 
     /// Takes a part's condition; says whether it has changed.
     fn set(&self, part: &str, condition: Condition) -> bool {
-        let mut parts = self.parts();
-        let changed = parts.conditions.get(part) != Some(&condition);
-        if changed {
-            parts.conditions.insert(part.to_owned(), condition);
-        }
-        changed
+        self.conditions.send_if_modified(|conditions| {
+            let changed = conditions.get(part) != Some(&condition);
+            if changed {
+                conditions.insert(part.to_owned(), condition);
+            }
+            changed
+        })
     }
 
-    fn parts(&self) -> MutexGuard<'_, Parts> {
+    fn beats(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
         // Nothing that holds the lock can panic half-way.
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.beats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl measure::Health for Health {
     fn beat(&self, part: &str) {
         let now = Instant::now();
-        let mut parts = self.parts();
-        match parts.beats.get_mut(part) {
+        let mut beats = self.beats();
+        match beats.get_mut(part) {
             Some(beat) => *beat = now,
-            None => drop(parts.beats.insert(part.to_owned(), now)),
+            None => drop(beats.insert(part.to_owned(), now)),
         }
     }
 
     fn done(&self, part: &str) {
-        self.parts().beats.remove(part);
+        self.beats().remove(part);
     }
 
     fn ready(&self, part: &str, is: bool) {
@@ -154,6 +162,20 @@ mod tests {
         assert!(health.is_ready().text.starts_with("assignment: not ready: partition 3 stands still\n"));
         health.stop.store(true, Ordering::Relaxed);
         assert_eq!(health.is_ready(), Probe { good: false, text: "stopping\n".to_owned() });
+    }
+
+    #[test]
+    fn a_watcher_sees_changes_and_nothing_that_stays_as_it_is() {
+        let health = health(Duration::from_secs(60));
+        let mut watcher = health.conditions();
+        health.unready("registry", "does not answer");
+        assert!(watcher.has_changed().unwrap());
+        let seen = watcher.borrow_and_update().clone();
+        assert_eq!(seen["registry"], Condition::Unready(Some("does not answer".to_owned())));
+        health.unready("registry", "does not answer");
+        assert!(!watcher.has_changed().unwrap());
+        health.ready("registry", true);
+        assert_eq!(watcher.borrow_and_update()["registry"], Condition::Ready);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use self::stream::{Beside, folder_of, load_stream};
 pub use self::{
     context::Context,
     failure::Failure,
-    health::Health,
+    health::{Condition, Conditions, Health},
     process::{main, main_from},
     settings::Settings,
 };

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service::main::<aggregator::Aggregator>(aggregator::run)
+    service::main(pod_events::with_events(aggregator::run))
 }

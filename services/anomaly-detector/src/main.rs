@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service::main::<anomaly_detector::AnomalyDetector>(anomaly_detector::run)
+    service::main(pod_events::with_events(anomaly_detector::run))
 }

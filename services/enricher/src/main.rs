@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service::main::<enricher::Enricher>(enricher::run)
+    service::main(pod_events::with_events(enricher::run))
 }

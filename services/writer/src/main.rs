@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service::main(writer::run)
+    service::main(pod_events::with_events(writer::run))
 }

@@ -119,6 +119,29 @@ fn services_depend_on_crates_and_never_on_each_other() {
     }
 }
 
+/// Everything that `beamline` needs is built before a newcomer sees the first row.
+#[test]
+fn the_command_line_is_built_without_the_client_of_kubernetes() {
+    let packages = packages();
+    let mut needed = vec!["beamline"];
+    let mut at = 0;
+    while at < needed.len() {
+        let (_, dependencies) = &packages[needed[at]];
+        at += 1;
+        for dependency in dependencies {
+            assert!(
+                !["kube", "k8s-openapi"].contains(&dependency.as_str()),
+                "{} depends on {dependency}",
+                needed[at - 1]
+            );
+            if packages.contains_key(dependency) && !needed.contains(&dependency.as_str()) {
+                needed.push(dependency);
+            }
+        }
+    }
+    assert!(needed.contains(&"service"), "{needed:?}");
+}
+
 #[test]
 fn every_package_takes_the_workspace_lints_and_every_file_says_what_it_is_for() {
     for (name, (folder, _)) in packages() {
