@@ -23,8 +23,8 @@ use crate::{
     client::{stable::wait_until_stable, transaction::TransactionalProducer},
     clock::SystemClock,
     messages::{
-        dead_letters::DeadLetterRecord, framing::schema_id, outbound::Outbound, schemas::Register, size::Sizes, target::TooLarge,
-        times::Times, trace::Traced,
+        dead_letters::DeadLetterRecord, framing::schema_id, outbound::Outbound, schemas::Register, size::Sizes,
+        target::TooLarge, times::Times, trace::Traced,
     },
     read::reader::Unreadable,
     runtime::live::Live,
