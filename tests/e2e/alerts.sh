@@ -17,7 +17,7 @@ step_alerts() {
     scraped
     quiet
     local provocation
-    for provocation in ${PROVOKE:-store_away partitions_move detector_stands bad_events broker_restarts}; do "$provocation"; done
+    for provocation in ${PROVOKE:-store_away partitions_move detector_stands bad_events generator_stops broker_restarts}; do "$provocation"; done
     account "alerts provoked"
     kill $watchers 2>/dev/null || true
 }
@@ -153,6 +153,15 @@ bad_events() {
     helm_apply "${watched[@]}" -f "$work/bad.yaml" >"$LOGS/alerts.log" 2>&1 || { tail -20 "$LOGS/alerts.log" >&2; fail "helm upgrade to a stricter rule"; }
     say "one event in ten fails a rule"
     fires BeamlineDeadLetters 180
+}
+
+generator_stops() {
+    provoked=$SECONDS
+    scale generator 0
+    say "no event comes any more"
+    fires BeamlineStreamSilent 240
+    scale generator 1
+    rollout generator
 }
 
 # What is open when the broker goes away is given up.
