@@ -23,10 +23,12 @@ def main():
         tables = [pa.Table.from_batches([reader.get_batch(number)]) for number in range(reader.num_record_batches)]
     if form != "delta":
         Path(place).mkdir()
+    # As the writer compresses too.
+    zstd = deltalake.WriterProperties(compression="ZSTD", compression_level=1)
     write = {
         "parquet": lambda table, number: pa.parquet.write_table(table, f"{place}/{number}.parquet", compression="zstd"),
         "orc": lambda table, number: pa.orc.write_table(table, f"{place}/{number}.orc", compression="zstd"),
-        "delta": lambda table, _: deltalake.write_deltalake(place, table, mode="append"),
+        "delta": lambda table, _: deltalake.write_deltalake(place, table, mode="append", writer_properties=zstd),
     }[form]
     rows, spent = 0, 0.0
     for number, table in enumerate(tables):
