@@ -197,19 +197,27 @@ ROWS = {
         ),
         Panel(
             "timeseries", "Lag in seconds", "Records that wait, divided by the rate at which the stage reads.",
-            [(lag_seconds(), STAGE)], unit="s", steps=[(60, RED)], link=runbook("lag-grows"),
+            [(lag_seconds(), STAGE)], unit="s", steps=[(60, RED)], link=runbook("lag-grows"), width=6,
         ),
         Panel(
             "timeseries", "Lag by partition, the ten largest",
             "Records that wait. One partition far above the others is a hot key, or a worker that stands.",
             [(f"topk(10, sum by (stream, stage, partition) (beamline_consumer_lag_records{{{SELECTED}}}))", f"{STAGE} {{{{partition}}}}")],
-            link=runbook("lag-grows"),
+            link=runbook("lag-grows"), width=6,
+        ),
+        Panel(
+            "timeseries", "Hot keys",
+            "The share of a partition's events that one key has, where that is far more than its part; zero where there is none. More workers "
+            "do not help such a partition.",
+            [(f"max by (stream, stage, partition, key) (beamline_hot_key_share{{{SELECTED}}}) or (0 * sum by (stream, stage) (beamline_consumer_lag_records{{{SELECTED}}}))",
+              f"{STAGE} {{{{partition}}}} {{{{key}}}}")],
+            unit="percentunit", link=runbook("lag-grows"), width=6,
         ),
         Panel(
             "timeseries", "Event time behind the clock",
             "Wall-clock time less the latest event time, of the partition that is furthest behind.",
             [(f"max by (stream, stage) (beamline_watermark_delay_seconds{{{SELECTED}}})", STAGE)], unit="s",
-            link=runbook("stage-stands"),
+            link=runbook("stage-stands"), width=6,
         ),
     ],
     "Detection": [

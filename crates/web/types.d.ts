@@ -61,6 +61,7 @@ declare namespace Api {
     sentence: string;
     rate: { now: number | null, step_s: number, start_s: number, counts: (number | null)[] };
     lag: { seconds: number | null, records: number | null };
+    hot_keys: { partition: number, key: string, share: number }[];
     latency: { from: string, to: string, p50_ms: number | null, p99_ms: number | null, events: number };
     stores: StoreAge[];
     alarms: { total: number, last_hour: number | null, open: number | null, share: number, layers: LayerCount[] };

@@ -1,6 +1,6 @@
 //! Everything that is shown of one stream, kept up to date batch by batch.
 
-use std::{mem::size_of, sync::Arc};
+use std::{collections::BTreeMap, mem::size_of, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray, UInt64Array},
@@ -8,7 +8,7 @@ use arrow::{
     datatypes::{DataType, Float64Type},
 };
 use hashbrown::HashMap;
-use stage::{Rows, Traces};
+use stage::{HotKeys, Rows, Traces};
 use stream::{Stream, columns};
 
 use crate::{
@@ -23,6 +23,8 @@ const KEYED_BYTES_MAX: usize = 128 << 20;
 const KEYS_MAX: usize = 256;
 /// Columns of a key that have series: the first numeric ones.
 const KEYED_COLUMNS_MAX: usize = 8;
+/// Partitions of a stream at most.
+const PARTITIONS_MAX: usize = 1024;
 /// Hours of histograms: the present one, and back to the same hour of the day before.
 pub(crate) const HOURS: usize = 25;
 
@@ -37,6 +39,8 @@ pub struct Board {
     /// By column and hour; the hour since 1970 beside it.
     pub(crate) histograms: Vec<Vec<(i64, Histogram)>>,
     pub(crate) top: TopKeys,
+    /// By partition, which of its keys has more than its part.
+    pub(crate) hot_keys: BTreeMap<u32, HotKeys>,
     pub(crate) map: Option<Map>,
     pub(crate) latencies: Latencies,
     /// Records and anomalies by time, exact: sums of what the counts grew by.
@@ -56,6 +60,7 @@ impl Board {
         + describe::NUMBERS_MAX * 2 * HOURS * size_of::<(i64, Histogram)>()
         + top::KEYS_MAX * 4 * top::KEY_BYTES_MAX
         + KEYS_MAX * 2 * top::KEY_BYTES_MAX
+        + PARTITIONS_MAX * HotKeys::BYTES_MAX
         + ANOMALIES_BYTES_MAX
         + (1 << 20);
 
@@ -69,6 +74,7 @@ impl Board {
             keys_max: KEYS_MAX.min(KEYED_BYTES_MAX / (keyed * Series::BYTES_MAX)),
             histograms: vec![Vec::new(); numbers.len()],
             top: TopKeys::default(),
+            hot_keys: BTreeMap::new(),
             map: describe::map(&stream).map(Map::new),
             latencies: Latencies::default(),
             records: Series::default(),
@@ -118,6 +124,13 @@ impl Board {
         self.take_map(rows, anomalous);
     }
 
+    /// Takes the keys of a partition's rows, which are at these positions: all that is known of which key has more than its part.
+    pub fn take_partition(&mut self, partition: u32, keys: &StringArray, positions: &UInt64Array) {
+        if self.hot_keys.len() < PARTITIONS_MAX || self.hot_keys.contains_key(&partition) {
+            self.hot_keys.entry(partition).or_default().take(keys, positions);
+        }
+    }
+
     /// Takes what is known exactly, at `now_ms`.
     pub fn observe(&mut self, facts: Facts, now_ms: i64) {
         let second = now_ms.div_euclid(1000);
@@ -148,6 +161,7 @@ impl Board {
             + hours.sum::<usize>()
             + keys.sum::<usize>()
             + self.top.bytes()
+            + self.hot_keys.len() * HotKeys::BYTES_MAX
             + self.recent.bytes()
     }
 

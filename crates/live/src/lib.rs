@@ -35,8 +35,8 @@ pub use self::{
     latency::Latencies,
     map::Map,
     overview::{
-        Alarms, DeadLetters, Drawn, Lag, Latency, Layer, LedgerView, Level, Overview, Progress, Rate, RuleCount, Stage,
-        StageState, StoreAge,
+        Alarms, DeadLetters, Drawn, HotKeyView, Lag, Latency, Layer, LedgerView, Level, Overview, Progress, Rate,
+        RuleCount, Stage, StageState, StoreAge,
     },
     pace::Pace,
     recent::{Recent, Since},

@@ -26,6 +26,8 @@ pub struct Overview {
     pub rate: Rate,
     /// How far the commits are behind.
     pub lag: Lag,
+    /// Keys that have far more than their part of a partition's events, the largest share first.
+    pub hot_keys: Vec<HotKeyView>,
     /// How long an event takes.
     pub latency: Latency,
     /// How long an event takes until each store has it.
@@ -78,6 +80,17 @@ pub struct Lag {
     pub seconds: f64,
     /// How many such records there are.
     pub records: u64,
+}
+
+/// A key that has far more than its part of a partition's events, a fifth of them at least: more workers do not help that partition.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct HotKeyView {
+    /// The partition.
+    pub partition: u32,
+    /// The key, its first 256 bytes.
+    pub key: String,
+    /// Its share of the partition's last 16,000 events or so, from 0 to 1.
+    pub share: f64,
 }
 
 /// How long an event takes.

@@ -302,3 +302,18 @@ fn a_map_is_of_the_columns_that_the_definition_names_wherever_they_stand() {
     let without = Board::new(told("  page: { columns: { eta: { unit: rad } } }\n", 0));
     assert_eq!(without.map().map(|map| (map.x.column, map.x.high)), Some(("eta".to_owned(), 5.0)));
 }
+
+#[test]
+fn a_key_that_has_most_of_a_partition_is_named_with_its_share() {
+    let mut board = Board::new(stream(0));
+    let positions = UInt64Array::from_iter_values(0..20_000);
+    let spread = StringArray::from_iter_values((0..20_000).map(|row| format!("k{}", row % 300)));
+    let skewed = (0..20_000).map(|row| if row % 300 < 150 { "hot".to_owned() } else { format!("k{}", row % 300) });
+    let skewed = StringArray::from_iter_values(skewed);
+    board.take_partition(2, &spread, &positions);
+    assert_eq!(board.overview(BEGIN * 1000).hot_keys, []);
+    board.take_partition(3, &skewed, &positions);
+    let hot = board.overview(BEGIN * 1000).hot_keys;
+    assert_eq!((hot.len(), hot[0].partition, &*hot[0].key), (1, 3, "hot"));
+    assert!((0.45..0.55).contains(&hot[0].share), "{hot:?}");
+}

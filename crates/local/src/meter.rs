@@ -122,10 +122,10 @@ impl Meter {
         last.read_until = Some(read_until);
     }
 
-    /// Hands scored rows to whoever draws them, where somebody does.
-    pub(crate) fn offer(&self, rows: Vec<Rows>, anomalies: u64, read: Instant) {
+    /// Hands scored rows of a partition to whoever draws them, where somebody does.
+    pub(crate) fn offer(&self, partition: u32, rows: Vec<Rows>, anomalies: u64, read: Instant) {
         if let Some(tap) = &self.tap {
-            tap.offer(rows, anomalies, read);
+            tap.offer(partition, rows, anomalies, read);
         }
     }
 

@@ -22,8 +22,10 @@ const WAITING_ROWS_MAX: u64 = 65_536;
 /// Scored rows of one partition.
 #[derive(Debug)]
 pub struct Tapped {
-    /// The rows.
+    /// The rows,
     pub rows: Rows,
+    /// and the partition's number.
+    pub partition: u32,
     /// When the source gave them.
     pub read: Instant,
     /// When they had been scored.
@@ -73,8 +75,8 @@ impl Tap {
         (Self { queue, waiting: Arc::default(), offered: zero(), dropped: zero(), missed: zero() }, tapped)
     }
 
-    /// Offers rows, `anomalies` of them anomalous, without waiting.
-    pub(crate) fn offer(&self, rows: Vec<Rows>, anomalies: u64, read: Instant) {
+    /// Offers rows of a partition, `anomalies` of them anomalous, without waiting.
+    pub(crate) fn offer(&self, partition: u32, rows: Vec<Rows>, anomalies: u64, read: Instant) {
         let count: u64 = rows.iter().map(|rows| rows.len() as u64).sum();
         self.offered.fetch_add(count, Ordering::Relaxed);
         let (scored, mut dropped) = (Instant::now(), 0);
@@ -88,7 +90,7 @@ impl Tap {
                 continue;
             }
             if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-                self.queue.try_send(Tapped { rows, read, scored, _waiting: waiting })
+                self.queue.try_send(Tapped { rows, partition, read, scored, _waiting: waiting })
             {
                 dropped += own;
             }
@@ -134,21 +136,21 @@ mod tests {
     fn a_full_tap_leaves_rows_out_and_counts_them_and_never_waits() {
         let (tap, tapped) = Tap::new();
         let batch = WAITING_ROWS_MAX as usize / 4;
-        (0..7).for_each(|_| tap.offer(vec![rows(batch)], 2, Instant::now()));
+        (0..7).for_each(|_| tap.offer(0, vec![rows(batch)], 2, Instant::now()));
         let (offered, dropped) = (7 * batch as u64, 3 * batch as u64);
         assert_eq!(tap.counts(), TapCounts { offered, dropped, missed: 6 });
         assert_eq!(tapped.try_iter().map(|tapped| tapped.rows.len()).sum::<usize>(), 4 * batch);
-        tap.offer(vec![rows(2 * WAITING_ROWS_MAX as usize)], 0, Instant::now());
+        tap.offer(0, vec![rows(2 * WAITING_ROWS_MAX as usize)], 0, Instant::now());
         assert_eq!(tap.counts().dropped, dropped, "there is room again, and one batch always finds some");
         drop(tapped);
-        tap.offer(vec![rows(10)], 0, Instant::now());
+        tap.offer(0, vec![rows(10)], 0, Instant::now());
         assert_eq!(tap.counts().dropped, dropped + 10, "nobody draws any more: that must not stop the stream either");
     }
 
     #[test]
     fn many_small_batches_are_bounded_as_well() {
         let (tap, _tapped) = Tap::new();
-        (0..WAITING_BATCHES_MAX + 5).for_each(|_| tap.offer(vec![rows(1)], 0, Instant::now()));
+        (0..WAITING_BATCHES_MAX + 5).for_each(|_| tap.offer(0, vec![rows(1)], 0, Instant::now()));
         assert_eq!(tap.counts().dropped, 5);
     }
 }

@@ -77,7 +77,7 @@ impl Partition {
         if records > 0 {
             let ledger = self.writers.write(records as u64, &outputs)?;
             meter.add(&ledger);
-            meter.offer(outputs.rows, ledger.anomalies, read);
+            meter.offer(self.number, outputs.rows, ledger.anomalies, read);
         }
         Ok(())
     }

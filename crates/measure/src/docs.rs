@@ -15,6 +15,9 @@ something was recorded. `make metrics-docs` writes this page from the code; a te
 `stage` is what works on the records: `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, or of writers what they
 write: `cql`, `parquet`, `orc`, `delta`.
 
+The number of series does not grow with what comes: labels are names of a definition, partitions and fixed words. The one exception,
+the key of `beamline_hot_key_share`, is one key of a partition at a time, and the series of a key ends when it is no longer hot.
+
 | metric | kind | labels | meaning |
 |---|---|---|---|
 ";

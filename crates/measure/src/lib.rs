@@ -12,7 +12,7 @@ pub mod names;
 pub use self::{
     docs::markdown,
     health::Health,
-    metric::{Counter, Description, Gauge, Histogram, Kind, Metric},
+    metric::{Counter, Description, Gauge, Histogram, Kind, Metric, Named},
     names::*,
 };
 

@@ -2,11 +2,11 @@
 //!
 //! Names are `beamline_<what>_<unit>`, with `_total` where they only grow. `stage` is what works on the records:
 //! `generator`, `enricher`, `anomaly-detector`, `aggregator`, `merger`, and of writers what they write: `cql`, `parquet`, `orc`,
-//! `delta`. A partition is a label only where one that hangs could not be seen otherwise.
+//! `delta`. A partition is a label only where one that hangs could not be seen otherwise, a key only where it is one of a partition.
 
 use metrics::Unit;
 
-use crate::{Counter, Gauge, Histogram, Metric};
+use crate::{Counter, Gauge, Histogram, Metric, Named};
 
 /// From a millisecond to a minute.
 const LATENCIES: &[f64] =
@@ -50,6 +50,14 @@ pub static CONSUMER_LAG: Gauge<3> = Gauge::new(
     Unit::Count,
     ["stream", "stage", "partition"],
     "Records of a partition that are committed upstream and not yet here; told every 5 seconds",
+);
+/// The key that has more than its part of a partition.
+pub static HOT_KEY_SHARE: Named = Named::new(
+    "beamline_hot_key_share",
+    Unit::Count,
+    ["stream", "stage", "partition", "key"],
+    "Share (0 to 1) of the key that has far more than its part of a partition's events, a fifth of them at least; of the last 16,000, told \
+     every 5 seconds. No series where there is none",
 );
 /// From ingest to commit.
 pub static END_TO_END_LATENCY: Histogram<2> = Histogram::new(
@@ -263,13 +271,14 @@ pub static BUILD_INFO: Gauge<3> = Gauge::new(
 );
 
 /// All of them, in the order of the documentation.
-pub static ALL: [&dyn Metric; 41] = [
+pub static ALL: [&dyn Metric; 42] = [
     &RECORDS_IN,
     &RECORDS_OUT,
     &RECORDS_FILTERED,
     &RECORDS_REJECTED,
     &DEAD_LETTERS,
     &CONSUMER_LAG,
+    &HOT_KEY_SHARE,
     &END_TO_END_LATENCY,
     &TRANSACTIONS_COMMITTED,
     &TRANSACTIONS_ABORTED,

@@ -92,7 +92,8 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
 }
 
 async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, METRICS_FORMAT)], shown.metrics.render())
+    let text = shown.metrics.render() + &measure::HOT_KEY_SHARE.text();
+    ([(header::CONTENT_TYPE, METRICS_FORMAT)], text)
 }
 
 fn answer(probe: Probe) -> (StatusCode, String) {

@@ -6,6 +6,7 @@ mod aggregate;
 mod anomalies;
 mod detect;
 mod enrich;
+mod hot;
 mod keys;
 mod ledger;
 mod memory;
@@ -24,6 +25,7 @@ pub use self::{
     aggregate::Aggregate,
     detect::Detect,
     enrich::Enrich,
+    hot::{HotKey, HotKeys},
     ledger::Ledger,
     memory::{Spill, Spills, StateMemory},
     partition::{key_text, partition_of},

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use arrow::array::{StringArray, UInt64Array};
 use bytes::Bytes;
 use live::{Board, Facts, together};
 use stage::Rows;
@@ -74,6 +75,11 @@ impl Shown {
             Some(together) => board.take_values(&together, at_ms),
             None => rows.iter().for_each(|rows| board.take_values(rows, at_ms)),
         }
+    }
+
+    /// Takes the keys of a partition's rows, which are at these positions, to see which of them has more than its part.
+    pub fn take_partition(&self, partition: u32, keys: &StringArray, positions: &UInt64Array) {
+        self.board().take_partition(partition, keys, positions);
     }
 
     /// Counts how long so many rows took, in microseconds.

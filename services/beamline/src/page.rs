@@ -172,12 +172,12 @@ fn draw(shown: &Shown, tapped: &Receiver<Tapped>) {
         thread::sleep(DRAW_INTERVAL);
         let begun = Instant::now();
         let mut rows = first.rows.len();
-        let mut batches = vec![drawn(first)];
+        let mut batches = vec![drawn(shown, first)];
         while rows < ROWS_AT_ONCE_MAX
             && let Ok(next) = tapped.try_recv()
         {
             rows += next.rows.len();
-            batches.push(drawn(next));
+            batches.push(drawn(shown, next));
         }
         shown.draw(batches);
         let now = Instant::now();
@@ -189,8 +189,9 @@ fn draw(shown: &Shown, tapped: &Receiver<Tapped>) {
     }
 }
 
-/// The rows, and the microseconds that they took.
-fn drawn(tapped: Tapped) -> (Rows, u64) {
+/// The rows, whose keys are looked at, and the microseconds that they took.
+fn drawn(shown: &Shown, tapped: Tapped) -> (Rows, u64) {
+    shown.take_partition(tapped.partition, &tapped.rows.keys, &tapped.rows.positions);
     let micros = tapped.scored.saturating_duration_since(tapped.read).as_micros();
     (tapped.rows, u64::try_from(micros).unwrap_or(u64::MAX))
 }

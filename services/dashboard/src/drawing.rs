@@ -145,6 +145,7 @@ impl Drawing {
         let mut by_second: BTreeMap<i64, Vec<Rows>> = BTreeMap::new();
         let mut latencies: BTreeMap<i64, u64> = BTreeMap::new();
         for received in &received {
+            self.shown.take_partition(received.partition, &received.keys, &received.positions);
             for time in received.times.iter().filter(|time| **time >= self.started_ms) {
                 *latencies.entry((now - time).max(0)).or_default() += 1;
             }

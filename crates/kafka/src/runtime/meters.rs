@@ -9,7 +9,7 @@ use std::{
 use arrow::array::{Array, AsArray, RecordBatch};
 use measure::Health;
 use metrics::{Counter, Gauge, Histogram};
-use stage::{DeadLetterKind, Ledger, Rows};
+use stage::{DeadLetterKind, HotKey, Key, Ledger, Rows};
 
 use crate::{clock::now_millis, messages::dead_letters::DeadLetterRecord, runtime::partition::Partition};
 
@@ -20,6 +20,8 @@ pub(crate) struct Meters {
     pending: Pending,
     /// The partitions whose lag was told.
     lags: BTreeSet<u32>,
+    /// The hot keys that were told, by partition.
+    hot_keys: BTreeMap<u32, Key>,
     records_in: Counter,
     records_out: Counter,
     filtered: Counter,
@@ -44,7 +46,7 @@ pub(crate) struct Meters {
 impl Drop for Meters {
     /// Whoever takes the partitions next says how much waits.
     fn drop(&mut self) {
-        mem::take(&mut self.lags).into_iter().for_each(|partition| self.lag(partition, 0));
+        mem::take(&mut self.lags).into_iter().for_each(|partition| self.left(partition));
     }
 }
 
@@ -90,6 +92,7 @@ impl Meters {
             stage,
             pending: Pending::default(),
             lags: BTreeSet::new(),
+            hot_keys: BTreeMap::new(),
             records_in: measure::RECORDS_IN.of(labels),
             records_out: measure::RECORDS_OUT.of(labels),
             filtered: measure::RECORDS_FILTERED.of(labels),
@@ -203,6 +206,30 @@ impl Meters {
         measure::CONSUMER_LAG.of([&self.stream, self.stage, &partition.to_string()]).set(records as f64);
     }
 
+    /// Which key of a partition has more than its part of the events.
+    pub(crate) fn hot_key(&mut self, partition: u32, hot: Option<&HotKey>) {
+        let number = partition.to_string();
+        let labels = [&self.stream, self.stage, &number];
+        measure::HOT_KEY_SHARE.set(labels, hot.map(|hot| (&*hot.key, hot.share)));
+        let Some(HotKey { key, share }) = hot else { return };
+        if self.hot_keys.get(&partition) != Some(key) {
+            let percent = (share * 100.0).round() as u64;
+            tracing::warn!(
+                partition,
+                key,
+                percent,
+                "one key has so much of a partition that more workers do not help it"
+            );
+            self.hot_keys.insert(partition, key.clone());
+        }
+    }
+
+    /// A partition is no longer here: whoever takes it next says how it is.
+    pub(crate) fn left(&mut self, partition: u32) {
+        self.lag(partition, 0);
+        self.hot_key(partition, None);
+    }
+
     pub(crate) fn rebalanced(&mut self, partitions: usize) {
         self.rebalances.increment(1);
         self.partitions.set(partitions as f64);
@@ -267,6 +294,27 @@ mod tests {
         assert_eq!(samples(100, 900, 64), [100, 900]);
         assert_eq!(samples(100, 900, 256), [100, 300, 500, 700, 900]);
         assert_eq!(samples(0, 20_000, 20_000).len(), 20_000 / 64 + 2);
+    }
+
+    #[test]
+    fn a_hot_key_is_told_as_long_as_it_is_hot_and_the_partition_here() {
+        let hot = |key: &str| HotKey { key: key.into(), share: 0.5 };
+        let series = |key: &str| format!("{{stream=\"hot\",stage=\"enricher\",partition=\"3\",key=\"{key}\"}} 0.5\n");
+        let is_told = |key| measure::HOT_KEY_SHARE.text().contains(&series(key));
+        let mut meters = Meters::new("hot", "enricher");
+        meters.lag(3, 10);
+        meters.hot_key(3, Some(&hot("a")));
+        assert!(is_told("a"));
+        meters.hot_key(3, Some(&hot("b")));
+        assert!(is_told("b") && !is_told("a"));
+        meters.hot_key(3, None);
+        assert!(!is_told("b"));
+        meters.hot_key(3, Some(&hot("a")));
+        meters.left(3);
+        assert!(!is_told("a"));
+        meters.hot_key(3, Some(&hot("a")));
+        drop(meters);
+        assert!(!is_told("a"));
     }
 
     #[test]

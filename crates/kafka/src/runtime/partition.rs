@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use stage::{Key, Ledger, Outputs, Resumed, Rows, Stage, StateSize};
+use stage::{HotKey, HotKeys, Key, Ledger, Outputs, Resumed, Rows, Stage, StateSize};
 
 use crate::{
     KafkaError, Note,
@@ -48,6 +48,7 @@ pub(crate) struct Partition {
     pub meanings: Meanings,
     /// Where it stood when records were first seen to wait, since when, and how many wait.
     waiting: Option<(i64, Instant, u64)>,
+    hot_keys: HotKeys,
 }
 
 impl Partition {
@@ -76,6 +77,7 @@ impl Partition {
             hops: Hops::default(),
             meanings: Meanings::default(),
             waiting: None,
+            hot_keys: HotKeys::default(),
         }
     }
 
@@ -104,6 +106,11 @@ impl Partition {
     /// How many records are committed upstream and not here: those that wait, and those of the open transaction.
     pub(crate) fn lag(&self) -> u64 {
         self.waiting.map_or(0, |(_, _, records)| records) + self.open_records as u64
+    }
+
+    /// The key that has more than its part of the last events, where there is one.
+    pub(crate) fn hot_key(&self) -> Option<&HotKey> {
+        self.hot_keys.hot()
     }
 
     /// How many records wait, and since when, where none has been taken for too long.
@@ -138,6 +145,7 @@ impl Partition {
     /// its snapshot, and nothing comes out of them.
     pub(crate) fn process(&mut self, rows: Rows) -> Result<Outputs, KafkaError> {
         let mut outputs = Outputs::default();
+        self.hot_keys.take(&rows.keys, &rows.positions);
         rows.positions.values().first().into_iter().for_each(|first| self.covering.took(*first as i64));
         self.stage.process(rows, &mut outputs)?;
         Ok(outputs)

@@ -1,8 +1,8 @@
 //! The figures of an overview, out of what a board and its facts say.
 
 use super::{
-    Alarms, DeadLetters, Drawn, Lag, Latency, Layer, LedgerView, Level, Overview, Progress, Rate, RuleCount, Stage,
-    StageState, StoreAge, count,
+    Alarms, DeadLetters, Drawn, HotKeyView, Lag, Latency, Layer, LedgerView, Level, Overview, Progress, Rate,
+    RuleCount, Stage, StageState, StoreAge, count,
     judge::{DEAD_LETTERS_WATCH, LAG_WATCH_S, judge},
     share,
 };
@@ -19,6 +19,8 @@ const OVER_DEVIATIONS: f64 = 5.0;
 /// Probes come every 30 s at least while a stream runs: a store that has had none for twice as long stands, in
 /// milliseconds.
 const PROBE_MISSING_MS: u64 = 60_000;
+/// Hot keys that are listed.
+const HOT_KEYS_MAX: usize = 8;
 /// Rules of dead letters that are listed.
 const RULES_MAX: usize = 20;
 
@@ -40,6 +42,7 @@ impl Board {
             level,
             sentence,
             stages: self.stages(now_ms, &rate, &lag),
+            hot_keys: self.hot_keys_view(),
             stores: stores(facts, now_ms),
             latency: Latency { from, to, p50_ms, p99_ms, events },
             ledger: ledger(facts),
@@ -98,6 +101,15 @@ impl Board {
             share: share(ledger.anomalies, all),
             layers: layers(&self.stream).into_iter().map(layer).collect(),
         }
+    }
+
+    fn hot_keys_view(&self) -> Vec<HotKeyView> {
+        let hot = self.hot_keys.iter().filter_map(|(partition, keys)| Some((*partition, keys.hot()?)));
+        let mut views: Vec<HotKeyView> =
+            hot.map(|(partition, hot)| HotKeyView { partition, key: hot.key.to_string(), share: hot.share }).collect();
+        views.sort_by(|a, b| b.share.total_cmp(&a.share));
+        views.truncate(HOT_KEYS_MAX);
+        views
     }
 
     fn drawn_view(&self) -> Drawn {

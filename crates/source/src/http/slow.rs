@@ -133,6 +133,7 @@ fn unfinished_bodies_hold_no_more_than_they_may() {
     thread::sleep(Duration::from_millis(200));
     let (status, answer) = post(&server, &format!("{{\"id\": 1}}{}", " ".repeat(500)));
     assert_eq!(status, 429, "{answer}");
+    assert!(answer.to_ascii_lowercase().contains("retry-after: 1"), "{answer}");
     drop(held);
     let begun = Instant::now();
     while post(&server, &format!("{{\"id\": 1}}{}", " ".repeat(500))).0 != 202 {

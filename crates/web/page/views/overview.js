@@ -27,6 +27,7 @@ export function Overview({ stream }) {
     ${seen.failure && html`<${Failed} text=${seen.failure} />`}
     ${all && all.length > 1 && html`<${Others} streams=${all.filter(({ name }) => name !== stream.name)} />`}
     <${Figures} seen=${seen} />
+    <${HotKeys} keys=${seen.hot_keys} />
     <${Stores} stores=${seen.stores} />
     <${Detectors} layers=${seen.alarms.layers} alarms=${list} />
     <div class="pair"><${Beam} stages=${seen.stages} /><${Ledger} ledger=${seen.ledger} /></div>
@@ -72,6 +73,13 @@ function Figures({ seen }) {
 function Percentile({ name, ms }) {
   const [value, unit] = span(ms);
   return html`<p class="value numbers"><small>${name} </small>${value}<small> ${unit}</small></p>`;
+}
+
+/** Keys that have far more than their part of a partition: more workers do not help it. @param {{ keys: Api.Overview['hot_keys'] }} props */
+function HotKeys({ keys }) {
+  if (!keys.length) return null;
+  return html`<ul class="stores numbers" aria-label="Hot keys">${keys.map((hot) => html`<li key=${hot.partition}>
+    <${Mark} level="watch" label="hot key" /> Partition ${hot.partition}: key ${hot.key} has ${percent(hot.share)} of the events</li>`)}</ul>`;
 }
 
 /** How long an event takes until each store has it, as probes say. @param {{ stores: Api.StoreAge[] }} props */

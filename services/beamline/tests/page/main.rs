@@ -6,6 +6,7 @@ mod access;
 mod documented;
 mod follow;
 mod hostile;
+mod hot_keys;
 mod measure;
 mod notes;
 mod queries;

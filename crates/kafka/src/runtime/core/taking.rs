@@ -43,7 +43,7 @@ impl<C: Cluster> Core<C> {
     /// Gives partitions up. Their next owner says how much waits.
     pub(crate) fn forget(&mut self, numbers: &[u32]) {
         self.drop_loaded(numbers);
-        numbers.iter().for_each(|number| self.meters.lag(*number, 0));
+        numbers.iter().for_each(|number| self.meters.left(*number));
     }
 
     /// Drops what memory holds of partitions.

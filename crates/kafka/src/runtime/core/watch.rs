@@ -20,6 +20,7 @@ impl<C: Cluster> Core<C> {
             let Some(partition) = self.partitions.get_mut(&number) else { continue };
             partition.waits(lag, now);
             self.meters.lag(number, partition.lag());
+            self.meters.hot_key(number, partition.hot_key());
             near.extend(share_before(partition.needed(), first, end).map(|share| (number, share)));
         }
         if near.is_empty() || self.warned.is_some_and(|warned| self.cluster.since(warned) < SAID_EVERY) {
