@@ -128,6 +128,10 @@ bench-idle: setup setup-servers ## Measure what a run, and a generator, an enric
 	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test idle -- --ignored --nocapture
 	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_idle
 
+.PHONY: bench-scale
+bench-scale: setup-servers ## Measure what an event costs by workers, partitions, keys, bytes, columns and open windows, and print a model of it (BEAMLINE_SCALE_EVENTS=1000000 BEAMLINE_SCALE_AXES=workers,keys)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_scale
+
 .PHONY: bench-snapshots
 bench-snapshots: setup ## Measure what a detector's snapshots take beside its events, at three rates, with 64 and 10,000 keys (RECORDS=2000000)
 	cargo run --locked --bin bench-snapshots

@@ -6,7 +6,7 @@ use stream::{Stream, Windows};
 use crate::{
     Events, LeftOut, Partial, Snapshot, WindowError,
     clock::Clock,
-    open::Open,
+    open::{Open, Which},
     results::together,
     state::{State, is_ours, single_key},
 };
@@ -82,9 +82,9 @@ impl Aggregator {
         for open in &mut self.open {
             let watermark = self.clock.latest().saturating_sub(open.aggregate.lateness);
             if open.aggregate.keyed {
-                closed.push(open.results(watermark, false, |_, closed| closed)?);
+                closed.push(open.results(watermark, false, Which::Closed)?);
                 if !matches!(open.aggregate.windows, Windows::Session { .. }) {
-                    changed.push(open.results(watermark, false, |slot, closed| slot.changed && !closed)?);
+                    changed.push(open.results(watermark, false, Which::Changed)?);
                 }
             } else {
                 flushed.partials.extend(open.partials()?);
@@ -105,7 +105,7 @@ impl Aggregator {
         let mut results = Vec::new();
         for open in self.open.iter_mut().filter(|open| open.aggregate.keyed) {
             let watermark = self.clock.latest().saturating_sub(open.aggregate.lateness);
-            results.push(open.results(watermark, over, |_, closed| !closed)?);
+            results.push(open.results(watermark, over, Which::Unclosed)?);
         }
         together(&self.schema, results)
     }

@@ -27,6 +27,17 @@ pub(crate) struct Open {
     gone: Vec<Box<str>>,
 }
 
+/// Of which windows results are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which {
+    /// Those that the watermark has passed.
+    Closed,
+    /// Of the others, those that changed since the last flush.
+    Changed,
+    /// All of the others.
+    Unclosed,
+}
+
 /// What became of an event in a window.
 enum Fate {
     Taken,
@@ -66,13 +77,7 @@ impl Open {
             let taken = slots.len();
             let fate = self.place(*time, group, watermark, &mut slots)?;
             rows.resize(slots.len(), row as u32);
-            for slot in &slots[taken..] {
-                if let Some(slot) = self.slots.get_mut(*slot) {
-                    slot.events += 1;
-                    slot.added += 1;
-                    (slot.changed, slot.dirty) = (true, true);
-                }
-            }
+            slots[taken..].iter().for_each(|slot| self.slots.count_event(*slot));
             match fate {
                 Fate::Taken => {}
                 Fate::Late(by) => {
@@ -189,7 +194,7 @@ impl Open {
 
     /// The states that changed since the last flush.
     pub(crate) fn partials(&mut self) -> Result<Vec<Partial>, WindowError> {
-        let changed = self.slots.open().into_iter().filter(|(_, slot)| slot.changed);
+        let changed = self.slots.changed().into_iter();
         let changed: Vec<(u32, Slot)> = changed.map(|(index, slot)| (index, slot.clone())).collect();
         let mut partials = Vec::with_capacity(changed.len());
         for (index, slot) in changed {
@@ -199,18 +204,17 @@ impl Open {
         Ok(partials)
     }
 
-    /// The results of the windows that `pick` picks; they are final where they are closed, or where `over` says so.
-    pub(crate) fn results(
-        &mut self,
-        watermark: i64,
-        over: bool,
-        pick: impl Fn(&Slot, bool) -> bool,
-    ) -> Result<RecordBatch, WindowError> {
+    /// The results of these windows; they are final where they are closed, or where `over` says so.
+    pub(crate) fn results(&mut self, watermark: i64, over: bool, which: Which) -> Result<RecordBatch, WindowError> {
         let closed = |slot: &Slot| slot.end <= watermark;
-        let open = self.slots.open();
-        let wanted: Vec<Wanted<'_>> = open
+        let picked = match which {
+            Which::Closed => self.slots.closed(watermark),
+            Which::Changed => self.slots.changed(),
+            Which::Unclosed => self.slots.open(),
+        };
+        let wanted: Vec<Wanted<'_>> = picked
             .iter()
-            .filter(|(_, slot)| pick(slot, closed(slot)))
+            .filter(|(_, slot)| closed(slot) == matches!(which, Which::Closed))
             .map(|(index, slot)| Wanted {
                 slot: *index,
                 start: slot.start,
@@ -224,31 +228,24 @@ impl Open {
 
     /// Forgets the windows that are closed, and that anything has changed.
     pub(crate) fn flushed(&mut self, watermark: i64) {
-        let open = self.slots.open();
-        let closed: Vec<u32> = open.iter().filter(|(_, slot)| slot.end <= watermark).map(|(index, _)| *index).collect();
-        let changed: Vec<u32> = open.iter().filter(|(_, slot)| slot.changed).map(|(index, _)| *index).collect();
-        for slot in changed {
-            if let Some(slot) = self.slots.get_mut(slot) {
-                (slot.changed, slot.added) = (false, 0);
-            }
-        }
+        self.slots.flushed();
+        let closed: Vec<u32> = self.slots.closed(watermark).into_iter().map(|(index, _)| index).collect();
         closed.into_iter().for_each(|slot| self.close(slot));
+        self.slots.settled(watermark);
     }
 
     /// The states that changed since the last snapshot; an empty one says that there is none any more.
     pub(crate) fn snapshots(&mut self, snapshots: &mut Vec<(Box<str>, Vec<u8>)>) -> Result<(), WindowError> {
-        let dirty = self.slots.open().into_iter().filter(|(_, slot)| slot.dirty);
+        let dirty = self.slots.dirty().into_iter();
         let dirty: Vec<(u32, Slot)> = dirty.map(|(index, slot)| (index, slot.clone())).collect();
         let mut written = Vec::with_capacity(dirty.len());
         for (index, slot) in dirty {
             let state = encode(&self.aggregate, &mut self.calls, index, &slot)?;
             let key = key(&self.aggregate.name, slot.start, &slot.group);
             self.gone.extend(self.slots.store(index, key.clone()));
-            if let Some(slot) = self.slots.get_mut(index) {
-                slot.dirty = false;
-            }
             written.push((key, state));
         }
+        self.slots.written();
         snapshots.extend(mem::take(&mut self.gone).into_iter().map(|key| (key, Vec::new())));
         snapshots.extend(written);
         Ok(())

@@ -3,6 +3,7 @@
 mod functions;
 mod merging;
 mod sessions;
+mod slots;
 mod windows;
 
 use std::sync::Arc;

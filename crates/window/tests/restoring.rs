@@ -1,8 +1,8 @@
-//! Taking up, giving up and counting windows costs what they are, however many there are.
+//! Taking up, giving up, counting and committing windows costs what they are, however many there are.
 
 #![allow(clippy::unwrap_used)]
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use fixtures::Memory;
@@ -38,19 +38,24 @@ const MINUTE: i64 = 60_000_000;
 /// A stream, and an aggregator that has an event in each of so many windows.
 fn opened() -> (Stream, Aggregator) {
     let stream = Stream::load("readings.yaml", DEFINITION, &FILES).unwrap_or_else(|errors| panic!("{errors}"));
-    let times: Vec<i64> = (0..WINDOWS as i64).map(|minute| minute * MINUTE).collect();
-    let ids = StringArray::from_iter_values((0..WINDOWS).map(|id| format!("id-{id}")));
-    let kinds = StringArray::from_iter_values((0..WINDOWS).map(|id| format!("kind-{}", id % 7)));
+    let mut aggregator = Aggregator::new(&stream).unwrap();
+    take(&stream, &mut aggregator, 0..WINDOWS);
+    (stream, aggregator)
+}
+
+/// Takes an event of each of these windows.
+fn take(stream: &Stream, aggregator: &mut Aggregator, windows: Range<usize>) {
+    let times: Vec<i64> = windows.clone().map(|minute| minute as i64 * MINUTE).collect();
+    let ids = StringArray::from_iter_values(windows.clone().map(|id| format!("id-{id}")));
+    let kinds = StringArray::from_iter_values(windows.map(|id| format!("kind-{}", id % 7)));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(ids.clone()),
         Arc::new(kinds),
         Arc::new(TimestampMicrosecondArray::from(times.clone()).with_timezone("UTC")),
     ];
     let batch = RecordBatch::try_new(stream.scored.clone(), columns).unwrap();
-    let mut aggregator = Aggregator::new(&stream).unwrap();
     let left_out = aggregator.process(&Events { batch: &batch, times: &times, ids: &ids }).unwrap();
     assert!(left_out.is_empty());
-    (stream, aggregator)
 }
 
 #[test]
@@ -90,4 +95,22 @@ fn counting_windows_does_not_look_at_them() {
     }
     let counting = begun.elapsed();
     assert!(counting < opening, "counting took {counting:?}, and opening {opening:?}");
+}
+
+#[test]
+fn a_commit_looks_at_what_has_changed() {
+    let begun = Instant::now();
+    let (stream, mut aggregator) = opened();
+    aggregator.flush().unwrap();
+    aggregator.snapshots().unwrap();
+    let opening = begun.elapsed();
+    let begun = Instant::now();
+    for window in 0..500 {
+        take(&stream, &mut aggregator, window..window + 1);
+        let flushed = aggregator.flush().unwrap();
+        assert_eq!((flushed.changed.map(|rows| rows.num_rows()), flushed.partials.len()), (Some(1), 1));
+        assert_eq!(aggregator.snapshots().unwrap().len(), 2);
+    }
+    let committing = begun.elapsed();
+    assert!(committing < opening, "500 commits took {committing:?}, and the first one {opening:?}");
 }

@@ -6,6 +6,7 @@ mod idle;
 mod latency;
 mod paced;
 mod restore;
+mod scale;
 mod theirs;
 mod throughput;
 mod usage;
@@ -92,4 +93,11 @@ fn bench_topics_of_another_program() {
 fn measure_handover() {
     let (events, pairs) = (number("BEAMLINE_BENCH_EVENTS", 1_000_000), number("BEAMLINE_BENCH_PAIRS", 5));
     handover::measure(&Cluster::start_to_measure(), events, pairs);
+}
+
+#[test]
+#[ignore = "a measurement: make bench-scale"]
+fn measure_scale() {
+    let axes = env::var("BEAMLINE_SCALE_AXES").unwrap_or_default();
+    scale::measure(number("BEAMLINE_SCALE_EVENTS", 1_000_000), &axes);
 }

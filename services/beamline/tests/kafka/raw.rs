@@ -51,7 +51,7 @@ impl Event {
     }
 }
 
-fn long(bytes: &mut Vec<u8>, value: i64) {
+pub(crate) fn long(bytes: &mut Vec<u8>, value: i64) {
     let mut rest = ((value << 1) ^ (value >> 63)) as u64;
     while rest >= 0x80 {
         bytes.push(rest as u8 | 0x80);
@@ -60,7 +60,7 @@ fn long(bytes: &mut Vec<u8>, value: i64) {
     bytes.push(rest as u8);
 }
 
-fn text(bytes: &mut Vec<u8>, value: &str) {
+pub(crate) fn text(bytes: &mut Vec<u8>, value: &str) {
     long(bytes, value.len() as i64);
     bytes.extend(value.as_bytes());
 }

@@ -16,7 +16,16 @@ pub(super) fn cpu_seconds(pid: u32) -> f64 {
 
 /// Memory of a process that is in use now, in mebibytes.
 pub(super) fn resident_mebibytes(pid: u32) -> f64 {
+    mebibytes(pid, "VmRSS:")
+}
+
+/// Memory of a process at its peak, in mebibytes.
+pub(super) fn peak_mebibytes(pid: u32) -> f64 {
+    mebibytes(pid, "VmHWM:")
+}
+
+fn mebibytes(pid: u32, name: &str) -> f64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
 }
