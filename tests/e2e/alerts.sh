@@ -43,13 +43,13 @@ start_prometheus() {
     fail "Prometheus does not become ready: $(tail -3 "$LOGS/prometheus.log")"
 }
 
-# ask_prometheus QUERY: alert or service, and stage, of every series of the answer.
+# ask_prometheus QUERY: alert or service, and stage or stream, of every series of the answer.
 ask_prometheus() {
     curl -sf --get "http://$prometheus/api/v1/query" --data-urlencode "query=$1" | python3 -c '
 import json, sys
 for series in json.load(sys.stdin)["data"]["result"]:
     metric = series["metric"]
-    print(metric.get("alertname") or metric.get("service"), metric.get("stage", ""))' | sort -u
+    print(metric.get("alertname") or metric.get("service"), metric.get("stage") or metric.get("stream", ""))' | sort -u
 }
 
 # What was late when services began again leaves the window of rates.
