@@ -128,6 +128,10 @@ bench-idle: setup setup-servers ## Measure what a run, and a generator, an enric
 	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test idle -- --ignored --nocapture
 	BEAMLINE_IDLE_SECONDS=$(SECONDS) cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_idle
 
+.PHONY: bench-overload
+bench-overload: setup-servers ## Measure what services do at twice the sustainable rate, then at half of it, with half of the events in one key, and flooded over HTTP (BEAMLINE_OVERLOAD_SECONDS=300 of each)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_overload
+
 .PHONY: bench-snapshots
 bench-snapshots: setup ## Measure what a detector's snapshots take beside its events, at three rates, with 64 and 10,000 keys (RECORDS=2000000)
 	cargo run --locked --bin bench-snapshots
