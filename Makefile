@@ -132,6 +132,10 @@ bench-idle: setup setup-servers ## Measure what a run, and a generator, an enric
 bench-scale: setup-servers ## Measure what an event costs by workers, partitions, keys, bytes, columns and open windows, and print a model of it (BEAMLINE_SCALE_EVENTS=1000000 BEAMLINE_SCALE_AXES=workers,keys)
 	cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_scale
 
+.PHONY: bench-overload
+bench-overload: setup-servers ## Measure what services do at twice the sustainable rate, then at half of it, with half of the events in one key, and flooded over HTTP (BEAMLINE_OVERLOAD_SECONDS=300 of each)
+	cargo test --locked --workspace --test kafka -- --ignored --nocapture measure_overload
+
 .PHONY: bench-snapshots
 bench-snapshots: setup ## Measure what a detector's snapshots take beside its events, at three rates, with 64 and 10,000 keys (RECORDS=2000000)
 	cargo run --locked --bin bench-snapshots

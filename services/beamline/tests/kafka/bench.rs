@@ -4,6 +4,7 @@ mod bare;
 mod handover;
 mod idle;
 mod latency;
+mod overload;
 mod paced;
 mod restore;
 mod scale;
@@ -86,6 +87,13 @@ fn bench_state_that_moves() {
 #[ignore = "a measurement: make bench-kafka"]
 fn bench_topics_of_another_program() {
     theirs::measure(&Cluster::start_to_measure(), number("BEAMLINE_BENCH_EVENTS", 1_000_000));
+}
+
+#[test]
+#[ignore = "a measurement: make bench-overload"]
+fn measure_overload() {
+    let phase = Duration::from_secs(number("BEAMLINE_OVERLOAD_SECONDS", 300));
+    overload::measure(&Cluster::start_to_measure(), number("BEAMLINE_BENCH_EVENTS", 1_000_000), phase);
 }
 
 #[test]
