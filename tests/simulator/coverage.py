@@ -11,6 +11,7 @@ SHARED = ["messages", "stages", "step"]
 # process, and what belongs to generators, the dashboard and traces.
 LEFT_OUT = [
     "runtime/live.rs",
+    "runtime/batched.rs",
     "runtime/group.rs",
     "runtime/crew.rs",
     "messages/hops.rs",

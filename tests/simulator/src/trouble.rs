@@ -1,4 +1,4 @@
-//! How a call of a producer or a reader goes wrong.
+//! How a call of a producer, a member or a reader goes wrong.
 
 use fixtures::Random;
 
@@ -23,6 +23,10 @@ pub(crate) enum Trouble {
     AbortUnknown { done: bool },
     /// The cluster does not answer a question.
     Unanswered,
+    /// The right to read the input is taken away for a moment, which the client says once.
+    ReadingDenied,
+    /// The client cannot read for a moment, and goes on by itself.
+    ReadingFails,
 }
 
 /// What became of a commit that nobody has heard of.
@@ -36,7 +40,7 @@ pub(crate) enum Fate {
 impl Trouble {
     /// One that is drawn.
     pub(crate) fn drawn(random: &mut Random) -> Self {
-        match random.below(12) {
+        match random.below(14) {
             0 => Trouble::QueueFull,
             10..=11 => Trouble::SendRefused,
             1 => Trouble::Unacknowledged,
@@ -46,6 +50,8 @@ impl Trouble {
             5 => Trouble::EndUnknown(Fate::Done),
             6 => Trouble::EndUnknown(Fate::Lost),
             7 => Trouble::EndUnknown(Fate::Late(random.below(8_000_000))),
+            12 => Trouble::ReadingDenied,
+            13 => Trouble::ReadingFails,
             8 => Trouble::AbortUnknown { done: random.one_in(2) },
             _ => Trouble::Unanswered,
         }

@@ -3,10 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use kafka::{Event, KafkaError, Member, Owner, Seen};
-use rdkafka::{Offset, TopicPartitionList, error::KafkaError as ClientError, message::OwnedMessage};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    error::{KafkaError as ClientError, RDKafkaErrorCode as Code},
+    message::OwnedMessage,
+};
 
 use super::Simulated;
-use crate::{broker::group::Wish, world::State};
+use crate::{broker::group::Wish, trouble::Trouble, world::State};
 
 /// A member of a group.
 pub(crate) struct Joined {
@@ -79,6 +83,11 @@ impl Member for Joined {
         let silent = |state: &State| !state.broker.clients[self.number].wishes.is_empty();
         if silent(&state) {
             return Vec::new();
+        }
+        match state.trouble(|trouble| matches!(trouble, Trouble::ReadingDenied | Trouble::ReadingFails)) {
+            Some(Trouble::ReadingDenied) => return vec![ClientError::MessageConsumption(Code::TopicAuthorizationFailed)],
+            Some(_) => return vec![ClientError::MessageConsumption(Code::AllBrokersDown)],
+            None => {}
         }
         let mut message = self.next(&mut state);
         if message.is_none() && !wait.is_zero() {
