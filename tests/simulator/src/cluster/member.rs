@@ -85,7 +85,9 @@ impl Member for Joined {
             return Vec::new();
         }
         match state.trouble(|trouble| matches!(trouble, Trouble::ReadingDenied | Trouble::ReadingFails)) {
-            Some(Trouble::ReadingDenied) => return vec![ClientError::MessageConsumption(Code::TopicAuthorizationFailed)],
+            Some(Trouble::ReadingDenied) => {
+                return vec![ClientError::MessageConsumption(Code::TopicAuthorizationFailed)];
+            }
             Some(_) => return vec![ClientError::MessageConsumption(Code::AllBrokersDown)],
             None => {}
         }
