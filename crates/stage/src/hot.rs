@@ -90,7 +90,7 @@ impl HotKeys {
         }
     }
 
-    /// Says which key is hot, and begins anew.
+    /// Decides which key is hot, and starts counting again from zero.
     fn conclude(&mut self) {
         let before = self.hot.take();
         let few = self.counters.iter().all(|counter| counter.error == 0);

@@ -224,7 +224,7 @@ impl Meters {
         }
     }
 
-    /// A partition is no longer here: whoever takes it next says how it is.
+    /// This worker has lost a partition: its next owner reports the lag and the hot key.
     pub(crate) fn left(&mut self, partition: u32) {
         self.lag(partition, 0);
         self.hot_key(partition, None);

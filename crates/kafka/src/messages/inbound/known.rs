@@ -12,7 +12,7 @@ use crate::{
 
 /// Versions of the topic's own subject that are looked up at once, the latest first.
 pub(super) const VERSIONS_MAX: usize = 8;
-/// Ids that are remembered; there are no more different ones in a topic unless somebody makes them up.
+/// How many ids are remembered. A topic has one or two, unless somebody sends messages with ids that are made up.
 const IDS_MAX: usize = 256;
 
 /// What a decoder takes ids for by what messages have said.

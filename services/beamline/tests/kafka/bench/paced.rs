@@ -76,23 +76,36 @@ pub(super) fn send(
 ) {
     let producer: BaseProducer<Reports> =
         connection.client(Reports::default(), |config| _ = config.set("linger.ms", "1")).unwrap();
+    pace(&producer, topic, sample, (rate, PIECES), limit, stop);
+    producer.flush(Duration::from_secs(10)).unwrap();
+}
+
+/// Hands events to a producer at this rate, in so many pieces a second, the same again and again, until the time is up or `stop` is
+/// set; later where they are not taken as fast.
+pub(super) fn pace(
+    producer: &BaseProducer<Reports>,
+    topic: &str,
+    sample: &[OwnedMessage],
+    (rate, pieces): (u64, u64),
+    limit: Duration,
+    stop: &AtomicBool,
+) {
     let begun = Instant::now();
     let mut events = sample.iter().cycle();
-    for piece in 0..limit.as_secs() * PIECES {
+    for piece in 0..limit.as_secs() * pieces {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let due = Duration::from_secs(piece) / PIECES as u32;
+        let due = Duration::from_secs(piece) / pieces as u32;
         thread::sleep(due.saturating_sub(begun.elapsed()));
-        for event in events.by_ref().take((rate / PIECES) as usize) {
+        for event in events.by_ref().take((rate / pieces) as usize) {
             let record = BaseRecord::to(topic)
                 .partition(event.partition())
                 .key(event.key().unwrap_or_default())
                 .payload(event.payload().unwrap_or_default())
                 .timestamp(now_millis());
-            hand_over(&producer, record);
+            hand_over(producer, record);
         }
         producer.poll(Duration::ZERO);
     }
-    producer.flush(Duration::from_secs(10)).unwrap();
 }
