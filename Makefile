@@ -178,7 +178,7 @@ faults-local: setup ## Kill a run of 2,000,000 events 20 times and compare it wi
 	cargo test --locked --workspace --test kills --test long_life --test bad_input -- --nocapture kill disk idle_clients query_that_began
 
 .PHONY: long-life
-long-life: setup ## Commit many times with queries open, and print how memory, disk and the time of a commit change (BEAMLINE_COMMITS=6000)
+long-life: setup ## Commit many times with queries open, and print how memory, disk and the time of a commit change (BEAMLINE_COMMITS=6000), in results that have had BEAMLINE_GROWN=0 commits before (grown in the folder BEAMLINE_GROWN_IN, where that is given)
 	BEAMLINE_COMMITS=$${BEAMLINE_COMMITS:-6000} cargo test --locked --workspace --test long_life -- --ignored --nocapture
 
 .PHONY: schema

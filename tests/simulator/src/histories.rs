@@ -167,7 +167,8 @@ impl Simulator {
     pub fn histories(&self, first: u64, count: u64) -> Result<Tally, Failure> {
         let next = AtomicU64::new(0);
         let done = Mutex::new((Tally::default(), None::<Failure>));
-        let lanes = thread::available_parallelism().map_or(1, NonZero::get);
+        // A history's threads wait for one another between two turns; another history uses the processor meanwhile.
+        let lanes = 2 * thread::available_parallelism().map_or(1, NonZero::get);
         thread::scope(|scope| {
             for _ in 0..lanes {
                 scope.spawn(|| {

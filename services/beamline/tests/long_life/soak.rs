@@ -13,7 +13,7 @@ use std::{
 
 use store::{QueryOptions, Results, query as sql};
 
-use crate::{COUNT, Place, answer};
+use crate::{COUNT, Place, answer, grown};
 
 /// How many events a commit has, and a request.
 const EVENTS: u64 = 20;
@@ -64,12 +64,11 @@ impl Slope {
     }
 }
 
-/// Starts a run that listens, and gives its address.
-fn listen(place: &Place, events: u64) -> (Child, String) {
-    let events = events.to_string();
-    let commit = EVENTS.to_string();
-    let mut command = place.command(&["run", "readings.yaml", "--listen", "127.0.0.1:0", "--out", "results"]);
-    command.args(["--events", &events, "--commit-events", &commit, "--log-format", "json"]);
+/// Starts a run that listens, commits so many events at a time and ends where it has so many in all, and gives its address.
+pub(crate) fn listen(place: &Place, results: &Path, events: u64, commit: u64) -> (Child, String) {
+    let (events, commit) = (events.to_string(), commit.to_string());
+    let mut command = place.command(&["run", "readings.yaml", "--listen", "127.0.0.1:0"]);
+    command.arg("--out").arg(results).args(["--events", &events, "--commit-events", &commit, "--log-format", "json"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let address = lines.by_ref().find_map(|line| {
@@ -81,7 +80,7 @@ fn listen(place: &Place, events: u64) -> (Child, String) {
 }
 
 /// Posts events, one a second of event time, until they are enough.
-fn post(address: &str, next: &AtomicU64, end: u64) {
+pub(crate) fn post(address: &str, next: &AtomicU64, end: u64) {
     let mut socket: Option<BufReader<TcpStream>> = None;
     loop {
         let first = next.fetch_add(EVENTS, Ordering::Relaxed);
@@ -168,12 +167,13 @@ fn memory(child: &Child) -> Option<f64> {
     line.trim().strip_suffix(" kB")?.parse::<f64>().ok().map(|kib| kib / 1024.0)
 }
 
-fn watch(place: &Place, child: &mut Child) -> Vec<Sample> {
+/// Looks at the run until it ends; commits are counted from the position on at which it began.
+fn watch(place: &Place, child: &mut Child, begun: u64) -> Vec<Sample> {
     let (mut samples, mut last) = (Vec::<Sample>::new(), (0.0, Instant::now()));
     while child.try_wait().unwrap().is_none() {
         thread::sleep(Duration::from_millis(500));
         let Ok(Some(manifest)) = Results::new(place.path("results")).manifest() else { continue };
-        let (commits, now) = (manifest.position as f64 / EVENTS as f64, Instant::now());
+        let (commits, now) = ((manifest.position - begun) as f64 / EVENTS as f64, Instant::now());
         let Some(memory) = memory(child).filter(|_| commits > last.0) else { continue };
         let commit = (now - last.1).as_secs_f64() * 1e3 / (commits - last.0);
         let disk = disk(&place.path("results")) as f64 / (1 << 20) as f64;
@@ -186,20 +186,28 @@ fn watch(place: &Place, child: &mut Child) -> Vec<Sample> {
     samples
 }
 
+/// How many files retention has dropped.
+fn dropped(place: &Place) -> u64 {
+    let manifest = Results::new(place.path("results")).manifest().unwrap();
+    manifest.map_or(0, |manifest| manifest.dropped.values().map(|dropped| dropped.files).sum())
+}
+
 #[test]
 #[ignore = "minutes: make long-life"]
 fn many_commits_leave_memory_disk_and_time_as_they_are() {
     let commits: u64 = env::var("BEAMLINE_COMMITS").map_or(6_000, |commits| commits.parse().unwrap());
     let events = commits * EVENTS;
     let place = Place::new();
-    let keep = events / KEPT;
-    place.define(0, &format!("  store: {{ files: {{ keep: {keep}s }} }}\n"));
-    let (mut child, address) = listen(&place, events);
-    let (next, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    place.define(0, &format!("  store: {{ files: {{ keep: {}s }} }}\n", events / KEPT));
+    let first = grown::grow(&place);
+    let dropped_before = dropped(&place);
+    let end = first + events;
+    let (mut child, address) = listen(&place, &place.path("results"), end, EVENTS);
+    let (next, over) = (AtomicU64::new(first), AtomicBool::new(false));
     let begun = Instant::now();
     let (samples, asked) = thread::scope(|scope| {
         for _ in 0..CLIENTS {
-            scope.spawn(|| post(&address, &next, events));
+            scope.spawn(|| post(&address, &next, end));
         }
         let asking = scope.spawn(|| {
             while place.position("results") == 0 {
@@ -207,7 +215,7 @@ fn many_commits_leave_memory_disk_and_time_as_they_are() {
             }
             ask(&place, &over)
         });
-        let samples = watch(&place, &mut child);
+        let samples = watch(&place, &mut child, first);
         over.store(true, Ordering::Relaxed);
         (samples, asking.join().unwrap())
     });
@@ -215,13 +223,12 @@ fn many_commits_leave_memory_disk_and_time_as_they_are() {
     child.stdout.take().unwrap().read_to_string(&mut summary).unwrap();
     assert!(child.wait().unwrap().success(), "{summary}");
     print!("{summary}{}", place.ok(&["verify", "results"]));
-    let manifest = Results::new(place.path("results")).manifest().unwrap().unwrap();
-    let dropped: u64 = manifest.dropped.values().map(|dropped| dropped.files).sum();
+    let dropped = dropped(&place) - dropped_before;
     println!(
         "{commits} commits in {:.0} s, {asked} queries open meanwhile, {dropped} files dropped",
         begun.elapsed().as_secs_f64()
     );
-    assert_eq!(manifest.position, events);
+    assert_eq!(place.position("results"), end);
 
     let last: Vec<&Sample> = samples.iter().filter(|sample| sample.commits > commits as f64 / 10.0).collect();
     assert!(last.len() > 20, "{} samples are too few to tell: ask for more commits", last.len());
