@@ -140,13 +140,34 @@ bench-overload: setup-servers ## Measure what services do at twice the sustainab
 bench-snapshots: setup ## Measure what a detector's snapshots take beside its events, at three rates, with 64 and 10,000 keys (RECORDS=2000000)
 	cargo run --locked --bin bench-snapshots
 
-.PHONY: evaluate evaluate-held-out
-evaluate: setup ## Measure the detection: labelled physics, logins and payments by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
+.PHONY: evaluate evaluate-particles evaluate-held-out
+evaluate: setup evaluate-particles ## Measure the detection: labelled physics, logins and payments by kind, and the NAB series that settings are chosen on (BEAMLINE_DATA)
 	cargo run --locked --bin beamline -- evaluate evaluation/labelled-physics.yaml --events 2000000 --without-rules
 	for stream in logins payments; do cargo run --locked --bin beamline -- evaluate streams/$$stream.yaml --events 1000000 || exit 1; done
 	@if [ -d "$(BEAMLINE_DATA)/nab" ]; then sed 's|^|$(BEAMLINE_DATA)/nab/|' evaluation/nab-chosen.txt | xargs \
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json"; \
 	else echo "BEAMLINE_DATA names no folder with nab/: its series are left out"; fi
+
+# Compiled when it is installed; what takes longer than 20 minutes is given up.
+PYTHIA = pythia8mc==8.318.0
+PYTHIA_PYTHON = $(TOOLS)/pythia-python/bin/python
+PARTICLES = target/particles
+
+evaluate-particles: setup ## Particles of Pythia, in 5 to 17 digits and at two energies, and of an LHE file (BEAMLINE_DATA), of which some are tampered with
+	@$(call need,python3:python3)
+	@mkdir -p $(PARTICLES)
+	@[ -f $(TOOLS)/pythia-python/installed ] || { python3 -m venv $(TOOLS)/pythia-python && \
+		echo "compiling $(PYTHIA), which takes some minutes" && \
+		timeout 1200 $(PYTHIA_PYTHON) -m pip install --quiet $(PYTHIA) && touch $(TOOLS)/pythia-python/installed; } || \
+		echo "$(PYTHIA) cannot be installed here: its particles are left out"
+	@if [ -f $(TOOLS)/pythia-python/installed ]; then for digits in 5 8 10 17; do for beam in 6500 100; do \
+		echo "Pythia, beams of $$beam GeV, $$digits digits" && \
+		$(PYTHIA_PYTHON) evaluation/particles.py pythia $(PARTICLES)/pythia.csv --digits $$digits --beam $$beam && \
+		cargo run --quiet --locked --bin beamline -- evaluate evaluation/labelled-particles.yaml $(PARTICLES)/pythia.csv || exit 1; done; done; fi
+	@if [ -f "$(BEAMLINE_DATA)/lhe/z_mlm_particles.csv.gz" ]; then \
+		python3 evaluation/particles.py lhe "$(BEAMLINE_DATA)/lhe/z_mlm_particles.csv.gz" $(PARTICLES)/lhe.csv && \
+		cargo run --quiet --locked --bin beamline -- evaluate evaluation/labelled-particles.yaml $(PARTICLES)/lhe.csv; \
+	else echo "BEAMLINE_DATA names no folder with lhe/: its particles are left out"; fi
 
 evaluate-held-out: setup ## The NAB series that nothing is chosen on; note each run in docs/detection.md
 	cd "$(BEAMLINE_DATA)/nab" && find . -name '*.csv' | sed 's|^./||' | sort | grep -vxFf $(CURDIR)/evaluation/nab-chosen.txt | sed 's|^|$(BEAMLINE_DATA)/nab/|' | (cd $(CURDIR) && xargs \

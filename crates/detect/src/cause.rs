@@ -23,7 +23,8 @@ pub struct Cause {
     pub deviation: f64,
     /// How often the value was seen, where it is a text that is rare; `value` is then the share, and `deviation` its rarity in bits.
     pub seen: Option<Seen>,
-    /// Of all keys' events at the same age, how many had a text as rare to their key, where that is what made it alarm.
+    /// Of all keys' events at the same age, how many had a text as rare to their key, or a score as high, where that is what made it
+    /// alarm.
     pub others: Option<Seen>,
 }
 

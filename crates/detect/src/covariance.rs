@@ -121,7 +121,8 @@ impl Covariance {
             rows = below;
         }
         let interval = if count < 2.0 * REFACTOR_EVENTS { 1.0 } else { self.refactor_events() };
-        if count % interval == 0.0 {
+        // Both are whole numbers, whose remainder is far cheaper as integers.
+        if (count as u64).is_multiple_of(interval as u64) {
             let covariances = &words[1 + self.features..1 + self.features + self.triangle()];
             let inverse = self.factor(&words[1..=self.features], covariances);
             let factors_at = 1 + self.features + self.triangle();

@@ -13,6 +13,7 @@ use crate::{
     season::Season,
     snapshot,
     words::MAGNITUDE_MAX,
+    young::{Young, YoungScores},
 };
 
 /// The words of a state of 8 KiB, which chains of no stated size are fitted into.
@@ -41,7 +42,8 @@ pub struct Detector {
     rate: bool,
     stuck: bool,
     missing: bool,
-    pub(crate) shared: bool,
+    pub(crate) shares_texts: bool,
+    pub(crate) shares_scores: bool,
     pub(crate) judging: Judging,
     pub(crate) moments: Option<Moments>,
     pub(crate) covariance: Option<Covariance>,
@@ -106,7 +108,8 @@ impl Detector {
             rate: settings.rate,
             stuck: settings.stuck,
             missing: settings.missing,
-            shared: settings.shared && frequencies.is_some(),
+            shares_texts: settings.shared && frequencies.is_some(),
+            shares_scores: settings.shared_scores,
             judging,
             moments,
             covariance,
@@ -203,14 +206,26 @@ impl Detector {
         self.judge_values(events, &mut parts, x, counting, &mut places, &mut scores);
         let frozen = sharing.as_ref().map(|sharing| sharing.frozen);
         let gap = self.judge_others(events, &mut parts, (x, all), (time, frozen), &mut places, &mut scores);
+        let young = self.young(events, frozen);
+        if let Some(frozen) = young {
+            self.judging.judge_young(events, parts.judged, frozen, &mut scores);
+        }
         if let Some(causes) = causes.filter(|_| scores.alarms != 0) {
             self.explain(&parts, (x, all), (time, frozen), &scores, causes);
         }
-        if let (Some(layer), Some(counted)) = (&self.frequencies, sharing.and_then(|sharing| sharing.counted)) {
-            layer.tally(parts.frequencies, all, counted);
+        if let Some(counted) = sharing.and_then(|sharing| sharing.counted) {
+            if let Some(layer) = self.frequencies.as_ref().filter(|_| self.shares_texts) {
+                layer.tally(parts.frequencies, all, counted);
+            }
+            if self.shares_scores {
+                self.judging.tally(events, &scores, &mut counted.scores);
+            }
         }
         let learn = self.judging.learns(events, parts.judged, &scores);
         self.judging.count(events, parts.judged, &places, learn, &mut scores);
+        if young.is_some() {
+            self.judging.rate_young(parts.judged, &mut scores);
+        }
         if let (Some(layer), Some(time)) = (&self.season, time) {
             layer.learn(parts.season, x, time);
         }
@@ -246,6 +261,12 @@ impl Detector {
             }
         }
         scores
+    }
+
+    /// What others scored, where a key goes by that.
+    pub(crate) fn young<'f>(&self, events: u64, frozen: Option<&'f Common>) -> Option<&'f YoungScores> {
+        let frozen = frozen.filter(|_| self.shares_scores && Young::is(events, self.warm_up));
+        frozen.map(|frozen| &frozen.scores)
     }
 
     /// The layers that look at the values of an event.
@@ -297,7 +318,8 @@ impl Detector {
         }
         if let Some(layer) = &self.frequencies {
             let own = layer.score(parts.frequencies, all);
-            let by_others = frozen.map_or(f64::NAN, |frozen| layer.score_among(parts.frequencies, all, frozen));
+            let common = frozen.filter(|_| self.shares_texts);
+            let by_others = common.map_or(f64::NAN, |common| layer.score_among(parts.frequencies, all, common));
             self.judging.judge(Layer::Frequency, events, parts.judged, own.max(by_others), scores);
             self.judging.judge_early(Layer::Frequency, events, by_others, scores);
         }

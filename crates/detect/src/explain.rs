@@ -24,9 +24,15 @@ impl Detector {
     ) {
         let mut alarmed: Vec<Layer> = self.layers().iter().copied().filter(|layer| scores.alarmed(*layer)).collect();
         alarmed.sort_by(|a, b| scores.bits[*b as usize].total_cmp(&scores.bits[*a as usize]));
+        let events = *parts.events;
+        let young = self.young(events, frozen);
         for layer in alarmed {
             let score = scores.scores[layer as usize];
-            let threshold = self.judging.threshold(layer, parts.judged).min(score);
+            let key = (events, &*parts.judged);
+            let of_young = young.and_then(|frozen| self.judging.threshold_young(layer, key, score, frozen));
+            let threshold =
+                of_young.map_or_else(|| self.judging.threshold(layer, parts.judged), |(threshold, _)| threshold);
+            let threshold = threshold.min(score);
             let found = self.findings(layer, parts, (x, all), (time, frozen), threshold);
             causes.extend(found.into_iter().map(|(Finding { feature, expected, deviation }, value, seen)| Cause {
                 layer,
@@ -37,7 +43,7 @@ impl Detector {
                 expected,
                 deviation,
                 seen: seen.map(|(seen, _)| seen),
-                others: seen.and_then(|(_, others)| others),
+                others: seen.and_then(|(_, others)| others).or(of_young.and_then(|(_, others)| others)),
             }));
         }
     }

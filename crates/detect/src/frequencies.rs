@@ -10,6 +10,7 @@
 use crate::{
     Common,
     cause::{Finding, Seen},
+    common::bits_among,
     scale::log2,
     snapshot::{hash, mixed},
     words::half,
@@ -129,7 +130,8 @@ impl Frequencies {
 
     fn bits_among(&self, words: &[u64], index: usize, hash: f64, common: &Common) -> f64 {
         let seen = self.seen_in(words, index, hash);
-        common.bits(index, seen, self.rarer(words, index, seen), self.anomalies)
+        let own = Seen { times: self.rarer(words, index, seen), of: seen.of };
+        bits_among(common.as_rare(index, seen), own, self.anomalies)
     }
 
     /// Counts among all keys' events how often the key had seen the texts of this one.

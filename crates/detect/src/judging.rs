@@ -5,21 +5,17 @@
 //! the tail, or to values that wander, and is. What alarms in a row for `adapt_after` events is the new normal.
 
 use crate::{
-    Layer, RowState, Scores, Settings,
-    rarity::{RARITY_WORDS, Rarity},
+    Layer, RowState, Scores, Seen, Settings,
+    rarity::{BINS, RARITY_WORDS, Rarity},
     scale::Scale,
     settings::SHARED,
+    tails::{DEVIATIONS, scale, tail},
     words::{get, set},
+    young::{Young, YoungScores},
 };
 
 /// Scores below this are never anomalous, however rare: EWMA and Mahalanobis in standard deviations, the others in bits.
 const LEAST_SCORES: [f64; Layer::COUNT] = [1.0, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
-
-/// What is expected of the tails of a layer's scores in standard deviations, in bits, and of all layers together: how the slope
-/// grows a bin. Over the logarithm of a standard deviation it grows by .087 where the tail is exponential and by .173 where it is
-/// normal.
-const DEVIATIONS: Rarity = Rarity { growth: 0.05, growth_range: (0.0, 0.25), recurring: false };
-const IN_BITS: Rarity = Rarity { growth: 0.0, growth_range: (-0.02, 0.06), recurring: false };
 
 /// How what all layers say together is counted: the largest surprise of any, in bits.
 const TOGETHER: Scale = Scale::Surprises;
@@ -57,6 +53,9 @@ const LIFT_AFTER: u64 = 4;
 /// A lift applies in full from the threshold on, and not at all below these bits.
 const LIFT_FROM: f64 = 4.0;
 
+/// How many events of a key what others of its age scored is worth.
+const OTHERS_EVENTS: f64 = 1024.0;
+
 /// Where the numbers are: recent exclusions, recent far alarms, alarms of the chains that may be learned from, the lift of each
 /// layer before the burst; then the histograms of the layers that are on, and of all together; then the lifts of the layers behind
 /// the burst that are on, so that a layer which is off moves nothing.
@@ -65,24 +64,6 @@ const RUN: usize = 1;
 const BUDGET: usize = 2;
 const LIFTS: usize = 3;
 const HISTOGRAMS: usize = LIFTS + Layer::Burst as usize;
-
-/// How a layer's scores are counted; `None` where the score is how rare it is already.
-const fn scale(layer: Layer) -> Option<Scale> {
-    match layer {
-        Layer::Ewma | Layer::Mahalanobis => Some(Scale::Deviations),
-        Layer::Chains => Some(Scale::Bits),
-        Layer::Rate => Some(Scale::Sums),
-        Layer::Stuck | Layer::Missing | Layer::Season | Layer::Burst | Layer::Frequency => None,
-    }
-}
-
-/// What is expected of the tail of a layer's scores.
-const fn tail(layer: Layer) -> &'static Rarity {
-    match layer {
-        Layer::Ewma | Layer::Mahalanobis => &DEVIATIONS,
-        _ => &IN_BITS,
-    }
-}
 
 /// How scores are judged.
 #[derive(Debug, Clone)]
@@ -191,6 +172,81 @@ impl Judging {
             scores.alarms |= 1 << index;
             scores.rarity = score.max(self.alarm_bits);
         }
+    }
+
+    /// Lets layers judge a young key by what others of its age scored as well as by what it scored itself, the more so the less it has.
+    pub(crate) fn judge_young(&self, events: u64, words: &[u64], frozen: &YoungScores, scores: &mut Scores) {
+        for layer in &self.on {
+            let index = *layer as usize;
+            let (Some(young), Some(scale)) = (Young::new(*layer, events, self.warm_up), scale(*layer)) else {
+                continue;
+            };
+            let (score, own) = (scores.scores[index], scores.bits[index]);
+            if score.is_nan() {
+                continue;
+            }
+            let Some(others) = frozen.bits(young, scale.place(score)) else { continue };
+            let bits = self.of_both(index, words, own, others);
+            scores.bits[index] = bits;
+            scores.alarms &= !(1 << index);
+            if bits > self.threshold && score >= LEAST_SCORES[index] {
+                scores.alarms |= 1 << index;
+            }
+        }
+    }
+
+    /// What a key says itself by the events that it has counted, which may be NaN, and what others say.
+    fn of_both(&self, index: usize, words: &[u64], own: f64, others: f64) -> f64 {
+        if own.is_nan() {
+            return others;
+        }
+        let counted = f64::from(Rarity::counted(self.histogram(words, index)));
+        others + (own - others) * counted / (counted + OTHERS_EVENTS)
+    }
+
+    /// Counts the scores of a young key among those of all keys.
+    pub(crate) fn tally(&self, events: u64, scores: &Scores, counted: &mut YoungScores) {
+        for layer in &self.on {
+            let score = scores.scores[*layer as usize];
+            if let (Some(young), Some(scale)) = (Young::new(*layer, events, self.warm_up), scale(*layer))
+                && !score.is_nan()
+            {
+                counted.count(young, scale.place(score));
+            }
+        }
+    }
+
+    /// Enters how rare an event of a young key is by all layers together: by the rarest of them, where the key has counted too little
+    /// itself.
+    pub(crate) fn rate_young(&self, words: &[u64], scores: &mut Scores) {
+        let rarest = self.on.iter().map(|layer| scores.bits[*layer as usize]).fold(f64::NAN, f64::max);
+        if rarest.is_nan() {
+            return;
+        }
+        // Of several layers the rarest is not that rare.
+        let by_layers = (rarest - (self.threshold - self.alarm_bits)).max(0.0);
+        let bits = self.of_both(Layer::COUNT, words, scores.rarity, by_layers);
+        scores.rarity = if scores.alarms == 0 { bits } else { bits.max(self.alarm_bits) };
+    }
+
+    /// The score from which on a layer alarms of a young key, and while that warms up how many of others' scores are as high as this
+    /// one; `None` where it goes by itself alone.
+    pub(crate) fn threshold_young(
+        &self,
+        layer: Layer,
+        (events, words): (u64, &[u64]),
+        score: f64,
+        frozen: &YoungScores,
+    ) -> Option<(f64, Option<Seen>)> {
+        let (young, scale, index) = (Young::new(layer, events, self.warm_up)?, scale(layer)?, layer as usize);
+        let bits = |place: f64| {
+            let own = self.lifted(Rarity::bits(self.histogram(words, index), place), get(words, self.lifts[index]));
+            let own = if events > self.settle { own } else { f64::NAN };
+            Some(self.of_both(index, words, own, frozen.bits(young, place)?))
+        };
+        let beyond = (0..BINS).find(|bin| bits(*bin as f64).is_some_and(|bits| bits > self.threshold))?;
+        let others = (events <= self.warm_up).then(|| frozen.as_high(young, scale.place(score)));
+        Some((scale.score(beyond as f64).max(LEAST_SCORES[index]), others))
     }
 
     /// The score from which on a layer alarms.

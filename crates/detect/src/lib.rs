@@ -10,6 +10,7 @@
 mod arrivals;
 mod cause;
 mod common;
+mod counts;
 mod covariance;
 mod detector;
 mod episode;
@@ -31,7 +32,9 @@ mod sharing;
 mod silence;
 mod snapshot;
 mod state;
+mod tails;
 mod words;
+mod young;
 
 pub use self::{
     cause::{Cause, Seen},

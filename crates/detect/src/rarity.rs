@@ -92,12 +92,7 @@ impl Rarity {
     /// The rarity of a score at `place` (in bins); 0 before there is a table.
     #[inline]
     pub(crate) fn bits(words: &[u64], place: f64) -> f64 {
-        let inside = place.clamp(0.0, BINS as f64 - 1.0);
-        let bin = inside as usize;
-        let low = f64::from(table(words, bin));
-        let high = f64::from(table(words, (bin + 1).min(BINS - 1)));
-        let bits = (low + (high - low) * (inside - bin as f64)) / UNITS;
-        (bits + 0.125 * (place - inside).max(0.0)).min(BITS_MAX)
+        between(|bin| table(words, bin), place)
     }
 
     /// The place at which the rarity first reaches `bits`.
@@ -110,6 +105,12 @@ impl Rarity {
             }
         }
         BINS as f64 - 1.0 + 8.0 * (bits - f64::from(table(words, BINS - 1)) / UNITS).max(0.0)
+    }
+
+    /// How rare scores with these counts are, of which such a share may be anomalies.
+    pub(crate) fn fitted(&self, counts: &[u32; BINS], anomalies: f64) -> Table {
+        let counted = f64::from(counts.iter().sum::<u32>());
+        Table(self.table(counts, above(counts, counted), counted, spiky(counts, counted), anomalies))
     }
 
     /// How surprising a score is, in bits, were the tail as light as that of normal values: a straight line through two bulk
@@ -126,6 +127,12 @@ impl Rarity {
         half(words, DUE) & DISCRETE != 0
     }
 
+    /// The bin that a place is in.
+    #[inline]
+    pub(crate) fn bin(place: f64) -> usize {
+        place.clamp(0.0, BINS as f64 - 1.0) as usize
+    }
+
     /// How many events are counted.
     pub(crate) fn counted(words: &[u64]) -> u32 {
         half(words, COUNTED)
@@ -133,14 +140,13 @@ impl Rarity {
 
     /// The last bin that has a score; the first where none has.
     pub(crate) fn last(words: &[u64]) -> usize {
-        let count = |bin: &usize| words[COUNTS + bin / 4] >> (16 * (bin & 3)) & 0xffff;
-        (0..BINS).rev().find(|bin| count(bin) > 0).unwrap_or(0)
+        (0..BINS).rev().find(|bin| count_of(words, *bin) > 0).unwrap_or(0)
     }
 
     /// Counts a score among the ordinary ones.
     #[inline]
     pub(crate) fn count(&self, words: &mut [u64], scale: Scale, place: f64, excluded: f64) {
-        let bin = place.clamp(0.0, BINS as f64 - 1.0) as usize;
+        let bin = Self::bin(place);
         let shift = 16 * (bin & 3);
         words[COUNTS + bin / 4] += 1 << shift;
         let counted = half(words, COUNTED) + 1;
@@ -158,8 +164,7 @@ impl Rarity {
             set_half(words, COUNTED, counted);
         }
         set_half(words, DUE, counted + (counted / 8).max(REFIT_EVENTS));
-        let counts: [u32; BINS] =
-            std::array::from_fn(|bin| (words[COUNTS + bin / 4] >> (16 * (bin & 3)) & 0xffff) as u32);
+        let counts: [u32; BINS] = std::array::from_fn(|bin| count_of(words, bin));
         let discrete = spiky(&counts, f64::from(counted));
         set_half(words, DUE, half(words, DUE) | if discrete { DISCRETE } else { 0 });
         let bits = above(&counts, f64::from(counted));
@@ -233,6 +238,29 @@ impl Rarity {
     }
 }
 
+/// The bits at each bin's lower edge, in units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Table([u8; BINS]);
+
+impl Table {
+    /// The rarity of a score at `place`.
+    #[inline]
+    pub(crate) fn bits(&self, place: f64) -> f64 {
+        between(|bin| self.0[bin], place)
+    }
+}
+
+/// The bits at a place, between those of two edges by the straight line.
+#[inline]
+fn between(table: impl Fn(usize) -> u8, place: f64) -> f64 {
+    let inside = place.clamp(0.0, BINS as f64 - 1.0);
+    let bin = inside as usize;
+    let low = f64::from(table(bin));
+    let high = f64::from(table((bin + 1).min(BINS - 1)));
+    let bits = (low + (high - low) * (inside - bin as f64)) / UNITS;
+    (bits + 0.125 * (place - inside).max(0.0)).min(BITS_MAX)
+}
+
 /// Limits the bits at each bin's lower edge by what was counted.
 fn recurring(counts: &[u32; BINS], seen: &[f64; BINS], bits: &mut [f64; BINS]) {
     let mut above: u32 = counts.iter().sum();
@@ -296,6 +324,10 @@ fn halve(words: &mut [u64]) -> u32 {
         sum += count >> 1;
     }
     sum as u32
+}
+
+fn count_of(words: &[u64], bin: usize) -> u32 {
+    (words[COUNTS + bin / 4] >> (16 * (bin & 3)) & 0xffff) as u32
 }
 
 fn table(words: &[u64], bin: usize) -> u8 {

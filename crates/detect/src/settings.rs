@@ -37,6 +37,8 @@ pub struct Settings {
     pub burst: bool,
     /// Whether the keys of a partition share how often their texts are new, by [`crate::Detector::nothing_in_common`].
     pub shared: bool,
+    /// Whether they share how high scores are of keys that are warming up, in the same way.
+    pub shared_scores: bool,
     /// The share of ordinary events that all layers together may call anomalous, `1e-7..=0.1`.
     pub false_alarm_rate: f64,
     /// How many events of a key are learned from before its layers may alarm, `16..=1_000_000`.
@@ -95,6 +97,7 @@ impl Settings {
             season: false,
             burst: false,
             shared: false,
+            shared_scores: false,
             false_alarm_rate: 1e-3,
             warm_up: 256,
             adapt_after: 10_000,

@@ -6,13 +6,14 @@ impl Detector {
     /// What keys have in common before anything was seen; `None` where they share nothing.
     #[must_use]
     pub fn nothing_in_common(&self) -> Option<Common> {
-        self.shared.then(|| Common::of(self.texts()))
+        let texts = if self.shares_texts { self.texts() } else { 0 };
+        (self.shares_texts || self.shares_scores).then(|| Common::of(texts, self.shares_scores))
     }
 
     /// What keys have in common as bytes, as [`Detector::snapshot`] gives a state.
     #[must_use]
     pub fn snapshot_common(&self, common: &Common) -> Vec<u8> {
-        snapshot::write(self.fingerprint, &common.words)
+        snapshot::write_packed(self.fingerprint, &common.to_words())
     }
 
     /// What keys have in common from the bytes of a snapshot.
@@ -20,6 +21,8 @@ impl Detector {
     /// # Errors
     /// Where the bytes are not a snapshot made with the same settings by this version.
     pub fn restore_common(&self, bytes: &[u8]) -> Result<Common, DetectError> {
-        Ok(Common { words: snapshot::read(self.fingerprint, Common::of(self.texts()).words.len(), bytes)? })
+        let nothing = self.nothing_in_common().unwrap_or_else(|| Common::of(0, false));
+        let words = snapshot::read(self.fingerprint, nothing.words(), bytes)?;
+        Ok(nothing.with(&words))
     }
 }

@@ -87,8 +87,9 @@ pub(crate) fn fingerprint(settings: &Settings) -> u64 {
     let by_name = [settings.rate, settings.stuck, settings.missing, settings.season, settings.burst];
     numbers.push(by_name.iter().rev().fold(0, |bits, on| bits << 1 | u64::from(*on)));
     numbers.extend(settings.frequencies.iter().map(|feature| *feature as u64));
-    // No feature has such a number.
+    // No feature has such numbers.
     numbers.extend(settings.shared.then_some(u64::MAX));
+    numbers.extend(settings.shared_scores.then_some(u64::MAX - 1));
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     hash(&bytes)
 }

@@ -5,3 +5,17 @@
 pub struct KeyState {
     pub(crate) words: Box<[u64]>,
 }
+
+/// How many words a line of the processor's cache has.
+const LINE_WORDS: usize = 64 / size_of::<u64>();
+
+impl KeyState {
+    /// Reads a word of each cache line in one of so many parts. A state that is used a moment later in a hundred places is then there:
+    /// the processor would wait for one line after the other, where it can wait for many at once, and work meanwhile.
+    pub fn fetch(&self, part: usize, parts: usize) {
+        let lines = self.words.len().div_ceil(LINE_WORDS);
+        let [from, to] = [part, part + 1].map(|part| (lines * part / parts * LINE_WORDS).min(self.words.len()));
+        let read = self.words[from..to].iter().step_by(LINE_WORDS).fold(0, |read, word| read ^ word);
+        std::hint::black_box(read);
+    }
+}

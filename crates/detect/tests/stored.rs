@@ -96,6 +96,28 @@ fn states_of_every_stored_version_are_gone_on_from() {
 }
 
 #[test]
+fn what_keys_share_of_scores_is_gone_on_from() {
+    let settings = Settings { shared_scores: true, warm_up: 64, rate: true, ..Settings::with_features(1) };
+    let detector = Detector::new(settings).unwrap();
+    let mut common = detector.nothing_in_common().unwrap();
+    let frozen = common.clone();
+    let mut random = Random::new(6);
+    for key in 0..40_u64 {
+        let mut state = detector.fresh(&key.to_le_bytes());
+        for number in 0..64 {
+            let ([value, _], time) = event(number, &mut random);
+            let of = Event { features: &[value], time: Some(time) };
+            let sharing = Sharing { frozen: &frozen, counted: Some(&mut common) };
+            detector.observe_among(&mut state, &of, Some(sharing), None);
+        }
+    }
+    let bytes = stored("shared-scores-5.bin", &detector.snapshot_common(&common));
+    assert_eq!(version(&bytes), 5);
+    let restored = detector.restore_common(&bytes).unwrap();
+    assert!(detector.snapshot_common(&restored) == detector.snapshot_common(&common), "it has all counts");
+}
+
+#[test]
 fn a_version_that_is_not_read_is_named() {
     let detector = detector();
     let mut bytes = fs::read(path("state-4.bin")).unwrap();

@@ -17,10 +17,14 @@ pub struct Evaluation {
     pub asked_false_alarm_rate: Option<f64>,
     /// By judge.
     pub judges: Vec<Measures>,
+    /// Those of simple detectors on the same events.
+    pub simple: Vec<Measures>,
     /// By kind of anomaly.
     pub kinds: Vec<KindMeasures>,
     /// The benchmark's score by profile, for series with windows.
     pub nab: Vec<NabScore>,
+    /// The same of each simple detector.
+    pub simple_nab: Vec<(String, Vec<NabScore>)>,
 }
 
 /// The figures of a judge.
@@ -66,7 +70,7 @@ pub struct KindMeasures {
 pub fn evaluate(events: &Events, asked_false_alarm_rate: Option<f64>) -> Result<Evaluation, EvaluateError> {
     check(events)?;
     let found = runs(events);
-    let judges: Vec<Measures> = events.judges.iter().map(|judge| measure(events, judge, &found)).collect();
+    let measures = |judges: &[Judge]| judges.iter().map(|judge| measure(events, judge, &found)).collect();
     let scores = events.judges.first().and_then(|judge| judge.scores.as_ref());
     let numbers = 1..=events.kind_names.len() as u16;
     let kinds = numbers.zip(&events.kind_names).map(|(kind, name)| of_kind(events, kind, name, &found));
@@ -76,15 +80,17 @@ pub fn evaluate(events: &Events, asked_false_alarm_rate: Option<f64>) -> Result<
         not_scored: scores.map_or(0, |scores| scores.iter().filter(|score| score.is_nan()).count()),
         asked_false_alarm_rate,
         kinds: kinds.filter(|kind| kind.events > 0).collect(),
-        judges,
+        judges: measures(&events.judges),
+        simple: measures(&events.simple),
         nab: Vec::new(),
+        simple_nab: Vec::new(),
     })
 }
 
 fn check(events: &Events) -> Result<(), EvaluateError> {
     let expected = events.kinds.len();
     let mut lengths = vec![("keys", events.keys.len()), ("times", events.times.len())];
-    for judge in &events.judges {
+    for judge in events.judges.iter().chain(&events.simple) {
         lengths.push((judge.name.as_str(), judge.alarms.len()));
         lengths.extend(judge.scores.as_ref().map(|scores| (judge.name.as_str(), scores.len())));
     }
@@ -151,6 +157,7 @@ pub(crate) mod tests {
                 Judge { name: "all".into(), scores: Some(scores), alarms: alarms(&[9, 10, 12]) },
                 Judge { name: "rule".into(), scores: None, alarms: alarms(&[12]) },
             ],
+            simple: vec![Judge { name: "step".into(), scores: Some(vec![0.0; 13]), alarms: alarms(&[]) }],
         }
     }
 
@@ -163,6 +170,7 @@ pub(crate) mod tests {
         assert_eq!((found.judges[0].precision, found.judges[0].recall), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
         assert_eq!(found.judges[0].false_alarm_rate, Some(0.1));
         assert_eq!((found.judges[1].auc, found.judges[1].recall), (None, Some(1.0 / 3.0)));
+        assert_eq!((found.simple[0].auc, found.simple[0].recall), (Some(0.5), Some(0.0)));
         let names: Vec<&str> = found.kinds.iter().map(|kind| kind.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!((found.kinds[0].auc, found.kinds[1].auc), (Some(0.95), Some(0.0)));

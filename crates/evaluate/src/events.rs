@@ -13,6 +13,8 @@ pub struct Events {
     pub kind_names: Vec<String>,
     /// What is measured; the first one is the detector as a whole, and ranks the kinds.
     pub judges: Vec<Judge>,
+    /// What simple detectors say of the same events.
+    pub simple: Vec<Judge>,
 }
 
 /// Something that scores events, alarms, or both.

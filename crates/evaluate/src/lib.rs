@@ -2,7 +2,7 @@
 //!
 //! A [`Judge`] is whatever scores or alarms: a layer, a rule, or all of them together. [`evaluate`] measures each of them by
 //! how it ranks (area under the ROC curve, average precision), by its alarms (precision, recall, realised false alarms)
-//! and by how soon it finds what lasts; [`nab::score`] is the score of the Numenta Anomaly Benchmark.
+//! and by how soon it finds what lasts, beside [`Simple`] detectors on the same events; [`nab::score`] is the score of the Numenta Anomaly Benchmark.
 
 mod alarms;
 mod error;
@@ -12,6 +12,7 @@ pub mod made;
 pub mod nab;
 mod ranking;
 mod runs;
+mod simple;
 mod svg;
 mod table;
 
@@ -22,6 +23,7 @@ pub use self::{
     events::{Events, Judge},
     ranking::Ranking,
     runs::{Delays, Run, runs},
+    simple::{SIMPLE, Simple},
     svg::draw,
     table::table,
 };

@@ -94,7 +94,7 @@ mod tests {
             kinds: vec![1, 1, 0, 1, 0, 1, 2],
             times: vec![0, 1_000_000, 2_000_000, 3_000_000, 4_000_000, 5_000_000, 6_000_000],
             kind_names: vec!["a".into(), "b".into()],
-            judges: vec![],
+            ..Events::default()
         };
         let found = runs(&events);
         let firsts: Vec<_> = found.0.iter().map(|run| (run.kind, run.first, run.rows.1)).collect();

@@ -23,8 +23,9 @@ pub fn table(evaluation: &Evaluation) -> String {
             .map(str::to_owned)
             .to_vec(),
     ];
-    for judge in &evaluation.judges {
-        let mut row = vec![judge.name.clone(), figure(judge.auc), figure(judge.average_precision)];
+    let simple = evaluation.simple.iter().map(|judge| (format!("beside: {}", judge.name), judge));
+    for (name, judge) in evaluation.judges.iter().map(|judge| (judge.name.clone(), judge)).chain(simple) {
+        let mut row = vec![name, figure(judge.auc), figure(judge.average_precision)];
         row.extend([figure(judge.precision), figure(judge.recall), per_mille(judge.false_alarm_rate)]);
         row.extend(delays(&judge.delays));
         rows.push(row);
@@ -46,10 +47,12 @@ pub fn table(evaluation: &Evaluation) -> String {
     if !evaluation.nab.is_empty() {
         let head = ["NAB", "score", "threshold", "windows found", "false alarms"].map(str::to_owned);
         let mut rows = vec![head.to_vec()];
-        for score in &evaluation.nab {
+        let simple = evaluation.simple_nab.iter().flat_map(|(name, scores)| {
+            scores.iter().map(move |score| (format!("{}, beside: {name}", score.profile), score))
+        });
+        for (name, score) in evaluation.nab.iter().map(|score| (score.profile.to_owned(), score)).chain(simple) {
             let threshold = score.threshold.map_or_else(|| "never".to_owned(), |threshold| format!("{threshold:.3}"));
             let windows = format!("{} of {}", score.found, score.windows);
-            let name = score.profile.to_owned();
             rows.push(vec![name, format!("{:.1}", score.score), threshold, windows, score.false_alarms.to_string()]);
         }
         text.push('\n');
@@ -99,19 +102,22 @@ mod tests {
         let mut evaluation = evaluate(&events(), Some(1e-3)).unwrap();
         let series = nab::Series { scores: vec![f64::NAN; 20], windows: vec![(10, 12)] };
         evaluation.nab = vec![nab::score(&[series], &nab::PROFILES[0])];
+        evaluation.simple_nab = vec![("step".to_owned(), evaluation.nab.clone())];
         let expected = "\
 13 events, 3 of them labelled; 1 have no score
 false alarms in 1,000 ordinary events: asked 1.00, realised 100.00
-        AUC     AP  precision  recall  false in 1,000  runs found  delay, events  delay, s
-all   0.633  0.632      0.667   0.667          100.00      2 of 2            0.0       0.0
-rule      -      -      1.000   0.333            0.00      1 of 2            0.0       0.0
+                AUC     AP  precision  recall  false in 1,000  runs found  delay, events  delay, s
+all           0.633  0.632      0.667   0.667          100.00      2 of 2            0.0       0.0
+rule              -      -      1.000   0.333            0.00      1 of 2            0.0       0.0
+beside: step  0.500  0.231          -   0.000            0.00      0 of 2              -         -
 
 kind  events    AUC  recall all  recall rule  runs found  delay, events  delay, s
 a          2  0.950       0.500        0.000      1 of 1            0.0       0.0
 b          1  0.000       1.000        1.000      1 of 1            0.0       0.0
 
-NAB       score  threshold  windows found  false alarms
-standard    0.0      never         0 of 1             0
+NAB                     score  threshold  windows found  false alarms
+standard                  0.0      never         0 of 1             0
+standard, beside: step    0.0      never         0 of 1             0
 ";
         assert_eq!(table(&evaluation), expected);
     }

@@ -151,6 +151,7 @@ fn detect(line: &mut impl FnMut(String), plan: &Plan) {
         "    # the share of ordinary events that the learned layers together may call anomalous\n    false_alarm_rate: 1e-3"
             .to_owned(),
     );
+    line("    # young keys go by what others scored at their age\n    share_every: 4096".to_owned());
 }
 
 /// The format, where the path does not end in it.

@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sink::Table;
 
 pub use self::delta_log::Tidied;
-use crate::{Descriptor, Format, LakeError, Location, layout::Layout};
+use crate::{Descriptor, Format, LakeError, Location, layout::Layout, shape};
 
 /// What was done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,18 +64,46 @@ async fn read(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Vec<RecordBat
     rows.map(|rows| rows.map_err(|error| LakeError::rows(path.as_ref(), error))).collect()
 }
 
-/// The rows of an ORC file in the types of the table, which it does not say.
+/// The rows of an ORC file in the types of the table, which it does not say, with the columns that the table does not have any more.
 async fn read_orc(
     store: &Arc<dyn ObjectStore>,
     path: &Path,
     schema: &SchemaRef,
 ) -> Result<Vec<RecordBatch>, LakeError> {
     let file = orc::File::open(bytes(store, path).await?, false);
-    let rows = file.map_err(|error| LakeError::rows(path.as_ref(), error))?.read_as(schema.clone());
-    rows.map(|rows| rows.map_err(|error| LakeError::rows(path.as_ref(), error))).collect()
+    let file = file.map_err(|error| LakeError::rows(path.as_ref(), error))?;
+    let columns = shape::with_others(schema, &file.schema());
+    file.read_as(columns).map(|rows| rows.map_err(|error| LakeError::rows(path.as_ref(), error))).collect()
 }
 
 async fn bytes(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Bytes, LakeError> {
     let reading = || LakeError::store(format!("reading {path}"));
     store.get(path).await.map_err(reading())?.bytes().await.map_err(reading())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::{
+        array::{Array, ArrayRef, AsArray, Int64Array, StringArray},
+        datatypes::{DataType, Field, Schema},
+    };
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::write;
+
+    #[test]
+    fn a_column_that_a_table_has_no_longer_stays_in_its_orc_files() {
+        let columns: [(&str, ArrayRef); 2] =
+            [("kept", Arc::new(Int64Array::from(vec![1, 2]))), ("gone", Arc::new(StringArray::from(vec!["a", "b"])))];
+        let rows = RecordBatch::try_from_iter(columns).unwrap();
+        let (store, path): (Arc<dyn ObjectStore>, _) = (Arc::new(InMemory::new()), Path::from("file.orc"));
+        let runtime = write::runtime().unwrap();
+        runtime.block_on(store.put(&path, shape::encoded(&rows, Format::Orc).unwrap().into())).unwrap();
+        let now = ["kept", "new"].map(|name| Field::new(name, DataType::Int64, true)).to_vec();
+        let read = runtime.block_on(read_orc(&store, &path, &Arc::new(Schema::new(now)))).unwrap();
+        let names: Vec<String> = read[0].schema().fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!(names, ["kept", "new", "gone"]);
+        assert_eq!((read[0].column(1).null_count(), read[0].column(2).as_string::<i32>().value(1)), (2, "b"));
+    }
 }

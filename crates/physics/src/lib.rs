@@ -4,6 +4,7 @@ mod angles;
 mod formula;
 mod invariant_mass;
 mod momenta;
+mod written;
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,6 +15,7 @@ use self::{
     formula::udf,
     invariant_mass::{InvariantMass, InvariantMassPtEtaPhiM},
     momenta::{Energy, MassShellPull, Momentum, Rapidity, TransverseMomentum},
+    written::MassShellSigma,
 };
 
 static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
@@ -25,6 +27,7 @@ static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
         udf::<InvariantMass>(),
         udf::<InvariantMassPtEtaPhiM>(),
         udf::<MassShellPull>(),
+        udf::<MassShellSigma>(),
         udf::<Momentum>(),
         udf::<Pseudorapidity>(),
         udf::<Rapidity>(),

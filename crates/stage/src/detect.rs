@@ -139,16 +139,22 @@ impl Detect {
             let (block, after) = std::mem::take(&mut rest).split_at_mut(of_span);
             rest = after;
             block.sort_unstable();
-            for (slot, row) in &*block {
-                let row = *row as usize;
-                let features = &self.features[row * width..(row + 1) * width];
-                let event = Event { features, time: times.get(row).copied().flatten() };
-                let mut causes = Vec::new();
-                let learned = self.states.learned_mut(detector, *slot)?;
-                let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
-                scored.scores[row] = detector.observe_among(learned, &event, sharing, Some(&mut causes));
-                if !causes.is_empty() {
-                    found.push((row as u32, causes));
+            let mut keys = block.chunk_by(|(slot, _), (next, _)| slot == next).peekable();
+            while let Some(of_key) = keys.next() {
+                for (number, (slot, row)) in of_key.iter().enumerate() {
+                    if let Some([(next, _), ..]) = keys.peek() {
+                        self.states.fetch(*next, number, of_key.len());
+                    }
+                    let row = *row as usize;
+                    let features = &self.features[row * width..(row + 1) * width];
+                    let event = Event { features, time: times.get(row).copied().flatten() };
+                    let mut causes = Vec::new();
+                    let learned = self.states.learned_mut(detector, *slot)?;
+                    let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
+                    scored.scores[row] = detector.observe_among(learned, &event, sharing, Some(&mut causes));
+                    if !causes.is_empty() {
+                        found.push((row as u32, causes));
+                    }
                 }
             }
             if let (Some(shared), Some(span)) = (&mut self.shared, span) {

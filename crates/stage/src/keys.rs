@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, io};
 
 use bytes::Bytes;
+use compact_str::CompactString;
 use detect::{Detector, Episode, KeyState};
 use hashbrown::HashMap;
 
@@ -21,7 +22,8 @@ pub(crate) const KEYS_MAX: usize = 65_536;
 /// around the slots, and passes over those used since it came by last). Where a state is makes no difference to its bits.
 #[derive(Debug)]
 pub(crate) struct KeyStates {
-    slots: HashMap<Key, u32>,
+    /// Short keys stand in the map itself, so that looking one up does not wait for another cache line.
+    slots: HashMap<CompactString, u32>,
     states: Vec<Entry>,
     /// Slots that changed since their last snapshot, with the position of the first change: ascending.
     dirty: VecDeque<(u64, u32)>,
@@ -106,6 +108,13 @@ impl KeyStates {
         entry.learned.as_mut().ok_or_else(nowhere)
     }
 
+    /// Has the processor fetch a part of so many of what was learned of the key in a slot, where that is in memory.
+    pub(crate) fn fetch(&self, slot: u32, part: usize, parts: usize) {
+        if let Some(learned) = &self.states[slot as usize].learned {
+            learned.fetch(part, parts);
+        }
+    }
+
     /// The episode of the key in a slot.
     pub(crate) fn episode_mut(&mut self, slot: u32) -> &mut Episode {
         &mut self.states[slot as usize].episode
@@ -116,7 +125,7 @@ impl KeyStates {
         let in_snapshot = |source| StageError::Snapshot { key: key.clone(), source };
         let (learned, episode) = Episode::restore(snapshot).map_err(in_snapshot)?;
         let learned = detector.map(|detector| restored(detector, &key, learned)).transpose()?;
-        let Some(slot) = self.slots.get(&key).copied() else {
+        let Some(slot) = self.slots.get(&*key).copied() else {
             return self.insert(detector, key, learned, episode).map(drop);
         };
         if let Some((detector, learned)) = detector.zip(learned) {
@@ -193,7 +202,7 @@ impl KeyStates {
     ) -> Result<u32, StageError> {
         self.make_room(detector, 1)?;
         let slot = self.states.len();
-        self.slots.insert(key.clone(), slot as u32);
+        self.slots.insert(CompactString::new(&key), slot as u32);
         self.states.push(Entry { key, learned: None, episode, dirty: false, used: true });
         if let Some(learned) = learned {
             self.put(slot, learned);

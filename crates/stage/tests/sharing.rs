@@ -23,6 +23,9 @@ const SCHEMA: &str = r#"{ "type": "record", "name": "Login", "fields": [
     { "name": "id", "type": "string" }, { "name": "user", "type": "string" }, { "name": "at", "type": "string" },
     { "name": "country", "type": "string" }, { "name": "value", "type": "double" } ] }"#;
 
+/// Who logs in from there has a value that is far out.
+const FAR: &str = "is";
+
 fn stream(detect: &str) -> Arc<Stream> {
     let text = format!(
         "apiVersion: beamline.dev/v1\nkind: Stream\nmetadata: {{ name: logins }}\nspec:\n  schema: login.avsc\n  id: id\n  key: user\n  time: at\n  partitions: 1\n  detect: {detect}\n"
@@ -38,7 +41,11 @@ fn rows(stream: &Stream, of: &[(String, &str)], positions: Vec<u64>) -> Rows {
         Arc::new(keys.clone()),
         Arc::new(StringArray::from_iter_values(of.iter().map(|_| "2025-01-01T00:00:00Z"))),
         Arc::new(StringArray::from_iter_values(of.iter().map(|(_, country)| country))),
-        Arc::new(Float64Array::from_iter_values((0..of.len()).map(|row| (row * 7919 % 101) as f64))),
+        Arc::new(Float64Array::from_iter_values(
+            of.iter()
+                .enumerate()
+                .map(|(row, (_, country))| if *country == FAR { 1e4 } else { (row * 7919 % 101) as f64 }),
+        )),
     ];
     Rows {
         batch: RecordBatch::try_new(stream.input.arrow().clone(), columns).unwrap(),
@@ -115,7 +122,7 @@ fn a_damaged_snapshot_of_what_keys_share_is_an_error() {
     }
 }
 
-const LAYERS: &str = "features: ['frequency(country)'], false_alarm_rate: 1e-3";
+const TEXTS: &str = "features: ['frequency(country)'], false_alarm_rate: 1e-3";
 
 /// Alarms of five new users, each with a country that is new to it after 100 logins; what is said of the last; and alarms of ordinary logins.
 fn of_new_users(detect: &str) -> (usize, Option<String>, usize) {
@@ -126,7 +133,7 @@ fn of_new_users(detect: &str) -> (usize, Option<String>, usize) {
         for login in 0..200 {
             // Two countries a user, known after some logins.
             let home = if random.below(4) == 0 { "fr" } else { "de" };
-            of.push((format!("u{user}"), if user >= 115 && login == 100 { "is" } else { home }));
+            of.push((format!("u{user}"), if user >= 115 && login == 100 { FAR } else { home }));
         }
     }
     let mut outputs = Outputs::default();
@@ -135,7 +142,7 @@ fn of_new_users(detect: &str) -> (usize, Option<String>, usize) {
     let scored = all(&outputs).unwrap();
     let column = |name: &str| scored.column_by_name(name).unwrap().clone();
     let (anomalous, words) = (column("anomalous").as_boolean().clone(), column("anomaly_words"));
-    let is_new = |row: usize| of[row].1 == "is";
+    let is_new = |row: usize| of[row].1 == FAR;
     let alarms: Vec<usize> = (0..of.len()).filter(|row| anomalous.value(*row)).collect();
     let found: Vec<usize> = alarms.iter().copied().filter(|row| is_new(*row)).collect();
     let said = found.last().map(|row| words.as_string::<i32>().value(*row).to_owned());
@@ -148,10 +155,21 @@ fn of_new_users(detect: &str) -> (usize, Option<String>, usize) {
 
 #[test]
 fn a_new_user_is_held_against_those_that_were_new_before() {
-    assert_eq!(of_new_users(&format!("{{ {LAYERS} }}")), (0, None, 0));
-    let (found, said, others) = of_new_users(&format!("{{ {LAYERS}, share_every: 1000 }}"));
+    assert_eq!(of_new_users(&format!("{{ {TEXTS} }}")), (0, None, 0));
+    let (found, said, others) = of_new_users(&format!("{{ {TEXTS}, share_every: 1000 }}"));
     assert_eq!((found, others), (5, 0));
     let said = said.unwrap();
     assert!(said.starts_with("country is, never seen in 100 for u119: so are "), "{said}");
     assert!(said.ends_with(" of all keys at this age"), "{said}");
+}
+
+#[test]
+fn a_new_users_numbers_are_held_against_those_of_others_when_they_were_new() {
+    let numbers = "features: [value], layers: { chains: false, mahalanobis: false }, false_alarm_rate: 1e-3";
+    assert_eq!(of_new_users(&format!("{{ {numbers} }}")), (0, None, 0));
+    let (found, said, others) = of_new_users(&format!("{{ {numbers}, share_every: 1000 }}"));
+    assert_eq!((found, others), (5, 0));
+    let said = said.unwrap();
+    assert!(said.starts_with("value 10000, expected ") && said.contains(" for u119: "), "{said}");
+    assert!(said.contains(" sigma above, as high as ") && said.ends_with(" of all keys at this age"), "{said}");
 }

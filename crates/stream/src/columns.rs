@@ -75,7 +75,15 @@ pub const OF_CAUSE: [&str; 8] =
 /// Goes up when the same definition gives other scores than before, so that a reader can tell scales apart: 1 was the largest
 /// ratio of a layer's score to its threshold, 2 is bits, 3 is bits of another combination, 4 has the layer `season` in bits and takes
 /// a layer that is alone at its word. It is in the fingerprints and in the documentation of the score's field in the scored topics.
-pub const SCORES_VERSION: u32 = 4;
+pub(crate) const SCORES_VERSION: u32 = 4;
+
+/// The same where keys share something (`share_every`): since 5, scores of all layers as well as texts.
+const SHARED_SCORES_VERSION: u32 = 5;
+
+/// The version of the scores that a detector gives.
+pub(crate) fn scores_version(detect: &Detect) -> u32 {
+    if detect.share_every.is_some() { SHARED_SCORES_VERSION } else { SCORES_VERSION }
+}
 
 /// Every name that the detector may use, but for [`EPISODE`] and [`EXPECTED`]. A definition cannot give one of them to a column of its own.
 pub const RESERVED: [&str; 16] = [
@@ -121,7 +129,8 @@ pub const LAYER_SCORES: [&str; 9] = [
 pub fn detector(detect: &Detect) -> Vec<Field> {
     let learned = LAYER_SCORES.into_iter().zip(detect.layers_by_name());
     let doc = format!(
-        "version {SCORES_VERSION} of the scores: minus log2 of the estimated chance of an ordinary event at least as odd"
+        "version {} of the scores: minus log2 of the estimated chance of an ordinary event at least as odd",
+        scores_version(detect)
     );
     let score = codec::documented(Field::new(ANOMALY_SCORE, DataType::Float64, true), &doc);
     let mut fields = vec![Field::new(ANOMALOUS, DataType::Boolean, false), score];

@@ -2,13 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{
-    Detect, Layer, Spec, Store,
-    check::Checked,
-    columns::{self, SCORES_VERSION},
-    digest::hash,
-    provenance::Provenance,
-};
+use crate::{Detect, Layer, Spec, Store, check::Checked, columns, digest::hash, provenance::Provenance};
 
 /// What tells definitions apart: 32 hexadecimal digits each (XXH3, 128 bits).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +44,8 @@ fn definition(spec: &Spec, checked: &Checked) -> String {
     // Only where anything is detected, so that another version of the scores, or another column of the detector's, touches
     // nothing else.
     let columns = |detect| columns::detector(detect).iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-    let scores = relevant.detect.as_ref().map(|detect| json!([SCORES_VERSION, columns(detect)]).to_string());
+    let scores =
+        relevant.detect.as_ref().map(|detect| json!([columns::scores_version(detect), columns(detect)]).to_string());
     let scores = scores.unwrap_or_default();
     let relevant = json!(relevant).to_string();
     let parts = [relevant.as_bytes(), avro.as_bytes(), scores.as_bytes()].into_iter().filter(|part| !part.is_empty());
@@ -62,7 +57,8 @@ fn detector(spec: &Spec, checked: &Checked) -> String {
     let follows = Provenance { spec, checked }.of(over.chain([spec.key.as_str()]));
     // Rules and episodes change nothing of what is learned.
     let learned = spec.detect.clone().map(|detect| Detect { rules: Vec::new(), episode_after: None, ..detect });
-    hash([json!([spec.key, learned, follows, SCORES_VERSION]).to_string().as_bytes()])
+    let version = spec.detect.as_ref().map_or(columns::SCORES_VERSION, columns::scores_version);
+    hash([json!([spec.key, learned, follows, version]).to_string().as_bytes()])
 }
 
 fn windows(spec: &Spec, checked: &Checked) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::{Value as Json, json};
 
-use crate::{Feature, Spec, check::Checked, columns::SCORES_VERSION, digest::hash};
+use crate::{Feature, Spec, check::Checked, columns::scores_version, digest::hash};
 
 /// The columns of a stream, and what makes their values.
 pub(crate) struct Provenance<'a> {
@@ -47,6 +47,6 @@ impl Provenance<'_> {
         let rules = checked.rules.iter().map(|(_, rule)| rule);
         let of_features = checked.features.iter().flat_map(Feature::columns);
         let from = of_features.chain(rules.flat_map(|rule| rule.columns())).cloned().collect();
-        (json!({ "detect": self.spec.detect, "scores": SCORES_VERSION }), from)
+        (json!({ "detect": self.spec.detect, "scores": self.spec.detect.as_ref().map(scores_version) }), from)
     }
 }

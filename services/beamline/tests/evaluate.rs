@@ -72,6 +72,17 @@ fn figures_by_layer_and_kind_are_those_of_the_labels() {
     let rule = &report["judges"][4];
     assert_eq!((&rule["precision"], &rule["auc"]), (&json!(1.0), &Value::Null));
     assert!((rule["recall"].as_f64().unwrap() - 5.0 / 24.0).abs() < 1e-12, "{rule}");
+    let simple: Vec<(&Value, bool)> = report["simple"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|judge| (&judge["name"], judge["auc"].as_f64().unwrap() > 0.95))
+        .collect();
+    assert_eq!(
+        simple,
+        [(&json!("z of all before"), true), (&json!("z of the last 100"), true), (&json!("step"), false)],
+        "a simple detector finds them too, and nothing is said of texts"
+    );
     assert_eq!(report["kinds"][0]["name"], "spike");
     assert_eq!((&report["kinds"][0]["events"], &report["kinds"][1]["events"]), (&json!(19), &json!(5)));
     let level = &report["kinds"][1]["delays"];
@@ -91,6 +102,8 @@ fn windows_of_a_series_give_the_benchmarks_score() {
     let scores: Vec<f64> =
         report["nab"].as_array().unwrap().iter().map(|score| score["score"].as_f64().unwrap()).collect();
     assert!(scores.len() == 3 && scores.iter().all(|score| (score - 100.0).abs() < 1e-9), "{scores:?}");
+    let simple = report["simple_nab"].as_array().unwrap();
+    assert_eq!((simple.len(), simple[0][1].as_array().unwrap().len()), (3, 3), "of each of them by the same rules");
 }
 
 #[test]

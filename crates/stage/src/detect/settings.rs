@@ -25,6 +25,7 @@ pub(super) fn settings(stream: &Stream) -> Option<Settings> {
         season: detect.layers.season,
         burst: detect.layers.burst,
         shared: detect.share_every.is_some(),
+        shared_scores: detect.share_every.is_some(),
         false_alarm_rate: detect.false_alarm_rate,
         warm_up: detect.warm_up,
         adapt_after: detect.adapt_after,

@@ -43,7 +43,7 @@ pub(super) struct Told {
     /// The value of a feature that is a text, and how often it was seen.
     text: Option<String>,
     seen: Option<Seen>,
-    /// How many events of all keys at the same age had one as rare, where that is what made it alarm.
+    /// How many events of all keys at the same age had one as rare, or a score as high, where that is what made it alarm.
     others: Option<Seen>,
 }
 
@@ -131,7 +131,10 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
     let most = || expected.map_or_else(String::new, |(_, high)| format!(", expected at most {}", number(high)));
     let times = number(*deviation);
     let beside = match layer {
-        Layer::Rate => return format!("{name} {value}{} for {key}: {times} times as many as usual", most()),
+        Layer::Rate => {
+            let others = as_high(*others);
+            return format!("{name} {value}{} for {key}: {times} times as many as usual{others}", most());
+        }
         Layer::Burst => return format!("{name} {value}{}: {times} times as many as usual", most()),
         Layer::Stuck => return format!("{name} {value}, {times} times in a row for {key}: stuck"),
         Layer::Missing if *deviation < 2.0 => return format!("{name} is missing for {key}"),
@@ -164,12 +167,19 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
         Layer::Chains => format!("rare, {} bits where {} alarm", number(*score), number(*threshold)),
         _ => format!("{} sigma {direction}", number(deviation.abs())),
     };
-    format!("{name} {value}, {expected} for {key}: {found}")
+    format!("{name} {value}, {expected} for {key}: {found}{}", as_high(*others))
 }
 
 /// What other keys say of how rare a text is.
 fn among(others: Option<Seen>) -> String {
     let said = |Seen { times, of }| format!(": so are {} in {} of all keys at this age", grouped(times), grouped(of));
+    others.map_or_else(String::new, said)
+}
+
+/// What other keys say of how high a score is.
+fn as_high(others: Option<Seen>) -> String {
+    let said =
+        |Seen { times, of }| format!(", as high as {} in {} of all keys at this age", grouped(times), grouped(of));
     others.map_or_else(String::new, said)
 }
 

@@ -12,7 +12,7 @@ use super::{
     is_misspelt,
 };
 use crate::{
-    Detect, Feature, FeatureKind, columns,
+    Detect, Feature, columns,
     feature::is_frequency,
     node::{Node, Value},
     report::Report,
@@ -107,14 +107,12 @@ fn features(detect: &Node, chosen: Option<&Chosen>, scope: &Scope, report: &mut 
     features.iter().filter_map(&mut compile).collect()
 }
 
-/// What keys share is about texts.
+/// What keys share is about what is learned.
 fn check_sharing(detect: &Node, features: &[Feature], report: &mut Report<'_>) {
-    let texts = features.iter().any(|feature| feature.kind() == FeatureKind::Frequency);
     let all_compiled = detect.get("features").is_none_or(|named| named.items().len() == features.len());
-    if let Some(entry) = detect.entry("share_every").filter(|_| !texts && all_compiled) {
-        let message =
-            "`share_every` is how often keys share what is rare among texts, and there is no feature `frequency(x)`";
-        report.add(entry.at, message, Some("leave it out, or name such a feature".to_owned()));
+    if let Some(entry) = detect.entry("share_every").filter(|_| features.is_empty() && all_compiled) {
+        let message = "`share_every` is how often keys share what is usual at their age, and there are no `features`";
+        report.add(entry.at, message, Some("leave it out, or name features".to_owned()));
     }
 }
 

@@ -44,8 +44,8 @@ pub struct Detect {
     #[schemars(example = 100)]
     pub episode_after: Option<u32>,
     /// After how many events of a partition its keys read anew what they have in common: how often a text is new to a key, by how
-    /// many it had before. `frequency(x)` then finds what is new to a key from a quarter of `warm_up` on, where most keys have nothing new
-    /// at that age. Without it keys share nothing.
+    /// many it had before, and how high the layers' scores are of keys that are as young. A key then has scores from a sixteenth of
+    /// `warm_up` on, and may alarm, by what others had at its age. Without it keys share nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 4, max = 1_000_000))]
     #[schemars(example = 4096)]

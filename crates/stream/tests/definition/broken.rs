@@ -242,14 +242,15 @@ fn a_column_called_expected_is_refused_where_values_are_expected() {
     assert_eq!(found.lines().count(), 1, "{found}");
 }
 
-/// Keys share what is rare among texts.
+/// Keys share what they learn.
 #[test]
-fn keys_that_share_and_have_no_text_are_refused() {
+fn keys_that_share_and_learn_nothing_are_refused() {
     let text = with("    layers:\n", "    share_every: 4096\n    layers:\n");
-    let found = errors(&text);
-    assert!(found.contains("there is no feature `frequency(x)`"), "{found}");
-    assert_eq!(found.lines().count(), 1, "{found}");
+    assert_eq!(errors(&text), "");
     assert_eq!(errors(&text.replace("\"ln(energy_gev)\"", "frequency(particle_type)")), "");
+    let found = errors(&with("    features: [log_pt, \"ln(energy_gev)\"]\n", "    share_every: 4096\n"));
+    assert!(found.contains("there are no `features`"), "{found}");
+    assert_eq!(found.lines().count(), 1, "{found}");
     let found = errors(&text.replace("4096", "3"));
     assert!(found.contains("share_every"), "{found}");
 }

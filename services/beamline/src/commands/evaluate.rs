@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use evaluate::{Events, nab};
+use evaluate::{Events, Judge, nab};
 use service::{folder_of, load_stream};
 use source::Next;
 use stage::{Outputs, Pipeline, Rows, Stage, Traces};
@@ -45,8 +45,13 @@ pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
     let asked = stream.definition.spec.detect.as_ref().map(|detect| detect.false_alarm_rate);
     let mut evaluation = evaluate::evaluate(&events, asked).map_err(Failure::run_time)?;
     if labels.are_windows() {
-        let series = nab_series(&events, args.episode_rows);
-        evaluation.nab = nab::PROFILES.iter().map(|profile| nab::score(&series, profile)).collect();
+        let scores = |judge: Option<&Judge>| {
+            let series = nab_series(&events, judge, args.episode_rows);
+            nab::PROFILES.iter().map(|profile| nab::score(&series, profile)).collect()
+        };
+        evaluation.nab = scores(events.judges.first());
+        let simple = events.simple.iter();
+        evaluation.simple_nab = simple.map(|judge| (judge.name.clone(), scores(Some(judge)))).collect();
     }
     if let Some(path) = &args.svg {
         let picture = evaluate::draw(stream.name(), &events);
@@ -133,12 +138,11 @@ fn keyed(stream: &Stream, records: source::Records) -> Result<Rows, Failure> {
     Ok(Rows { batch: records.rows, positions: records.positions, keys, ingested: None, traces: Traces::default() })
 }
 
-/// Each key as a series: the scores of the detector as a whole at the first events of episodes, and where labelled events follow
-/// each other.
-fn nab_series(events: &Events, episode_rows: usize) -> Vec<nab::Series> {
+/// Each key as a series: a judge's scores at the first events of episodes, and where labelled events follow each other.
+fn nab_series(events: &Events, judge: Option<&Judge>, episode_rows: usize) -> Vec<nab::Series> {
     let keys = events.keys.iter().max().map_or(0, |last| *last as usize + 1);
     let mut series = vec![nab::Series { scores: Vec::new(), windows: Vec::new() }; keys];
-    let scores = events.judges.first().and_then(|judge| judge.scores.as_ref());
+    let scores = judge.and_then(|judge| judge.scores.as_ref());
     for (row, (key, kind)) in events.keys.iter().zip(&events.kinds).enumerate() {
         let series = &mut series[*key as usize];
         let index = series.scores.len();

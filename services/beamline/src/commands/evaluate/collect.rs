@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, RecordBatch},
-    datatypes::Float64Type,
+    array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray},
+    compute::cast,
+    datatypes::{DataType, Float64Type},
 };
-use evaluate::{Events, Judge};
-use stream::{Stream, columns};
+use evaluate::{Events, Judge, Simple};
+use stream::{FeatureKind, Stream, columns};
 
 use super::labels::{Labels, anomalous, kinds};
 use crate::Failure;
 
 /// What all judges together are called, and all learned layers.
 const ALL: &str = "all";
+
+/// What simple detectors are asked for where nothing is learned.
+const FALSE_ALARM_RATE: f64 = 1e-3;
 
 /// The kind of anomalies where nothing says which.
 const ANOMALY: &str = "anomaly";
@@ -29,6 +33,7 @@ pub(super) struct Collector<'a> {
     stream: &'a Stream,
     labels: &'a Labels,
     events: Events,
+    simple: Simple,
     keys: HashMap<String, u32>,
     kinds: HashMap<String, u16>,
 }
@@ -45,7 +50,9 @@ impl<'a> Collector<'a> {
         judges.extend(layers.map(|layer| judge(layer, true)));
         judges.extend(stream.rules.iter().map(|(rule, _)| judge(rule, false)));
         let events = Events { judges, ..Events::default() };
-        Ok(Self { stream, labels, events, keys: HashMap::new(), kinds: HashMap::new() })
+        let asked = stream.definition.spec.detect.as_ref().map_or(FALSE_ALARM_RATE, |detect| detect.false_alarm_rate);
+        let simple = Simple::new(asked);
+        Ok(Self { stream, labels, events, simple, keys: HashMap::new(), kinds: HashMap::new() })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -77,7 +84,31 @@ impl<'a> Collector<'a> {
                 }
             }
         }
+        self.add_simple(batch)?;
         self.add_judges(batch)
+    }
+
+    /// What simple detectors say of the features.
+    fn add_simple(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
+        for feature in &self.stream.features {
+            let values = feature.evaluate(batch).map_err(Failure::run_time)?.values;
+            match feature.kind() {
+                FeatureKind::Number => numbers.push(values.as_primitive::<Float64Type>().clone()),
+                FeatureKind::Frequency | FeatureKind::Hash => {
+                    texts.push(cast(&values, &DataType::Utf8).map_err(Failure::run_time)?.as_string::<i32>().clone());
+                }
+            }
+        }
+        let first = self.events.keys.len() - batch.num_rows();
+        for row in 0..batch.num_rows() {
+            let number = |of: &Float64Array| if of.is_valid(row) { of.value(row) } else { f64::NAN };
+            let numbers: Vec<f64> = numbers.iter().map(number).collect();
+            let texts: Vec<Option<&str>> =
+                texts.iter().map(|of: &StringArray| of.is_valid(row).then(|| of.value(row))).collect();
+            self.simple.add(self.events.keys[first + row], &numbers, &texts);
+        }
+        Ok(())
     }
 
     fn add_labels(&mut self, batch: &RecordBatch, label: Option<&str>, kind: Option<&str>) -> Result<(), Failure> {
@@ -129,7 +160,7 @@ impl<'a> Collector<'a> {
     pub(super) fn finish(self) -> Result<Events, Failure> {
         match self.events.kinds.is_empty() {
             true => Err(Failure::run_time("there are no events, nothing can be measured")),
-            false => Ok(self.events),
+            false => Ok(Events { simple: self.simple.judges(), ..self.events }),
         }
     }
 }

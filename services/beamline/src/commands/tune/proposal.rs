@@ -30,6 +30,9 @@ const FREQUENCY: &str = "frequency";
 /// Events of a key without an alarm that end an episode.
 const EPISODE_AFTER: u64 = 100;
 
+/// Events of a partition after which keys read anew what they share.
+const SHARE_EVERY: u64 = 4096;
+
 /// What is proposed.
 pub(super) struct Proposal {
     features: Vec<(String, String)>,
@@ -129,6 +132,8 @@ impl Proposal {
         lines.push(format!("  warm_up: {}", part(self.median, WARM_UP)));
         lines.push(format!("  adapt_after: {}", part(self.median, ADAPT_AFTER)));
         lines.push(format!("  episode_after: {EPISODE_AFTER}"));
+        lines.push("  # young keys go by what others scored at their age".to_owned());
+        lines.push(format!("  share_every: {SHARE_EVERY}"));
         lines.join("\n")
     }
 
