@@ -115,7 +115,8 @@ mod tests {
             let most: f64 = if n % 2 == 0 { 45.6 } else { 6_500.0 };
             let p = most * libm::exp(-7.0 * spread(n, 0.618_033_988_749_895));
             let cosine = 2.0 * spread(n, 0.754_877_666_246_693) - 1.0;
-            let (sine, azimuth) = ((1.0 - cosine * cosine).sqrt(), 6.283 * spread(n, 0.569_840_290_998_053));
+            let (sine, azimuth) =
+                ((1.0 - cosine * cosine).sqrt(), std::f64::consts::TAU * spread(n, 0.569_840_290_998_053));
             let (px, py, pz) = (p * sine * libm::cos(azimuth), p * sine * libm::sin(azimuth), p * cosine);
             let e = (p * p + m * m).sqrt();
             let rapidity = if n % 3 == 0 { 3.0 } else { 0.0 };
