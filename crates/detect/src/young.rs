@@ -21,8 +21,11 @@ const FIRST_PART: u64 = 16;
 /// Events of an age below which nothing is said.
 const EVENTS_MIN: u32 = 1000;
 
-/// The share of all events that may be anomalies, which nobody has told from the others: tails are measured below that.
-const ANOMALIES: f64 = 0.02;
+/// The share of all events that may be anomalies, which nobody has told from the others: tails are measured below that. That of the
+/// rate is heavier than it looks from so far below, and bursts are fewer events.
+const fn anomalies(layer: Layer) -> f64 {
+    if matches!(layer, Layer::Rate) { 0.0 } else { 0.02 }
+}
 
 /// A layer's scores at an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +105,7 @@ impl YoungScores {
         let layer = Layer::ALL[row / AGES];
         let counts: [u32; BINS] = std::array::from_fn(|bin| self.counts[row * BINS + bin] as u32);
         let enough = counts.iter().sum::<u32>() >= EVENTS_MIN;
-        self.tables[row] = scale(layer).filter(|_| enough).map(|_| tail(layer).fitted(&counts, ANOMALIES));
+        self.tables[row] = scale(layer).filter(|_| enough).map(|_| tail(layer).fitted(&counts, anomalies(layer)));
     }
 
     /// How rare a score at a place is among those of all keys at this age, in bits; `None` where too few are known.
