@@ -158,7 +158,7 @@ evaluate-particles: setup ## Particles of Pythia, in 5 to 17 digits and at two e
 	@mkdir -p $(PARTICLES)
 	@[ -f $(TOOLS)/pythia-python/installed ] || { python3 -m venv $(TOOLS)/pythia-python && \
 		echo "compiling $(PYTHIA), which takes some minutes" && \
-		timeout 1200 $(PYTHIA_PYTHON) -m pip install --quiet $(PYTHIA) && touch $(TOOLS)/pythia-python/installed; } || \
+		CFLAGS="-O0 -g0" timeout 1200 $(PYTHIA_PYTHON) -m pip install --quiet $(PYTHIA) && touch $(TOOLS)/pythia-python/installed; } || \
 		echo "$(PYTHIA) cannot be installed here: its particles are left out"
 	@if [ -f $(TOOLS)/pythia-python/installed ]; then for digits in 5 8 10 17; do for beam in 6500 100; do \
 		echo "Pythia, beams of $$beam GeV, $$digits digits" && \
