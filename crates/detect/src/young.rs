@@ -6,7 +6,7 @@ use crate::{
     cause::Seen,
     counts::{add, sum},
     rarity::{BINS, Rarity, Table},
-    tails::{scale, tail},
+    tails::tail,
 };
 
 /// Layers whose scores are counted: those that have a histogram, the first of [`Layer::ALL`].
@@ -105,7 +105,7 @@ impl YoungScores {
         let layer = Layer::ALL[row / AGES];
         let counts: [u32; BINS] = std::array::from_fn(|bin| self.counts[row * BINS + bin] as u32);
         let enough = counts.iter().sum::<u32>() >= EVENTS_MIN;
-        self.tables[row] = scale(layer).filter(|_| enough).map(|_| tail(layer).fitted(&counts, anomalies(layer)));
+        self.tables[row] = enough.then(|| tail(layer).fitted(&counts, anomalies(layer)));
     }
 
     /// How rare a score at a place is among those of all keys at this age, in bits; `None` where too few are known.
@@ -124,6 +124,7 @@ impl YoungScores {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tails::scale;
 
     fn young(layer: Layer, event: u64) -> Young {
         Young::new(layer, event, 256).unwrap()

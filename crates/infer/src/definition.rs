@@ -137,6 +137,9 @@ fn files(line: &mut impl FnMut(String), sample: &Sample, table: &Table) {
     }
 }
 
+/// Events of a partition after which keys read anew what they share, where that is proposed.
+pub const SHARE_EVERY: u32 = 4096;
+
 fn detect(line: &mut impl FnMut(String), plan: &Plan) {
     if plan.features.is_empty() {
         line("\n  # Nothing is looked for: no column is a number that varies or a text of few values. Features are SQL, as in\n  #   detect: { features: [\"ln(price)\", \"frequency(method)\"] }".to_owned());
@@ -151,7 +154,7 @@ fn detect(line: &mut impl FnMut(String), plan: &Plan) {
         "    # the share of ordinary events that the learned layers together may call anomalous\n    false_alarm_rate: 1e-3"
             .to_owned(),
     );
-    line("    # young keys go by what others scored at their age\n    share_every: 4096".to_owned());
+    line(format!("    # young keys go by what others scored at their age\n    share_every: {SHARE_EVERY}"));
 }
 
 /// The format, where the path does not end in it.

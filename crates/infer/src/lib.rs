@@ -36,6 +36,7 @@ mod verify;
 use stream::FileFormat;
 
 pub use self::{
+    definition::SHARE_EVERY,
     error::InferError,
     history::{Roles, features_of},
     sample::{Content, Proposal, ROWS_MAX, Sample},

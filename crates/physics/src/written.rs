@@ -4,7 +4,7 @@ use std::fmt::LowerExp;
 
 use crate::{
     formula::{Formula, rowwise},
-    momenta::length,
+    momenta::{MassShellPull, length},
 };
 
 /// Digits that a generator's own arithmetic is taken to get right, however many it writes: a double has 16, and each boost from one
@@ -22,13 +22,8 @@ pub(crate) struct MassShellSigma;
 
 impl Formula for MassShellSigma {
     const NAME: &'static str = "mass_shell_sigma";
-    const ARGUMENTS: &'static [(&'static str, &'static str)] = &[
-        ("e", "energy"),
-        ("px", "momentum along x"),
-        ("py", "momentum along y"),
-        ("pz", "momentum along z"),
-        ("m", "the mass it should have"),
-    ];
+    /// Those of the pull without its sigma.
+    const ARGUMENTS: &'static [(&'static str, &'static str)] = MassShellPull::ARGUMENTS.split_at(5).0;
     const DESCRIPTION: &'static str = "Standard deviation of e^2 - px^2 - py^2 - pz^2 - m^2 where nothing but rounding is \
         wrong with the numbers, in the unit of energy squared: the sigma of mass_shell_pull for what a generator wrote. Energy \
         and momenta count with as many digits as that of the four with the most of them has, the mass with its own, and none \
@@ -76,7 +71,6 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::momenta::MassShellPull;
 
     fn sigma(numbers: [f64; 5]) -> f64 {
         MassShellSigma::values(&numbers.each_ref().map(std::slice::from_ref))[0]

@@ -90,8 +90,10 @@ impl Shared {
         }
         (self.next, self.changed) = (position + 1, true);
         self.taken += span.events as u64;
-        let (Some(last), Some(nothing)) = (self.frozen.back(), detector.nothing_in_common()) else { return };
-        if self.taken >= self.every {
+        if self.taken < self.every {
+            return;
+        }
+        if let (Some(last), Some(nothing)) = (self.frozen.back(), detector.nothing_in_common()) {
             let (number, mut common) = (last.number + 1, last.common.clone());
             common.add(&self.open);
             self.frozen.push_back(Frozen { number, begin: self.next, common, written: false });

@@ -9,6 +9,10 @@ const NAMED_MAX: usize = 3;
 /// Letters of a text that the words show at most.
 const SHOWN_MAX: usize = 60;
 
+/// What stands before how many events of other keys have a text as rare, and a score as high.
+const AS_RARE: &str = ": so are";
+const AS_HIGH: &str = ", as high as";
+
 /// A function and what undoes it.
 type Inverse = (&'static str, fn(f64) -> f64);
 
@@ -132,7 +136,7 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
     let times = number(*deviation);
     let beside = match layer {
         Layer::Rate => {
-            let others = as_high(*others);
+            let others = of_others(AS_HIGH, *others);
             return format!("{name} {value}{} for {key}: {times} times as many as usual{others}", most());
         }
         Layer::Burst => return format!("{name} {value}{}: {times} times as many as usual", most()),
@@ -149,11 +153,15 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
     };
     match (text, seen) {
         (Some(_), Some(Seen { times: 0, of })) => {
-            return format!("{name} {value}, never seen in {} for {key}{}", grouped(*of), among(*others));
+            return format!("{name} {value}, never seen in {} for {key}{}", grouped(*of), of_others(AS_RARE, *others));
         }
         (Some(_), Some(Seen { times, of })) => {
             let times = grouped(*times);
-            return format!("{name} {value}, seen {times} in {} for {key}{}", grouped(*of), among(*others));
+            return format!(
+                "{name} {value}, seen {times} in {} for {key}{}",
+                grouped(*of),
+                of_others(AS_RARE, *others)
+            );
         }
         (Some(_), None) => return format!("{name} {value}, unusual{beside} for {key}"),
         (None, _) => {}
@@ -167,19 +175,12 @@ fn describe(key: &str, name: &str, cause: &Told) -> String {
         Layer::Chains => format!("rare, {} bits where {} alarm", number(*score), number(*threshold)),
         _ => format!("{} sigma {direction}", number(deviation.abs())),
     };
-    format!("{name} {value}, {expected} for {key}: {found}{}", as_high(*others))
+    format!("{name} {value}, {expected} for {key}: {found}{}", of_others(AS_HIGH, *others))
 }
 
-/// What other keys say of how rare a text is.
-fn among(others: Option<Seen>) -> String {
-    let said = |Seen { times, of }| format!(": so are {} in {} of all keys at this age", grouped(times), grouped(of));
-    others.map_or_else(String::new, said)
-}
-
-/// What other keys say of how high a score is.
-fn as_high(others: Option<Seen>) -> String {
-    let said =
-        |Seen { times, of }| format!(", as high as {} in {} of all keys at this age", grouped(times), grouped(of));
+/// How many events of other keys were as odd, in words that begin with these.
+fn of_others(begin: &str, others: Option<Seen>) -> String {
+    let said = |Seen { times, of }| format!("{begin} {} in {} of all keys at this age", grouped(times), grouped(of));
     others.map_or_else(String::new, said)
 }
 

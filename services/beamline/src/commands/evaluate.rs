@@ -31,9 +31,9 @@ const BATCH_EVENTS: usize = 65_536;
 
 pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
     let mut stream = load_stream(&args.stream)?;
-    if stream.definition.spec.detect.is_none() {
+    let Some(asked) = stream.definition.spec.detect.as_ref().map(|detect| detect.false_alarm_rate) else {
         return Err(Failure::configuration(format!("{} has no `detect`, add what to look for", args.stream.display())));
-    }
+    };
     if args.without_rules {
         let mut learned = (*stream).clone();
         learned.rules.clear();
@@ -41,9 +41,8 @@ pub(crate) fn evaluate(args: EvaluateArgs) -> Result<(), Failure> {
     }
     let labels = Labels::new(&args, &stream)?;
     let source = source_of(&args.files, args.events, &stream)?;
-    let events = run(&args, &stream, &source, &labels)?;
-    let asked = stream.definition.spec.detect.as_ref().map(|detect| detect.false_alarm_rate);
-    let mut evaluation = evaluate::evaluate(&events, asked).map_err(Failure::run_time)?;
+    let events = run(&args, &stream, &source, Collector::new(&stream, &labels, asked))?;
+    let mut evaluation = evaluate::evaluate(&events, Some(asked)).map_err(Failure::run_time)?;
     if labels.are_windows() {
         let scores = |judge: Option<&Judge>| {
             let series = nab_series(&events, judge, args.episode_rows);
@@ -92,9 +91,13 @@ pub(super) fn source_of(files: &[PathBuf], events: Option<u64>, stream: &Stream)
 }
 
 /// Runs the stream over its events and keeps what is measured.
-fn run(args: &EvaluateArgs, stream: &Arc<Stream>, source: &Source, labels: &Labels) -> Result<Events, Failure> {
+fn run(
+    args: &EvaluateArgs,
+    stream: &Arc<Stream>,
+    source: &Source,
+    mut collector: Collector<'_>,
+) -> Result<Events, Failure> {
     let mut pipeline = Pipeline::new(stream).map_err(Failure::run_time)?;
-    let mut collector = Collector::new(stream, labels)?;
     read_events(&args.stream, stream, source, args.events, |rows| {
         let mut outputs = Outputs::default();
         pipeline.process(rows, &mut outputs).map_err(Failure::run_time)?;

@@ -16,9 +16,6 @@ use crate::Failure;
 /// What all judges together are called, and all learned layers.
 const ALL: &str = "all";
 
-/// What simple detectors are asked for where nothing is learned.
-const FALSE_ALARM_RATE: f64 = 1e-3;
-
 /// The kind of anomalies where nothing says which.
 const ANOMALY: &str = "anomaly";
 
@@ -39,7 +36,8 @@ pub(super) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(stream: &'a Stream, labels: &'a Labels) -> Result<Self, Failure> {
+    /// Of a stream that asks for so many false alarms in all ordinary events.
+    pub(super) fn new(stream: &'a Stream, labels: &'a Labels, asked: f64) -> Self {
         let judge = |name: &str, scored: bool| Judge {
             name: name.to_owned(),
             scores: scored.then(Vec::new),
@@ -50,9 +48,8 @@ impl<'a> Collector<'a> {
         judges.extend(layers.map(|layer| judge(layer, true)));
         judges.extend(stream.rules.iter().map(|(rule, _)| judge(rule, false)));
         let events = Events { judges, ..Events::default() };
-        let asked = stream.definition.spec.detect.as_ref().map_or(FALSE_ALARM_RATE, |detect| detect.false_alarm_rate);
         let simple = Simple::new(asked);
-        Ok(Self { stream, labels, events, simple, keys: HashMap::new(), kinds: HashMap::new() })
+        Self { stream, labels, events, simple, keys: HashMap::new(), kinds: HashMap::new() }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use infer::{Roles, features_of};
+use infer::{Roles, SHARE_EVERY, features_of};
 use stream::{DetectRule, Stream, argument};
 
 use super::{alarms::Alarms, history::History};
@@ -29,9 +29,6 @@ const FREQUENCY: &str = "frequency";
 
 /// Events of a key without an alarm that end an episode.
 const EPISODE_AFTER: u64 = 100;
-
-/// Events of a partition after which keys read anew what they share.
-const SHARE_EVERY: u64 = 4096;
 
 /// What is proposed.
 pub(super) struct Proposal {
