@@ -30,6 +30,8 @@ const CURSORS: TableDefinition<u64, &[u8]> = TableDefinition::new("cursors");
 const SNAPSHOTS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("snapshots");
 /// Finished result files by path.
 const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
+/// Pages that the database keeps in memory. Its own default is 1 GiB, beside the states that a partition holds.
+const CACHE_BYTES: usize = 16 << 20;
 
 /// What a run is of: a restart must be of the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +105,8 @@ impl Checkpoint {
         if made.is_some() && unfinished.exists() {
             fs::remove_file(&unfinished).map_err(LocalError::checkpoint)?;
         }
-        let database = Database::create(made.unwrap_or(path)).map_err(|error| match error {
+        let create = Database::builder().set_cache_size(CACHE_BYTES).create(made.unwrap_or(path));
+        let database = create.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => LocalError::InUse { path: path.to_owned() },
             DatabaseError::Storage(StorageError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                 damaged(path, &error)

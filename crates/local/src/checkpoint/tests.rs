@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, fs};
 
+use redb::ReadableDatabase;
 use source::Cursor;
 use stage::Ledger;
 use store::{FileEntry, Table};
 
-use super::{Checkpoint, Commit, Snapshot};
+use super::{CACHE_BYTES, Checkpoint, Commit, Snapshot};
 use crate::{journal::JOURNAL_BYTES_MAX, progress::Progress};
 
 fn progress(position: u64) -> Progress {
@@ -110,4 +111,28 @@ fn a_journal_that_is_full_goes_into_the_database() {
     assert!((JOURNAL_BYTES_MAX..JOURNAL_BYTES_MAX + 8192).contains(&longest), "{longest} bytes");
     drop(checkpoint);
     assert_eq!(stands(&Checkpoint::open(&path).unwrap()).0, 4000);
+}
+
+#[test]
+fn states_on_the_disk_take_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoint = Checkpoint::open(&folder.path().join("checkpoint.redb")).unwrap();
+    let (keys, state) = (6 * CACHE_BYTES / 8192, vec![7; 8192]);
+    let snapshot = |key: usize| Snapshot {
+        partition: 0,
+        key: format!("{key}").as_str().into(),
+        position: 1,
+        state: state.clone().into(),
+    };
+    let states: Vec<Snapshot> = (0..keys).map(snapshot).collect();
+    commit(&mut checkpoint, 1, Some(&states));
+    let mut read = 0;
+    let count = |found: Snapshot| {
+        read += usize::from(found.state == state);
+        Ok(())
+    };
+    checkpoint.each_snapshot(count).unwrap();
+    assert_eq!(read, keys);
+    let cached = checkpoint.database.cache_stats().used_bytes();
+    assert!((1..=CACHE_BYTES).contains(&cached), "{cached} bytes");
 }
