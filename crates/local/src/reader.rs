@@ -15,8 +15,9 @@ use crate::{
     messages::{Barrier, Epoch, Event, Purpose, Work},
 };
 
-/// How many records are asked of the source at a time: enough that a partition's share is worth a batch.
-const RECORDS_AT_ONCE: u64 = 65_536;
+/// How many records are asked of the source at a time: enough that a partition's share is worth a batch, and few enough that
+/// what has waited while a run was paused is no more in memory than a replay is.
+const RECORDS_AT_ONCE: u64 = 16_384;
 
 /// So many records are worth a batch,
 pub(crate) const RECORDS_ENOUGH: usize = 8_192;

@@ -86,7 +86,10 @@ impl Cluster for Live {
                 .set("enable.partition.eof", "true")
                 .set("auto.offset.reset", "earliest")
                 .set("fetch.wait.max.ms", "10")
-                .set("queued.max.messages.kbytes", "32768");
+                // What it reads goes into states at once, so that little has to wait here. The allocator keeps what was needed once:
+                // a worker that has restored from a long log would stay larger than others.
+                .set("queued.max.messages.kbytes", "4096")
+                .set("fetch.queue.backoff.ms", "10");
         })
     }
 

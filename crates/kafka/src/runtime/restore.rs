@@ -20,8 +20,8 @@ use crate::{
 
 /// How long nothing may come while there is more to read.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// Snapshots that are decoded at a time.
-const BATCH: usize = 1024;
+/// Snapshots that are decoded at a time, each of at most some 8 KiB.
+const BATCH: usize = 256;
 
 /// Reads snapshots of state.
 pub(crate) struct Restorer<C: Cluster> {

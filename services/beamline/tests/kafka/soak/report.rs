@@ -45,7 +45,7 @@ impl Report {
     /// Memory and commits over time. Memory counts from the second part on, commits from the first.
     pub(crate) fn growth(&mut self, parts: &[Part], minutes: u64) {
         println!(
-            "{:>8} {:>12} {:>12} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>10}",
+            "{:>8} {:>16} {:>16} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>10}",
             "minute",
             "enricher",
             "detector",
@@ -59,14 +59,15 @@ impl Report {
         );
         for (number, part) in parts.iter().enumerate() {
             let memory = |name: &str| part.memory(name).map_or("-".to_owned(), |mib| format!("{mib:.1} MiB"));
+            let each = |name: &str| format!("{:.1} x {}", part.processes(name), memory(name));
             let time = |times: &Times, share: f64| {
                 times.quantile(share).map_or("-".to_owned(), |millis| format!("{millis:.1} ms"))
             };
             println!(
-                "{:>8.1} {:>12} {:>12} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7.2} GB",
+                "{:>8.1} {:>16} {:>16} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7.2} GB",
                 minutes as f64 * number as f64 / parts.len() as f64,
-                memory(ENRICHER),
-                memory(DETECTOR),
+                each(ENRICHER),
+                each(DETECTOR),
                 memory(local::NAME),
                 part.commits.count(),
                 time(&part.calm, 0.5),

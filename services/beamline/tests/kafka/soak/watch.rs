@@ -42,6 +42,8 @@ impl Calm {
 pub(crate) struct Part {
     /// MiB of all processes of a kind, and how many were seen.
     memory: BTreeMap<&'static str, (f64, u32)>,
+    /// How often it was looked.
+    looks: u32,
     /// Transactions of workers: in all, and while no fault was near.
     pub(crate) commits: Times,
     pub(crate) calm: Times,
@@ -54,6 +56,11 @@ impl Part {
     /// Mean memory of a process of this kind.
     pub(crate) fn memory(&self, name: &str) -> Option<f64> {
         self.memory.get(name).map(|(sum, count)| sum / f64::from(*count))
+    }
+
+    /// Mean number of processes of this kind.
+    pub(crate) fn processes(&self, name: &str) -> f64 {
+        self.memory.get(name).map_or(0.0, |(_, count)| f64::from(*count) / f64::from(self.looks))
     }
 }
 
@@ -98,6 +105,7 @@ fn look(watched: &Watched, until: &AtomicBool) -> Vec<Part> {
         let index = (begun.elapsed().as_secs_f64() / watched.part.as_secs_f64()) as usize;
         let part = &mut parts[index.min(watched.parts - 1)];
         let running = watched.running.now();
+        part.looks += 1;
         before.retain(|pid, _| running.contains_key(pid));
         for (pid, (name, address)) in running {
             if let Some(memory) = memory(pid) {
