@@ -15,8 +15,8 @@ use crate::{
     messages::{Barrier, Epoch, Event, Purpose, Work},
 };
 
-/// How many records are asked of the source at a time: enough that a partition's share is worth a batch, and few enough that
-/// what has waited while a run was paused is no more in memory than a replay is.
+/// How many records are asked of the source at a time: enough that a partition's share is worth a batch, and no more than a
+/// batch of a Parquet file has, so that a run that was paused holds no more in memory than a replay.
 const RECORDS_AT_ONCE: u64 = 16_384;
 
 /// So many records are worth a batch,

@@ -3,6 +3,7 @@
 mod episodes;
 mod evaluate;
 mod found;
+mod scoring;
 mod settings;
 mod shared;
 mod silence;
@@ -14,11 +15,12 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
 use bytes::Bytes;
-use detect::{Cause, Detector, Event, Scores};
+use detect::Detector;
 use stream::Stream;
 
 use self::{
     found::Found,
+    scoring::Scored,
     settings::settings,
     shared::Shared,
     silence::SilentKeys,
@@ -107,104 +109,12 @@ impl Detect {
             texts,
         }))
     }
-
-    /// Scores each row by its key's state. Rows are taken key by key, since a state is far larger than a cache line
-    /// and the order between keys changes nothing, at least within a block; before that in their order by what all keys do together.
-    fn score(&mut self, rows: &Rows, times: &[Option<i64>], out: &mut Outputs) -> Result<Scored, StageError> {
-        let mut scored = Scored::unscored(rows.len());
-        if self.detector.is_none() && self.episode_after.is_none() {
-            return Ok(scored);
-        }
-        self.states.make_room(self.detector.as_ref(), 0)?;
-        let mut order: Vec<(u32, u32)> = Vec::with_capacity(rows.len());
-        for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
-            let key = key.unwrap_or_default();
-            let slot = self.states.touch(self.detector.as_ref(), key, *position)?;
-            scored.slots.push(slot);
-            match slot {
-                Some(slot) => order.push((slot, row as u32)),
-                None => out.unscored += 1,
-            }
-        }
-        let Some(detector) = &self.detector else { return Ok(scored) };
-        let width = self.stream.features.len();
-        let mut found: Vec<(u32, Vec<Cause>)> = Vec::new();
-        let (mut rest, mut begin) = (order.as_mut_slice(), 0);
-        while begin < rows.len() {
-            let positions = &rows.positions.values()[begin..];
-            let span = self.shared.as_ref().map(|shared| shared.span(positions));
-            let events = span.map_or(positions.len(), |span| span.events);
-            begin += events;
-            let of_span = rest.partition_point(|(_, row)| (*row as usize) < begin);
-            let (block, after) = std::mem::take(&mut rest).split_at_mut(of_span);
-            rest = after;
-            block.sort_unstable();
-            let mut keys = block.chunk_by(|(slot, _), (next, _)| slot == next).peekable();
-            while let Some(of_key) = keys.next() {
-                for (number, (slot, row)) in of_key.iter().enumerate() {
-                    if let Some([(next, _), ..]) = keys.peek() {
-                        self.states.fetch(*next, number, of_key.len());
-                    }
-                    let row = *row as usize;
-                    let features = &self.features[row * width..(row + 1) * width];
-                    let event = Event { features, time: times.get(row).copied().flatten() };
-                    let mut causes = Vec::new();
-                    let learned = self.states.learned_mut(detector, *slot)?;
-                    let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
-                    scored.scores[row] = detector.observe_among(learned, &event, sharing, Some(&mut causes));
-                    if !causes.is_empty() {
-                        found.push((row as u32, causes));
-                    }
-                }
-            }
-            if let (Some(shared), Some(span)) = (&mut self.shared, span) {
-                shared.took(detector, span, positions[events - 1]);
-            }
-        }
-        if let (Some(together), Some(detector)) = (&mut self.together, detector.of_partition()) {
-            for (row, (time, position)) in times.iter().zip(rows.positions.values()).enumerate() {
-                let mut causes = Vec::new();
-                scored.bursts.push(together.take(detector, *position, *time, &mut causes));
-                if !causes.is_empty() {
-                    found.push((row as u32, causes));
-                }
-            }
-        }
-        // Stable, so that what was found in the key comes first.
-        found.sort_by_key(|(row, _)| *row);
-        for (row, causes) in found {
-            if scored.causes_of.last().is_none_or(|(last, _)| *last != row) {
-                scored.causes_of.push((row, scored.causes.len() as u32));
-            }
-            scored.causes.extend(causes);
-        }
-        Ok(scored)
-    }
 }
 
 /// The event times of a batch in microseconds since 1970.
 fn times(stream: &Stream, batch: &RecordBatch) -> Result<Vec<Option<i64>>, StageError> {
     let column = batch.schema_ref().index_of(&stream.definition.spec.time)?;
     Ok(event_times(batch.column(column))?.iter().collect())
-}
-
-/// What the detector says of each row.
-struct Scored {
-    /// What was found in the rows of the row's key.
-    scores: Vec<Scores>,
-    /// What was found in the rows of all keys together, where a layer looks at that; `None` for a row that was taken before.
-    bursts: Vec<Option<Scores>>,
-    /// Where the row's key has its state; empty where no key has one.
-    slots: Vec<Option<u32>>,
-    causes: Vec<Cause>,
-    causes_of: Vec<(u32, u32)>,
-}
-
-impl Scored {
-    fn unscored(rows: usize) -> Self {
-        let scores = vec![Scores::default(); rows];
-        Self { scores, bursts: Vec::new(), slots: Vec::new(), causes: Vec::new(), causes_of: Vec::new() }
-    }
 }
 
 impl Stage for Detect {

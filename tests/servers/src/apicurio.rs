@@ -16,6 +16,8 @@ use crate::{
 const VERSION: &str = "3.0.9";
 /// What the files of its database begin with.
 const DATA: &str = "registry";
+/// How often it is started at most until it stays.
+const ATTEMPTS: u32 = 3;
 
 /// A running Apicurio. Its compatibility level is NONE until somebody sets it; its schemas survive a restart.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ impl Apicurio {
             log: scratch.path().join("log"),
             ready: vec![Ready::Http(format!("{url}/subjects"))],
         });
-        node.start()?;
+        start(&node)?;
         Ok(Self { node, url, scratch })
     }
 
@@ -88,7 +90,8 @@ impl Apicurio {
 
     /// Kill it and start it again with the schemas it had.
     pub fn restart(&self) -> Result<(), ServerError> {
-        self.node.restart()
+        self.node.kill();
+        start(&self.node)
     }
 
     /// Kill it and start it again without any schema, as where its disk was lost.
@@ -100,7 +103,7 @@ impl Apicurio {
                 fs::remove_file(entry.path()).map_err(ServerError::file(entry.path()))?;
             }
         }
-        self.node.start()
+        start(&self.node)
     }
 
     /// Let it hang: it accepts connections and answers nothing (SIGSTOP).
@@ -112,6 +115,17 @@ impl Apicurio {
     pub fn resume(&self) -> Result<(), ServerError> {
         self.node.resume()
     }
+}
+
+/// It gives its own database five seconds for a connection and ends where a busy machine takes longer.
+fn start(node: &Node) -> Result<(), ServerError> {
+    for _ in 1..ATTEMPTS {
+        match node.start() {
+            Err(ServerError::Ended { .. }) => {}
+            started => return started,
+        }
+    }
+    node.start()
 }
 
 fn home() -> Result<PathBuf, ServerError> {

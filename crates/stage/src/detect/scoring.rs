@@ -1,0 +1,141 @@
+//! What the learned layers say of the rows of a batch.
+
+use detect::{Cause, Detector, Event, Scores};
+
+use super::Detect;
+use crate::{Outputs, Rows, StageError};
+
+/// Causes of alarms, each with the row that they are of.
+type Found = Vec<(u32, Vec<Cause>)>;
+
+/// What the detector says of each row.
+pub(super) struct Scored {
+    /// What was found in the rows of the row's key.
+    pub(super) scores: Vec<Scores>,
+    /// What was found in the rows of all keys together, where a layer looks at that; `None` for a row that was taken before.
+    pub(super) bursts: Vec<Option<Scores>>,
+    /// Where the row's key has its state; empty where no key has one.
+    pub(super) slots: Vec<Option<u32>>,
+    pub(super) causes: Vec<Cause>,
+    /// The rows that have causes, each with the place of its first one.
+    pub(super) causes_of: Vec<(u32, u32)>,
+}
+
+impl Scored {
+    fn unscored(rows: usize) -> Self {
+        let scores = vec![Scores::default(); rows];
+        Self { scores, bursts: Vec::new(), slots: Vec::new(), causes: Vec::new(), causes_of: Vec::new() }
+    }
+
+    /// Takes the causes in the order of their rows; those of one row stay in the order in which they were found.
+    fn take_causes(&mut self, mut found: Found) {
+        found.sort_by_key(|(row, _)| *row);
+        for (row, causes) in found {
+            if self.causes_of.last().is_none_or(|(last, _)| *last != row) {
+                self.causes_of.push((row, self.causes.len() as u32));
+            }
+            self.causes.extend(causes);
+        }
+    }
+}
+
+impl Detect {
+    /// Scores each row by its key's state, then by what all keys do together.
+    pub(super) fn score(
+        &mut self,
+        rows: &Rows,
+        times: &[Option<i64>],
+        out: &mut Outputs,
+    ) -> Result<Scored, StageError> {
+        let mut scored = Scored::unscored(rows.len());
+        if self.detector.is_none() && self.episode_after.is_none() {
+            return Ok(scored);
+        }
+        let order = self.find_states(rows, &mut scored, out)?;
+        let mut found = self.score_by_key(rows, times, order, &mut scored)?;
+        self.score_together(rows, times, &mut scored, &mut found);
+        scored.take_causes(found);
+        Ok(scored)
+    }
+
+    /// Finds the state of each row's key, and gives the rows that have one, with its slot.
+    fn find_states(
+        &mut self,
+        rows: &Rows,
+        scored: &mut Scored,
+        out: &mut Outputs,
+    ) -> Result<Vec<(u32, u32)>, StageError> {
+        self.states.make_room(self.detector.as_ref(), 0)?;
+        let mut order = Vec::with_capacity(rows.len());
+        for (row, (key, position)) in rows.keys.iter().zip(rows.positions.values()).enumerate() {
+            let key = key.unwrap_or_default();
+            let slot = self.states.touch(self.detector.as_ref(), key, *position)?;
+            scored.slots.push(slot);
+            match slot {
+                Some(slot) => order.push((slot, row as u32)),
+                None => out.unscored += 1,
+            }
+        }
+        Ok(order)
+    }
+
+    /// Rows are taken key by key, since a state is far larger than a cache line and the order between keys changes nothing, at
+    /// least within a block of what keys share.
+    fn score_by_key(
+        &mut self,
+        rows: &Rows,
+        times: &[Option<i64>],
+        mut order: Vec<(u32, u32)>,
+        scored: &mut Scored,
+    ) -> Result<Found, StageError> {
+        let mut found = Found::new();
+        let Some(detector) = &self.detector else { return Ok(found) };
+        let width = self.stream.features.len();
+        let (mut rest, mut begin) = (order.as_mut_slice(), 0);
+        while begin < rows.len() {
+            let positions = &rows.positions.values()[begin..];
+            let span = self.shared.as_ref().map(|shared| shared.span(positions));
+            let events = span.map_or(positions.len(), |span| span.events);
+            begin += events;
+            let of_span = rest.partition_point(|(_, row)| (*row as usize) < begin);
+            let (block, after) = std::mem::take(&mut rest).split_at_mut(of_span);
+            rest = after;
+            block.sort_unstable();
+            let mut keys = block.chunk_by(|(slot, _), (next, _)| slot == next).peekable();
+            while let Some(of_key) = keys.next() {
+                for (number, (slot, row)) in of_key.iter().enumerate() {
+                    if let Some([(next, _), ..]) = keys.peek() {
+                        self.states.fetch(*next, number, of_key.len());
+                    }
+                    let row = *row as usize;
+                    let features = &self.features[row * width..(row + 1) * width];
+                    let event = Event { features, time: times.get(row).copied().flatten() };
+                    let mut causes = Vec::new();
+                    let learned = self.states.learned_mut(detector, *slot)?;
+                    let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
+                    scored.scores[row] = detector.observe_among(learned, &event, sharing, Some(&mut causes));
+                    if !causes.is_empty() {
+                        found.push((row as u32, causes));
+                    }
+                }
+            }
+            if let (Some(shared), Some(span)) = (&mut self.shared, span) {
+                shared.took(detector, span, positions[events - 1]);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What all keys of the partition do together, row by row.
+    fn score_together(&mut self, rows: &Rows, times: &[Option<i64>], scored: &mut Scored, found: &mut Found) {
+        let of_partition = self.detector.as_ref().and_then(Detector::of_partition);
+        let (Some(together), Some(detector)) = (&mut self.together, of_partition) else { return };
+        for (row, (time, position)) in times.iter().zip(rows.positions.values()).enumerate() {
+            let mut causes = Vec::new();
+            scored.bursts.push(together.take(detector, *position, *time, &mut causes));
+            if !causes.is_empty() {
+                found.push((row as u32, causes));
+            }
+        }
+    }
+}
