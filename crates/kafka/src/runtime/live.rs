@@ -86,8 +86,8 @@ impl Cluster for Live {
                 .set("enable.partition.eof", "true")
                 .set("auto.offset.reset", "earliest")
                 .set("fetch.wait.max.ms", "10")
-                // What it reads goes into states at once, so that little has to wait here. The allocator keeps what was needed once:
-                // a worker that has restored from a long log would stay larger than others.
+                // Who restores states or looks for a place takes what is read at once, so that little has to wait here. The allocator
+                // keeps what was needed once: a worker that has read a long log would stay larger than others.
                 .set("queued.max.messages.kbytes", "4096")
                 .set("fetch.queue.backoff.ms", "10");
         })
