@@ -148,21 +148,21 @@ evaluate: setup evaluate-particles ## Measure the detection: labelled physics, l
 		cargo run --locked --bin beamline -- evaluate streams/nab.yaml --windows "$(BEAMLINE_DATA)/nab/combined_windows.json"; \
 	else echo "BEAMLINE_DATA names no folder with nab/: its series are left out"; fi
 
-# Compiled when it is installed; what takes longer than 20 minutes is given up.
-PYTHIA = pythia8mc==8.318.0
-PYTHIA_PYTHON = $(TOOLS)/pythia-python/bin/python
+# Compiled when it is first needed; what takes longer than 20 minutes is given up.
+PYTHIA_VERSION = 8.318.0
+PYTHIA = $(TOOLS)/pythia-$(PYTHIA_VERSION)
 PARTICLES = target/particles
 
 evaluate-particles: setup ## Particles of Pythia, in 5 to 17 digits and at two energies, and of an LHE file (BEAMLINE_DATA), of which some are tampered with
 	@$(call need,python3:python3)
 	@mkdir -p $(PARTICLES)
-	@[ -f $(TOOLS)/pythia-python/installed ] || { python3 -m venv $(TOOLS)/pythia-python && \
-		echo "compiling $(PYTHIA), which takes some minutes" && \
-		CFLAGS="-O0 -g0" timeout 1200 $(PYTHIA_PYTHON) -m pip install --quiet $(PYTHIA) && touch $(TOOLS)/pythia-python/installed; } || \
-		echo "$(PYTHIA) cannot be installed here: its particles are left out"
-	@if [ -f $(TOOLS)/pythia-python/installed ]; then for digits in 5 8 10 17; do for beam in 6500 100; do \
-		echo "Pythia, beams of $$beam GeV, $$digits digits" && \
-		$(PYTHIA_PYTHON) evaluation/particles.py pythia $(PARTICLES)/pythia.csv --digits $$digits --beam $$beam && \
+	@[ -x $(PYTHIA)/pythia ] || { echo "compiling Pythia $(PYTHIA_VERSION), which takes some minutes"; \
+		timeout 1200 evaluation/build-pythia.sh $(PYTHIA_VERSION) $(PYTHIA); } || \
+		echo "Pythia $(PYTHIA_VERSION) cannot be compiled here: its particles are left out"
+	@if [ -x $(PYTHIA)/pythia ]; then for beam in 6500 100; do \
+		PYTHIA8DATA=$(PYTHIA)/xmldoc $(PYTHIA)/pythia 300 $$beam 7 > $(PARTICLES)/pythia.txt || exit 1; \
+		for digits in 5 8 10 17; do echo "Pythia, beams of $$beam GeV, $$digits digits"; \
+		python3 evaluation/particles.py pythia $(PARTICLES)/pythia.csv --digits $$digits < $(PARTICLES)/pythia.txt && \
 		cargo run --quiet --locked --bin beamline -- evaluate evaluation/labelled-particles.yaml $(PARTICLES)/pythia.csv || exit 1; done; done; fi
 	@if [ -f "$(BEAMLINE_DATA)/lhe/z_mlm_particles.csv.gz" ]; then \
 		python3 evaluation/particles.py lhe "$(BEAMLINE_DATA)/lhe/z_mlm_particles.csv.gz" $(PARTICLES)/lhe.csv && \

@@ -162,6 +162,7 @@ impl Detector {
     /// Missing features are skipped by the EWMA layer and taken to be at their mean by Mahalanobis and the chains. Values are
     /// cut at a magnitude of 1e100. Texts ([`Settings::frequencies`]) are seen by the layers of frequencies, stuck and missing values.
     /// A state of a detector with other settings is left alone and scores nothing.
+    #[inline]
     pub fn observe(&self, state: &mut KeyState, event: &Event<'_>, causes: Option<&mut Vec<Cause>>) -> Scores {
         self.observe_among(state, event, None, causes)
     }

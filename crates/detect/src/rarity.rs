@@ -228,10 +228,14 @@ impl Rarity {
         let slope = upper * libm::exp(growth * widths[1] / 2.0);
         let known = log2(counted) + KNOWN_BITS;
         let beyond_tail = quantiles[2].max(0.0) as usize + 1;
+        let mut extrapolated = 0.0;
         for (bin, bits) in bits.iter_mut().enumerate().skip(beyond_tail) {
-            let beyond = bin as f64 - quantiles[2];
-            let grown = if growth.abs() < 1e-6 { beyond } else { libm::expm1(growth * beyond) / growth };
-            let extrapolated = (tail + slope * grown).min(BITS_MAX);
+            // It grows with the bin: behind one that has the most, all have.
+            if extrapolated < BITS_MAX {
+                let beyond = bin as f64 - quantiles[2];
+                let grown = if growth.abs() < 1e-6 { beyond } else { libm::expm1(growth * beyond) / growth };
+                extrapolated = (tail + slope * grown).min(BITS_MAX);
+            }
             let doubtful = (extrapolated - known).max(0.0) * (1.0 - (counted / PROVEN_EVENTS).min(1.0));
             *bits = extrapolated - doubtful;
         }
@@ -275,9 +279,15 @@ fn recurring(counts: &[u32; BINS], seen: &[f64; BINS], bits: &mut [f64; BINS]) {
 /// The bits at each bin's lower edge as counted.
 fn above(counts: &[u32; BINS], counted: f64) -> [f64; BINS] {
     let (mut bits, mut above) = ([0.0; BINS], 0);
+    let all = log2(counted + 1.0);
+    let mut of_bin = all - log2(0.5);
     for bin in (0..BINS).rev() {
-        above += counts[bin];
-        bits[bin] = log2(counted + 1.0) - log2(f64::from(above) + 0.5);
+        // Most bins are empty, and a logarithm is what costs here.
+        if counts[bin] > 0 {
+            above += counts[bin];
+            of_bin = all - log2(f64::from(above) + 0.5);
+        }
+        bits[bin] = of_bin;
     }
     bits
 }

@@ -14,7 +14,10 @@
 mod stored;
 mod waits;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use compact_str::CompactString;
+use hashbrown::HashMap;
 
 use self::waits::{NEVER, Waits};
 
@@ -70,7 +73,7 @@ pub struct Silence {
     /// The bits of the asked share.
     bits: f64,
     keys: Vec<Option<Key>>,
-    slots: BTreeMap<Box<str>, u32>,
+    slots: HashMap<CompactString, u32>,
     /// Slots below the length of `keys` that no key has.
     free: BTreeSet<u32>,
     /// When each key has to be looked at, at the latest.
@@ -87,8 +90,8 @@ pub struct Silence {
     /// How many keys are silent and told, and whether that was told of the partition.
     told: usize,
     all_told: bool,
-    /// The groups of slots that have changed since they were written, and those that were written.
-    changed: BTreeSet<u32>,
+    /// Which groups of slots have changed since they were written, and those that were written.
+    changed: Vec<bool>,
     written: BTreeSet<u32>,
     any_change: bool,
 }
@@ -142,7 +145,7 @@ impl Silence {
             settings,
             bits: -libm::log2(settings.false_alarm_rate),
             keys: Vec::new(),
-            slots: BTreeMap::new(),
+            slots: HashMap::new(),
             free: BTreeSet::new(),
             due: BTreeSet::new(),
             watermark: i64::MIN,
@@ -152,7 +155,7 @@ impl Silence {
             long_steps: 0,
             told: 0,
             all_told: false,
-            changed: BTreeSet::new(),
+            changed: vec![false; stored::GROUPS],
             written: BTreeSet::new(),
             any_change: false,
         }
@@ -177,7 +180,7 @@ impl Silence {
         }
         let Some(slot) = self.came(key, time) else { return };
         self.any_change = true;
-        self.changed.insert(stored::group_of(slot));
+        self.changed[stored::group_of(slot) as usize] = true;
         let before = self.watermark;
         if !self.advance(slot) {
             return;
@@ -218,7 +221,7 @@ impl Silence {
     /// Puts a key into a slot that is free.
     fn put(&mut self, slot: u32, key: Key) {
         let due = key.due(self.paused, self.settings.forget_after);
-        self.slots.insert(key.name.clone(), slot);
+        self.slots.insert(CompactString::from(&*key.name), slot);
         self.told += usize::from(key.told);
         while self.keys.len() <= slot as usize {
             self.free.insert(self.keys.len() as u32);
@@ -233,10 +236,10 @@ impl Silence {
     fn forget(&mut self, slot: u32) {
         let Some(key) = self.keys[slot as usize].take() else { return };
         self.due.remove(&(key.filed, slot));
-        self.slots.remove(&key.name);
+        self.slots.remove(&*key.name);
         self.free.insert(slot);
         self.told -= usize::from(key.told);
-        self.changed.insert(stored::group_of(slot));
+        self.changed[stored::group_of(slot) as usize] = true;
     }
 
     /// Notes when a key has to be looked at.
@@ -341,7 +344,7 @@ impl Silence {
         let Some(key) = self.keys[slot as usize].as_mut() else { return };
         self.told += usize::from(!std::mem::replace(&mut key.told, true));
         let due = key.due(self.paused, self.settings.forget_after);
-        self.changed.insert(stored::group_of(slot));
+        self.changed[stored::group_of(slot) as usize] = true;
         self.file(slot, due);
     }
 }

@@ -37,6 +37,10 @@ pub enum Handover {
 
 /// Which share of the bytes that came snapshots of states take: with what frames them it is below a tenth.
 const SNAPSHOT_SHARE: f64 = 0.09;
+/// How many messages the client has fetched before they are asked for: a batch. Each takes some 350 bytes besides its own.
+const MESSAGES_AHEAD: usize = 16_384;
+/// Bytes that a broker answers with at most, which come on top of that.
+const RESPONSE_BYTES: usize = 2 << 20;
 /// How rarely steps with windows commit.
 const WINDOWS_COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -165,11 +169,12 @@ impl Options {
             .set("statistics.interval.ms", INTERVAL_MS)
             .set("max.poll.interval.ms", "300000")
             .set("fetch.message.max.bytes", Sizes::of(&self.stream).message().to_string())
+            .set("fetch.max.bytes", RESPONSE_BYTES.max(Sizes::of(&self.stream).message()).to_string())
             // It ends when there is something; only a partition that is taken meanwhile waits for it.
             .set("fetch.wait.max.ms", "250")
             // After its queue was full the client would sleep for a second by default.
             .set("fetch.queue.backoff.ms", "10")
-            .set("queued.min.messages", "50000")
+            .set("queued.min.messages", MESSAGES_AHEAD.to_string())
             .set("queued.max.messages.kbytes", "32768");
         match self.protocol {
             GroupProtocol::Classic => {

@@ -28,6 +28,7 @@ mod worker;
 pub use self::{
     error::LocalError,
     meter::{Counts, LastCommit, Meter},
+    reader::gathered,
     redrive::{Redriven, Repaired, check_repaired, is_waiting, keep_for_next_run, put_back_waiting, redrive},
     run::{Options, Summary, ensure_unused, run},
     tap::{TapCounts, Tapped},

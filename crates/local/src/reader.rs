@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use source::{Gathered, Next, Records, Router, Source};
+use source::{Gathered, Next, Records, Router};
+use stream::Source;
 
 use crate::{
     LocalError, Meter,
@@ -19,10 +20,12 @@ use crate::{
 /// batch of a Parquet file has, so that a run that was paused holds no more in memory than a replay.
 const RECORDS_AT_ONCE: u64 = 16_384;
 
-/// So many records are worth a batch,
-pub(crate) const RECORDS_ENOUGH: usize = 8_192;
-/// and none waits for longer for others.
-pub(crate) const WAIT_MAX: Duration = Duration::from_millis(200);
+/// So many records of a source with a pace are worth a batch,
+const RECORDS_ENOUGH: usize = 8_192;
+/// and so many of a replay: rows of a key stand together then, whose state comes from memory once a batch.
+const REPLAYED_ENOUGH: usize = 65_536;
+/// None waits for longer for others.
+const WAIT_MAX: Duration = Duration::from_millis(200);
 
 /// States are written by the first commit behind so many records, or so long, since they were last: a restart has little to read
 /// again, and a source that keeps its own log little to keep.
@@ -35,6 +38,12 @@ const STATES_BYTES_MIN: usize = 64 << 10;
 /// How much a worker writes with the last commit, so that a run that goes on later has little to read again. It is held in
 /// memory until it is committed.
 const LAST_STATES_BYTES: usize = 128 << 20;
+
+/// Gathers what a source gives until it is worth a batch.
+#[must_use]
+pub fn gathered(source: &Source) -> Gathered {
+    Gathered::new(if source.is_paced() { RECORDS_ENOUGH } else { REPLAYED_ENOUGH }, WAIT_MAX)
+}
 
 /// When a commit falls, and when the run ends.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +62,7 @@ pub(crate) struct Cadence {
 
 /// Reads a source from its cursor on and hands its records to the workers.
 pub(crate) struct Reader<'a> {
-    pub source: Box<dyn Source>,
+    pub source: Box<dyn source::Source>,
     pub router: Router,
     pub workers: Vec<SyncSender<Work>>,
     pub events: SyncSender<Event>,

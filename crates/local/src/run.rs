@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use source::{Gathered, Router};
+use source::Router;
 use spill::SpillFolder;
 use stage::{Aggregate, Ledger, Pipeline, StateMemory};
 use store::{Deferred, Dropped, FileEntry, Manifest, ManifestLog, Results, Table, WriterOptions};
@@ -31,14 +31,14 @@ use crate::{
     insertions,
     messages::Event,
     progress::Progress,
-    reader::{Cadence, RECORDS_ENOUGH, Reader, WAIT_MAX},
+    reader::{Cadence, Reader, gathered},
     worker::{Partition, work},
 };
 
 /// The layout of the checkpoint.
 const CHECKPOINT_VERSION: u32 = 1;
 /// How many shares may wait for a worker.
-const WAITING_SHARES_MAX: usize = 16;
+const WAITING_SHARES_MAX: usize = 8;
 /// How many reports may wait for the committer: beyond it workers wait, so no more than this is ever uncommitted.
 const WAITING_EVENTS_MAX: usize = 8;
 
@@ -234,7 +234,7 @@ fn run_threads(
             horizon,
             barrier: committed,
             barriers: 0,
-            gathered: Gathered::new(RECORDS_ENOUGH, WAIT_MAX),
+            gathered: gathered(&options.source),
             stated: (stated, Instant::now()),
         };
         let reader = move || report_failure(&events, reader.read());

@@ -3,6 +3,7 @@
 mod episodes;
 mod evaluate;
 mod found;
+mod row_scores;
 mod scoring;
 mod settings;
 mod shared;
@@ -124,14 +125,11 @@ impl Stage for Detect {
             return Ok(());
         }
         let times = if self.timed { times(&self.stream, &rows.batch)? } else { Vec::new() };
-        let mut scored = self.score(&rows, &times, out)?;
+        let scored = self.score(&rows, &times, out)?;
         if let Some(silent) = &mut self.silent {
             out.alarms.extend(silent.take(&rows, &times)?);
         }
         let episodes = self.episodes(&rows, &rules, &scored)?;
-        for (scores, burst) in scored.scores.iter_mut().zip(&scored.bursts) {
-            burst.iter().for_each(|burst| scores.join(burst));
-        }
         let Scored { scores, causes, causes_of, .. } = scored;
         let rules = self.stream.rules.iter().zip(rules).map(|((name, when), rows)| (name.as_str(), when.sql(), rows));
         let found = Found {
@@ -144,7 +142,6 @@ impl Stage for Detect {
             features: &self.told,
             expecting: &self.expecting,
             texts: &self.texts,
-            layers: self.detector.as_ref().map(Detector::layers).unwrap_or_default(),
             alarm_bits: self.alarm_bits,
             traced: Traced::of(&self.stream, &rows)?,
         };

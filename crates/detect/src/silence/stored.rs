@@ -16,6 +16,8 @@ const CHECKSUM_BYTES: usize = size_of::<u32>();
 
 /// Slots of a group.
 const GROUP: u32 = 128;
+/// How many groups there are.
+pub(super) const GROUPS: usize = SILENCE_KEYS_MAX.div_ceil(GROUP as usize);
 
 /// The group that a slot is in.
 pub(super) fn group_of(slot: u32) -> u32 {
@@ -29,7 +31,10 @@ impl Silence {
             return Vec::new();
         }
         let mut parts = vec![(None, self.head())];
-        for group in std::mem::take(&mut self.changed) {
+        for group in 0..GROUPS as u32 {
+            if !std::mem::take(&mut self.changed[group as usize]) {
+                continue;
+            }
             let bytes = self.group(group);
             let was_written = match bytes.is_empty() {
                 true => self.written.remove(&group),
@@ -48,12 +53,12 @@ impl Silence {
     /// Where the bytes are not such a part.
     pub fn restore(&mut self, part: Option<u32>, bytes: &[u8]) -> Result<(), DetectError> {
         let Some(group) = part else { return self.restore_head(bytes) };
-        if group > group_of(SILENCE_KEYS_MAX as u32 - 1) {
+        if group as usize >= GROUPS {
             return Err(DetectError::NotASnapshot { length: bytes.len() });
         }
         let slots = group * GROUP..(group + 1) * GROUP;
         (slots.start..slots.end.min(self.keys.len() as u32)).for_each(|slot| self.forget(slot));
-        self.changed.remove(&group);
+        self.changed[group as usize] = false;
         if bytes.is_empty() {
             self.written.remove(&group);
             return Ok(());

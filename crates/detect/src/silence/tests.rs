@@ -1,5 +1,7 @@
 //! Who is told to be silent, and that snapshots change nothing.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -20,9 +20,9 @@ impl Detect {
         let column = rows.batch.schema_ref().index_of(&self.stream.definition.spec.id)?;
         let ids = key_text(rows.batch.column(column))?;
         let mut episodes = Vec::with_capacity(rows.len());
-        for (row, scores) in scored.scores.iter().enumerate() {
+        for row in 0..rows.len() {
             let (key, id) = (rows.keys.value(row), ids.value(row));
-            let alarm = scores.anomalous() || rules.iter().any(|rule| rule.value(row));
+            let alarm = scored.scores.is_anomalous_of_key(row) || rules.iter().any(|rule| rule.value(row));
             let (mut found, mut open) = (None, None);
             if let Some(slot) = scored.slots.get(row).copied().flatten() {
                 let episode = self.states.episode_mut(slot);
@@ -32,8 +32,8 @@ impl Detect {
                 // A key without a state: each of its alarms is one of its own.
                 found = Episode::default().take(after, true, key, id);
             }
-            if let (Some(together), Some(Some(burst))) = (&mut self.together, scored.bursts.get(row)) {
-                let shared = together.episode.take(after, burst.anomalous(), KEY, id);
+            if let (Some(together), Some(Some(alarmed))) = (&mut self.together, scored.bursts.get(row)) {
+                let shared = together.episode.take(after, *alarmed, KEY, id);
                 found = found.or(shared.map(|shared| open.unwrap_or(shared)));
             }
             episodes.push(found);

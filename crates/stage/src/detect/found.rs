@@ -11,10 +11,11 @@ use arrow::{
     datatypes::DataType,
     error::ArrowError,
 };
-use detect::{Cause, Layer, Scores};
+use detect::Cause;
 use stream::columns;
 
 use super::{
+    row_scores::RowScores,
     traced::Traced,
     words::{Feature, Told, sentence},
 };
@@ -23,7 +24,7 @@ use super::{
 pub(super) struct Found<'a> {
     /// The key of each row.
     pub(super) keys: &'a StringArray,
-    pub(super) scores: Vec<Scores>,
+    pub(super) scores: RowScores,
     /// The causes of the alarms, and for each row that has some, the row and where its causes begin; in the order of the rows.
     pub(super) causes: Vec<Cause>,
     pub(super) causes_of: Vec<(u32, u32)>,
@@ -36,7 +37,6 @@ pub(super) struct Found<'a> {
     pub(super) expecting: &'a [usize],
     /// The texts of each feature that is one.
     pub(super) texts: &'a [Option<StringArray>],
-    pub(super) layers: &'a [Layer],
     /// The score of a rule's alarm, where no layer says more.
     pub(super) alarm_bits: f64,
     pub(super) traced: Traced<'a>,
@@ -64,7 +64,7 @@ pub(super) struct Causes {
 
 impl Found<'_> {
     /// The detector's columns, in the order of the stream's scored schema.
-    pub(super) fn columns(&self) -> Result<Vec<ArrayRef>, ArrowError> {
+    pub(super) fn columns(self) -> Result<Vec<ArrayRef>, ArrowError> {
         let rows = self.scores.len();
         let mut columns = Columns {
             anomalous: BooleanBuilder::with_capacity(rows),
@@ -84,9 +84,8 @@ impl Found<'_> {
         let anomalous = columns.anomalous.finish();
         let traces = self.traced.column(&anomalous)?;
         let mut finished: Vec<ArrayRef> = vec![Arc::new(anomalous), Arc::new(columns.score.finish())];
-        for layer in self.layers {
-            finished.push(Arc::new(self.scores.iter().map(|scores| scores.score(*layer)).collect::<Float64Array>()));
-        }
+        let (scores, expected) = self.scores.into_columns();
+        finished.extend(scores);
         finished.push(Arc::new(columns.reasons.finish()));
         finished.push(Arc::new(columns.state.finish()));
         finished.push(Arc::new(columns.words.finish()));
@@ -96,29 +95,28 @@ impl Found<'_> {
             let names = episodes.iter().map(|episode| episode.map(|number| format!("{number:016x}")));
             finished.push(Arc::new(names.collect::<StringArray>()));
         }
-        for (index, feature) in self.expecting.iter().enumerate() {
+        for (feature, expected) in self.expecting.iter().zip(expected) {
             // Some functions make a number of what is none.
             let told = |expected: f64| (!expected.is_nan()).then(|| self.features[*feature].told(expected));
-            let expected =
-                self.scores.iter().map(|scores| told(scores.expected[index]).filter(|value| value.is_finite()));
-            finished.push(Arc::new(expected.collect::<Float64Array>()));
+            let told = expected.into_iter().map(|expected| told(expected).filter(|value| value.is_finite()));
+            finished.push(Arc::new(told.collect::<Float64Array>()));
         }
         Ok(finished)
     }
 
     fn add(&self, row: usize, causes: &[Cause], columns: &mut Columns) {
-        let scores = &self.scores[row];
         let rules: Vec<(&str, &str)> = self
             .rules
             .iter()
             .filter(|(.., matches)| matches.value(row))
             .map(|(name, when, _)| (*name, *when))
             .collect();
-        let anomalous = !rules.is_empty() || scores.anomalous();
+        let anomalous = !rules.is_empty() || self.scores.is_anomalous(row);
         columns.anomalous.append_value(anomalous);
-        columns.state.append_value(scores.state.name());
+        columns.state.append_value(self.scores.state(row).name());
         // `max` takes the other where the rarity is NaN.
-        let score = if rules.is_empty() { scores.rarity } else { scores.rarity.max(self.alarm_bits) };
+        let rarity = self.scores.rarity(row);
+        let score = if rules.is_empty() { rarity } else { rarity.max(self.alarm_bits) };
         columns.score.append_option((!score.is_nan()).then_some(score));
         if !anomalous {
             columns.reasons.append_null();
@@ -126,7 +124,7 @@ impl Found<'_> {
             columns.causes.none();
             return;
         }
-        let alarms = self.layers.iter().filter(|layer| scores.alarmed(**layer)).map(|layer| layer.name());
+        let alarms = self.scores.alarmed(row).map(|layer| layer.name());
         let reasons: Vec<&str> = rules.iter().map(|(name, _)| *name).chain(alarms).collect();
         columns.reasons.append_value(reasons.join(","));
         let text = |feature: usize| {

@@ -1,8 +1,8 @@
 //! What the learned layers say of the rows of a batch.
 
-use detect::{Cause, Detector, Event, Scores};
+use detect::{Cause, Detector, Event};
 
-use super::Detect;
+use super::{Detect, row_scores::RowScores};
 use crate::{Outputs, Rows, StageError};
 
 /// Causes of alarms, each with the row that they are of.
@@ -10,10 +10,9 @@ type Found = Vec<(u32, Vec<Cause>)>;
 
 /// What the detector says of each row.
 pub(super) struct Scored {
-    /// What was found in the rows of the row's key.
-    pub(super) scores: Vec<Scores>,
-    /// What was found in the rows of all keys together, where a layer looks at that; `None` for a row that was taken before.
-    pub(super) bursts: Vec<Option<Scores>>,
+    pub(super) scores: RowScores,
+    /// Whether what all keys do together alarmed at the row, where a layer looks at that; `None` for a row that was taken before.
+    pub(super) bursts: Vec<Option<bool>>,
     /// Where the row's key has its state; empty where no key has one.
     pub(super) slots: Vec<Option<u32>>,
     pub(super) causes: Vec<Cause>,
@@ -22,8 +21,7 @@ pub(super) struct Scored {
 }
 
 impl Scored {
-    fn unscored(rows: usize) -> Self {
-        let scores = vec![Scores::default(); rows];
+    fn unscored(scores: RowScores) -> Self {
         Self { scores, bursts: Vec::new(), slots: Vec::new(), causes: Vec::new(), causes_of: Vec::new() }
     }
 
@@ -47,7 +45,8 @@ impl Detect {
         times: &[Option<i64>],
         out: &mut Outputs,
     ) -> Result<Scored, StageError> {
-        let mut scored = Scored::unscored(rows.len());
+        let layers = self.detector.as_ref().map(Detector::layers).unwrap_or_default();
+        let mut scored = Scored::unscored(RowScores::unscored(rows.len(), layers, self.expecting.len()));
         if self.detector.is_none() && self.episode_after.is_none() {
             return Ok(scored);
         }
@@ -113,7 +112,7 @@ impl Detect {
                     let mut causes = Vec::new();
                     let learned = self.states.learned_mut(detector, *slot)?;
                     let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
-                    scored.scores[row] = detector.observe_among(learned, &event, sharing, Some(&mut causes));
+                    scored.scores.set(row, &detector.observe_among(learned, &event, sharing, Some(&mut causes)));
                     if !causes.is_empty() {
                         found.push((row as u32, causes));
                     }
@@ -132,7 +131,9 @@ impl Detect {
         let (Some(together), Some(detector)) = (&mut self.together, of_partition) else { return };
         for (row, (time, position)) in times.iter().zip(rows.positions.values()).enumerate() {
             let mut causes = Vec::new();
-            scored.bursts.push(together.take(detector, *position, *time, &mut causes));
+            let taken = together.take(detector, *position, *time, &mut causes);
+            taken.iter().for_each(|taken| scored.scores.join(row, taken));
+            scored.bursts.push(taken.map(|taken| taken.anomalous()));
             if !causes.is_empty() {
                 found.push((row as u32, causes));
             }

@@ -30,6 +30,7 @@ impl Together {
     }
 
     /// Takes the row at `position`; `None` where it has taken that already. Causes are appended as causes of a burst.
+    #[inline]
     pub(super) fn take(
         &mut self,
         detector: &Detector,

@@ -11,11 +11,11 @@ use std::{
 use arrow::array::RecordBatch;
 use indicatif::{HumanBytes, HumanCount};
 use local::{Meter, Summary};
-use service::{folder_of, load_stream};
+use service::{Beside, folder_of, load_stream};
 use source::Next;
 use stage::{Detect, Enrich, Outputs, Rows, Stage, StageError, Traces};
 use store::{Results, Table, TableWriter, WriterOptions};
-use stream::{Source, Stream, Synthetic};
+use stream::{Layer, Source, Stream, Synthetic};
 
 use super::run::{FILE_COMMIT_INTERVAL, SNAPSHOT_BYTES, cores};
 use crate::{Failure, cli::BenchArgs, resources::Usage};
@@ -40,14 +40,30 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     let made = fs::create_dir_all(&folder).and_then(|()| std::path::absolute(&folder));
     // The input's files are named by their whole paths: others would be looked for beside the definition.
     let folder = made.map_err(|error| Failure::run_time(format!("cannot make {}: {error}", folder.display())))?;
-    let bench = Bench { stream, base: folder_of(&args.stream), folder, events: args.events };
+    let every_layer = every_layer(&stream, &args.stream)?;
+    let bench = Bench { stream, every_layer, base: folder_of(&args.stream), folder, events: args.events };
     let files = bench.input(&synthetic)?;
     bench.end_to_end(&files)?;
     bench.parts(&files)
 }
 
+/// The same stream with every layer of the detector on that can be; none where there is no detector.
+fn every_layer(stream: &Stream, path: &Path) -> Result<Option<Arc<Stream>>, Failure> {
+    let mut definition = stream.definition.clone();
+    let Some(detect) = &mut definition.spec.detect else { return Ok(None) };
+    let layers = &mut detect.layers;
+    (layers.ewma, layers.mahalanobis, layers.chains) = (Layer::default(), Layer::default(), Layer::default());
+    (layers.rate, layers.stuck, layers.missing, layers.burst) = (true, true, true, true);
+    layers.silence = Layer::default();
+    // JSON is YAML.
+    let text = serde_json::to_string(&definition).map_err(Failure::run_time)?;
+    let name = format!("{} with every layer", path.display());
+    Stream::load(&name, &text, &Beside::definition(path)).map(Arc::new).map(Some).map_err(Failure::configuration)
+}
+
 struct Bench {
     stream: Arc<Stream>,
+    every_layer: Option<Arc<Stream>>,
     base: PathBuf,
     folder: PathBuf,
     events: u64,
@@ -124,26 +140,30 @@ impl Bench {
     /// Each part alone on one thread, over the same rows in memory.
     fn parts(&self, files: &stream::Files) -> Result<(), Failure> {
         let options = source::Options { base: self.base.clone(), ..source::Options::default() };
-        let mut source =
-            source::open(&Source::Files(files.clone()), &self.stream, &options).map_err(Failure::run_time)?;
-        let mut inputs = Vec::new();
+        let files = Source::Files(files.clone());
+        let mut source = source::open(&files, &self.stream, &options).map_err(Failure::run_time)?;
+        let (mut gathered, mut inputs) = (local::gathered(&files), Vec::new());
         let mut count = 0;
         let begun = Instant::now();
         while count < PART_ROWS {
             match source.next(65_536).map_err(Failure::run_time)? {
                 Next::Records(records) => {
                     count += records.len() as u64;
-                    inputs.push(records);
+                    gathered.push(records);
                 }
                 Next::Idle => {}
                 Next::End => break,
             }
+            if gathered.is_due() {
+                inputs.extend(gathered.take().map_err(Failure::run_time)?);
+            }
         }
+        inputs.extend(gathered.take().map_err(Failure::run_time)?);
         self.part("read Parquet", count, begun)?;
 
         let begun = Instant::now();
         let mut rows = Vec::new();
-        for records in inputs {
+        for (records, _) in inputs {
             rows.push(keyed(&self.stream, records)?);
         }
         self.part("keys as text", count, begun)?;
@@ -153,15 +173,10 @@ impl Bench {
         let outputs = process(&mut enrich, rows)?;
         self.part("enrich", count, begun)?;
 
-        let detected = match Detect::new(self.stream.clone()).map_err(Failure::run_time)? {
-            None => outputs,
-            Some(mut detect) => {
-                let begun = Instant::now();
-                let detected = process(&mut detect, outputs)?;
-                self.part("detect", count, begun)?;
-                detected
-            }
-        };
+        let detected = self.detect("detect", &self.stream, outputs.clone(), count)?;
+        if let Some(stream) = &self.every_layer {
+            self.detect("detect, every layer", stream, outputs, count)?;
+        }
         let begun = Instant::now();
         let results = Results::new(self.folder.join("parts"));
         results.create().map_err(Failure::run_time)?;
@@ -177,9 +192,18 @@ impl Bench {
         fs::remove_dir_all(results.root()).map_err(Failure::run_time)
     }
 
+    /// What a stream's detector makes of the rows; the rows themselves where it has none.
+    fn detect(&self, name: &str, stream: &Arc<Stream>, rows: Vec<Rows>, count: u64) -> Result<Vec<Rows>, Failure> {
+        let Some(mut detect) = Detect::new(stream.clone()).map_err(Failure::run_time)? else { return Ok(rows) };
+        let begun = Instant::now();
+        let detected = process(&mut detect, rows)?;
+        self.part(name, count, begun)?;
+        Ok(detected)
+    }
+
     fn part(&self, name: &str, rows: u64, begun: Instant) -> Result<(), Failure> {
         let nanos = begun.elapsed().as_nanos() as f64 / rows.max(1) as f64;
-        self.say(&format!("  {name:<14} {nanos:>8.0} ns a row"))
+        self.say(&format!("  {name:<19} {nanos:>8.0} ns a row"))
     }
 
     fn say(&self, line: &str) -> Result<(), Failure> {

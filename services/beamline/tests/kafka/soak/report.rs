@@ -42,10 +42,11 @@ impl Report {
         self.hold(&what, befallen.total() >= total && befallen.0.len() >= kinds && least >= each);
     }
 
-    /// Memory and commits over time. Memory counts from the second part on, commits from the first.
+    /// Memory and commits over time. Memory counts from the second part on, commits from the first. Of each kind of process
+    /// stand how many there were, the median of their memory, and the most that one had.
     pub(crate) fn growth(&mut self, parts: &[Part], minutes: u64) {
         println!(
-            "{:>8} {:>16} {:>16} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>10}",
+            "{:>8} {:>22} {:>22} {:>22} {:>10} {:>10} {:>10} {:>10} {:>12} {:>10}",
             "minute",
             "enricher",
             "detector",
@@ -58,17 +59,19 @@ impl Report {
             "disk"
         );
         for (number, part) in parts.iter().enumerate() {
-            let memory = |name: &str| part.memory(name).map_or("-".to_owned(), |mib| format!("{mib:.1} MiB"));
+            let memory = |name: &str| {
+                part.memory(name).map_or("-".to_owned(), |(half, most)| format!("{half:.1} to {most:.1} MiB"))
+            };
             let each = |name: &str| format!("{:.1} x {}", part.processes(name), memory(name));
             let time = |times: &Times, share: f64| {
                 times.quantile(share).map_or("-".to_owned(), |millis| format!("{millis:.1} ms"))
             };
             println!(
-                "{:>8.1} {:>16} {:>16} {:>12} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7.2} GB",
+                "{:>8.1} {:>22} {:>22} {:>22} {:>10} {:>10} {:>10} {:>10} {:>12} {:>7.2} GB",
                 minutes as f64 * number as f64 / parts.len() as f64,
                 each(ENRICHER),
                 each(DETECTOR),
-                memory(local::NAME),
+                each(local::NAME),
                 part.commits.count(),
                 time(&part.calm, 0.5),
                 time(&part.calm, 0.99),
@@ -79,8 +82,8 @@ impl Report {
         }
         let [first, second, .., last] = parts else { panic!("at least three parts") };
         for name in [ENRICHER, DETECTOR, local::NAME] {
-            let grown = second.memory(name).zip(last.memory(name)).map(|(before, after)| after / before);
-            self.grown(&format!("memory of {name} in the last part, of the second"), grown, MEMORY_MAX, minutes);
+            let grown = second.memory(name).zip(last.memory(name)).map(|((before, _), (after, _))| after / before);
+            self.grown(&format!("median memory of {name} in the last part, of the second"), grown, MEMORY_MAX, minutes);
         }
         let p99 = |of: fn(&Part) -> &Times| {
             let [before, after] = [first, last].map(|part| of(part).quantile(0.99));

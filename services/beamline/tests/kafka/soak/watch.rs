@@ -40,8 +40,8 @@ impl Calm {
 /// What was seen in one part of the time.
 #[derive(Default, Clone)]
 pub(crate) struct Part {
-    /// MiB of all processes of a kind, and how many were seen.
-    memory: BTreeMap<&'static str, (f64, u32)>,
+    /// MiB of each process of a kind whenever it was looked.
+    memory: BTreeMap<&'static str, Vec<f64>>,
     /// How often it was looked.
     looks: u32,
     /// Transactions of workers: in all, and while no fault was near.
@@ -53,14 +53,17 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Mean memory of a process of this kind.
-    pub(crate) fn memory(&self, name: &str) -> Option<f64> {
-        self.memory.get(name).map(|(sum, count)| sum / f64::from(*count))
+    /// MiB that half of the looks at processes of this kind saw less than, and the most that one saw. What waits for a
+    /// process after a fault takes memory for a while; it does not count as growth.
+    pub(crate) fn memory(&self, name: &str) -> Option<(f64, f64)> {
+        let mut seen = self.memory.get(name)?.clone();
+        seen.sort_by(f64::total_cmp);
+        seen.get(seen.len() / 2).copied().zip(seen.last().copied())
     }
 
     /// Mean number of processes of this kind.
     pub(crate) fn processes(&self, name: &str) -> f64 {
-        self.memory.get(name).map_or(0.0, |(_, count)| f64::from(*count) / f64::from(self.looks))
+        self.memory.get(name).map_or(0.0, |seen| seen.len() as f64 / f64::from(self.looks))
     }
 }
 
@@ -109,8 +112,7 @@ fn look(watched: &Watched, until: &AtomicBool) -> Vec<Part> {
         before.retain(|pid, _| running.contains_key(pid));
         for (pid, (name, address)) in running {
             if let Some(memory) = memory(pid) {
-                let (sum, count) = part.memory.entry(name).or_default();
-                (*sum, *count) = (*sum + memory, *count + 1);
+                part.memory.entry(name).or_default().push(memory);
             }
             let Some(times) = transactions(&address) else { continue };
             let new = before.get(&pid).map(|before| times.since(before));
