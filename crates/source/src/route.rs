@@ -1,7 +1,7 @@
 //! From a source's records to the rows of each partition.
 
 use arrow::{
-    array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array},
+    array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array},
     compute,
 };
 use stage::{DeadLetter, Rows, Traces};
@@ -57,7 +57,8 @@ impl Router {
         positions: &UInt64Array,
         shares: &mut [Share],
     ) -> Result<(), SourceError> {
-        let keys = stage::key_text(batch.column(batch.schema().index_of(&self.key)?))?;
+        let key = batch.schema().index_of(&self.key)?;
+        let keys = stage::key_text(batch.column(key))?;
         let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); shares.len()];
         for (row, key) in keys.iter().enumerate() {
             let partition = stage::partition_of(key.unwrap_or_default().as_bytes(), self.partitions);
@@ -65,21 +66,24 @@ impl Router {
         }
         for (share, rows) in shares.iter_mut().zip(rows_of) {
             if !rows.is_empty() {
-                share.rows = Some(take(batch, positions, &keys, rows)?);
+                share.rows = Some(take(batch, positions, key, rows)?);
             }
         }
         Ok(())
     }
 }
 
-fn take(batch: &RecordBatch, positions: &UInt64Array, keys: &StringArray, rows: Vec<u32>) -> Result<Rows, SourceError> {
+/// Some rows of a batch, whose key is in the column `key`.
+fn take(batch: &RecordBatch, positions: &UInt64Array, key: usize, rows: Vec<u32>) -> Result<Rows, SourceError> {
     let indices = UInt32Array::from(rows);
     let take = |array: &ArrayRef| compute::take(array, &indices, None);
     let columns = batch.columns().iter().map(take).collect::<Result<Vec<_>, _>>()?;
+    // Of a column of text that costs nothing.
+    let keys = stage::key_text(&columns[key])?;
     Ok(Rows {
         batch: RecordBatch::try_new(batch.schema(), columns)?,
         positions: UInt64Array::from(compute::take(positions, &indices, None)?.to_data()),
-        keys: StringArray::from(compute::take(keys, &indices, None)?.to_data()),
+        keys,
         ingested: None,
         traces: Traces::default(),
     })

@@ -14,6 +14,7 @@ mod go;
 mod guard;
 mod hdfs;
 mod kafka;
+mod kafka_streams;
 mod net;
 mod node;
 mod process;

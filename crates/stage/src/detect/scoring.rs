@@ -2,7 +2,7 @@
 
 use detect::{Cause, Detector, Event};
 
-use super::{Detect, row_scores::RowScores};
+use super::{Detect, row_scores::RowScores, shared::Span};
 use crate::{Outputs, Rows, StageError};
 
 /// Causes of alarms, each with the row that they are of.
@@ -78,8 +78,7 @@ impl Detect {
         Ok(order)
     }
 
-    /// Rows are taken key by key, since a state is far larger than a cache line and the order between keys changes nothing, at
-    /// least within a block of what keys share.
+    /// Scores the rows of each block of what keys share after another.
     fn score_by_key(
         &mut self,
         rows: &Rows,
@@ -87,10 +86,7 @@ impl Detect {
         mut order: Vec<(u32, u32)>,
         scored: &mut Scored,
     ) -> Result<Found, StageError> {
-        let mut found = Found::new();
-        let Some(detector) = &self.detector else { return Ok(found) };
-        let width = self.stream.features.len();
-        let (mut rest, mut begin) = (order.as_mut_slice(), 0);
+        let (mut found, mut rest, mut begin) = (Found::new(), order.as_mut_slice(), 0);
         while begin < rows.len() {
             let positions = &rows.positions.values()[begin..];
             let span = self.shared.as_ref().map(|shared| shared.span(positions));
@@ -99,30 +95,44 @@ impl Detect {
             let of_span = rest.partition_point(|(_, row)| (*row as usize) < begin);
             let (block, after) = std::mem::take(&mut rest).split_at_mut(of_span);
             rest = after;
-            block.sort_unstable();
-            let mut keys = block.chunk_by(|(slot, _), (next, _)| slot == next).peekable();
-            while let Some(of_key) = keys.next() {
-                for (number, (slot, row)) in of_key.iter().enumerate() {
-                    if let Some([(next, _), ..]) = keys.peek() {
-                        self.states.fetch(*next, number, of_key.len());
-                    }
-                    let row = *row as usize;
-                    let features = &self.features[row * width..(row + 1) * width];
-                    let event = Event { features, time: times.get(row).copied().flatten() };
-                    let mut causes = Vec::new();
-                    let learned = self.states.learned_mut(detector, *slot)?;
-                    let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
-                    scored.scores.set(row, &detector.observe_among(learned, &event, sharing, Some(&mut causes)));
-                    if !causes.is_empty() {
-                        found.push((row as u32, causes));
-                    }
-                }
-            }
-            if let (Some(shared), Some(span)) = (&mut self.shared, span) {
+            self.score_block(times, (block, span), scored, &mut found)?;
+            if let (Some(shared), Some(detector), Some(span)) = (&mut self.shared, &self.detector, span) {
                 shared.took(detector, span, positions[events - 1]);
             }
         }
         Ok(found)
+    }
+
+    /// Rows are taken key by key, since a state is far larger than a cache line and the order between keys changes nothing, at
+    /// least within a block of what keys share. The state of the next key is fetched meanwhile.
+    fn score_block(
+        &mut self,
+        times: &[Option<i64>],
+        (block, span): (&mut [(u32, u32)], Option<Span>),
+        scored: &mut Scored,
+        found: &mut Found,
+    ) -> Result<(), StageError> {
+        let Some(detector) = &self.detector else { return Ok(()) };
+        let width = self.stream.features.len();
+        block.sort_unstable();
+        let mut keys = block.chunk_by(|(slot, _), (next, _)| slot == next).peekable();
+        while let Some(of_key) = keys.next() {
+            let next = keys.peek().map(|of_next| of_next[0].0);
+            for (number, (slot, row)) in of_key.iter().enumerate() {
+                next.iter().for_each(|next| self.states.fetch(*next, number, of_key.len()));
+                let row = *row as usize;
+                let features = &self.features[row * width..(row + 1) * width];
+                let event = Event { features, time: times.get(row).copied().flatten() };
+                let mut causes = Vec::new();
+                let learned = self.states.learned_mut(detector, *slot)?;
+                let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
+                scored.scores.set(row, &detector.observe_among(learned, &event, sharing, Some(&mut causes)));
+                if !causes.is_empty() {
+                    found.push((row as u32, causes));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What all keys of the partition do together, row by row.

@@ -8,6 +8,7 @@ mod overload;
 mod paced;
 mod restore;
 mod scale;
+mod streams;
 mod theirs;
 mod throughput;
 mod usage;
@@ -30,9 +31,15 @@ fn number(name: &str, default: u64) -> u64 {
 /// Writes `streams/bench.yaml` (six expressions, every layer of the detector, 10,000 keys) as a stream of this name, and
 /// makes its topics. Gives the file's name.
 fn define(cluster: &Cluster, name: &str) -> String {
+    define_with(cluster, name, "")
+}
+
+/// The same with more behind the definition's last line.
+fn define_with(cluster: &Cluster, name: &str, more: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let text = fs::read_to_string(root.join("streams/bench.yaml")).unwrap();
-    let text = text.replace("../", &format!("{}/", root.display())).replace("name: bench", &format!("name: {name}"));
+    let text =
+        text.replace("../", &format!("{}/", root.display())).replace("name: bench", &format!("name: {name}")) + more;
     let file = format!("{name}.yaml");
     fs::write(cluster.path(&file), text).unwrap();
     cluster.beamline(&["topics", "apply", &file]);
@@ -68,7 +75,9 @@ fn bench_services_beside_a_bare_loop() {
         COMMIT_INTERVAL.as_millis()
     );
     throughput::measure(&cluster, number("BEAMLINE_BENCH_EVENTS", 1_000_000));
-    latency::measure(&cluster, number("BEAMLINE_BENCH_RATE", 5_000));
+    for rate in [number("BEAMLINE_BENCH_RATE", 5_000), number("BEAMLINE_BENCH_HIGH_RATE", 50_000)] {
+        latency::measure(&cluster, rate);
+    }
 }
 
 #[test]

@@ -37,12 +37,13 @@ const WAYS: [(&str, Way, &str); 4] = [
 ];
 
 pub(super) fn measure(cluster: &Cluster, rate: u64) {
-    let file = define(cluster, "sample");
+    let name = format!("sample-{rate}");
+    let file = define(cluster, &name);
     fill(cluster, &file, SAMPLE);
-    let sample = sample(&cluster.connection(), "sample", SAMPLE);
+    let sample = sample(&cluster.connection(), &name, SAMPLE);
     println!("latency in ms at {rate} events/s, from sending to committed: {:>5} {:>5} {:>6}", "p50", "p99", "p99.9");
     for (number, (name, way, ending)) in WAYS.into_iter().enumerate() {
-        let stream = format!("paced-{number}");
+        let stream = format!("paced-{rate}-{number}");
         let file = define(cluster, &stream);
         let stop = AtomicBool::new(false);
         let connection = cluster.connection();

@@ -59,10 +59,15 @@ pub(super) fn sample(connection: &Connection, topic: &str, events: u64) -> Vec<O
 /// Hands a record to a producer, which is served where it has no room.
 pub(super) fn hand_over(producer: &BaseProducer<Reports>, mut record: BaseRecord<'_, [u8], [u8]>) {
     while let Err((error, back)) = producer.send(record) {
-        assert!(matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)), "{error}");
+        assert!(is_full(&error), "{error}");
         record = back;
         producer.poll(Duration::from_millis(1));
     }
+}
+
+/// Whether a producer has no room.
+pub(super) fn is_full(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull))
 }
 
 /// Sends until the time is up or `stop` is set.

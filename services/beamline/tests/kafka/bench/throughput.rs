@@ -8,12 +8,33 @@ use std::{
 
 use kafka::Step;
 
-use super::{PARTITIONS, bare::copy, define, fill, usage::cpu_seconds, wait_for};
+use super::{
+    PARTITIONS,
+    bare::{copy, copy_batches},
+    define, define_with, fill, streams,
+    usage::cpu_seconds,
+    wait_for,
+};
 use crate::cluster::{Cluster, binary};
 
 /// Each is measured so often, in turns, so that a busy moment of the machine hits all.
 const ROUNDS: usize = 2;
-const NAMES: [&str; 4] = ["bare loop", "enricher", "anomaly-detector", "the two fused"];
+
+/// What is measured, and the bare loops on the same messages that it is held against: the plain one and the best one.
+const ROWS: [(&str, [usize; 2]); 9] = [
+    ("plain loop, raw", [0, 2]),
+    ("plain loop, enriched", [1, 3]),
+    ("best loop, raw", [0, 2]),
+    ("best loop, enriched", [1, 3]),
+    ("enricher", [0, 2]),
+    ("  by Kafka Streams", [0, 2]),
+    ("anomaly-detector", [1, 3]),
+    ("  with every layer", [1, 3]),
+    ("the two fused", [0, 2]),
+];
+
+/// The layers that `streams/bench.yaml` leaves out.
+const OTHER_LAYERS: &str = "\n    layers: { rate: true, stuck: true, missing: true, burst: true, silence: true }\n";
 
 /// From the first commit on, so that neither start nor joining the group counts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,49 +44,73 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    fn of(records: u64, took: Duration, cpu_seconds: f64) -> Self {
+    pub(super) fn of(records: u64, took: Duration, cpu_seconds: f64) -> Self {
         Self { a_second: records as f64 / took.as_secs_f64(), a_cpu_second: records as f64 / cpu_seconds }
     }
 }
 
 pub(super) fn measure(cluster: &Cluster, events: u64) {
-    let mut best = [Rate::default(); NAMES.len()];
+    let mut best = [Rate::default(); ROWS.len()];
     for round in 0..ROUNDS {
-        // A stream does not change between fused and apart: each way has one.
-        let (name, fused) = (format!("full-{round}"), format!("fused-{round}"));
-        let [file, fused_file] = [&name, &fused].map(|name| {
-            let file = define(cluster, name);
-            let begun = Instant::now();
-            fill(cluster, &file, events);
-            println!("{events} events sent in {:.1} s, start included", begun.elapsed().as_secs_f64());
-            file
-        });
-        // The bare loop's outputs go where those of a stream of its own would.
-        define(cluster, &format!("copy-{round}"));
-        let rates = [
-            bare(cluster, &name, &format!("copy-{round}"), events),
-            service(cluster, &file, &name, "enricher", &[], Step::Enrich),
-            service(cluster, &file, &name, "anomaly-detector", &[], Step::Detect),
-            service(cluster, &fused_file, &fused, "anomaly-detector", &["--fused"], Step::Fused),
-        ];
-        for (best, rate) in best.iter_mut().zip(rates) {
+        for (best, rate) in best.iter_mut().zip(rates(cluster, round, events)) {
             if rate.a_cpu_second > best.a_cpu_second {
                 *best = rate;
             }
         }
     }
-    println!("{:<18} {:>12} {:>16} {:>22}", "", "events/s", "events/CPU-s", "of the bare loop's");
-    for (name, rate) in NAMES.iter().zip(best) {
-        let share = 100.0 * rate.a_cpu_second / best[0].a_cpu_second;
-        println!("{name:<18} {:>12.0} {:>16.0} {share:>20.0} %", rate.a_second, rate.a_cpu_second);
+    println!(
+        "{:<22} {:>12} {:>16} {:>20} {:>18}",
+        "", "events/s", "events/CPU-s", "of the plain loop's", "of the best one's"
+    );
+    for ((name, loops), rate) in ROWS.iter().zip(best) {
+        let [plain, batches] = loops.map(|number| 100.0 * rate.a_cpu_second / best[number].a_cpu_second);
+        println!("{name:<22} {:>12.0} {:>16.0} {plain:>18.0} % {batches:>16.0} %", rate.a_second, rate.a_cpu_second);
     }
 }
 
-fn bare(cluster: &Cluster, from: &str, to: &str, events: u64) -> Rate {
+/// One round, in the order of [`ROWS`].
+fn rates(cluster: &Cluster, round: usize, events: u64) -> [Rate; ROWS.len()] {
+    // A stream does not change its layers, nor between fused and apart: each way has one.
+    let [full, every, fused] = ["full", "every", "fused"].map(|name| format!("{name}-{round}"));
+    let files = [(&full, ""), (&every, OTHER_LAYERS), (&fused, "")].map(|(name, layers)| {
+        let file = define_with(cluster, name, layers);
+        let begun = Instant::now();
+        fill(cluster, &file, events);
+        println!("{events} events sent in {:.1} s, start included", begun.elapsed().as_secs_f64());
+        file
+    });
+    // What others copy and enrich goes where the outputs of streams of their own would.
+    let [plain, batches, streams] = ["plain", "batches", "streams"].map(|name| format!("{name}-{round}"));
+    [&plain, &batches, &streams].iter().for_each(|name| _ = define(cluster, name));
+    let enriched = |name: &str| format!("{name}.enriched");
+    let enricher = service(cluster, &files[0], &full, "enricher", &[], Step::Enrich);
+    service(cluster, &files[1], &every, "enricher", &[], Step::Enrich);
+    let count = cluster.ledger_of(&full, PARTITIONS, Step::Enrich).out;
+    let connection = cluster.connection();
+    let plainly = |from: &str, to: &str, events| {
+        bare(|committed| copy(&connection, (from, to), events, &AtomicBool::new(false), committed))
+    };
+    let in_batches =
+        |from: &str, to: &str, events| bare(|committed| copy_batches(&connection, (from, to), events, committed));
+    [
+        plainly(&full, &plain, events),
+        plainly(&enriched(&full), &enriched(&plain), count),
+        in_batches(&full, &batches, events),
+        in_batches(&enriched(&full), &enriched(&batches), count),
+        enricher,
+        streams::enrich(cluster, &full, &streams, events),
+        service(cluster, &files[0], &full, "anomaly-detector", &[], Step::Detect),
+        service(cluster, &files[1], &every, "anomaly-detector", &[], Step::Detect),
+        service(cluster, &files[2], &fused, "anomaly-detector", &["--fused"], Step::Fused),
+    ]
+}
+
+/// How fast a loop in this process is, which tells of its commits.
+fn bare(copy: impl FnOnce(&mut dyn FnMut(u64))) -> Rate {
     let pid = std::process::id();
     let mut first = None;
     let mut last = (0, Instant::now(), 0.0);
-    copy(&cluster.connection(), (from, to), events, &AtomicBool::new(false), |copied| {
+    copy(&mut |copied| {
         last = (copied, Instant::now(), cpu_seconds(pid));
         first.get_or_insert(last);
     });
