@@ -131,22 +131,20 @@ impl Scores {
         self.alarms != 0
     }
 
-    /// Adds what the detector of the partition ([`crate::Detector::of_partition`]) found in the same event.
+    /// Adds what the detector of the partition ([`crate::Detector::of_partition`]) found in the same event. The event is as odd
+    /// as the odder of both; of two independent shares the smaller is below p as often as 1 - (1 - p)^2.
+    #[inline]
     pub fn join(&mut self, partition: &Scores) {
-        let (burst, rate) = (Layer::Burst as usize, Layer::Rate as usize);
-        (self.scores[burst], self.bits[burst]) = (partition.scores[rate], partition.bits[rate]);
-        self.alarms |= u32::from(partition.anomalous()) << burst;
-        self.rarity = partition.joined_rarity(self.rarity);
-    }
-
-    /// How rare an event is in which the detector of the partition found this, and that of its key so many bits (NaN: nothing). The
-    /// event is as odd as the odder of both; of two independent shares the smaller is below p as often as 1 - (1 - p)^2.
-    #[must_use]
-    pub fn joined_rarity(&self, of_key: f64) -> f64 {
-        if self.rarity.is_nan() || of_key.is_nan() && !self.anomalous() {
-            return of_key;
+        let burst = Layer::Burst as usize;
+        (self.scores[burst], self.bits[burst]) =
+            (partition.scores[Layer::Rate as usize], partition.bits[Layer::Rate as usize]);
+        let alarmed = partition.anomalous();
+        if alarmed {
+            self.alarms |= 1 << burst;
         }
-        let most = of_key.max(self.rarity);
-        most - libm::log2(2.0 - libm::exp2(-most))
+        if !partition.rarity.is_nan() && (alarmed || !self.rarity.is_nan()) {
+            let most = self.rarity.max(partition.rarity);
+            self.rarity = most - libm::log2(2.0 - libm::exp2(-most));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Programs of Kafka Streams, from their source.
 
-use std::{ffi::OsStr, path::Path};
+use std::path::Path;
 
 use crate::{Program, ServerError, artifacts};
 
@@ -18,6 +18,6 @@ impl Program {
         let jars = home.join("lib/*").display().to_string();
         let source = source.display().to_string();
         let java = ["-Xmx1g", "-cp", &jars, &source];
-        Self::start(OsStr::new("java"), &[&java, args].concat(), &[])
+        Self::start("java", &[&java, args].concat(), &[])
     }
 }

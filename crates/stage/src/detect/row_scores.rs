@@ -52,11 +52,12 @@ impl RowScores {
 
     /// Adds what all keys together did at a row.
     pub(super) fn join(&mut self, row: usize, partition: &Scores) {
+        let mut joined = Scores { rarity: self.rarity[row], alarms: self.alarms[row], ..Scores::default() };
+        joined.join(partition);
         if let Some((_, column)) = self.layers.iter_mut().find(|(layer, _)| *layer == Layer::Burst) {
-            column[row] = partition.scores[Layer::Rate as usize];
+            column[row] = joined.scores[Layer::Burst as usize];
         }
-        self.alarms[row] |= if partition.anomalous() { BURST } else { 0 };
-        self.rarity[row] = partition.joined_rarity(self.rarity[row]);
+        (self.rarity[row], self.alarms[row]) = (joined.rarity, joined.alarms);
     }
 
     pub(super) fn rarity(&self, row: usize) -> f64 {

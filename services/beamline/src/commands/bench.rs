@@ -47,7 +47,8 @@ pub(crate) fn bench(args: BenchArgs) -> Result<(), Failure> {
     bench.parts(&files)
 }
 
-/// The same stream with every layer of the detector on that can be; none where there is no detector.
+/// The stream with all layers of its detector turned on, except `season`, which takes two features at most. `None` where the stream
+/// has no detector.
 fn every_layer(stream: &Stream, path: &Path) -> Result<Option<Arc<Stream>>, Failure> {
     let mut definition = stream.definition.clone();
     let Some(detect) = &mut definition.spec.detect else { return Ok(None) };
