@@ -143,14 +143,12 @@ impl HalfSpace {
             let at = self.locate(splits, &z, chains.clone());
             let own_at = if different { self.locate(splits, &own, chains.clone()) } else { at };
             let located = chains.len() * self.depth;
-            for (at, own_at) in at[..located].chunks(self.depth).zip(own_at[..located].chunks(self.depth)) {
+            for (at, own_at) in at[..located].chunks_exact(self.depth).zip(own_at[..located].chunks_exact(self.depth)) {
                 let mut least = u64::MAX;
-                for (level, at) in at.iter().enumerate() {
+                for (level, (at, own_at)) in at.iter().zip(own_at).enumerate() {
                     let counter = half(counters, *at as usize) >> shift & 0xffff;
                     least = least.min((u64::from(counter) + 1) << (level + 1));
-                }
-                for at in own_at {
-                    count_up(counters, *at as usize);
+                    count_up(counters, *own_at as usize);
                 }
                 product *= least as f64;
             }
@@ -246,10 +244,10 @@ impl HalfSpace {
 }
 
 fn count_up(counters: &mut [u64], at: usize) {
-    let counter = half(counters, at);
-    if counter < 0xffff_0000 {
-        set_half(counters, at, counter + 0x1_0000);
-    }
+    let shift = 32 * (at & 1);
+    let word = &mut counters[at / 2];
+    let below_its_limit = (*word >> shift) & 0xffff_ffff < 0xffff_0000;
+    *word += u64::from(below_its_limit) << (shift + 16);
 }
 
 /// The cell within `cell` at a split: feature in the low 4 bits, halvings in the next 4, the shift in the rest.

@@ -31,7 +31,7 @@ const SNAPSHOTS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("sna
 /// Finished result files by path.
 const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
 /// Pages that the database keeps in memory. Its own default is 1 GiB, beside the states that a partition holds.
-const CACHE_BYTES: usize = 16 << 20;
+const CACHE_BYTES: usize = 4 << 20;
 
 /// What a run is of: a restart must be of the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

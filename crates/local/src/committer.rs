@@ -22,6 +22,9 @@ use crate::{
     statistics,
 };
 
+/// How often memory that a burst needed is given back.
+const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(30);
+
 /// An epoch that not everyone has reported yet.
 #[derive(Default)]
 struct Pending {
@@ -64,7 +67,7 @@ impl Committer<'_> {
     /// everything before is committed first.
     pub(crate) fn run(&mut self, events: &Receiver<Event>) -> Result<(), LocalError> {
         let mut pending: BTreeMap<u64, Pending> = BTreeMap::new();
-        let mut statistics_time = Instant::now();
+        let (mut statistics_time, mut gave_back) = (Instant::now(), Instant::now());
         let mut failed = None;
         for event in events {
             let number = match event {
@@ -99,6 +102,10 @@ impl Committer<'_> {
             if self.statistics.is_some_and(|every| last || statistics_time.elapsed() >= every) {
                 statistics::write(&self.results, &self.header.stream, self.files.files(), &self.progress)?;
                 statistics_time = Instant::now();
+            }
+            if gave_back.elapsed() >= GIVE_BACK_INTERVAL {
+                hints::give_back();
+                gave_back = Instant::now();
             }
         }
         failed.map_or(Ok(()), Err)

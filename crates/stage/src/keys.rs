@@ -108,11 +108,21 @@ impl KeyStates {
         entry.learned.as_mut().ok_or_else(nowhere)
     }
 
-    /// Has the processor fetch a part of so many of what was learned of the key in a slot, where that is in memory.
-    pub(crate) fn fetch(&self, slot: u32, part: usize, parts: usize) {
-        if let Some(learned) = &self.states[slot as usize].learned {
-            learned.fetch(part, parts);
-        }
+    /// The same, and what was learned of the key in the slot that is needed next, where that is in memory.
+    pub(crate) fn learned_before(
+        &mut self,
+        detector: &Detector,
+        slot: u32,
+        next: Option<u32>,
+    ) -> Result<(&mut KeyState, Option<&KeyState>), StageError> {
+        self.learned_mut(detector, slot)?;
+        let Some(next) = next.filter(|next| *next != slot) else {
+            return Ok((self.learned_mut(detector, slot)?, None));
+        };
+        let Ok([entry, next]) = self.states.get_disjoint_mut([slot, next].map(|slot| slot as usize)) else {
+            return Err(nowhere());
+        };
+        Ok((entry.learned.as_mut().ok_or_else(nowhere)?, next.learned.as_ref()))
     }
 
     /// The episode of the key in a slot.

@@ -1,6 +1,7 @@
 //! What the learned layers say of the rows of a batch.
 
 use detect::{Cause, Detector, Event};
+use hints::prefetch;
 
 use super::{Detect, row_scores::RowScores, shared::Span};
 use crate::{Outputs, Rows, StageError};
@@ -104,7 +105,7 @@ impl Detect {
     }
 
     /// Rows are taken key by key, since a state is far larger than a cache line and the order between keys changes nothing, at
-    /// least within a block of what keys share. The state of the next key is fetched meanwhile.
+    /// least within a block of what keys share. The rows and the state of the next key are fetched meanwhile.
     fn score_block(
         &mut self,
         times: &[Option<i64>],
@@ -117,14 +118,19 @@ impl Detect {
         block.sort_unstable();
         let mut keys = block.chunk_by(|(slot, _), (next, _)| slot == next).peekable();
         while let Some(of_key) = keys.next() {
-            let next = keys.peek().map(|of_next| of_next[0].0);
-            for (number, (slot, row)) in of_key.iter().enumerate() {
-                next.iter().for_each(|next| self.states.fetch(*next, number, of_key.len()));
+            let of_next = keys.peek().copied().unwrap_or_default();
+            for row in of_next.iter().map(|(_, row)| *row as usize) {
+                self.features.get(row * width).into_iter().for_each(prefetch);
+                times.get(row).into_iter().for_each(prefetch);
+            }
+            let next = of_next.first().map(|(slot, _)| *slot);
+            let (learned, next) = self.states.learned_before(detector, of_key[0].0, next)?;
+            for (number, (_, row)) in of_key.iter().enumerate() {
+                next.iter().for_each(|next| next.fetch(number, of_key.len()));
                 let row = *row as usize;
                 let features = &self.features[row * width..(row + 1) * width];
                 let event = Event { features, time: times.get(row).copied().flatten() };
                 let mut causes = Vec::new();
-                let learned = self.states.learned_mut(detector, *slot)?;
                 let sharing = self.shared.as_mut().zip(span).map(|(shared, span)| shared.of(span));
                 scored.scores.set(row, &detector.observe_among(learned, &event, sharing, Some(&mut causes)));
                 if !causes.is_empty() {
