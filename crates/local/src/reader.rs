@@ -16,11 +16,8 @@ use crate::{
     messages::{Barrier, Epoch, Event, Purpose, Work},
 };
 
-/// How many records are asked of the source at a time: enough that a partition's share is worth a batch, and no more than a
-/// batch of a Parquet file has, so that a run that was paused holds no more in memory than a replay.
-const RECORDS_AT_ONCE: u64 = 16_384;
-
-/// So many records of a source with a pace are worth a batch,
+/// So many records of a source with a pace are worth a batch, and no more: after a pause each partition would otherwise
+/// write many rows at once, and take the memory for them,
 const RECORDS_ENOUGH: usize = 8_192;
 /// and so many of a replay: rows of a key stand together then, whose state comes from memory once a batch.
 const REPLAYED_ENOUGH: usize = 65_536;
@@ -97,7 +94,8 @@ impl Reader<'_> {
             }
             let epoch_end = self.barrier.saturating_add(if resuming { 0 } else { self.cadence.records });
             let end = self.cadence.end_position.map_or(epoch_end, |end| end.max(self.barrier).min(epoch_end));
-            match self.source.next(RECORDS_AT_ONCE.min(end - position) as usize) {
+            let wanted = self.gathered.records_wanted() as u64;
+            match self.source.next(wanted.min(end - position) as usize) {
                 Ok(Next::End) => return self.send_barrier(true, true),
                 Ok(Next::Idle) => {}
                 Ok(Next::Records(records)) => self.gather(records)?,

@@ -16,8 +16,10 @@ use stage::Rows;
 
 /// How many batches wait at most,
 const WAITING_BATCHES_MAX: usize = 1024;
-/// with so many rows in all. A batch is one partition's share of what a source gave at once.
-const WAITING_ROWS_MAX: u64 = 65_536;
+/// with so many bytes in all. A batch is one partition's share of what a source gave at once.
+const WAITING_BYTES_MAX: u64 = 32 << 20;
+/// A row counts for so many at least, for the work that it makes: 65,536 small ones wait at most.
+const ROW_BYTES_MIN: u64 = 512;
 
 /// Scored rows of one partition.
 #[derive(Debug)]
@@ -30,11 +32,11 @@ pub struct Tapped {
     pub read: Instant,
     /// When they had been scored.
     pub scored: Instant,
-    /// How many rows wait in all; these are no longer among them once this is dropped.
+    /// How many bytes wait in all; these are no longer among them once this is dropped.
     _waiting: Waiting,
 }
 
-/// Rows that wait.
+/// Bytes of rows that wait.
 #[derive(Debug)]
 struct Waiting {
     all: Arc<AtomicU64>,
@@ -81,18 +83,19 @@ impl Tap {
         self.offered.fetch_add(count, Ordering::Relaxed);
         let (scored, mut dropped) = (Instant::now(), 0);
         for rows in rows {
-            let own = rows.len() as u64;
+            let count = rows.len() as u64;
+            let own = (sizes::bytes(&rows.batch) as u64).max(count * ROW_BYTES_MIN);
             let before = self.waiting.fetch_add(own, Ordering::Relaxed);
             let waiting = Waiting { all: self.waiting.clone(), own };
-            // However many rows a batch has, one finds room where none waits.
-            if before > 0 && before + own > WAITING_ROWS_MAX {
-                dropped += own;
+            // However much a batch has, one finds room where none waits.
+            if before > 0 && before + own > WAITING_BYTES_MAX {
+                dropped += count;
                 continue;
             }
             if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
                 self.queue.try_send(Tapped { rows, partition, read, scored, _waiting: waiting })
             {
-                dropped += own;
+                dropped += count;
             }
         }
         if dropped > 0 {
@@ -112,7 +115,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::{
-        array::{RecordBatch, StringArray, UInt64Array},
+        array::{Array, RecordBatch, StringArray, UInt64Array},
         datatypes::{DataType, Field, Schema},
     };
 
@@ -135,16 +138,29 @@ mod tests {
     #[test]
     fn a_full_tap_leaves_rows_out_and_counts_them_and_never_waits() {
         let (tap, tapped) = Tap::new();
-        let batch = WAITING_ROWS_MAX as usize / 4;
+        let most = (WAITING_BYTES_MAX / ROW_BYTES_MIN) as usize;
+        let batch = most / 4;
         (0..7).for_each(|_| tap.offer(0, vec![rows(batch)], 2, Instant::now()));
         let (offered, dropped) = (7 * batch as u64, 3 * batch as u64);
         assert_eq!(tap.counts(), TapCounts { offered, dropped, missed: 6 });
         assert_eq!(tapped.try_iter().map(|tapped| tapped.rows.len()).sum::<usize>(), 4 * batch);
-        tap.offer(0, vec![rows(2 * WAITING_ROWS_MAX as usize)], 0, Instant::now());
+        tap.offer(0, vec![rows(2 * most)], 0, Instant::now());
         assert_eq!(tap.counts().dropped, dropped, "there is room again, and one batch always finds some");
         drop(tapped);
         tap.offer(0, vec![rows(10)], 0, Instant::now());
         assert_eq!(tap.counts().dropped, dropped + 10, "nobody draws any more: that must not stop the stream either");
+    }
+
+    #[test]
+    fn large_rows_are_weighed() {
+        let (tap, tapped) = Tap::new();
+        let keys = StringArray::from(vec!["k".repeat(1 << 20)]);
+        let columns = vec![Arc::new(keys.clone()) as Arc<dyn Array>];
+        let batch = RecordBatch::try_new(rows(1).batch.schema(), columns).unwrap();
+        let large = || Rows { batch: batch.clone(), keys: keys.clone(), ..rows(1) };
+        (0..40).for_each(|_| tap.offer(0, vec![large()], 0, Instant::now()));
+        assert_eq!(tapped.try_iter().count(), 31, "32 MiB, less what the places of the texts take");
+        assert_eq!(tap.counts().dropped, 9);
     }
 
     #[test]

@@ -38,6 +38,9 @@ use self::{
 };
 use crate::{Cursor, Next, Options, Progress, RECORDS_MAX, Records, Rejected, Source, SourceError, Unit};
 
+/// Bytes of records that are read for one batch at most, but for the last of them: what may be large has few rows in a batch.
+const BATCH_BYTES_MAX: usize = 8 << 20;
+
 /// An input file and what is known of it.
 #[derive(Debug, Clone)]
 pub(crate) struct InputFile {

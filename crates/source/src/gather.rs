@@ -4,10 +4,14 @@ use std::time::{Duration, Instant};
 
 use crate::{Records, SourceError};
 
+/// Bytes of rows that are worth a batch, however few they are.
+pub const BYTES_ENOUGH: usize = 32 << 20;
+
 /// Records that wait for others.
 pub struct Gathered {
     pieces: Vec<Records>,
     records: usize,
+    bytes: usize,
     /// When the first of them came.
     since: Option<Instant>,
     records_enough: usize,
@@ -17,7 +21,12 @@ pub struct Gathered {
 impl Gathered {
     /// Nothing yet. So many records are worth a batch, and none waits for longer for others.
     pub fn new(records_enough: usize, wait_max: Duration) -> Self {
-        Self { pieces: Vec::new(), records: 0, since: None, records_enough, wait_max }
+        Self { pieces: Vec::new(), records: 0, bytes: 0, since: None, records_enough, wait_max }
+    }
+
+    /// How many more records make a batch.
+    pub fn records_wanted(&self) -> usize {
+        self.records_enough.saturating_sub(self.records).max(1)
     }
 
     /// Whether these records can go with those that wait.
@@ -29,12 +38,14 @@ impl Gathered {
     pub fn push(&mut self, records: Records) {
         self.since.get_or_insert_with(Instant::now);
         self.records += records.len();
+        self.bytes += records.bytes();
         self.pieces.push(records);
     }
 
     /// Whether there are enough of them, or the first has waited for long enough.
     pub fn is_due(&self) -> bool {
-        self.records >= self.records_enough || self.since.is_some_and(|since| since.elapsed() >= self.wait_max)
+        let enough = self.records >= self.records_enough || self.bytes >= BYTES_ENOUGH;
+        enough || self.since.is_some_and(|since| since.elapsed() >= self.wait_max)
     }
 
     /// All of them, and when the first came.
@@ -44,7 +55,7 @@ impl Gathered {
     pub fn take(&mut self) -> Result<Option<(Records, Instant)>, SourceError> {
         let Some(since) = self.since.take() else { return Ok(None) };
         let mut pieces = std::mem::take(&mut self.pieces);
-        self.records = 0;
+        (self.records, self.bytes) = (0, 0);
         let records = match pieces.len() {
             1 => pieces.swap_remove(0),
             _ => Records::joined(pieces)?,
@@ -57,7 +68,7 @@ impl Gathered {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt64Array};
+    use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, UInt64Array};
     use arrow::datatypes::Int64Type;
 
     use super::*;
@@ -102,7 +113,26 @@ mod tests {
         gathered.take().unwrap();
         gathered.push(piece(0, "a"));
         assert!(!gathered.is_due());
+        assert_eq!(gathered.records_wanted(), ENOUGH - 2);
         std::thread::sleep(WAIT);
         assert!(gathered.is_due());
+    }
+
+    #[test]
+    fn a_batch_of_large_records_has_few_of_them() {
+        let mut gathered = Gathered::new(ENOUGH, Duration::MAX);
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(1 << 20)]));
+        let large = |position| Records {
+            rows: RecordBatch::try_from_iter([("text", text.clone())]).unwrap(),
+            positions: UInt64Array::from(vec![position]),
+            rejected: Vec::new(),
+        };
+        let before = BYTES_ENOUGH as u64 >> 20;
+        (0..before - 1).for_each(|position| gathered.push(large(position)));
+        assert!(!gathered.is_due());
+        gathered.push(large(before));
+        assert!(gathered.is_due());
+        gathered.take().unwrap();
+        assert!(!gathered.is_due());
     }
 }

@@ -51,6 +51,12 @@ impl Records {
         self.len() == 0
     }
 
+    /// About how many bytes of memory they take.
+    pub fn bytes(&self) -> usize {
+        let rejected = self.rejected.iter().map(|rejected| rejected.payload.len()).sum::<usize>();
+        sizes::bytes(&self.rows) + rejected
+    }
+
     /// Records that came one after the other, as one.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Writes one table of one partition for one commit.
 
+mod blocks;
 mod folders;
 mod orc_file;
 mod parquet;
@@ -11,12 +12,12 @@ use std::collections::BTreeMap;
 
 use arrow::{
     array::{RecordBatch, TimestampMicrosecondArray},
-    compute::{BatchCoalescer, filter_record_batch},
+    compute::filter_record_batch,
     datatypes::SchemaRef,
 };
 use stream::{PartitionBy, ResultFormat};
 
-use self::{folders::Times, part::Place};
+use self::{blocks::Blocks, folders::Times, part::Place};
 use crate::{FileEntry, Results, StoreError, Table, WriterOptions};
 
 pub(crate) use self::{
@@ -27,8 +28,6 @@ pub(crate) use self::{
     text::{CsvFile, flat},
 };
 
-/// Rows go on in blocks of so many, however they came: a file's bytes depend on its rows alone.
-const BLOCK_ROWS: usize = 8192;
 /// Files of one writer that are open at once, where there is a folder a day or an hour.
 const OPEN_FILES_MAX: usize = 8;
 /// Bytes of rows that wait for their folder's file.
@@ -36,13 +35,13 @@ const WAITING_BYTES_MAX: usize = 32 << 20;
 
 /// Writes one table of one partition for one commit; what it writes stays staged until it is published.
 ///
-/// The bytes of its files depend on the rows and not on how they are cut into batches. It holds a block of rows, the
+/// The bytes of its files depend on the rows and not on how they are cut into batches. It holds a block of rows (up to 8 MiB and a row), the
 /// encoded pages of one row group a file, and with folders by time up to 32 MiB of waiting rows and 8 open files.
 pub struct TableWriter {
     place: Place,
     schema: SchemaRef,
     times: Times,
-    blocks: BatchCoalescer,
+    blocks: Blocks,
     /// What goes to each folder; one entry, the empty name, where folders are not by time.
     folders: BTreeMap<String, Folder>,
     waiting_bytes: usize,
@@ -95,7 +94,7 @@ impl TableWriter {
         Ok(Self {
             place,
             times,
-            blocks: BatchCoalescer::new(schema.clone(), BLOCK_ROWS),
+            blocks: Blocks::new(schema.clone()),
             schema,
             folders: BTreeMap::new(),
             waiting_bytes: 0,
@@ -110,17 +109,14 @@ impl TableWriter {
     /// `Rows` where the columns are others, `DiskFull` or `File` where they cannot be written.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.place.check(&self.schema, batch)?;
-        self.blocks.push_batch(batch.clone()).map_err(|error| self.place.failed(&error))?;
-        while let Some(block) = self.blocks.next_completed_batch() {
-            self.write_block(block)?;
-        }
-        Ok(())
+        self.blocks.push(batch).map_err(|error| self.place.failed(&error))?;
+        self.write_blocks()
     }
 
     /// About how many bytes of rows it holds that no file has yet.
     pub fn buffered_bytes(&self) -> usize {
         let parts = self.folders.values().filter_map(|folder| folder.part.as_ref());
-        self.blocks.size() + self.waiting_bytes + parts.map(Part::buffered_bytes).sum::<usize>()
+        self.blocks.buffered_bytes() + self.waiting_bytes + parts.map(Part::buffered_bytes).sum::<usize>()
     }
 
     /// As [`finish`](Self::finish), but gives the rows back where there are at most `few` of them and no file was begun.
@@ -128,11 +124,11 @@ impl TableWriter {
     /// # Errors
     /// As [`finish`](Self::finish).
     pub fn finish_unless_few(mut self, few: usize) -> Result<Finished, StoreError> {
-        if !self.folders.is_empty() || self.blocks.get_buffered_rows() > few {
+        if !self.folders.is_empty() || self.blocks.rows() > few {
             return self.finish().map(Finished::Files);
         }
-        self.blocks.finish_buffered_batch().map_err(|error| self.place.failed(&error))?;
-        Ok(Finished::Few(std::iter::from_fn(|| self.blocks.next_completed_batch()).collect()))
+        self.blocks.end().map_err(|error| self.place.failed(&error))?;
+        Ok(Finished::Few(std::iter::from_fn(|| self.blocks.next()).collect()))
     }
 
     /// Closes the files and makes them durable; none where no row came.
@@ -140,10 +136,8 @@ impl TableWriter {
     /// # Errors
     /// `DiskFull` or `File` where that fails.
     pub fn finish(mut self) -> Result<Vec<FileEntry>, StoreError> {
-        self.blocks.finish_buffered_batch().map_err(|error| self.place.failed(&error))?;
-        while let Some(block) = self.blocks.next_completed_batch() {
-            self.write_block(block)?;
-        }
+        self.blocks.end().map_err(|error| self.place.failed(&error))?;
+        self.write_blocks()?;
         let names: Vec<String> = self.folders.keys().cloned().collect();
         for name in names {
             self.write_waiting(&name)?;
@@ -154,6 +148,13 @@ impl TableWriter {
         }
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(self.files)
+    }
+
+    fn write_blocks(&mut self) -> Result<(), StoreError> {
+        while let Some(block) = self.blocks.next() {
+            self.write_block(block)?;
+        }
+        Ok(())
     }
 
     fn write_block(&mut self, block: RecordBatch) -> Result<(), StoreError> {

@@ -11,9 +11,9 @@ use std::{
 
 use serde_json::Value;
 
-const PURE: [&str; 23] = [
+const PURE: [&str; 24] = [
     "suggest", "expr", "lookup", "physics", "times", "text", "codec", "fits", "orc", "stream", "detect", "window",
-    "stage", "cases", "infer", "sink", "examples", "graph", "live", "evaluate", "top", "maths", "hints",
+    "stage", "cases", "infer", "sink", "examples", "graph", "live", "evaluate", "top", "maths", "hints", "sizes",
 ];
 
 /// Crates that read files or sockets, start threads, look at clocks or throw dice.

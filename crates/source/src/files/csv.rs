@@ -7,7 +7,7 @@ use std::sync::{
 
 use stream::CsvOptions;
 
-use super::{Chunk, FileReader, InputFile, input, plan::Plan};
+use super::{BATCH_BYTES_MAX, Chunk, FileReader, InputFile, input, plan::Plan};
 use crate::{
     Rejected, SourceError,
     csv_rows::{self, CsvRows, csv_header},
@@ -56,7 +56,8 @@ pub(crate) fn open(
 impl FileReader for CsvFile {
     fn read(&mut self, rows_max: usize) -> Result<Option<Chunk>, SourceError> {
         let (mut records, mut indexes, mut rejected) = (0, Vec::with_capacity(rows_max), Vec::new());
-        while records < rows_max as u64 {
+        let end = self.records.offset() + BATCH_BYTES_MAX as u64;
+        while records < rows_max as u64 && self.records.offset() < end {
             let reason = match self.records.next() {
                 Ok(None) => break,
                 Ok(Some(Record::Whole(line))) if csv_rows::is_comment(line, &self.options) => continue,

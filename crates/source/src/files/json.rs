@@ -10,15 +10,12 @@ use std::{
 
 use stream::FileFormat;
 
-use super::{Chunk, FileReader, InputFile, input, plan::Plan};
+use super::{BATCH_BYTES_MAX, Chunk, FileReader, InputFile, input, plan::Plan};
 use crate::{
     Rejected, SourceError,
     json_rows::JsonRows,
     records::{Cut, Record, RecordReader},
 };
-
-/// Bytes of lines that are gathered for one batch at most.
-const BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// Reads a JSON file; its offsets are (unpacked) bytes.
 pub(crate) struct JsonFile {

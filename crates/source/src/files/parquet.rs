@@ -10,18 +10,16 @@ use parquet::{
     },
     basic::LogicalType,
     errors::ParquetError,
+    file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData},
 };
 
 use super::{
-    Chunk, FileReader, InputFile, damaged, fit,
+    BATCH_BYTES_MAX, Chunk, FileReader, InputFile, damaged, fit,
     guarded::{Guarded, no_panic},
     held::Held,
     plan::Plan,
 };
-use crate::{SourceError, columns::own_name, csv_rows::missing_column};
-
-/// Rows decoded at a time.
-const BATCH_ROWS: usize = 16_384;
+use crate::{RECORDS_MAX, SourceError, columns::own_name, csv_rows::missing_column};
 
 /// Reads a Parquet file; its offsets are rows.
 pub(crate) struct ParquetFile {
@@ -82,12 +80,26 @@ impl ParquetFile {
             first += 1;
         }
         let groups = (first..builder.metadata().num_row_groups()).collect();
-        let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS).with_row_groups(groups);
+        let batch = batch_rows(builder.metadata());
+        let builder = builder.with_projection(mask).with_batch_size(batch).with_row_groups(groups);
         let reader = no_panic(|| builder.with_offset(skip).build());
         let reader = reader.map_err(|error| damaged(&file.path, "", &error))?;
         let reader = Guarded(reader.map_err(|error| damaged(&file.path, "", &error))?);
         Ok(Self { file: file.clone(), schema: plan.file_schema().clone(), reader, held: Held::default(), offset, rows })
     }
+}
+
+/// Rows that are decoded at a time: as many as are asked for at most, and fewer where they are large. A file says what its
+/// columns take before compression, and newer ones what text takes where each value is written out.
+fn batch_rows(file: &ParquetMetaData) -> usize {
+    let bytes_of_row = |group: &RowGroupMetaData| {
+        let bytes = |column: &ColumnChunkMetaData| {
+            column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or_default()).max(0)
+        };
+        group.columns().iter().map(bytes).sum::<i64>() / group.num_rows().max(1)
+    };
+    let bytes = file.row_groups().iter().map(bytes_of_row).max().unwrap_or_default().max(1);
+    (BATCH_BYTES_MAX / bytes as usize).clamp(1, RECORDS_MAX)
 }
 
 impl FileReader for ParquetFile {

@@ -7,7 +7,7 @@ use arrow_avro::writer::AvroWriter;
 use flate2::{Compression, write::GzEncoder};
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use proptest::prelude::*;
-use source::Next;
+use source::{Next, RECORDS_MAX};
 
 use crate::house::{All, nine, open, read, read_all, tail};
 
@@ -91,6 +91,32 @@ fn every_format_gives_the_same_rows() {
         assert_eq!(all.positions, (0..321).collect::<Vec<_>>(), "{name}");
         let progress = source.progress();
         assert_eq!(Some(progress.done), progress.total, "{name}");
+    }
+}
+
+/// Records are asked for by their number; how much memory that takes must not go by their size.
+#[test]
+fn large_records_come_few_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    // The same text again and again: a Parquet file has it once.
+    let text = csv(64, false).replace(",plain,", &format!(",{},", "x".repeat(1_000_000)));
+    let rows = rows_of(folder.path(), &text);
+    write_all_formats(folder.path(), &rows, &text);
+    for name in ["a.csv", "b.csv.gz", "c.jsonl", "e.parquet"] {
+        let mut source = open(&nine(&format!("{{ files: {{ paths: [{name}] }} }}")), folder.path());
+        let (mut given, mut most) = (0, 0);
+        loop {
+            match source.next(RECORDS_MAX).unwrap() {
+                Next::Records(records) => {
+                    given += records.len();
+                    most = most.max(records.bytes());
+                }
+                Next::Idle => {}
+                Next::End => break,
+            }
+        }
+        assert_eq!(given, 64, "{name}");
+        assert!(most < 10_000_000, "{name}: {most} bytes at once");
     }
 }
 

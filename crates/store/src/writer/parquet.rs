@@ -28,6 +28,9 @@ const ID: &str = "beamline.id";
 /// A dictionary that grows beyond this is given up: enough for ten thousand keys.
 const DICTIONARY_BYTES_MAX: usize = 256 << 10;
 
+/// A row group ends where its rows have so many encoded bytes, which are held until then.
+const ROW_GROUP_BYTES_MAX: usize = 32 << 20;
+
 /// A Parquet file that rows are written to.
 pub(super) struct ParquetFile {
     writer: ArrowWriter<File>,
@@ -98,6 +101,7 @@ fn columns(schema: &Schema, id: Option<&str>) -> Result<WriterPropertiesBuilder,
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES_MAX))
         .set_statistics_enabled(EnabledStatistics::Page);
     for field in schema.fields() {
         let column = ColumnPath::new(vec![field.name().clone()]);

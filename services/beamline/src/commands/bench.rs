@@ -147,7 +147,7 @@ impl Bench {
         let mut count = 0;
         let begun = Instant::now();
         while count < PART_ROWS {
-            match source.next(65_536).map_err(Failure::run_time)? {
+            match source.next(gathered.records_wanted()).map_err(Failure::run_time)? {
                 Next::Records(records) => {
                     count += records.len() as u64;
                     gathered.push(records);
