@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{Records, SourceError};
 
 /// Bytes of rows that are worth a batch, however few they are.
-pub const BYTES_ENOUGH: usize = 32 << 20;
+const BYTES_ENOUGH: usize = 32 << 20;
 
 /// Records that wait for others.
 pub struct Gathered {
