@@ -304,7 +304,7 @@ proptest! {
                 prop_assert_eq!(inside + late.get(name).copied().unwrap_or(0), rows.len() as u64, "{}", name);
             }
             let (again, late_again) = windows(&stream, &events, &other, 1);
-            let order = "aggregate, window_start, sensor, kind";
+            let order = "aggregate, window_start, window_end, sensor, kind";
             prop_assert_eq!(late, late_again, "cuts change nothing");
             let ours = text(&context, "SELECT * FROM ours", order);
             prop_assert_eq!(ours, text(&self::context(&events, &again), "SELECT * FROM ours", order));
