@@ -32,7 +32,7 @@ pub struct Tapped {
     pub read: Instant,
     /// When they had been scored.
     pub scored: Instant,
-    /// How many bytes wait in all; these are no longer among them once this is dropped.
+    /// Counts the bytes of these rows as waiting until it is dropped.
     _waiting: Waiting,
 }
 

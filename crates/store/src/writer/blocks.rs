@@ -1,7 +1,5 @@
 //! Rows that wait until there are enough of them to be written at once.
 
-use std::collections::VecDeque;
-
 use arrow::{array::RecordBatch, compute::BatchCoalescer, datatypes::SchemaRef, error::ArrowError};
 
 /// Rows of a block, where they do not take
@@ -12,14 +10,13 @@ const BYTES: usize = 8 << 20;
 /// Cuts rows into blocks. Where a block ends depends on its rows, and not on the batches that they came in.
 pub(super) struct Blocks {
     waiting: BatchCoalescer,
-    /// What the waiting rows take.
+    /// What the rows take that wait for others.
     bytes: usize,
-    complete: VecDeque<RecordBatch>,
 }
 
 impl Blocks {
     pub(super) fn new(schema: SchemaRef) -> Self {
-        Self { waiting: BatchCoalescer::new(schema, ROWS), bytes: 0, complete: VecDeque::new() }
+        Self { waiting: BatchCoalescer::new(schema, ROWS), bytes: 0 }
     }
 
     /// Adds rows.
@@ -41,15 +38,13 @@ impl Blocks {
 
     /// Makes a block of what waits.
     pub(super) fn end(&mut self) -> Result<(), ArrowError> {
-        self.waiting.finish_buffered_batch()?;
-        self.complete.extend(std::iter::from_fn(|| self.waiting.next_completed_batch()));
         self.bytes = 0;
-        Ok(())
+        self.waiting.finish_buffered_batch()
     }
 
     /// The first of the complete blocks that was not taken yet.
     pub(super) fn next(&mut self) -> Option<RecordBatch> {
-        self.complete.pop_front()
+        self.waiting.next_completed_batch()
     }
 
     /// How many rows wait.
